@@ -1,0 +1,134 @@
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/spf13/pflag"
+	apiservercompatibility "k8s.io/apiserver/pkg/util/compatibility"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/component-base/compatibility"
+	"k8s.io/kubernetes/cmd/kube-apiserver/app"
+	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
+)
+
+// startAPIServer starts kube-apiserver on a free port, creates the
+// administrator's client and kubeconfig, and waits until the server is ready.
+func (cp *ControlPlane) startAPIServer(etcdURL string, extraArgs []string) error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	cp.onStop(func() error {
+		// The server closes it, if it got that far.
+		if err := listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return fmt.Errorf("close listener: %w", err)
+		}
+		return nil
+	})
+	address := listener.Addr().(*net.TCPAddr)
+
+	pki, err := newPKI(cp.dir, address.IP)
+	if err != nil {
+		return fmt.Errorf("create certificates: %w", err)
+	}
+	completed, err := completeOptions(cp.ctx, listener, append([]string{
+		"--etcd-servers=" + etcdURL,
+		"--bind-address=" + address.IP.String(),
+		"--advertise-address=" + address.IP.String(),
+		"--secure-port=" + strconv.Itoa(address.Port),
+		"--tls-cert-file=" + pki.serverCert,
+		"--tls-private-key-file=" + pki.serverKey,
+		"--client-ca-file=" + pki.ca,
+		"--service-account-issuer=https://kubernetes.default.svc",
+		"--service-account-key-file=" + pki.serviceAccountKey,
+		"--service-account-signing-key-file=" + pki.serviceAccountKey,
+		"--service-cluster-ip-range=10.96.0.0/16",
+		"--authorization-mode=RBAC",
+		"--anonymous-auth=false",
+		// A loopback address is not allowed in the Endpoints of the service
+		// "kubernetes", and no pod is there to use it.
+		"--endpoint-reconciler-type=none",
+		// It taints new nodes as not ready; the controller that would take the
+		// taint away does not run here.
+		"--disable-admission-plugins=TaintNodesByCondition",
+		// Without it, a client's open watch holds up Stop for a minute.
+		"--shutdown-watch-termination-grace-period=1s",
+	}, extraArgs...))
+	if err != nil {
+		return err
+	}
+
+	cp.config = pki.adminConfig("https://" + address.String())
+	if err := writeKubeconfig(cp.Kubeconfig(), cp.config); err != nil {
+		return fmt.Errorf("write kubeconfig: %w", err)
+	}
+	cp.client, err = kubernetes.NewForConfig(cp.config)
+	if err != nil {
+		return fmt.Errorf("create client: %w", err)
+	}
+
+	cp.newGroup().run("kube-apiserver", func(ctx context.Context) error {
+		return app.Run(ctx, completed)
+	})
+	err = cp.waitFor(func(ctx context.Context) error {
+		return cp.client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+	})
+	if err != nil {
+		return fmt.Errorf("wait for /readyz: %w", err)
+	}
+	return nil
+}
+
+// completeOptions does what the kube-apiserver command does between its start
+// and app.Run, except for the signal handler and the logging flags, which
+// belong to the process.
+func completeOptions(ctx context.Context, listener net.Listener, args []string) (options.CompletedOptions, error) {
+	var none options.CompletedOptions
+	registry, err := newRegistry()
+	if err != nil {
+		return none, fmt.Errorf("reset feature gates: %w", err)
+	}
+	o := options.NewServerRunOptions()
+	o.SecureServing.Listener = listener
+	o.GenericServerRunOptions.ComponentGlobalsRegistry = registry
+
+	flags := pflag.NewFlagSet("kube-apiserver", pflag.ContinueOnError)
+	sections := o.Flags()
+	for _, section := range sections.FlagSets {
+		flags.AddFlagSet(section)
+	}
+	if err := flags.Parse(args); err != nil {
+		return none, fmt.Errorf("parse flags: %w", err)
+	}
+	if err := registry.Set(); err != nil {
+		return none, fmt.Errorf("set feature gates and emulated version: %w", err)
+	}
+	completed, err := o.Complete(ctx)
+	if err != nil {
+		return none, fmt.Errorf("complete options: %w", err)
+	}
+	if errs := completed.Validate(); len(errs) > 0 {
+		return none, fmt.Errorf("validate options: %w", errors.Join(errs...))
+	}
+	return completed, nil
+}
+
+// newRegistry returns the process's registry of feature gates and versions,
+// with everything at its default. It cannot be one of our own: parts of the API
+// server, its storage and CEL among them, always use the process's.
+func newRegistry() (versionRegistry, error) {
+	registry := versionRegistry{apiservercompatibility.DefaultComponentGlobalsRegistry}
+	gate := utilfeature.DefaultMutableFeatureGate
+	for feature := range gate.GetAll() {
+		if err := gate.ResetFeatureValueToDefault(feature); err != nil {
+			return registry, err
+		}
+	}
+	registry.Reset()
+	return registry, registry.Register(compatibility.DefaultKubeComponent, apiservercompatibility.DefaultBuildEffectiveVersion(), gate)
+}

@@ -1,0 +1,164 @@
+// Package events has every reason and sentence that a user sees about a gang: on the events and conditions of its
+// pods, and in the log.
+package events
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// The reasons of events, and of the PodScheduled condition where noted. docs/operations.md has an entry for each.
+const (
+	// ReasonIncomplete: the gang has fewer members than it needs (also a condition).
+	ReasonIncomplete = "GangIncomplete"
+	// ReasonDisagree: the members say different things about their gang (also a condition).
+	ReasonDisagree = "GangMembersDisagree"
+	// ReasonInvalid: the annotations of the pod cannot be followed (also a condition).
+	ReasonInvalid = "InvalidGangAnnotation"
+	// ReasonUnplaced: the gang is complete, and there is no room for all it needs. The condition says Unschedulable, so
+	// that an autoscaler acts on it.
+	ReasonUnplaced = "GangUnschedulable"
+	// ReasonTimedOut: the gang's timeout passed.
+	ReasonTimedOut = "GangTimedOut"
+	// ReasonReleased: all members that the gang needs have a node, and start.
+	ReasonReleased = "GangReleased"
+)
+
+// Event is an event on a pod, and what its PodScheduled condition says with it.
+type Event struct {
+	// Type is corev1.EventTypeNormal or corev1.EventTypeWarning.
+	Type   string
+	Reason string
+	Note   string
+	// ConditionReason is the reason of PodScheduled=False; empty if the condition is left alone.
+	ConditionReason string
+}
+
+// maxNote is the longest note that the API server accepts in an event, in bytes.
+const maxNote = 1024
+
+// For renders an explanation as an event.
+func For(e gang.Explanation) Event {
+	event := Event{Type: corev1.EventTypeWarning, Note: Sentence(e)}
+	switch e.Kind {
+	case gang.KindIncomplete:
+		event.Reason, event.ConditionReason = ReasonIncomplete, ReasonIncomplete
+	case gang.KindDisagree:
+		event.Reason, event.ConditionReason = ReasonDisagree, ReasonDisagree
+	case gang.KindInvalid:
+		event.Reason, event.ConditionReason = ReasonInvalid, ReasonInvalid
+	case gang.KindUnplaced, gang.KindStalled, gang.KindUntried:
+		event.Reason, event.ConditionReason = ReasonUnplaced, corev1.PodReasonUnschedulable
+	case gang.KindTimedOut:
+		event.Reason = ReasonTimedOut
+	case gang.KindReleased:
+		event.Type, event.Reason = corev1.EventTypeNormal, ReasonReleased
+	}
+	if len(event.Note) > maxNote {
+		const more = " ..."
+		event.Note = strings.ToValidUTF8(event.Note[:maxNote-len(more)], "") + more
+	}
+	return event
+}
+
+// Sentence says in one sentence, with numbers, why a gang waits or that it starts.
+func Sentence(e gang.Explanation) string {
+	name := "gang " + e.Gang.String()
+	switch e.Kind {
+	case gang.KindIncomplete:
+		return fmt.Sprintf("%s has %s", name, members(e))
+	case gang.KindDisagree:
+		return disagreement(e)
+	case gang.KindInvalid:
+		return fmt.Sprintf("%v; the pod stays Pending until that is corrected", e.Problem)
+	case gang.KindUnplaced:
+		return fmt.Sprintf("%s needs %s at once: %s; pod %s has no place: %s",
+			name, pods(e.Need), found(e.Fit), e.Culprit, e.Detail)
+	case gang.KindStalled:
+		return fmt.Sprintf("%s needs %s at once: %s, and the others did not come in time; it is tried again",
+			name, pods(e.Need), found(e.Fit))
+	case gang.KindUntried:
+		return fmt.Sprintf("%s has %s; the scheduler has not tried to place it yet, because there is no node or others come first",
+			name, members(e))
+	case gang.KindTimedOut:
+		return timedOut(e)
+	case gang.KindReleased:
+		return fmt.Sprintf("%s starts: %s placed together (it needs %d), %s after its first pod was seen",
+			name, havePlural(e.Have), e.Need, short(e.Waited))
+	}
+	return name + " runs"
+}
+
+func timedOut(e gang.Explanation) string {
+	after := fmt.Sprintf("gang %s did not start within %s", e.Gang, short(e.Waited))
+	if e.Cause != gang.KindIncomplete {
+		cause := e
+		cause.Kind = e.Cause
+		return after + ": " + Sentence(cause)
+	}
+	creator := "whatever creates them"
+	if e.Owner != "" {
+		creator = "their owner, " + e.Owner
+	}
+	return fmt.Sprintf("%s: it has %s; for the %d missing, look at the namespace's quota (kubectl describe quota -n %s) and at %s",
+		after, members(e), e.Need-e.Have, e.Gang.Namespace, creator)
+}
+
+func disagreement(e gang.Explanation) string {
+	annotation := "min-available"
+	for _, d := range gang.Dialects() {
+		if d.Name == e.Gang.Dialect {
+			annotation = d.MinAvailableAnnotation
+		}
+	}
+	said := make([]string, len(e.Claims))
+	for i, c := range e.Claims {
+		said[i] = fmt.Sprintf("%s such as %s: %s=\"%d\" with schedulerName %s",
+			pods(c.Members), c.Example, annotation, c.MinAvailable, c.Scheduler)
+	}
+	return fmt.Sprintf("the members of gang %s disagree (%s); none that is pending starts until all say the same, "+
+		"so correct or delete those that are wrong", e.Gang, strings.Join(said, "; "))
+}
+
+// members says "7 of the 11 pods it needs".
+func members(e gang.Explanation) string {
+	text := fmt.Sprintf("%d of the %s it needs", e.Have, pods(e.Need))
+	if e.Gated > 0 {
+		text += fmt.Sprintf(" (%d more with scheduling gates do not count)", e.Gated)
+	}
+	return text
+}
+
+func pods(n int) string {
+	if n == 1 {
+		return "1 pod"
+	}
+	return fmt.Sprintf("%d pods", n)
+}
+
+func found(n int) string {
+	if n == 1 {
+		return "1 found a place"
+	}
+	return fmt.Sprintf("%d found a place", n)
+}
+
+func havePlural(n int) string {
+	if n == 1 {
+		return "1 pod is"
+	}
+	return fmt.Sprintf("%d pods are", n)
+}
+
+// short rounds a duration to what a person reads.
+func short(d time.Duration) time.Duration {
+	if d >= time.Minute {
+		return d.Round(time.Second)
+	}
+	return d.Round(10 * time.Millisecond)
+}

@@ -1,0 +1,173 @@
+package ledger
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// SortKey is where a gang's member stands in the scheduling queue.
+type SortKey struct {
+	// Ahead puts members of the gang that is being placed before everything else.
+	Ahead    bool
+	Priority int32
+	Age      time.Time
+	Gang     gang.Key
+}
+
+// Answer is what a plugin learns about a pod that asks to go on.
+type Answer struct {
+	Verdict gang.Verdict
+	// Gang says whether the pod belongs to a gang, or wants to.
+	Gang bool
+	// Why explains a refusal.
+	Why gang.Explanation
+	// Holding is how many members hold room; Timeout how long a member may wait in Permit at the most.
+	Holding int
+	Timeout time.Duration
+	// Decisions are the caller's to perform.
+	Decisions []gang.Decision
+}
+
+// refuses fills in an answer for a pod with a problem, which never goes on.
+func (r *record) refuses(a Answer) (Answer, bool) {
+	if r.gang != nil {
+		return a, false
+	}
+	a.Gang, a.Verdict = true, gang.Refuse
+	a.Why = gang.Explanation{Kind: gang.KindInvalid, Problem: r.problem}
+	return a, true
+}
+
+// Enter answers a pod that wants into the scheduling queue's active part, and freezes its place there.
+func (l *Ledger) Enter(pod *corev1.Pod) Answer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := Answer{Decisions: l.observe(pod)}
+	r := l.records[pod.UID]
+	if r == nil {
+		return a
+	}
+	if a, refused := r.refuses(a); refused {
+		return a
+	}
+	a.Gang = true
+	a.Verdict = r.gang.Enter(string(pod.UID), l.clock.Now())
+	if a.Verdict == gang.Refuse {
+		a.Why = r.gang.Explain()
+		return a
+	}
+	l.order.Store(pod.UID, SortKey{
+		Ahead:    r.gang == l.turn && r.gang.Phase() == gang.Placing,
+		Priority: r.gang.Priority(),
+		Age:      r.gang.Age(),
+		Gang:     r.gang.Key,
+	})
+	return a
+}
+
+// Order returns where a pod stands in the scheduling queue, if it is a gang's member. The answer stays the same until
+// the pod enters the queue anew.
+func (l *Ledger) Order(uid types.UID) (SortKey, bool) {
+	key, ok := l.order.Load(uid)
+	if !ok {
+		return SortKey{}, false
+	}
+	return key.(SortKey), true
+}
+
+// Begin answers a pod that was popped from the queue.
+func (l *Ledger) Begin(pod *corev1.Pod) Answer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := Answer{Decisions: l.observe(pod)}
+	r := l.records[pod.UID]
+	if r == nil {
+		return a
+	}
+	if a, refused := r.refuses(a); refused {
+		return a
+	}
+	a.Gang = true
+	a.Verdict = r.gang.Begin(string(pod.UID), l.turn == nil || l.turn == r.gang, l.clock.Now())
+	switch {
+	case a.Verdict == gang.Refuse:
+		a.Why = r.gang.Explain()
+		if r.gang.AwaitsTurn() {
+			l.awaiting[r.gang] = struct{}{}
+		}
+	case r.gang.Occupies():
+		l.turn = r.gang
+	}
+	return a
+}
+
+// Reserve records that a pod holds room on a node.
+func (l *Ledger) Reserve(uid types.UID, node string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.records[uid]; r != nil && r.gang != nil {
+		r.gang.Reserve(string(uid), node, l.clock.Now())
+	}
+}
+
+// Unreserve records that a pod's room was given back.
+func (l *Ledger) Unreserve(uid types.UID) []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[uid]
+	if r == nil || r.gang == nil {
+		return nil
+	}
+	return l.after(r.gang, r.gang.Unreserve(string(uid), l.clock.Now()))
+}
+
+// Permit answers a pod that holds room.
+func (l *Ledger) Permit(uid types.UID) Answer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[uid]
+	if r == nil || r.gang == nil {
+		return Answer{}
+	}
+	a := Answer{Gang: true, Why: r.gang.Explain()}
+	a.Verdict, a.Timeout, a.Decisions = r.gang.Permit(string(uid), l.clock.Now())
+	a.Holding = r.gang.Holding()
+	a.Decisions = l.after(r.gang, a.Decisions)
+	return a
+}
+
+// Unplaced records that a pod found no node, and why. It says whether the pod belongs to a gang.
+func (l *Ledger) Unplaced(uid types.UID, detail string) ([]gang.Decision, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[uid]
+	if r == nil || r.gang == nil {
+		return nil, r != nil
+	}
+	return l.after(r.gang, r.gang.Unplaced(string(uid), detail, l.clock.Now())), true
+}
+
+// WorthRetry says whether an event can help a pod that a plugin of ours rejected: only if the pod stands for its gang.
+// gone is the pod that went away, or empty for another event. Room that only an attempt held counts as gone if the
+// pod's own gang failed while it was held, but not if its own attempt held it.
+func (l *Ledger) WorthRetry(uid, gone types.UID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[uid]
+	if r == nil {
+		return true
+	}
+	if r.gang == nil || !r.gang.Represents(string(uid)) {
+		return false
+	}
+	other := l.records[gone]
+	if other == nil || other.gang == nil {
+		return true
+	}
+	since, gaveBack := other.gang.GaveBack(string(gone))
+	return !gaveBack || other.gang != r.gang && since.Before(r.gang.FailedAt())
+}

@@ -1,0 +1,224 @@
+// Package ledger is the one record of gangs and their members in a scheduler process. It is fed by informers and by the
+// scheduling queue, and answers the scheduler's plugins.
+package ledger
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"k8s.io/utils/clock"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// Ledger holds every gang of the cluster. Its methods may be called at once; none of them calls out while it holds the
+// lock, so they are safe under the scheduling queue's own lock. The decisions that they return are the caller's to
+// perform, outside of that lock.
+type Ledger struct {
+	clock clock.PassiveClock
+
+	mu       sync.Mutex
+	profiles map[string]profile
+	gangs    map[gang.Key]*gang.Gang
+	records  map[types.UID]*record
+	// turn is the gang that is being placed; one at a time, so that no two gangs hold room that the other needs.
+	turn *gang.Gang
+	// awaiting are the gangs that were popped while it was another's turn.
+	awaiting map[*gang.Gang]struct{}
+	// untold are the pods whose problem was not written on them yet.
+	untold map[types.UID]*record
+
+	// order holds the frozen sort keys of pods in the scheduling queue: types.UID -> SortKey. It has no lock of the
+	// ledger's because the queue compares pods all the time.
+	order sync.Map
+}
+
+// profile maps the dialects that a schedulerName's profile speaks to their default timeouts.
+type profile map[string]time.Duration
+
+// record is what the ledger knows of a pod: the gang that it belongs to, or what is wrong with its annotations.
+type record struct {
+	ref     gang.Ref
+	version string
+	gang    *gang.Gang
+	problem error
+}
+
+// New returns an empty ledger.
+func New(c clock.PassiveClock) *Ledger {
+	return &Ledger{
+		clock:    c,
+		profiles: map[string]profile{},
+		gangs:    map[gang.Key]*gang.Gang{},
+		records:  map[types.UID]*record{},
+		awaiting: map[*gang.Gang]struct{}{},
+		untold:   map[types.UID]*record{},
+	}
+}
+
+// Serve says that pods with this schedulerName are scheduled by this process, and that their profile speaks the
+// dialect with this default timeout.
+func (l *Ledger) Serve(schedulerName, dialect string, timeout time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.profiles[schedulerName] == nil {
+		l.profiles[schedulerName] = profile{}
+	}
+	l.profiles[schedulerName][dialect] = timeout
+}
+
+// Observe records a pod as the API shows it. An older version than the one recorded is ignored.
+func (l *Ledger) Observe(pod *corev1.Pod) []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.observe(pod)
+}
+
+func (l *Ledger) observe(pod *corev1.Pod) []gang.Decision {
+	r := l.records[pod.UID]
+	if r != nil && !newer(pod.ResourceVersion, r.version) {
+		return nil
+	}
+	spec, problem := l.parse(pod)
+	if spec == nil && problem == nil {
+		return l.becomePlain(pod)
+	}
+	var decisions []gang.Decision
+	corrected := r != nil && (r.gang == nil || spec == nil || r.gang.Key != keyOf(pod, spec))
+	if corrected {
+		// The pod says another thing than before: it leaves the gang that it was in.
+		decisions, r = l.forget(pod.UID), nil
+	}
+	if r == nil {
+		r = &record{ref: gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)}}
+		l.records[pod.UID] = r
+	}
+	r.version = pod.ResourceVersion
+	if problem != nil {
+		r.problem = problem
+		if pod.Spec.NodeName == "" && l.profiles[pod.Spec.SchedulerName] != nil {
+			l.untold[pod.UID] = r
+		}
+		return decisions
+	}
+	key := keyOf(pod, spec)
+	if r.gang == nil {
+		if l.gangs[key] == nil {
+			l.gangs[key] = gang.New(key)
+		}
+		r.gang = l.gangs[key]
+	}
+	decisions = append(decisions, r.gang.Observe(l.member(pod, spec), l.clock.Now())...)
+	if corrected && pod.Spec.NodeName == "" {
+		decisions = append(decisions, r.gang.Refused(string(pod.UID), l.clock.Now())...)
+	}
+	return l.after(r.gang, decisions)
+}
+
+// becomePlain forgets a pod whose annotations were removed, and frees it if it was refused because of them.
+func (l *Ledger) becomePlain(pod *corev1.Pod) []gang.Decision {
+	r := l.records[pod.UID]
+	if r == nil {
+		return nil
+	}
+	decisions := l.forget(pod.UID)
+	if pod.Spec.NodeName == "" {
+		decisions = append(decisions, gang.Activate{Members: []gang.Ref{r.ref}})
+	}
+	return decisions
+}
+
+// newer says whether version a is later than b; what cannot be compared counts as later.
+func newer(a, b string) bool {
+	order, err := resourceversion.CompareResourceVersion(a, b)
+	return err != nil || order > 0
+}
+
+// Forget removes a pod that is gone.
+func (l *Ledger) Forget(uid types.UID) []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.forget(uid)
+}
+
+func (l *Ledger) forget(uid types.UID) []gang.Decision {
+	l.order.Delete(uid)
+	r := l.records[uid]
+	if r == nil {
+		return nil
+	}
+	delete(l.records, uid)
+	delete(l.untold, uid)
+	if r.gang == nil {
+		return nil
+	}
+	return l.after(r.gang, r.gang.Remove(string(uid), l.clock.Now()))
+}
+
+// Retain forgets every pod that does not exist any more: a pod that the scheduling queue shows late, after the informer
+// told of its deletion, would stay for ever.
+func (l *Ledger) Retain(exists func(gang.Ref) bool) []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var decisions []gang.Decision
+	for uid, r := range l.records {
+		if !exists(r.ref) {
+			decisions = append(decisions, l.forget(uid)...)
+		}
+	}
+	return decisions
+}
+
+// after keeps the record of gangs right once g changed, and passes the turn on.
+func (l *Ledger) after(g *gang.Gang, decisions []gang.Decision) []gang.Decision {
+	if g.Empty() {
+		delete(l.gangs, g.Key)
+		delete(l.awaiting, g)
+	}
+	if l.turn == nil || l.turn.Occupies() {
+		return decisions
+	}
+	l.turn = nil
+	now := l.clock.Now()
+	for waiting := range l.awaiting {
+		decisions = append(decisions, waiting.Turn(now)...)
+	}
+	clear(l.awaiting)
+	return decisions
+}
+
+// Tick lets time pass for every gang: timeouts, stalls, retries, and what members are told.
+func (l *Ledger) Tick() []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Now()
+	var decisions []gang.Decision
+	for _, g := range l.sorted() {
+		decisions = append(decisions, l.after(g, g.Tick(now))...)
+	}
+	for uid, r := range l.untold {
+		decisions = append(decisions, gang.Tell{
+			Members:     []gang.Ref{r.ref},
+			Explanation: gang.Explanation{Kind: gang.KindInvalid, Problem: r.problem},
+		})
+		delete(l.untold, uid)
+	}
+	return decisions
+}
+
+// sorted returns the gangs in the order of their keys, so that what follows from it is the same each time.
+func (l *Ledger) sorted() []*gang.Gang {
+	return slices.SortedFunc(maps.Values(l.gangs), func(a, b *gang.Gang) int { return a.Key.Compare(b.Key) })
+}
+
+// Size returns how many gangs and pods the ledger holds.
+func (l *Ledger) Size() (gangs, pods int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.gangs), len(l.records)
+}

@@ -1,0 +1,68 @@
+package ledger
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// parse reads the gang that a pod names. A pod whose profile does not speak the dialect of its annotations has a
+// problem: to schedule it alone would start half a gang.
+func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
+	spec, err := gang.Parse(pod.Annotations, gang.Dialects())
+	if spec == nil || err != nil {
+		return nil, err
+	}
+	spoken, served := l.profiles[pod.Spec.SchedulerName]
+	if !served {
+		return spec, nil
+	}
+	if _, speaks := spoken[spec.Dialect]; !speaks {
+		return nil, l.notSpoken(pod, spec)
+	}
+	return spec, nil
+}
+
+func (l *Ledger) notSpoken(pod *corev1.Pod, spec *gang.Spec) error {
+	for _, d := range gang.Dialects() {
+		if d.Name == spec.Dialect {
+			return &gang.Problem{
+				Annotation: d.GroupAnnotation,
+				Value:      spec.Name,
+				Remedy: fmt.Sprintf("schedulerName %s does not read this annotation; "+
+					"use one whose profile enables the plugin %s, or the annotations that this one reads",
+					pod.Spec.SchedulerName, d.Name),
+			}
+		}
+	}
+	return fmt.Errorf("unknown dialect %q", spec.Dialect)
+}
+
+func keyOf(pod *corev1.Pod, spec *gang.Spec) gang.Key {
+	return gang.Key{Namespace: pod.Namespace, Name: spec.Name, Dialect: spec.Dialect}
+}
+
+func (l *Ledger) member(pod *corev1.Pod, spec *gang.Spec) gang.Member {
+	spoken, served := l.profiles[pod.Spec.SchedulerName]
+	m := gang.Member{
+		UID:            string(pod.UID),
+		Name:           pod.Name,
+		Scheduler:      pod.Spec.SchedulerName,
+		Foreign:        !served,
+		Spec:           *spec,
+		DefaultTimeout: spoken[spec.Dialect],
+		Priority:       corev1helpers.PodPriority(pod),
+		Created:        pod.CreationTimestamp.Time,
+		Gated:          len(pod.Spec.SchedulingGates) > 0,
+		Terminating:    pod.DeletionTimestamp != nil,
+		Node:           pod.Spec.NodeName,
+	}
+	if owner := metav1.GetControllerOf(pod); owner != nil {
+		m.Owner = owner.Kind + " " + owner.Name
+	}
+	return m
+}

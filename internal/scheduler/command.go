@@ -1,0 +1,129 @@
+// Package scheduler is the kubenexus-scheduler command: the upstream scheduler with the gang plugins, and defaults that
+// suit gangs.
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/apiserver/pkg/server"
+	cliflag "k8s.io/component-base/cli/flag"
+	"k8s.io/component-base/cli/globalflag"
+	basecompatibility "k8s.io/component-base/compatibility"
+	"k8s.io/component-base/featuregate"
+	"k8s.io/component-base/logs"
+	logsapi "k8s.io/component-base/logs/api/v1"
+	"k8s.io/component-base/term"
+	"k8s.io/kubernetes/cmd/kube-scheduler/app"
+	"k8s.io/kubernetes/cmd/kube-scheduler/app/options"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/version"
+)
+
+// Name is the name of the command, and of its leader-election lease.
+const Name = "kubenexus-scheduler"
+
+// NewCommand returns the kubenexus-scheduler command.
+func NewCommand() *cobra.Command {
+	opts := newOptions()
+	cmd := &cobra.Command{
+		Use:   Name,
+		Short: "Start gangs of pods all together or not at all",
+		Long: `kubenexus-scheduler is a Kubernetes scheduler that starts a group of pods (a gang) all together or not at all.
+It is the upstream kube-scheduler with gang scheduling: pods without gang annotations are scheduled as ever.
+
+Without --config it serves two profiles:
+  schedulerName        annotations                                               timeout
+  kubenexus-scheduler  pod-group.scheduling.sigs.k8s.io/name, .../min-available  10s
+  batch-scheduler      batch.scheduling.k8s.io/group, .../min-available          10m
+
+A pod joins a gang by two annotations and its schedulerName:
+  metadata:
+    annotations:
+      pod-group.scheduling.sigs.k8s.io/name: "spark-job-123"
+      pod-group.scheduling.sigs.k8s.io/min-available: "11"
+  spec:
+    schedulerName: kubenexus-scheduler`,
+		Example: `  # against the cluster of a kubeconfig, alone
+  kubenexus-scheduler --kubeconfig ~/.kube/config --leader-elect=false --secure-port=10259
+
+  # with a configuration file
+  kubenexus-scheduler --config config/scheduler-config.yaml -v 3`,
+		Args: cobra.NoArgs,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			return opts.ComponentGlobalsRegistry.Set()
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if printVersion(cmd) {
+				return nil
+			}
+			ctx, cancel := context.WithCancel(cmd.Context())
+			defer cancel()
+			go func() {
+				<-server.SetupSignalHandler()
+				cancel()
+			}()
+			return run(ctx, cmd, opts)
+		},
+	}
+	addFlags(cmd, opts)
+	return cmd
+}
+
+// addFlags adds the upstream scheduler's flags, in its groups.
+func addFlags(cmd *cobra.Command, opts *options.Options) {
+	global := opts.Flags.FlagSet("global")
+	globalflag.AddGlobalFlags(global, cmd.Name(), logs.SkipLoggingConfigurationFlags())
+	global.String("version", "", "print the version and exit; --version=raw prints it alone")
+	global.Lookup("version").NoOptDefVal = "true"
+	// Upstream ignores these flags beside --config. Here a flag that is given wins.
+	opts.Flags.FlagSet("deprecated").VisitAll(func(f *pflag.Flag) {
+		f.Usage = strings.ReplaceAll(f.Usage, "This parameter is ignored if a config file is specified in --config.",
+			"It overrides the configuration file.")
+	})
+	for _, fs := range opts.Flags.FlagSets {
+		cmd.Flags().AddFlagSet(fs)
+	}
+	cols, _, err := term.TerminalSize(cmd.OutOrStdout())
+	if err != nil {
+		cols = 0 // not a terminal: no wrapping
+	}
+	cliflag.SetUsageAndHelpFunc(cmd, *opts.Flags, cols)
+}
+
+func printVersion(cmd *cobra.Command) bool {
+	switch asked := cmd.Flag("version").Value.String(); asked {
+	case "", "false":
+		return false
+	case "raw":
+		fmt.Fprintln(cmd.OutOrStdout(), version.String())
+	default:
+		fmt.Fprintln(cmd.OutOrStdout(), Name, version.String())
+	}
+	return true
+}
+
+// run runs the scheduler until the context ends.
+func run(ctx context.Context, cmd *cobra.Command, opts *options.Options) error {
+	gates := opts.ComponentGlobalsRegistry.FeatureGateFor(basecompatibility.DefaultKubeComponent)
+	if err := logsapi.ValidateAndApply(opts.Logs, gates); err != nil {
+		return fmt.Errorf("logging flags: %w", err)
+	}
+	cliflag.PrintFlags(cmd.Flags())
+	completed, sched, err := setup(ctx, opts)
+	if err != nil {
+		return err
+	}
+	if mutable, ok := gates.(featuregate.MutableFeatureGate); ok {
+		mutable.AddMetrics()
+	}
+	opts.ComponentGlobalsRegistry.AddMetrics()
+	err = app.Run(ctx, completed, sched)
+	if ctx.Err() != nil {
+		return nil // asked to stop
+	}
+	return err
+}

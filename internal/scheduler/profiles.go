@@ -1,0 +1,92 @@
+package scheduler
+
+import (
+	"slices"
+
+	"k8s.io/kubernetes/pkg/scheduler/apis/config"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/coscheduling"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// completeProfiles gives each profile that enables a gang plugin anywhere all that the plugin needs, at every extension
+// point and before upstream's plugins. Without that, a profile that only names a few points would have two queue sort
+// plugins and start half of a gang. All profiles of a process must sort their one queue alike, so those without gangs
+// get our queue sort too; it sorts other pods as upstream's does.
+func completeProfiles(profiles []config.KubeSchedulerProfile) {
+	gangs := false
+	for i := range profiles {
+		profile := &profiles[i]
+		enabled := gangPlugins(profile)
+		if len(enabled) == 0 {
+			continue
+		}
+		gangs = true
+		for _, point := range points(profile.Plugins) {
+			remove(point, append(enabled, coscheduling.QueueName))
+		}
+		prependTo(&profile.Plugins.MultiPoint, append([]string{coscheduling.QueueName}, enabled...))
+		for _, point := range gangPoints(profile.Plugins) {
+			// A point whose defaults are all disabled is not expanded from multiPoint.
+			if slices.ContainsFunc(point.Disabled, func(p config.Plugin) bool { return p.Name == "*" }) {
+				prependTo(point, enabled)
+			}
+		}
+		if all := &profile.Plugins.PreEnqueue; slices.ContainsFunc(all.Disabled, func(p config.Plugin) bool { return p.Name == "*" }) {
+			prependTo(all, []string{coscheduling.QueueName})
+		}
+	}
+	if !gangs {
+		return
+	}
+	for i := range profiles {
+		profiles[i].Plugins.QueueSort = config.PluginSet{
+			Enabled:  []config.Plugin{{Name: coscheduling.QueueName}},
+			Disabled: []config.Plugin{{Name: "*"}},
+		}
+	}
+}
+
+// gangPlugins returns the gang plugins that a profile enables, or those that its name stands for.
+func gangPlugins(profile *config.KubeSchedulerProfile) []string {
+	var found []string
+	for _, dialect := range gang.Dialects() {
+		for _, point := range points(profile.Plugins) {
+			if enables(point, dialect.Name) {
+				found = append(found, dialect.Name)
+				break
+			}
+		}
+	}
+	if plugin, ok := schedulerNames()[profile.SchedulerName]; ok && len(found) == 0 {
+		found = append(found, plugin)
+	}
+	return found
+}
+
+func enables(set *config.PluginSet, name string) bool {
+	return slices.ContainsFunc(set.Enabled, func(p config.Plugin) bool { return p.Name == name })
+}
+
+func remove(set *config.PluginSet, names []string) {
+	set.Enabled = slices.DeleteFunc(set.Enabled, func(p config.Plugin) bool { return slices.Contains(names, p.Name) })
+}
+
+func prependTo(set *config.PluginSet, names []string) {
+	first := make([]config.Plugin, len(names))
+	for i, name := range names {
+		first[i] = config.Plugin{Name: name}
+	}
+	set.Enabled = append(first, set.Enabled...)
+}
+
+// gangPoints are the extension points at which a gang plugin works.
+func gangPoints(p *config.Plugins) []*config.PluginSet {
+	return []*config.PluginSet{&p.PreFilter, &p.PostFilter, &p.Reserve, &p.Permit}
+}
+
+// points are all the extension points of a profile.
+func points(p *config.Plugins) []*config.PluginSet {
+	return append(gangPoints(p), &p.MultiPoint, &p.PreEnqueue, &p.QueueSort, &p.Filter, &p.PreScore, &p.Score,
+		&p.PreBind, &p.Bind, &p.PostBind)
+}

@@ -1,0 +1,95 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/util/errors"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/klog/v2"
+	schedulerappconfig "k8s.io/kubernetes/cmd/kube-scheduler/app/config"
+	"k8s.io/kubernetes/cmd/kube-scheduler/app/options"
+	kubefeatures "k8s.io/kubernetes/pkg/features"
+	"k8s.io/kubernetes/pkg/scheduler"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/coscheduling"
+)
+
+func newOptions() *options.Options {
+	opts := options.NewOptions()
+	opts.LeaderElection.ResourceName = Name
+	return opts
+}
+
+// setup builds the scheduler that the flags and the configuration file describe. It stands in for the upstream
+// app.Setup, which has no place for defaults of ours: it starts from kube-scheduler's and reads the file by itself.
+func setup(ctx context.Context, opts *options.Options) (*schedulerappconfig.CompletedConfig, *scheduler.Scheduler, error) {
+	logger := klog.FromContext(ctx)
+	// With this gate, a pod that waits in Permit has its nominatedNodeName patched: three times the API server's work
+	// for each member of a gang.
+	if err := utilfeature.DefaultMutableFeatureGate.OverrideDefault(kubefeatures.NominatedNodeNameForExpectation, false); err != nil {
+		logger.V(1).Info("Keeping the default of a feature gate", "gate", kubefeatures.NominatedNodeNameForExpectation, "reason", err.Error())
+	}
+	cfg, err := loadConfig(logger, opts.ConfigFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	// The options read no file: what it says is in cfg, and flags override it.
+	file := opts.ConfigFile
+	opts.ConfigFile, opts.ComponentConfig = "", cfg
+	defer func() { opts.ConfigFile = file }()
+	if errs := opts.Validate(); len(errs) > 0 {
+		return nil, nil, fmt.Errorf("flags or configuration: %w", errors.NewAggregate(errs))
+	}
+	c, err := opts.Config(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	completed := c.Complete()
+	plugins := coscheduling.New()
+	sched, profiles, err := newScheduler(ctx, &completed, plugins)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := options.LogOrWriteConfig(logger, opts.WriteConfigTo, &completed.ComponentConfig, profiles); err != nil {
+		return nil, nil, fmt.Errorf("writing the configuration: %w", err)
+	}
+	leadOnFirstPod(sched, plugins)
+	return &completed, sched, nil
+}
+
+func newScheduler(ctx context.Context, c *schedulerappconfig.CompletedConfig, plugins *coscheduling.Plugins) (
+	*scheduler.Scheduler, []config.KubeSchedulerProfile, error,
+) {
+	var profiles []config.KubeSchedulerProfile
+	recorders := func(name string) events.EventRecorderLogger { return c.EventBroadcaster.NewRecorder(name) }
+	sched, err := scheduler.New(ctx, c.Client, c.InformerFactory, c.DynInformerFactory, recorders,
+		scheduler.WithComponentConfigVersion(c.ComponentConfig.APIVersion),
+		scheduler.WithKubeConfig(c.KubeConfig),
+		scheduler.WithProfiles(c.ComponentConfig.Profiles...),
+		scheduler.WithPercentageOfNodesToScore(c.ComponentConfig.PercentageOfNodesToScore),
+		scheduler.WithFrameworkOutOfTreeRegistry(plugins.Factories()),
+		scheduler.WithPodMaxBackoffSeconds(c.ComponentConfig.PodMaxBackoffSeconds),
+		scheduler.WithPodInitialBackoffSeconds(c.ComponentConfig.PodInitialBackoffSeconds),
+		scheduler.WithPodMaxInUnschedulablePodsDuration(c.PodMaxInUnschedulablePodsDuration),
+		scheduler.WithExtenders(c.ComponentConfig.Extenders...),
+		scheduler.WithParallelism(c.ComponentConfig.Parallelism),
+		scheduler.WithBuildFrameworkCapturer(func(p config.KubeSchedulerProfile) { profiles = append(profiles, p) }),
+	)
+	if err != nil {
+		return nil, nil, fmt.Errorf("building the scheduler: %w", err)
+	}
+	return sched, profiles, nil
+}
+
+// leadOnFirstPod tells the plugins that this process decides: only a leader asks its queue for a pod.
+func leadOnFirstPod(sched *scheduler.Scheduler, plugins *coscheduling.Plugins) {
+	next := sched.NextPod
+	sched.NextPod = func(logger klog.Logger) (*framework.QueuedPodInfo, error) {
+		plugins.Lead()
+		return next(logger)
+	}
+}

@@ -1,0 +1,88 @@
+package coscheduling
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	kjson "sigs.k8s.io/json"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// ArgsAPIVersion is the version of the plugins' arguments. They may leave it out.
+const ArgsAPIVersion = "kubenexus.io/v1"
+
+// Args are the arguments of the plugins Coscheduling and BatchPermit in the configuration file. Their kind is the
+// plugin's name with "Args" behind it, and may be left out.
+type Args struct {
+	metav1.TypeMeta `json:",inline"`
+	// Timeout is how long a gang may stay incomplete or unplaced before its attempt counts as failed, everything that
+	// it holds is given back and its members get a Warning event; 0 means the dialect's default. A gang can set its own
+	// by the annotation kubenexus.io/schedule-timeout.
+	Timeout metav1.Duration `json:"timeout,omitempty"`
+}
+
+// parseArgs decodes the arguments of the plugin that speaks the dialect: strictly, so that a field that it does not
+// know stops the start.
+func parseArgs(obj runtime.Object, d gang.Dialect) (Args, error) {
+	args := Args{Timeout: metav1.Duration{Duration: d.DefaultTimeout}}
+	switch given := obj.(type) {
+	case nil:
+		return args, nil
+	case *runtime.Unknown:
+		if err := decodeStrictly(given.Raw, &args); err != nil {
+			return Args{}, fmt.Errorf("arguments of plugin %s: %w", d.Name, err)
+		}
+	default:
+		return Args{}, fmt.Errorf("arguments of plugin %s have the type %T; write them in the configuration file", d.Name, obj)
+	}
+	kind := d.Name + "Args"
+	switch {
+	case args.APIVersion != "" && args.APIVersion != ArgsAPIVersion:
+		return Args{}, fmt.Errorf("arguments of plugin %s: apiVersion is %q; use %q or leave it out", d.Name, args.APIVersion, ArgsAPIVersion)
+	case args.Kind != "" && args.Kind != kind:
+		return Args{}, fmt.Errorf("arguments of plugin %s: kind is %q; use %q or leave it out", d.Name, args.Kind, kind)
+	case args.Timeout.Duration < 0 || args.Timeout.Duration > gang.MaxTimeout:
+		return Args{}, fmt.Errorf("arguments of plugin %s: timeout is %s; set it above 0s and up to %s",
+			d.Name, args.Timeout.Duration, gang.MaxTimeout)
+	case args.Timeout.Duration == 0:
+		args.Timeout.Duration = d.DefaultTimeout
+	}
+	return args, nil
+}
+
+func decodeStrictly(raw []byte, args *Args) error {
+	if len(raw) == 0 {
+		return nil
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return fmt.Errorf("not an object: %w", err)
+	}
+	if text, ok := fields["timeout"]; ok {
+		var duration string
+		err := json.Unmarshal(text, &duration)
+		if err == nil {
+			_, err = time.ParseDuration(duration)
+		}
+		if err != nil {
+			return fmt.Errorf("timeout is %s; use a duration such as \"30s\" or \"10m\"", text)
+		}
+	}
+	strict, err := kjson.UnmarshalStrict(raw, args)
+	if err != nil {
+		return err
+	}
+	if len(strict) > 0 {
+		texts := make([]string, len(strict))
+		for i, e := range strict {
+			texts[i] = e.Error()
+		}
+		return fmt.Errorf("%s; the fields are apiVersion, kind and timeout", strings.Join(texts, ", "))
+	}
+	return nil
+}

@@ -1,0 +1,204 @@
+package coscheduling
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+	kubeevents "k8s.io/client-go/tools/events"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/events"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+const (
+	// tickInterval is how often the ledger is told that time passed: what a gang waits for is measured in seconds.
+	tickInterval = 100 * time.Millisecond
+	// retainInterval is how often the ledger is checked against the informer.
+	retainInterval = 30 * time.Second
+)
+
+// performer carries out what the ledger decides. Decisions can come from under the scheduling queue's lock, so those
+// that call the queue are left to a goroutine of their own.
+type performer struct {
+	logger klog.Logger
+	ledger *ledger.Ledger
+	handle fwk.Handle
+	// recorders are by schedulerName; complete once the factories have run.
+	recorders map[string]kubeevents.EventRecorderLogger
+	writer    *writer
+	leading   atomic.Bool
+	led       chan struct{}
+
+	mu      sync.Mutex
+	pending []gang.Decision
+	more    chan struct{}
+}
+
+func newPerformer(logger klog.Logger, l *ledger.Ledger, h fwk.Handle) *performer {
+	p := &performer{
+		logger:    logger,
+		ledger:    l,
+		handle:    h,
+		recorders: map[string]kubeevents.EventRecorderLogger{},
+		led:       make(chan struct{}),
+		more:      make(chan struct{}, 1),
+	}
+	p.writer = newWriter(p)
+	return p
+}
+
+// watch feeds the ledger from the informer of pods.
+func (p *performer) watch() error {
+	_, err := p.handle.SharedInformerFactory().Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(obj any) { p.observe(obj) },
+		UpdateFunc: func(_, obj any) { p.observe(obj) },
+		DeleteFunc: func(obj any) {
+			if gone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
+				obj = gone.Obj
+			}
+			if pod, ok := obj.(*corev1.Pod); ok {
+				p.perform(p.ledger.Forget(pod.UID))
+			}
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("watching pods: %w", err)
+	}
+	return nil
+}
+
+func (p *performer) observe(obj any) {
+	if pod, ok := obj.(*corev1.Pod); ok {
+		p.perform(p.ledger.Observe(pod))
+	}
+}
+
+// lead starts everything that only the process that makes decisions may do. Informers deliver to each handler on its
+// own, so the ledger is first brought up to what the lister knows.
+func (p *performer) lead() {
+	pods, err := p.handle.SharedInformerFactory().Core().V1().Pods().Lister().List(labels.Everything())
+	if err != nil {
+		p.logger.Error(err, "Cannot list pods from the informer")
+	}
+	for _, pod := range pods {
+		p.perform(p.ledger.Observe(pod))
+	}
+	p.leading.Store(true)
+	close(p.led)
+}
+
+// perform carries out decisions. It never blocks and never calls the scheduling queue.
+func (p *performer) perform(decisions []gang.Decision) {
+	if len(decisions) == 0 {
+		return
+	}
+	p.mu.Lock()
+	p.pending = append(p.pending, decisions...)
+	p.mu.Unlock()
+	select {
+	case p.more <- struct{}{}:
+	default:
+	}
+}
+
+// run performs decisions and lets time pass, until the context ends.
+func (p *performer) run(ctx context.Context) {
+	go p.keepTime(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.more:
+		}
+		p.mu.Lock()
+		decisions := p.pending
+		p.pending = nil
+		p.mu.Unlock()
+		for _, d := range decisions {
+			p.do(d)
+		}
+	}
+}
+
+func (p *performer) keepTime(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-p.led:
+	}
+	go p.writer.run(ctx)
+	tick, retain := time.NewTicker(tickInterval), time.NewTicker(retainInterval)
+	defer tick.Stop()
+	defer retain.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			p.perform(p.ledger.Tick())
+		case <-retain.C:
+			p.perform(p.ledger.Retain(p.exists))
+		}
+	}
+}
+
+// exists says whether the informer still has the pod.
+func (p *performer) exists(ref gang.Ref) bool {
+	pod, err := p.pod(ref)
+	return err == nil && pod != nil || err != nil && !apierrors.IsNotFound(err)
+}
+
+// pod returns the informer's pod, or nil if the name is another pod's now.
+func (p *performer) pod(ref gang.Ref) (*corev1.Pod, error) {
+	pod, err := p.handle.SharedInformerFactory().Core().V1().Pods().Lister().Pods(ref.Namespace).Get(ref.Name)
+	if err != nil || string(pod.UID) != ref.UID {
+		return nil, err
+	}
+	return pod, nil
+}
+
+func (p *performer) do(decision gang.Decision) {
+	switch d := decision.(type) {
+	case gang.Activate:
+		pods := make(map[string]*corev1.Pod, len(d.Members))
+		for _, ref := range d.Members {
+			pods[ref.Namespace+"/"+ref.Name] = stub(ref)
+		}
+		p.handle.Activate(p.logger, pods)
+	case gang.Allow:
+		p.logger.Info("Gang released", "gang", d.Gang, "waiting", len(d.Members))
+		for _, ref := range d.Members {
+			if waiting := p.handle.GetWaitingPod(types.UID(ref.UID)); waiting != nil {
+				waiting.Allow(d.Gang.Dialect)
+			}
+		}
+	case gang.Reject:
+		sentence := events.Sentence(d.Because)
+		p.logger.V(2).Info("Gang gives its room back", "gang", d.Because.Gang, "waiting", len(d.Members), "why", sentence)
+		for _, ref := range d.Members {
+			if waiting := p.handle.GetWaitingPod(types.UID(ref.UID)); waiting != nil {
+				waiting.Reject(d.Because.Gang.Dialect, sentence)
+			}
+		}
+	case gang.Tell:
+		p.logger.V(1).Info("Telling gang members", "gang", d.Gang, "kind", d.Kind, "members", len(d.Members), "say", events.Sentence(d.Explanation))
+		p.writer.enqueue(d)
+	}
+}
+
+// stub stands for a pod where the scheduler only looks at its identity.
+func stub(ref gang.Ref) *corev1.Pod {
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name, UID: types.UID(ref.UID)}}
+}

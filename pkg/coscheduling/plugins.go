@@ -1,0 +1,125 @@
+// Package coscheduling plugs gangs into the Kubernetes scheduler framework. Its plugins ask the ledger and perform what
+// it decides; they decide nothing themselves.
+//
+// To use them in another scheduler, register every factory of one Plugins value:
+//
+//	plugins := coscheduling.New()
+//	var options []app.Option
+//	for name, factory := range plugins.Factories() {
+//		options = append(options, app.WithPlugin(name, factory))
+//	}
+//	command := app.NewSchedulerCommand(options...)
+//
+// and enable, in each profile, Coscheduling or BatchPermit and GangQueue under multiPoint, before the default plugins;
+// GangQueue replaces PrioritySort as the queueSort plugin. A profile that lacks a part of this is refused at the start.
+package coscheduling
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
+	"k8s.io/utils/clock"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// QueueName is the name of the plugin that keeps waiting members out of the queue and sorts the others. It is apart
+// from the plugins that place gangs because it must register no events: the scheduling queue asks the gating plugin of
+// every gated pod again at each event that this plugin registers.
+const QueueName = "GangQueue"
+
+// Plugins are the plugins of one scheduler process. All their instances share one ledger.
+type Plugins struct {
+	ledger *ledger.Ledger
+
+	// mu guards what the factories set up; they run one after another before anything else does.
+	mu        sync.Mutex
+	performer *performer
+	lead      sync.Once
+}
+
+// New returns the plugins of one scheduler process.
+func New() *Plugins {
+	return &Plugins{ledger: ledger.New(clock.RealClock{})}
+}
+
+// Factories returns what to register in the scheduler, by plugin name.
+func (p *Plugins) Factories() frameworkruntime.Registry {
+	registry := frameworkruntime.Registry{QueueName: p.newQueue}
+	for _, dialect := range gang.Dialects() {
+		registry[dialect.Name] = func(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
+			return p.newPlugin(ctx, dialect, args, h)
+		}
+	}
+	return registry
+}
+
+// Lead says that this process makes decisions now. Until then it writes nothing: with leader election, the standbys see
+// every pod too. A plugin that is asked to place a pod is another sign, so calling Lead is optional; it makes a leader
+// that has nothing to place tell incomplete gangs what they lack.
+func (p *Plugins) Lead() {
+	p.lead.Do(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.performer != nil {
+			p.performer.lead()
+		}
+	})
+}
+
+// connect gives the process's one performer the handle of a profile, and feeds the ledger from its informers.
+func (p *Plugins) connect(ctx context.Context, h fwk.Handle) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.performer == nil {
+		p.performer = newPerformer(klog.FromContext(ctx), p.ledger, h)
+		if err := p.performer.watch(); err != nil {
+			return err
+		}
+		go p.performer.run(ctx)
+	}
+	p.performer.recorders[h.ProfileName()] = h.EventRecorder()
+	return nil
+}
+
+// checkProfile refuses a profile in which the plugin cannot work, with a sentence that says what to add.
+func checkProfile(h fwk.Handle, plugin string) error {
+	f, ok := h.(framework.Framework)
+	if !ok {
+		return fmt.Errorf("plugin %s needs the scheduler framework's own handle, not a %T", plugin, h)
+	}
+	enabled := f.ListPlugins()
+	for _, need := range []struct {
+		point  string
+		plugin string
+		list   []string
+		first  bool
+	}{
+		{"preEnqueue", QueueName, names(enabled.PreEnqueue.Enabled), false},
+		{"queueSort", QueueName, names(enabled.QueueSort.Enabled), false},
+		{"preFilter", plugin, names(enabled.PreFilter.Enabled), false},
+		{"postFilter", plugin, names(enabled.PostFilter.Enabled), true},
+		{"reserve", plugin, names(enabled.Reserve.Enabled), false},
+		{"permit", plugin, names(enabled.Permit.Enabled), false},
+	} {
+		at := slices.Index(need.list, need.plugin)
+		if at < 0 {
+			return fmt.Errorf("profile %s enables plugin %s but not %s at %s; enable %s and %s under multiPoint before the "+
+				"default plugins, and disable \"*\" at queueSort with %s enabled there",
+				h.ProfileName(), plugin, need.plugin, need.point, QueueName, plugin, QueueName)
+		}
+		if need.first && at > slices.Index(need.list, "DefaultPreemption") && slices.Index(need.list, "DefaultPreemption") >= 0 {
+			return fmt.Errorf("profile %s runs DefaultPreemption before %s at %s, which would evict pods for a gang that does "+
+				"not start; put %s first", h.ProfileName(), plugin, need.point, plugin)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package coscheduling
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/events"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// Queue decides which pods stand in the scheduling queue's active part, and in which order. Its methods run under the
+// queue's lock: they must not call the queue.
+type Queue struct {
+	ledger    *ledger.Ledger
+	performer *performer
+}
+
+var (
+	_ fwk.PreEnqueuePlugin  = &Queue{}
+	_ fwk.QueueSortPlugin   = &Queue{}
+	_ fwk.EnqueueExtensions = &Queue{}
+)
+
+func (p *Plugins) newQueue(ctx context.Context, _ runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
+	if err := p.connect(ctx, h); err != nil {
+		return nil, err
+	}
+	return &Queue{ledger: p.ledger, performer: p.performer}, nil
+}
+
+// Name returns the plugin's name.
+func (q *Queue) Name() string { return QueueName }
+
+// EventsToRegister registers none: gated pods are woken by name, when the ledger says so.
+func (q *Queue) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) { return nil, nil }
+
+// PreEnqueue keeps a gang's members out of the queue until they may be placed, except the one that represents it.
+func (q *Queue) PreEnqueue(_ context.Context, pod *corev1.Pod) *fwk.Status {
+	answer := q.ledger.Enter(pod)
+	q.performer.perform(answer.Decisions)
+	if answer.Verdict == gang.Refuse {
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, events.Sentence(answer.Why))
+	}
+	return nil
+}
+
+// Less sorts the gang that is being placed first, then by priority, then by age: that of a gang for its members, which
+// so stand next to each other, and the time in the queue for other pods, as kube-scheduler does.
+func (q *Queue) Less(a, b fwk.QueuedPodInfo) bool {
+	return less(q.key(a), q.key(b))
+}
+
+// key is the place of a pod in the queue.
+func (q *Queue) key(info fwk.QueuedPodInfo) ledger.SortKey {
+	pod := info.GetPodInfo().GetPod()
+	if key, ok := q.ledger.Order(pod.UID); ok {
+		return key
+	}
+	return ledger.SortKey{Priority: corev1helpers.PodPriority(pod), Age: info.GetTimestamp()}
+}
+
+func less(a, b ledger.SortKey) bool {
+	switch {
+	case a.Ahead != b.Ahead:
+		return a.Ahead
+	case a.Priority != b.Priority:
+		return a.Priority > b.Priority
+	case !a.Age.Equal(b.Age):
+		return a.Age.Before(b.Age)
+	default:
+		return a.Gang.Compare(b.Gang) < 0
+	}
+}
+

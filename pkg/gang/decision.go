@@ -1,0 +1,84 @@
+package gang
+
+import "time"
+
+// Decision is something that a gang wants done. Those who hold the scheduler's handle perform it.
+type Decision interface{ decision() }
+
+// Activate puts members back into the scheduling queue's active part.
+type Activate struct{ Members []Ref }
+
+// Allow lets members of a gang out of Permit.
+type Allow struct {
+	Gang    Key
+	Members []Ref
+}
+
+// Reject ends the members' waiting in Permit, which gives their room back.
+type Reject struct {
+	Members []Ref
+	Because Explanation
+}
+
+// Tell writes an explanation on members.
+type Tell struct {
+	Members []Ref
+	Explanation
+}
+
+func (Activate) decision() {}
+func (Allow) decision()    {}
+func (Reject) decision()   {}
+func (Tell) decision()     {}
+
+// Kind is the kind of an explanation. A user is told again when the kind changes, not when a number does.
+type Kind string
+
+// The kinds of explanation.
+const (
+	// KindIncomplete: fewer than min-available members exist that could be placed.
+	KindIncomplete Kind = "Incomplete"
+	// KindDisagree: members name different sizes or schedulers.
+	KindDisagree Kind = "Disagree"
+	// KindUnplaced: the gang is complete, and there is no room for all of min-available.
+	KindUnplaced Kind = "Unplaced"
+	// KindStalled: a member that was to follow its siblings did not come in time.
+	KindStalled Kind = "Stalled"
+	// KindUntried: the gang is complete and was not tried yet.
+	KindUntried Kind = "Untried"
+	// KindTimedOut: the gang's timeout passed; Cause says what it was waiting for.
+	KindTimedOut Kind = "TimedOut"
+	// KindReleased: min-available members have a node, and all start.
+	KindReleased Kind = "Released"
+	// KindInvalid: the annotations cannot be followed; Problem says why.
+	KindInvalid Kind = "Invalid"
+)
+
+// Explanation says why a gang waits, or that it waits no more, with the numbers that a person needs. Events, pod
+// conditions and log lines are all rendered from it.
+type Explanation struct {
+	Kind Kind
+	Gang Key
+	// Have is how many members exist that could be placed or run; Need is min-available; Gated is how many more carry
+	// scheduling gates.
+	Have, Need, Gated int
+	// Owner names who creates the members, if it is known.
+	Owner string
+	// Fit is how many members had room when the attempt failed, Culprit the pod that had none, Detail why.
+	Fit             int
+	Culprit, Detail string
+	// Claims are the different things that members say (KindDisagree), the most frequent first.
+	Claims []ClaimCount
+	// Waited is how long the gang has waited (KindTimedOut, KindReleased); Cause is why (KindTimedOut).
+	Waited time.Duration
+	Cause  Kind
+	// Problem is what is wrong with a pod's annotations (KindInvalid).
+	Problem error
+}
+
+// ClaimCount is a claim, how many members make it, and the name of one that does.
+type ClaimCount struct {
+	Claim
+	Members int
+	Example string
+}

@@ -1,0 +1,73 @@
+package gang
+
+import "time"
+
+// TimeoutAnnotation lets a gang set its own timeout, whatever its dialect. Its value is a Go duration ("30s", "5m").
+// If members set different ones, the longest counts.
+const TimeoutAnnotation = "kubenexus.io/schedule-timeout"
+
+// MaxTimeout is the longest timeout that a gang or a configuration may ask for.
+const MaxTimeout = 24 * time.Hour
+
+// MaxNameLength is the longest gang name, in bytes: that of a Kubernetes object.
+const MaxNameLength = 253
+
+// Dialect is one way of saying "I belong to gang X" in the annotations of a pod.
+type Dialect struct {
+	// Name tells the dialect apart from others; it is also the name of the scheduler plugin that speaks it.
+	Name string
+	// GroupAnnotation holds the gang's name.
+	GroupAnnotation string
+	// MinAvailableAnnotation holds how many members must be placed for any to start.
+	MinAvailableAnnotation string
+	// DefaultTimeout is how long a gang may stay incomplete or unplaced before its attempt counts as failed.
+	DefaultTimeout time.Duration
+}
+
+// Coscheduling is the dialect of the pod-group annotations.
+func Coscheduling() Dialect {
+	return Dialect{
+		Name:                   "Coscheduling",
+		GroupAnnotation:        "pod-group.scheduling.sigs.k8s.io/name",
+		MinAvailableAnnotation: "pod-group.scheduling.sigs.k8s.io/min-available",
+		DefaultTimeout:         10 * time.Second,
+	}
+}
+
+// BatchPermit is the dialect of the batch annotations.
+func BatchPermit() Dialect {
+	return Dialect{
+		Name:                   "BatchPermit",
+		GroupAnnotation:        "batch.scheduling.k8s.io/group",
+		MinAvailableAnnotation: "batch.scheduling.k8s.io/min-available",
+		DefaultTimeout:         10 * time.Minute,
+	}
+}
+
+// Dialects returns every dialect that is spoken. A new dialect is added here and in docs/architecture.md.
+func Dialects() []Dialect {
+	return []Dialect{Coscheduling(), BatchPermit()}
+}
+
+// Key is the identity of a gang. One name in two namespaces, or in two dialects, is two gangs.
+type Key struct {
+	Namespace string
+	Name      string
+	Dialect   string
+}
+
+// String is how a gang is called in sentences that users read: "namespace/name".
+func (k Key) String() string { return k.Namespace + "/" + k.Name }
+
+// Compare orders keys: by namespace, name, then dialect. It is negative if k comes before o.
+func (k Key) Compare(o Key) int {
+	for _, pair := range [...][2]string{{k.Namespace, o.Namespace}, {k.Name, o.Name}, {k.Dialect, o.Dialect}} {
+		if pair[0] != pair[1] {
+			if pair[0] < pair[1] {
+				return -1
+			}
+			return 1
+		}
+	}
+	return 0
+}

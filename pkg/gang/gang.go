@@ -1,0 +1,297 @@
+package gang
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Phase is where a gang stands.
+type Phase string
+
+// The phases of a gang. They are derived from its members, never stored.
+const (
+	// Incomplete: fewer than min-available members could be placed.
+	Incomplete Phase = "Incomplete"
+	// Disagreeing: members name different sizes or schedulers; none of them starts.
+	Disagreeing Phase = "Disagreeing"
+	// Ready: complete; its representative stands in the queue for all.
+	Ready Phase = "Ready"
+	// Placing: an attempt is under way; placed members wait in Permit for the others.
+	Placing Phase = "Placing"
+	// Running: min-available members were placed together; later members join singly.
+	Running Phase = "Running"
+)
+
+const (
+	// settleTime is how long a gang must stay unchanged before its members are told what it lacks, so that a gang
+	// whose pods are just being created stays silent.
+	settleTime = time.Second
+	// restlessTime is after how long the members of a gang that keeps changing are told all the same.
+	restlessTime = 5 * time.Second
+	// stallTime is how long an attempt may go without a further member placed. Members of an attempt sort before
+	// everything else, so only a member that cannot come lets it pass.
+	stallTime = 2 * time.Second
+	// idleTime is how long a representative may stay in the queue without its turn before another one is tried too.
+	idleTime = 5 * time.Second
+)
+
+// Gang is the state machine of one gang. It is not safe for concurrent use.
+type Gang struct {
+	Key Key
+
+	members map[string]*member
+	tally   tally
+	// representative stands in the scheduling queue for all; sinceIdle is when it was let in, zero once it was popped.
+	representative *member
+	sinceIdle      time.Time
+	// attempt is the attempt that is under way, nil if there is none.
+	attempt *attempt
+	// failure is why the last attempt failed, nil if none did since the gang last ran; failedAt is when.
+	failure  *Explanation
+	failedAt time.Time
+	// retryAt is when a stalled gang is tried again; zero means: when something that could help happens.
+	retryAt time.Time
+	// awaitsTurn says that the representative was popped while another gang was being placed.
+	awaitsTurn bool
+	// since starts the gang's whole wait, clock the current timeout.
+	since, clock time.Time
+	// changed is when the gang last changed in a way that members may have to be told; zero means they were.
+	changed time.Time
+	// Attempts and Failures count the gang's attempts.
+	Attempts, Failures int
+}
+
+type attempt struct {
+	progress time.Time
+}
+
+// New returns a gang without members.
+func New(key Key) *Gang {
+	return &Gang{
+		Key:     key,
+		members: map[string]*member{},
+		tally:   tally{claims: map[Claim]int{}, startedClaims: map[Claim]int{}},
+	}
+}
+
+// Phase derives where the gang stands.
+func (g *Gang) Phase() Phase {
+	claim, agreed := g.tally.agreed()
+	switch {
+	case !agreed:
+		return Disagreeing
+	case g.tally.started > 0:
+		return Running
+	case g.attempt != nil:
+		return Placing
+	case g.tally.eligible >= int(claim.MinAvailable):
+		return Ready
+	default:
+		return Incomplete
+	}
+}
+
+// Occupies says whether the gang holds room that it may have to give back.
+func (g *Gang) Occupies() bool { return g.attempt != nil || g.tally.holding > 0 }
+
+// Empty says whether the gang has no members left.
+func (g *Gang) Empty() bool { return len(g.members) == 0 }
+
+// need is the min-available that the members agree on.
+func (g *Gang) need() int {
+	claim, _ := g.tally.agreed()
+	return int(claim.MinAvailable)
+}
+
+// have counts the members that could be placed or run.
+func (g *Gang) have() int { return g.tally.eligible + g.tally.started }
+
+// Holding returns how many members hold room and wait for the others.
+func (g *Gang) Holding() int { return g.tally.holding }
+
+// timeout is the longest that a member asks for, or else the longest default of the members' profiles.
+func (g *Gang) timeout() time.Duration {
+	var own, byDefault time.Duration
+	for _, m := range g.members {
+		own = max(own, m.Spec.Timeout)
+		byDefault = max(byDefault, m.DefaultTimeout)
+	}
+	if own > 0 {
+		return own
+	}
+	return byDefault
+}
+
+// Priority is the highest of the members', so that they stand next to each other in the queue.
+func (g *Gang) Priority() int32 {
+	var highest int32
+	first := true
+	for _, m := range g.members {
+		if first || m.Priority > highest {
+			highest, first = m.Priority, false
+		}
+	}
+	return highest
+}
+
+// Age is when the oldest member was created.
+func (g *Gang) Age() time.Time {
+	var oldest time.Time
+	for _, m := range g.members {
+		if oldest.IsZero() || m.Created.Before(oldest) {
+			oldest = m.Created
+		}
+	}
+	return oldest
+}
+
+// Observe records what the API says about a member.
+func (g *Gang) Observe(seen Member, now time.Time) []Decision {
+	if len(g.members) == 0 {
+		g.since, g.clock = now, now
+	}
+	m, known := g.members[seen.UID]
+	if !known {
+		m = &member{Member: seen}
+		g.members[seen.UID] = m
+		g.tally.count(m, 1)
+		g.changed = now
+		return g.settle(true, now)
+	}
+	if m.Member == seen {
+		return nil
+	}
+	g.update(m, func() {
+		m.Member = seen
+		if m.Node != "" {
+			m.reservedOn, m.released, m.refused = "", false, false
+		}
+	})
+	g.changed = now
+	return g.settle(true, now)
+}
+
+// Remove forgets a member whose pod is gone.
+func (g *Gang) Remove(uid string, now time.Time) []Decision {
+	m, known := g.members[uid]
+	if !known {
+		return nil
+	}
+	wasRunning := g.tally.started > 0
+	g.tally.count(m, -1)
+	delete(g.members, uid)
+	if g.representative == m {
+		g.representative = nil
+	}
+	if wasRunning && g.tally.started == 0 {
+		// The last member that ran is gone: those that are left start anew.
+		g.since, g.clock, g.failure = now, now, nil
+	}
+	g.changed = now
+	return g.settle(true, now)
+}
+
+// update changes a member and keeps the tally right.
+func (g *Gang) update(m *member, change func()) {
+	g.tally.count(m, -1)
+	change()
+	g.tally.count(m, 1)
+}
+
+// settle answers a change: it ends an attempt that lost its quorum, finds a representative, and activates the members
+// that were refused and would not be any more. If members changed, a gang that failed is tried again.
+func (g *Gang) settle(membersChanged bool, now time.Time) []Decision {
+	var decisions []Decision
+	phase := g.Phase()
+	if g.attempt != nil && phase == Running {
+		g.attempt = nil
+	}
+	if g.attempt != nil && (phase == Disagreeing || g.tally.eligible < g.need()) {
+		decisions = append(decisions, g.fail(g.explainWaiting(), now)...)
+		phase = g.Phase()
+	}
+	switch phase {
+	case Ready:
+		decisions = append(decisions, g.represent(membersChanged, now)...)
+	case Placing, Running:
+		woken := g.where(func(m *member) bool { return m.refused && g.mayEnter(m) })
+		decisions = append(decisions, g.activate(woken, now)...)
+	case Incomplete, Disagreeing:
+	}
+	return decisions
+}
+
+// represent makes sure that a member stands in the queue for a gang that is ready and has something new to try.
+func (g *Gang) represent(membersChanged bool, now time.Time) []Decision {
+	if g.representative == nil || !g.representative.eligible() {
+		g.representative = g.oldestRefused(nil)
+		if g.representative == nil {
+			return nil // the next member that enters becomes it
+		}
+		return g.activate([]*member{g.representative}, now)
+	}
+	stands := !g.sinceIdle.IsZero() || g.awaitsTurn
+	if stands || !membersChanged && !g.representative.refused {
+		return nil
+	}
+	return g.activate([]*member{g.representative}, now)
+}
+
+func (g *Gang) activate(members []*member, now time.Time) []Decision {
+	if len(members) == 0 {
+		return nil
+	}
+	for _, m := range members {
+		m.refused = false
+		if m == g.representative {
+			g.sinceIdle = now
+		}
+	}
+	return []Decision{Activate{Members: g.refs(members)}}
+}
+
+// mayEnter says whether a member may stand in the queue for itself.
+func (g *Gang) mayEnter(m *member) bool {
+	claim, agreed := g.tally.agreed()
+	return agreed && m.eligible() && m.claim() == claim
+}
+
+// oldestRefused picks a representative: the oldest member that lies refused in the queue, other than not.
+func (g *Gang) oldestRefused(not *member) *member {
+	var oldest *member
+	for _, m := range g.members {
+		if m == not || !m.refused || !g.mayEnter(m) {
+			continue
+		}
+		if oldest == nil || compareMembers(m, oldest) < 0 {
+			oldest = m
+		}
+	}
+	return oldest
+}
+
+func compareMembers(a, b *member) int {
+	return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name), cmp.Compare(a.UID, b.UID))
+}
+
+// refs names members in a stable order.
+func (g *Gang) refs(members []*member) []Ref {
+	slices.SortFunc(members, compareMembers)
+	refs := make([]Ref, len(members))
+	for i, m := range members {
+		refs[i] = Ref{Namespace: g.Key.Namespace, Name: m.Name, UID: m.UID}
+	}
+	return refs
+}
+
+// where returns the members for which yes holds.
+func (g *Gang) where(yes func(*member) bool) []*member {
+	var found []*member
+	for _, m := range g.members {
+		if yes(m) {
+			found = append(found, m)
+		}
+	}
+	return found
+}

@@ -1,0 +1,111 @@
+package gang
+
+import "time"
+
+// Member is what is known of one pod of a gang.
+type Member struct {
+	UID  string
+	Name string
+	// Scheduler is the pod's schedulerName.
+	Scheduler string
+	// Foreign says that no profile of this process serves Scheduler.
+	Foreign bool
+	Spec    Spec
+	// DefaultTimeout is that of the profile that serves Scheduler.
+	DefaultTimeout time.Duration
+	Priority       int32
+	Created        time.Time
+	// Owner names the object that creates the pod ("Job trainer"), or is empty.
+	Owner string
+	// Gated says that the pod carries scheduling gates: it does not count until they are gone.
+	Gated bool
+	// Terminating says that the pod is being deleted.
+	Terminating bool
+	// Node is where the pod is bound; empty while it is pending.
+	Node string
+}
+
+// member is a Member with what the scheduler did about it.
+type member struct {
+	Member
+	// refused says that the pod lies in the scheduling queue because this package said no.
+	refused bool
+	// reservedOn is the node whose room the pod holds while it is not bound; since is when that began.
+	reservedOn string
+	since      time.Time
+	// released says that the pod was let out of Permit and is being bound.
+	released bool
+	// told is the kind of explanation last written on the pod, toldTimeout what the last timeout said.
+	told, toldTimeout string
+}
+
+// started: the pod runs, or nothing but its bind is missing.
+func (m *member) started() bool { return !m.Foreign && (m.Node != "" || m.released) }
+
+// holding: the pod holds room for a gang that may still fail.
+func (m *member) holding() bool { return m.Node == "" && m.reservedOn != "" && !m.released }
+
+// eligible: the pod is pending and could be placed.
+func (m *member) eligible() bool {
+	return !m.Foreign && m.Node == "" && !m.released && !m.Gated && !m.Terminating
+}
+
+func (m *member) pending() bool { return !m.Foreign && m.Node == "" && !m.released }
+
+// Claim is what a member says that all members of its gang must say alike.
+type Claim struct {
+	MinAvailable int32
+	Scheduler    string
+}
+
+func (m *Member) claim() Claim {
+	return Claim{MinAvailable: m.Spec.MinAvailable, Scheduler: m.Scheduler}
+}
+
+// Ref names a member to those who perform decisions.
+type Ref struct {
+	Namespace, Name, UID string
+}
+
+// tally counts a gang's members, kept up to date member by member.
+type tally struct {
+	eligible, started, holding, gated int
+	claims, startedClaims             map[Claim]int
+}
+
+func (t *tally) count(m *member, by int) {
+	add := func(n *int, yes bool) {
+		if yes {
+			*n += by
+		}
+	}
+	add(&t.eligible, m.eligible())
+	add(&t.started, m.started())
+	add(&t.holding, m.holding())
+	add(&t.gated, m.pending() && m.Gated)
+	countClaim(t.claims, m.claim(), by)
+	if m.started() {
+		countClaim(t.startedClaims, m.claim(), by)
+	}
+}
+
+func countClaim(claims map[Claim]int, c Claim, by int) {
+	if claims[c] += by; claims[c] == 0 {
+		delete(claims, c)
+	}
+}
+
+// agreed returns the one claim that counts: that of the members that run, or else that of all.
+func (t *tally) agreed() (Claim, bool) {
+	claims := t.startedClaims
+	if len(claims) == 0 {
+		claims = t.claims
+	}
+	if len(claims) != 1 {
+		return Claim{}, false
+	}
+	for c := range claims {
+		return c, true
+	}
+	return Claim{}, false
+}

@@ -1,0 +1,48 @@
+// Package scenarios runs the text files in testdata against a real API server and the real scheduler, which runs as a
+// process of its own.
+package scenarios
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/component-base/cli"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
+	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
+)
+
+// asScheduler makes this test binary be the scheduler: its arguments are then the scheduler's.
+const asScheduler = "KUBENEXUS_TEST_AS_SCHEDULER"
+
+// suite is what all tests share: starting a control plane takes two seconds, linking one a minute.
+var suite struct {
+	plane  *controlplane.ControlPlane
+	client kubernetes.Interface
+}
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asScheduler) != "" {
+		os.Exit(cli.Run(scheduler.NewCommand()))
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	plane, err := controlplane.Start(context.Background(), controlplane.Options{})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "starting the control plane:", err)
+		return 1
+	}
+	defer func() {
+		if err := plane.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "stopping the control plane:", err)
+		}
+	}()
+	suite.plane = plane
+	suite.client = kubernetes.NewForConfigOrDie(plane.Config())
+	return m.Run()
+}

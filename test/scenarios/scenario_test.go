@@ -1,0 +1,225 @@
+package scenarios
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
+)
+
+// TestScenarios runs every file in testdata, in a namespace named after the file and on nodes of its own. A file is a
+// list of verbs with arguments, each followed by what it prints; the verbs are the methods of scenario named in do.
+func TestScenarios(t *testing.T) {
+	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=4")
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenarios in testdata: %v", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".txt")
+		t.Run(name, func(t *testing.T) {
+			s := newScenario(t, name)
+			datadriven.RunTest(t, file, func(t *testing.T, d *datadriven.TestData) string {
+				out, err := s.do(d)
+				if err != nil {
+					t.Fatalf("%s: %s: %v", d.Pos, d.Cmd, err)
+				}
+				return out
+			})
+		})
+	}
+}
+
+// patience is how long a scenario waits for what it expects to see.
+const patience = 20 * time.Second
+
+// scenario is a namespace and some nodes, which go when the test ends.
+type scenario struct {
+	t         *testing.T
+	ctx       context.Context
+	namespace string
+	also      []string
+}
+
+func newScenario(t *testing.T, name string) *scenario {
+	t.Helper()
+	s := &scenario{t: t, ctx: t.Context(), namespace: name}
+	s.createNamespace(name)
+	t.Cleanup(s.clean)
+	return s
+}
+
+func (s *scenario) createNamespace(name string) {
+	s.t.Helper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if _, err := suite.client.CoreV1().Namespaces().Create(s.ctx, namespace, metav1.CreateOptions{}); err != nil {
+		s.t.Fatalf("creating namespace %s: %v", name, err)
+	}
+	s.also = append(s.also, name)
+	within(s.t, patience, "the namespace's service account", func() (bool, string) {
+		_, err := suite.client.CoreV1().ServiceAccounts(name).Get(s.ctx, "default", metav1.GetOptions{})
+		return err == nil, fmt.Sprint(err)
+	})
+}
+
+// clean removes the scenario's pods and every node, and waits until they are gone.
+func (s *scenario) clean() {
+	ctx := context.Background()
+	now := metav1.DeleteOptions{GracePeriodSeconds: new(int64)}
+	for _, namespace := range s.also {
+		if err := suite.client.CoreV1().Namespaces().Delete(ctx, namespace, now); err != nil {
+			s.t.Errorf("deleting namespace %s: %v", namespace, err)
+		}
+	}
+	within(s.t, patience, "the scenario's namespaces to be gone", func() (bool, string) {
+		for _, namespace := range s.also {
+			if _, err := suite.client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+				return false, namespace
+			}
+		}
+		return true, ""
+	})
+	if err := suite.client.CoreV1().Nodes().DeleteCollection(ctx, now, metav1.ListOptions{}); err != nil {
+		s.t.Errorf("deleting nodes: %v", err)
+	}
+	within(s.t, patience, "the nodes to be gone", func() (bool, string) {
+		nodes, err := suite.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+		return err == nil && len(nodes.Items) == 0, fmt.Sprint(err)
+	})
+}
+
+// do runs one verb. What it prints for a verb that waits is what it was waiting for, or else what there is instead.
+func (s *scenario) do(d *datadriven.TestData) (string, error) {
+	switch d.Cmd {
+	case "nodes":
+		return s.nodes(d)
+	case "pods":
+		return s.pods(d)
+	case "manifest":
+		return s.manifest(d.Input)
+	case "annotate":
+		return s.annotate(d)
+	case "ungate":
+		return s.ungate(d)
+	case "delete":
+		return s.delete(d)
+	case "namespace":
+		s.createNamespace(d.CmdArgs[0].Key)
+		return "", nil
+	case "bound":
+		return s.await(d.Expected, func() (string, error) { return s.bound(d) })
+	case "events":
+		return s.await(d.Expected, func() (string, error) { return s.events(d) })
+	case "condition":
+		return s.await(d.Expected, func() (string, error) { return s.condition(d) })
+	case "still":
+		// That nothing happens can only be seen by looking for a while.
+		time.Sleep(time.Second)
+		return s.bound(d)
+	}
+	return "", fmt.Errorf("no such verb: %s", d.Cmd)
+}
+
+// await asks until the answer is the expected one, and returns the last answer.
+func (s *scenario) await(expected string, ask func() (string, error)) (string, error) {
+	deadline := time.Now().Add(patience)
+	for {
+		answer, err := ask()
+		if err != nil || answer == expected || time.Now().After(deadline) {
+			return answer, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// nodes count=N cpu=C [name=PREFIX]: simulated nodes.
+func (s *scenario) nodes(d *datadriven.TestData) (string, error) {
+	count, prefix := 1, "node"
+	s.maybe(d, "count", &count)
+	s.maybe(d, "name", &prefix)
+	cpu := "4"
+	s.maybe(d, "cpu", &cpu)
+	return "", suite.plane.AddNodes(s.ctx, prefix, count, controlplane.NodeShape{CPU: cpu, Memory: "64Gi", Pods: 110})
+}
+
+// bound [namespace=N]: per group of pods that share the label "group", how many there are, run and wait.
+func (s *scenario) bound(d *datadriven.TestData) (string, error) {
+	namespace := s.namespace
+	s.maybe(d, "namespace", &namespace)
+	pods, err := suite.client.CoreV1().Pods(namespace).List(s.ctx, metav1.ListOptions{})
+	if err != nil {
+		return "", err
+	}
+	type tally struct{ all, bound int }
+	groups := map[string]tally{}
+	for _, pod := range pods.Items {
+		group := groups[pod.Labels[groupLabel]]
+		group.all++
+		if pod.Spec.NodeName != "" {
+			group.bound++
+		}
+		groups[pod.Labels[groupLabel]] = group
+	}
+	var lines []string
+	for name, group := range groups {
+		lines = append(lines, fmt.Sprintf("%s: %d of %d\n", name, group.bound, group.all))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, ""), nil
+}
+
+// events pod=P [reason=R]: what the scheduler says about gangs on a pod, without what upstream's own events say.
+func (s *scenario) events(d *datadriven.TestData) (string, error) {
+	var pod, reason string
+	d.ScanArgs(s.t, "pod", &pod)
+	s.maybe(d, "reason", &reason)
+	list, err := suite.client.EventsV1().Events(s.namespace).List(s.ctx, metav1.ListOptions{})
+	if err != nil {
+		return "", err
+	}
+	var lines []string
+	for _, e := range list.Items {
+		ours := strings.Contains(e.Reason, "Gang")
+		if e.Regarding.Name != pod || !ours || reason != "" && e.Reason != reason {
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%s %s: %s\n", e.Type, e.Reason, e.Note))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, ""), nil
+}
+
+// condition pod=P: the pod's phase and its PodScheduled condition.
+func (s *scenario) condition(d *datadriven.TestData) (string, error) {
+	var name string
+	d.ScanArgs(s.t, "pod", &name)
+	pod, err := suite.client.CoreV1().Pods(s.namespace).Get(s.ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return "", err
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled {
+			return fmt.Sprintf("%s %s=%s %s: %s\n", pod.Status.Phase, c.Type, c.Status, c.Reason, c.Message), nil
+		}
+	}
+	return fmt.Sprintf("%s\n", pod.Status.Phase), nil
+}
+
+// maybe scans an argument that may be left out.
+func (s *scenario) maybe(d *datadriven.TestData, key string, into any) bool {
+	if !d.HasArg(key) {
+		return false
+	}
+	d.ScanArgs(s.t, key, into)
+	return true
+}
