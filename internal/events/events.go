@@ -77,7 +77,7 @@ func Sentence(e gang.Explanation) string {
 	case gang.KindInvalid:
 		return fmt.Sprintf("%v; the pod stays Pending until that is corrected", e.Problem)
 	case gang.KindUnplaced:
-		return fmt.Sprintf("%s needs %s at once: %s; pod %s has no place: %s",
+		return fmt.Sprintf("%s needs %s at once: %s; pod %s has no place (%s)",
 			name, pods(e.Need), found(e.Fit), e.Culprit, e.Detail)
 	case gang.KindStalled:
 		return fmt.Sprintf("%s needs %s at once: %s, and the others did not come in time; it is tried again",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -80,7 +81,7 @@ func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 	return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "no pod is preempted for a single member of a gang")
 }
 
-// histogram says why no node would do: "5 nodes: 3 Insufficient cpu, 2 Insufficient memory".
+// histogram says why no node would do: "3 of 5 nodes: Insufficient cpu; 2 of 5 nodes: Insufficient memory".
 func (pl *Plugin) histogram(statuses fwk.NodeToStatusReader) string {
 	nodes, err := pl.handle.SnapshotSharedLister().NodeInfos().List()
 	if err != nil {
@@ -94,14 +95,10 @@ func (pl *Plugin) histogram(statuses fwk.NodeToStatusReader) string {
 	}
 	reasons := make([]string, 0, len(counts))
 	for reason, count := range counts {
-		reasons = append(reasons, fmt.Sprintf("%d %s", count, reason))
+		reasons = append(reasons, fmt.Sprintf("%d of %d nodes: %s", count, len(nodes), reason))
 	}
 	slices.Sort(reasons)
-	text := fmt.Sprintf("%d nodes", len(nodes))
-	for i, reason := range reasons {
-		text += map[bool]string{true: ": ", false: ", "}[i == 0] + reason
-	}
-	return text
+	return strings.Join(reasons, "; ")
 }
 
 // Reserve counts the room that a member holds.

@@ -24,7 +24,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
 )
 
-const timeout = 20 * time.Second
+// timeout is long for slow machines; a namespace alone takes five or ten seconds to go.
+const timeout = time.Minute
 
 var (
 	cp     *controlplane.ControlPlane
@@ -75,12 +76,20 @@ func fail(err error) int {
 	return 1
 }
 
-// startAndCancel stops a control plane by its context.
+// startAndCancel starts a control plane with a feature that is off by default
+// and stops it by its context.
 func startAndCancel(parent string) error {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	cp, err := controlplane.Start(ctx, controlplane.Options{Dir: parent})
+	defer cancel(nil)
+	cp, err := controlplane.Start(ctx, controlplane.Options{Dir: parent, APIServerArgs: []string{
+		"--feature-gates=GenericWorkload=true",
+		"--runtime-config=scheduling.k8s.io/v1alpha2=true",
+	}})
 	if err != nil {
 		return err
+	}
+	if err := listWorkloads(ctx, kubernetes.NewForConfigOrDie(cp.Config())); err != nil {
+		return fmt.Errorf("list workloads with the feature on: %w", err)
 	}
 	cause := errors.New("enough")
 	cancel(cause)
@@ -89,6 +98,11 @@ func startAndCancel(parent string) error {
 		return fmt.Errorf("Err() = %v after the context was cancelled because of %q", cp.Err(), cause)
 	}
 	return errors.Join(cp.Stop(), leftovers(parent))
+}
+
+func listWorkloads(ctx context.Context, client kubernetes.Interface) error {
+	_, err := client.SchedulingV1alpha2().Workloads(metav1.NamespaceDefault).List(ctx, metav1.ListOptions{})
+	return err
 }
 
 func leftovers(dir string) error {
@@ -202,12 +216,12 @@ func TestPodRunsForTheTimeInItsAnnotation(t *testing.T) {
 func TestJobCompletes(t *testing.T) {
 	namespace := newNamespace(t)
 	const size = int32(4)
-	n := size
+	n := new(size)
 	job, err := client.BatchV1().Jobs(namespace).Create(t.Context(), &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{Name: "gang"},
 		Spec: batchv1.JobSpec{
-			Parallelism: &n,
-			Completions: &n,
+			Parallelism: n,
+			Completions: n,
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{controlplane.RunForAnnotation: "100ms"}},
 				Spec:       podSpec(),
@@ -232,7 +246,8 @@ func TestJobCompletes(t *testing.T) {
 	})
 
 	background := metav1.DeletePropagationBackground
-	if err := client.BatchV1().Jobs(namespace).Delete(t.Context(), job.Name, metav1.DeleteOptions{PropagationPolicy: &background}); err != nil {
+	err = client.BatchV1().Jobs(namespace).Delete(t.Context(), job.Name, metav1.DeleteOptions{PropagationPolicy: &background})
+	if err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "deleted job's pods are collected", func(ctx context.Context) (bool, error) {
@@ -272,9 +287,16 @@ func TestNobodyWithoutRightsGetsIn(t *testing.T) {
 		t.Errorf("service account lists pods: %v, want Forbidden", err)
 	}
 
-	_, err = kubernetes.NewForConfigOrDie(rest.AnonymousClientConfig(cp.Config())).CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{})
+	anonymous := kubernetes.NewForConfigOrDie(rest.AnonymousClientConfig(cp.Config()))
+	_, err = anonymous.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{})
 	if !apierrors.IsUnauthorized(err) {
 		t.Errorf("anonymous user lists pods: %v, want Unauthorized", err)
+	}
+}
+
+func TestAPIServerArgsEndWithTheirControlPlane(t *testing.T) {
+	if err := listWorkloads(t.Context(), client); !apierrors.IsNotFound(err) {
+		t.Errorf("list workloads: %v, want NotFound: the feature was on in an earlier control plane only", err)
 	}
 }
 
@@ -325,10 +347,12 @@ func TestAddManyNodes(t *testing.T) {
 		}
 	}
 
-	if err := cp.AddNodes(t.Context(), "many", 1, controlplane.NodeShape{CPU: "1", Memory: "1Gi"}); !apierrors.IsAlreadyExists(err) {
+	err = cp.AddNodes(t.Context(), "many", 1, controlplane.NodeShape{CPU: "1", Memory: "1Gi"})
+	if !apierrors.IsAlreadyExists(err) {
 		t.Errorf("adding a node again: %v, want AlreadyExists", err)
 	}
-	if err := cp.AddNodes(t.Context(), "bad", 1, controlplane.NodeShape{CPU: "1 core", Memory: "1Gi"}); err == nil || !strings.Contains(err.Error(), "cpu") {
+	err = cp.AddNodes(t.Context(), "bad", 1, controlplane.NodeShape{CPU: "1 core", Memory: "1Gi"})
+	if err == nil || !strings.Contains(err.Error(), "cpu") {
 		t.Errorf("adding a node with a bad quantity: %v, want an error about cpu", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
@@ -48,7 +48,8 @@ type scenario struct {
 	t         *testing.T
 	ctx       context.Context
 	namespace string
-	also      []string
+	// namespaces are all that the scenario uses.
+	namespaces []string
 }
 
 func newScenario(t *testing.T, name string) *scenario {
@@ -65,30 +66,29 @@ func (s *scenario) createNamespace(name string) {
 	if _, err := suite.client.CoreV1().Namespaces().Create(s.ctx, namespace, metav1.CreateOptions{}); err != nil {
 		s.t.Fatalf("creating namespace %s: %v", name, err)
 	}
-	s.also = append(s.also, name)
+	s.namespaces = append(s.namespaces, name)
 	within(s.t, patience, "the namespace's service account", func() (bool, string) {
 		_, err := suite.client.CoreV1().ServiceAccounts(name).Get(s.ctx, "default", metav1.GetOptions{})
 		return err == nil, fmt.Sprint(err)
 	})
 }
 
-// clean removes the scenario's pods and every node, and waits until they are gone.
+// clean removes the scenario's pods and every node, and waits until they are gone. The namespaces go in their own time.
 func (s *scenario) clean() {
 	ctx := context.Background()
 	now := metav1.DeleteOptions{GracePeriodSeconds: new(int64)}
-	for _, namespace := range s.also {
+	for _, namespace := range s.namespaces {
+		if err := suite.client.CoreV1().Pods(namespace).DeleteCollection(ctx, now, metav1.ListOptions{}); err != nil {
+			s.t.Errorf("deleting the pods in %s: %v", namespace, err)
+		}
+		within(s.t, patience, "the scenario's pods to be gone", func() (bool, string) {
+			pods, err := suite.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+			return err == nil && len(pods.Items) == 0, fmt.Sprint(err)
+		})
 		if err := suite.client.CoreV1().Namespaces().Delete(ctx, namespace, now); err != nil {
 			s.t.Errorf("deleting namespace %s: %v", namespace, err)
 		}
 	}
-	within(s.t, patience, "the scenario's namespaces to be gone", func() (bool, string) {
-		for _, namespace := range s.also {
-			if _, err := suite.client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
-				return false, namespace
-			}
-		}
-		return true, ""
-	})
 	if err := suite.client.CoreV1().Nodes().DeleteCollection(ctx, now, metav1.ListOptions{}); err != nil {
 		s.t.Errorf("deleting nodes: %v", err)
 	}
@@ -178,6 +178,8 @@ func (s *scenario) bound(d *datadriven.TestData) (string, error) {
 	return strings.Join(lines, ""), nil
 }
 
+var anyPod = regexp.MustCompile(`pod ([a-z]+)-\d+ has no place`)
+
 // events pod=P [reason=R]: what the scheduler says about gangs on a pod, without what upstream's own events say.
 func (s *scenario) events(d *datadriven.TestData) (string, error) {
 	var pod, reason string
@@ -193,7 +195,9 @@ func (s *scenario) events(d *datadriven.TestData) (string, error) {
 		if e.Regarding.Name != pod || !ours || reason != "" && e.Reason != reason {
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%s %s: %s\n", e.Type, e.Reason, e.Note))
+		// Which of several equal pods finds no room is not the same each time.
+		note := anyPod.ReplaceAllString(e.Note, "pod $1-N has no place")
+		lines = append(lines, fmt.Sprintf("%s %s: %s\n", e.Type, e.Reason, note))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, ""), nil
