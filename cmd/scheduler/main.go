@@ -4,7 +4,6 @@ package main
 import (
 	"os"
 
-	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/logs/json/register"          // --logging-format=json
 	_ "k8s.io/component-base/metrics/prometheus/clientgo" // metrics of the client
 	_ "k8s.io/component-base/metrics/prometheus/version"  // kubernetes_build_info
@@ -13,5 +12,5 @@ import (
 )
 
 func main() {
-	os.Exit(cli.Run(scheduler.NewCommand()))
+	os.Exit(scheduler.Main())
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 
 	"github.com/spf13/pflag"
 	apiservercompatibility "k8s.io/apiserver/pkg/util/compatibility"
@@ -19,7 +18,8 @@ import (
 // startAPIServer starts kube-apiserver on a free port, creates the
 // administrator's client and kubeconfig, and waits until the server is ready.
 func (cp *ControlPlane) startAPIServer(etcdURL string, extraArgs []string) error {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	const loopback = "127.0.0.1"
+	listener, err := net.Listen("tcp", loopback+":0")
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -30,17 +30,21 @@ func (cp *ControlPlane) startAPIServer(etcdURL string, extraArgs []string) error
 		}
 		return nil
 	})
-	address := listener.Addr().(*net.TCPAddr)
+	address := listener.Addr().String()
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("port of %s: %w", address, err)
+	}
 
-	pki, err := newPKI(cp.dir, address.IP)
+	pki, err := newPKI(cp.dir, net.ParseIP(loopback))
 	if err != nil {
 		return fmt.Errorf("create certificates: %w", err)
 	}
 	completed, err := completeOptions(cp.ctx, listener, append([]string{
 		"--etcd-servers=" + etcdURL,
-		"--bind-address=" + address.IP.String(),
-		"--advertise-address=" + address.IP.String(),
-		"--secure-port=" + strconv.Itoa(address.Port),
+		"--bind-address=" + loopback,
+		"--advertise-address=" + loopback,
+		"--secure-port=" + port,
 		"--tls-cert-file=" + pki.serverCert,
 		"--tls-private-key-file=" + pki.serverKey,
 		"--client-ca-file=" + pki.ca,
@@ -63,7 +67,7 @@ func (cp *ControlPlane) startAPIServer(etcdURL string, extraArgs []string) error
 		return err
 	}
 
-	cp.config = pki.adminConfig("https://" + address.String())
+	cp.config = pki.adminConfig("https://" + address)
 	if err := writeKubeconfig(cp.Kubeconfig(), cp.config); err != nil {
 		return fmt.Errorf("write kubeconfig: %w", err)
 	}
@@ -130,5 +134,6 @@ func newRegistry() (versionRegistry, error) {
 		}
 	}
 	registry.Reset()
-	return registry, registry.Register(compatibility.DefaultKubeComponent, apiservercompatibility.DefaultBuildEffectiveVersion(), gate)
+	version := apiservercompatibility.DefaultBuildEffectiveVersion()
+	return registry, registry.Register(compatibility.DefaultKubeComponent, version, gate)
 }

@@ -60,7 +60,8 @@ func (cp *ControlPlane) startControllers() error {
 	if err := addNamespaceControllers(g, client, metadataClient, f); err != nil {
 		return err
 	}
-	if err := addGarbageCollector(g, client, metadataClient, informerfactory.NewInformerFactory(f, metadataInformers), started); err != nil {
+	all := informerfactory.NewInformerFactory(f, metadataInformers)
+	if err := addGarbageCollector(g, client, metadataClient, all, started); err != nil {
 		return err
 	}
 
@@ -113,7 +114,9 @@ func addWorkloadControllers(g *group, client kubernetes.Interface, f informers.S
 	return nil
 }
 
-func addNamespaceControllers(g *group, client kubernetes.Interface, metadataClient metadata.Interface, f informers.SharedInformerFactory) error {
+func addNamespaceControllers(
+	g *group, client kubernetes.Interface, metadataClient metadata.Interface, f informers.SharedInformerFactory,
+) error {
 	namespaces := namespace.NewNamespaceController(g.ctx, client, metadataClient,
 		client.Discovery().ServerPreferredNamespacedResources,
 		f.Core().V1().Namespaces(), 5*time.Minute, corev1.FinalizerKubernetes)
@@ -128,7 +131,10 @@ func addNamespaceControllers(g *group, client kubernetes.Interface, metadataClie
 	return nil
 }
 
-func addGarbageCollector(g *group, client kubernetes.Interface, metadataClient metadata.Interface, f informerfactory.InformerFactory, started <-chan struct{}) error {
+func addGarbageCollector(
+	g *group, client kubernetes.Interface, metadataClient metadata.Interface,
+	f informerfactory.InformerFactory, started <-chan struct{},
+) error {
 	// The mapper has a discovery cache of its own: Sync must see changes first.
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))
 	gc, err := garbagecollector.NewGarbageCollector(g.ctx, client, metadataClient, mapper,

@@ -12,9 +12,9 @@ import (
 )
 
 // kubernetesVersion returns the version of the Kubernetes module in this
-// binary. Kubernetes' own notion of it comes from linker flags of its release
-// build; without them it is "v0.0.0-master+$Format:%H$". The build information
-// is no help: "go test" leaves the dependencies out of it.
+// binary. Kubernetes' own notion of it comes from linker flags, and is
+// "v0.0.0-master+$Format:%H$" under "go run" and "go test". The build
+// information is no help: "go test" leaves the dependencies out of it.
 func kubernetesVersion() string {
 	run := reflect.ValueOf(app.Run).Pointer()
 	file, _ := runtime.FuncForPC(run).FileLine(run)

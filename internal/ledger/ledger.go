@@ -85,39 +85,64 @@ func (l *Ledger) observe(pod *corev1.Pod) []gang.Decision {
 		return nil
 	}
 	spec, problem := l.parse(pod)
-	if spec == nil && problem == nil {
+	switch {
+	case problem != nil:
+		return l.observeProblem(pod, problem)
+	case spec == nil:
 		return l.becomePlain(pod)
+	default:
+		return l.observeMember(pod, spec)
 	}
+}
+
+// observeProblem records a pod whose annotations cannot be followed.
+func (l *Ledger) observeProblem(pod *corev1.Pod, problem error) []gang.Decision {
+	r := l.records[pod.UID]
+	if r != nil && r.problem != nil && r.problem.Error() == problem.Error() {
+		r.version = pod.ResourceVersion
+		return nil
+	}
+	decisions := l.forget(pod.UID)
+	r = l.record(pod)
+	r.problem = problem
+	if pod.Spec.NodeName == "" && l.profiles[pod.Spec.SchedulerName] != nil {
+		l.untold[pod.UID] = r
+	}
+	return decisions
+}
+
+// observeMember records a gang's member, which may have been another gang's, or none that could be followed, before.
+func (l *Ledger) observeMember(pod *corev1.Pod, spec *gang.Spec) []gang.Decision {
+	key, now := keyOf(pod, spec), l.clock.Now()
+	r := l.records[pod.UID]
 	var decisions []gang.Decision
-	corrected := r != nil && (r.gang == nil || spec == nil || r.gang.Key != keyOf(pod, spec))
+	corrected := r != nil && (r.gang == nil || r.gang.Key != key)
 	if corrected {
-		// The pod says another thing than before: it leaves the gang that it was in.
 		decisions, r = l.forget(pod.UID), nil
 	}
 	if r == nil {
-		r = &record{ref: gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)}}
-		l.records[pod.UID] = r
-	}
-	r.version = pod.ResourceVersion
-	if problem != nil {
-		r.problem = problem
-		if pod.Spec.NodeName == "" && l.profiles[pod.Spec.SchedulerName] != nil {
-			l.untold[pod.UID] = r
-		}
-		return decisions
-	}
-	key := keyOf(pod, spec)
-	if r.gang == nil {
+		r = l.record(pod)
 		if l.gangs[key] == nil {
 			l.gangs[key] = gang.New(key)
 		}
 		r.gang = l.gangs[key]
 	}
-	decisions = append(decisions, r.gang.Observe(l.member(pod, spec), l.clock.Now())...)
+	r.version = pod.ResourceVersion
+	decisions = append(decisions, r.gang.Observe(l.member(pod, spec), now)...)
 	if corrected && pod.Spec.NodeName == "" {
-		decisions = append(decisions, r.gang.Refused(string(pod.UID), l.clock.Now())...)
+		decisions = append(decisions, r.gang.Refused(string(pod.UID), now)...)
 	}
 	return l.after(r.gang, decisions)
+}
+
+// record starts the record of a pod.
+func (l *Ledger) record(pod *corev1.Pod) *record {
+	r := &record{
+		ref:     gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)},
+		version: pod.ResourceVersion,
+	}
+	l.records[pod.UID] = r
+	return r
 }
 
 // becomePlain forgets a pod whose annotations were removed, and frees it if it was refused because of them.
@@ -214,6 +239,13 @@ func (l *Ledger) Tick() []gang.Decision {
 // sorted returns the gangs in the order of their keys, so that what follows from it is the same each time.
 func (l *Ledger) sorted() []*gang.Gang {
 	return slices.SortedFunc(maps.Values(l.gangs), func(a, b *gang.Gang) int { return a.Key.Compare(b.Key) })
+}
+
+// Knows says whether the ledger has a record of the pod.
+func (l *Ledger) Knows(uid types.UID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.records[uid] != nil
 }
 
 // Size returns how many gangs and pods the ledger holds.

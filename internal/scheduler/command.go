@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"k8s.io/apiserver/pkg/server"
+	"k8s.io/component-base/cli"
 	cliflag "k8s.io/component-base/cli/flag"
 	"k8s.io/component-base/cli/globalflag"
 	basecompatibility "k8s.io/component-base/compatibility"
@@ -25,6 +26,16 @@ import (
 
 // Name is the name of the command, and of its leader-election lease.
 const Name = "kubenexus-scheduler"
+
+// Main runs the command with the process's arguments and returns its exit code.
+func Main() int {
+	cmd := NewCommand()
+	if err := cli.RunNoErrOutput(cmd); err != nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\n", Name, err)
+		return 1
+	}
+	return 0
+}
 
 // NewCommand returns the kubenexus-scheduler command.
 func NewCommand() *cobra.Command {
@@ -46,11 +57,13 @@ A pod joins a gang by two annotations and its schedulerName:
       pod-group.scheduling.sigs.k8s.io/name: "spark-job-123"
       pod-group.scheduling.sigs.k8s.io/min-available: "11"
   spec:
-    schedulerName: kubenexus-scheduler`,
-		Example: `  # against the cluster of a kubeconfig, alone
+    schedulerName: kubenexus-scheduler
+
+Examples:
+  # against the cluster of a kubeconfig, alone
   kubenexus-scheduler --kubeconfig ~/.kube/config --leader-elect=false --secure-port=10259
 
-  # with a configuration file
+  # with a configuration file, telling more
   kubenexus-scheduler --config config/scheduler-config.yaml -v 3`,
 		Args: cobra.NoArgs,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
@@ -121,9 +134,8 @@ func run(ctx context.Context, cmd *cobra.Command, opts *options.Options) error {
 		mutable.AddMetrics()
 	}
 	opts.ComponentGlobalsRegistry.AddMetrics()
-	err = app.Run(ctx, completed, sched)
-	if ctx.Err() != nil {
-		return nil // asked to stop
+	if err := app.Run(ctx, completed, sched); ctx.Err() == nil {
+		return err // else it was asked to stop, and did
 	}
-	return err
+	return nil
 }

@@ -44,6 +44,8 @@ type performer struct {
 	mu      sync.Mutex
 	pending []gang.Decision
 	more    chan struct{}
+	// probe is the pod that was let into the queue to see whether this process leads.
+	probe types.UID
 }
 
 func newPerformer(logger klog.Logger, l *ledger.Ledger, h fwk.Handle) *performer {
@@ -97,6 +99,21 @@ func (p *performer) lead() {
 	}
 	p.leading.Store(true)
 	close(p.led)
+}
+
+// probes says whether a pod that has to wait is to enter the queue all the same, because it is not known yet whether this
+// process leads: if it does, the pod is popped, and refused then. One pod at a time does this.
+func (p *performer) probes(uid types.UID) bool {
+	if p.leading.Load() {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.probe == uid || p.probe != "" && p.ledger.Knows(p.probe) {
+		return p.probe == uid
+	}
+	p.probe = uid
+	return true
 }
 
 // perform carries out decisions. It never blocks and never calls the scheduling queue.

@@ -63,8 +63,7 @@ func (p *Plugins) Factories() frameworkruntime.Registry {
 }
 
 // Lead says that this process makes decisions now. Until then it writes nothing: with leader election, the standbys see
-// every pod too. A plugin that is asked to place a pod is another sign, so calling Lead is optional; it makes a leader
-// that has nothing to place tell incomplete gangs what they lack.
+// every pod too. Calling it is optional: the first pod that a plugin is asked to place is a sign too.
 func (p *Plugins) Lead() {
 	p.lead.Do(func() {
 		p.mu.Lock()

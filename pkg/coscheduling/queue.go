@@ -37,13 +37,15 @@ func (p *Plugins) newQueue(ctx context.Context, _ runtime.Object, h fwk.Handle) 
 func (q *Queue) Name() string { return QueueName }
 
 // EventsToRegister registers none: gated pods are woken by name, when the ledger says so.
-func (q *Queue) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) { return nil, nil }
+func (q *Queue) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
+	return nil, nil
+}
 
 // PreEnqueue keeps a gang's members out of the queue until they may be placed, except the one that represents it.
 func (q *Queue) PreEnqueue(_ context.Context, pod *corev1.Pod) *fwk.Status {
 	answer := q.ledger.Enter(pod)
 	q.performer.perform(answer.Decisions)
-	if answer.Verdict == gang.Refuse {
+	if answer.Verdict == gang.Refuse && !q.performer.probes(pod.UID) {
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, events.Sentence(answer.Why))
 	}
 	return nil
@@ -76,4 +78,3 @@ func less(a, b ledger.SortKey) bool {
 		return a.Gang.Compare(b.Gang) < 0
 	}
 }
-

@@ -15,7 +15,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
 )
 
-// asScheduler makes this test binary be the scheduler: its arguments are then the scheduler's.
+// asScheduler makes this test binary be a scheduler, ours or somebody else's with our plugins: its arguments are then
+// the scheduler's.
 const asScheduler = "KUBENEXUS_TEST_AS_SCHEDULER"
 
 // suite is what all tests share: starting a control plane takes two seconds, linking one a minute.
@@ -25,8 +26,11 @@ var suite struct {
 }
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asScheduler) != "" {
-		os.Exit(cli.Run(scheduler.NewCommand()))
+	switch os.Getenv(asScheduler) {
+	case "kubenexus":
+		os.Exit(scheduler.Main())
+	case "upstream":
+		os.Exit(cli.Run(newUpstreamCommand()))
 	}
 	os.Exit(run(m))
 }

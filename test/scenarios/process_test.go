@@ -27,7 +27,13 @@ type process struct {
 // startScheduler starts the scheduler as a process of its own and waits until it is ready. The test's end stops it.
 func startScheduler(t testing.TB, args ...string) *process {
 	t.Helper()
-	p := launch(t, args...)
+	return startAs(t, "kubenexus", args...)
+}
+
+// startAs starts the scheduler of that kind and waits until it is ready.
+func startAs(t testing.TB, kind string, args ...string) *process {
+	t.Helper()
+	p := launchAs(t, kind, args...)
 	client := &http.Client{
 		Timeout:   time.Second,
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, //nolint:gosec // its own certificate, on loopback
@@ -51,6 +57,11 @@ func startScheduler(t testing.TB, args ...string) *process {
 // launch starts the scheduler and does not wait for it.
 func launch(t testing.TB, args ...string) *process {
 	t.Helper()
+	return launchAs(t, "kubenexus", args...)
+}
+
+func launchAs(t testing.TB, kind string, args ...string) *process {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +69,7 @@ func launch(t testing.TB, args ...string) *process {
 	p := &process{t: t, port: freePort(t), done: make(chan struct{})}
 	args = append([]string{"--secure-port=" + strconv.Itoa(p.port), "--bind-address=127.0.0.1"}, args...)
 	p.cmd = exec.Command(self, args...)
-	p.cmd.Env = append(os.Environ(), asScheduler+"=1")
+	p.cmd.Env = append(os.Environ(), asScheduler+"="+kind)
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
@@ -84,6 +95,12 @@ func (p *process) stop() {
 	if p.t.Failed() {
 		p.t.Logf("end of the scheduler's log:\n%s", p.log.tail(20_000))
 	}
+}
+
+// kill ends the scheduler as a crash would.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended
+	<-p.done
 }
 
 // exit waits for a scheduler that is to end by itself, and returns its exit code and what it printed.

@@ -1,0 +1,86 @@
+package scenarios
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
+)
+
+var smallNode = controlplane.NodeShape{CPU: "4", Memory: "16Gi", Pods: 110}
+
+// gang creates the first members of a gang, of one CPU each.
+func (s *scenario) gang(name string, members, minAvailable int) {
+	s.t.Helper()
+	for i := range members {
+		spec := podSpec{
+			namespace: s.namespace, name: fmt.Sprintf("%s-%d", name, i), cpu: "1",
+			scheduler: "kubenexus-scheduler", annotations: gangAnnotations(name, minAvailable),
+		}
+		if err := create(s, spec.pod()); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+func (s *scenario) remove(group string) {
+	s.t.Helper()
+	err := suite.client.CoreV1().Pods(s.namespace).DeleteCollection(s.ctx, metav1.DeleteOptions{GracePeriodSeconds: new(int64)},
+		metav1.ListOptions{LabelSelector: groupLabel + "=" + group})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// countBound returns how many pods of a group, or of all if it is empty, are bound.
+func (s *scenario) countBound(group string) (int, error) {
+	options := metav1.ListOptions{}
+	if group != "" {
+		options.LabelSelector = groupLabel + "=" + group
+	}
+	pods, err := suite.client.CoreV1().Pods(s.namespace).List(s.ctx, options)
+	if err != nil {
+		return 0, err
+	}
+	bound := 0
+	for _, pod := range pods.Items {
+		if pod.Spec.NodeName != "" {
+			bound++
+		}
+	}
+	return bound, nil
+}
+
+func (s *scenario) allBound(t *testing.T, want int) {
+	t.Helper()
+	s.boundIs(t, "", want)
+}
+
+func (s *scenario) boundIs(t *testing.T, group string, want int) {
+	t.Helper()
+	within(t, patience, fmt.Sprintf("%d pods of %q to be bound", want, group), func() (bool, string) {
+		bound, err := s.countBound(group)
+		return bound == want && err == nil, fmt.Sprintf("%d bound, error %v", bound, err)
+	})
+}
+
+// waitsWith waits until the pod's PodScheduled condition says why it waits.
+func (s *scenario) waitsWith(t *testing.T, name, why string) {
+	t.Helper()
+	within(t, patience, name+" to say why it waits", func() (bool, string) {
+		pod, err := suite.client.CoreV1().Pods(s.namespace).Get(s.ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return false, err.Error()
+		}
+		for _, c := range pod.Status.Conditions {
+			if c.Type == corev1.PodScheduled {
+				return c.Status == corev1.ConditionFalse && strings.Contains(c.Message, why), c.Message
+			}
+		}
+		return false, "no PodScheduled condition"
+	})
+}

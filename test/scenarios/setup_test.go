@@ -1,0 +1,161 @@
+package scenarios
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// seedConfiguration is the configuration file that the project's first documentation gave to users.
+const seedConfiguration = `apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+leaderElection:
+  leaderElect: true
+  resourceName: kubenexus-scheduler
+clientConnection:
+  kubeconfig: KUBECONFIG
+profiles:
+- schedulerName: kubenexus-scheduler
+  plugins:
+    queueSort:
+      enabled:
+      - name: Coscheduling
+    preFilter:
+      enabled:
+      - name: Coscheduling
+    permit:
+      enabled:
+      - name: Coscheduling
+    reserve:
+      enabled:
+      - name: Coscheduling
+`
+
+func writeConfig(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "scheduler-config.yaml")
+	text = strings.ReplaceAll(text, "KUBECONFIG", suite.plane.Kubeconfig())
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// startsAGang shows that a scheduler works: two of three pods wait, and with the third all start.
+func startsAGang(t *testing.T, namespace, schedulerName string, annotations map[string]string) {
+	t.Helper()
+	s := newScenario(t, namespace)
+	if err := suite.plane.AddNodes(s.ctx, namespace, 1, smallNode); err != nil {
+		t.Fatal(err)
+	}
+	member := podSpec{namespace: namespace, cpu: "1", scheduler: schedulerName, annotations: annotations}
+	for _, name := range []string{"a-0", "a-1"} {
+		member.name = name
+		if err := create(s, member.pod()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.waitsWith(t, "a-0", "has 2 of the 3 pods it needs")
+	member.name = "a-2"
+	if err := create(s, member.pod()); err != nil {
+		t.Fatal(err)
+	}
+	s.allBound(t, 3)
+}
+
+func TestSeedConfigurationWorksAsItStands(t *testing.T) {
+	startScheduler(t, "--config="+writeConfig(t, seedConfiguration), "-v=2")
+	startsAGang(t, "seed-configuration", "kubenexus-scheduler", gangAnnotations("a", 3))
+	if _, err := suite.client.CoordinationV1().Leases("kube-system").Get(t.Context(), "kubenexus-scheduler", metav1.GetOptions{}); err != nil {
+		t.Errorf("the lease: %v", err)
+	}
+}
+
+func TestFlagsOverrideTheConfiguration(t *testing.T) {
+	text := strings.ReplaceAll(seedConfiguration, "KUBECONFIG", "/etc/kubernetes/scheduler.conf")
+	startScheduler(t, "--config="+writeConfig(t, text), "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false")
+	startsAGang(t, "flags-override", "kubenexus-scheduler", gangAnnotations("a", 3))
+}
+
+// TestProfilesOfOneProcess: two profiles of one dialect with different timeouts, and one without gangs.
+func TestProfilesOfOneProcess(t *testing.T) {
+	startScheduler(t, "--leader-elect=false", "--config="+writeConfig(t, `apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+clientConnection:
+  kubeconfig: KUBECONFIG
+profiles:
+- schedulerName: patient
+  plugins:
+    multiPoint:
+      enabled:
+      - name: Coscheduling
+  pluginConfig:
+  - name: Coscheduling
+    args:
+      apiVersion: kubenexus.io/v1
+      kind: CoschedulingArgs
+      timeout: 1h
+- schedulerName: hasty
+  plugins:
+    permit:
+      enabled:
+      - name: Coscheduling
+    postFilter:
+      disabled:
+      - name: "*"
+  pluginConfig:
+  - name: Coscheduling
+    args:
+      timeout: 1s
+- schedulerName: plain
+`))
+	startsAGang(t, "patient", "patient", gangAnnotations("a", 3))
+	startsAGang(t, "hasty", "hasty", gangAnnotations("a", 3))
+	startsAGang(t, "batch-permit-is-not-read-there", "patient", gangAnnotations("b", 3))
+
+	s := newScenario(t, "plain-profile")
+	if err := suite.plane.AddNodes(s.ctx, "plain", 1, smallNode); err != nil {
+		t.Fatal(err)
+	}
+	if err := create(s, podSpec{namespace: "plain-profile", name: "p-0", cpu: "1", scheduler: "plain"}.pod()); err != nil {
+		t.Fatal(err)
+	}
+	s.allBound(t, 1)
+}
+
+func TestBadConfigurationStopsTheStartWithASentence(t *testing.T) {
+	const header = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n" +
+		"clientConnection:\n  kubeconfig: KUBECONFIG\nprofiles:\n- schedulerName: kubenexus-scheduler\n"
+	args := func(lines string) string {
+		return header + "  plugins:\n    multiPoint:\n      enabled:\n      - name: Coscheduling\n" +
+			"  pluginConfig:\n  - name: Coscheduling\n    args:\n" + lines
+	}
+	for _, tc := range []struct{ name, config, want string }{
+		{"unknown argument", args("      timeOut: 5s\n"), `arguments of plugin Coscheduling: unknown field "timeOut"; the fields are apiVersion, kind and timeout`},
+		{"argument twice wrong", args("      timeout: 5s\n      color: red\n"), `unknown field "color"`},
+		{"timeout without a unit", args("      timeout: 5\n"), `arguments of plugin Coscheduling: timeout is 5; use a duration such as "30s"`},
+		{"timeout in words", args("      timeout: soon\n"), `timeout is "soon"; use a duration`},
+		{"negative timeout", args("      timeout: -5s\n"), `timeout is -5s; set it above 0s`},
+		{"version of the future", args("      apiVersion: kubenexus.io/v9\n"), `apiVersion is "kubenexus.io/v9"; use "kubenexus.io/v1"`},
+		{"another plugin's kind", args("      kind: BatchPermitArgs\n"), `kind is "BatchPermitArgs"; use "CoschedulingArgs"`},
+		{"unknown field of the file", header + "  plugin: {}\n", `unknown field "profiles[0].plugin"`},
+		{"our plugin disabled", header + "  plugins:\n    permit:\n      disabled:\n      - name: Coscheduling\n", "enables plugin Coscheduling but not Coscheduling at permit"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			code, log := launch(t, "--leader-elect=false", "--config="+writeConfig(t, tc.config)).exit()
+			if code == 0 || !strings.Contains(log, tc.want) {
+				t.Errorf("exit code %d, want another than 0 and %q in:\n%s", code, tc.want, log)
+			}
+		})
+	}
+}
+
+func TestVersion(t *testing.T) {
+	code, out := launch(t, "--version").exit()
+	if code != 0 || !strings.HasPrefix(out, "kubenexus-scheduler v") {
+		t.Errorf("exit code %d and %q, want 0 and kubenexus-scheduler v...", code, out)
+	}
+}

@@ -1,0 +1,77 @@
+package scenarios
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"k8s.io/kubernetes/cmd/kube-scheduler/app"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/coscheduling"
+)
+
+// newUpstreamCommand is somebody else's scheduler that imports the plugins.
+func newUpstreamCommand() *cobra.Command {
+	var options []app.Option
+	for name, factory := range coscheduling.New().Factories() {
+		options = append(options, app.WithPlugin(name, factory))
+	}
+	return app.NewSchedulerCommand(options...)
+}
+
+const importedConfiguration = `apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+leaderElection:
+  leaderElect: false
+clientConnection:
+  kubeconfig: KUBECONFIG
+profiles:
+- schedulerName: imported
+  plugins:
+    multiPoint:
+      enabled:
+      - name: GangQueue
+      - name: Coscheduling
+    queueSort:
+      enabled:
+      - name: GangQueue
+      disabled:
+      - name: "*"
+    postFilter:
+      enabled:
+      - name: Coscheduling
+      - name: DefaultPreemption
+      disabled:
+      - name: "*"
+`
+
+func TestPluginsInAnotherScheduler(t *testing.T) {
+	startAs(t, "upstream", "--config="+writeConfig(t, importedConfiguration))
+	startsAGang(t, "imported", "imported", gangAnnotations("a", 3))
+}
+
+func TestIncompleteProfileInAnotherSchedulerIsRefused(t *testing.T) {
+	for _, tc := range []struct{ name, config, want string }{
+		{
+			"no gate", strings.Replace(importedConfiguration, "      - name: GangQueue\n", "", 1),
+			"profile imported enables plugin Coscheduling but not GangQueue at preEnqueue",
+		},
+		{
+			"preemption first", strings.Replace(importedConfiguration,
+				"      - name: Coscheduling\n      - name: DefaultPreemption\n", "      - name: DefaultPreemption\n      - name: Coscheduling\n", 1),
+			"profile imported runs DefaultPreemption before Coscheduling at postFilter",
+		},
+		{
+			"only permit", strings.Replace(importedConfiguration, "    multiPoint:\n      enabled:\n      - name: GangQueue\n      - name: Coscheduling\n",
+				"    multiPoint:\n      enabled:\n      - name: GangQueue\n    permit:\n      enabled:\n      - name: Coscheduling\n", 1),
+			"profile imported enables plugin Coscheduling but not Coscheduling at preFilter",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			code, log := launchAs(t, "upstream", "--config="+writeConfig(t, tc.config)).exit()
+			if code == 0 || !strings.Contains(log, tc.want) {
+				t.Errorf("exit code %d, want another than 0 and %q in:\n%s", code, tc.want, log)
+			}
+		})
+	}
+}
