@@ -99,7 +99,7 @@ func timedOut(e gang.Explanation) string {
 	if e.Cause != gang.KindIncomplete {
 		cause := e
 		cause.Kind = e.Cause
-		return after + ": " + Sentence(cause)
+		return after + ": " + strings.Replace(Sentence(cause), "gang "+e.Gang.String(), "it", 1)
 	}
 	creator := "whatever creates them"
 	if e.Owner != "" {

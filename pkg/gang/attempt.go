@@ -123,7 +123,11 @@ func (g *Gang) Unreserve(uid string, now time.Time) []Decision {
 	wasHolding := m.holding()
 	g.update(m, func() { m.reservedOn, m.released = "", false })
 	g.changed = now
-	if g.attempt != nil && wasHolding {
+	if !wasHolding {
+		return g.settle(true, now) // it could not be bound: its gang may have nothing left that runs
+	}
+	m.refused = true
+	if g.attempt != nil {
 		return g.fail(g.unplaced(m.Name, "its room was given back before the others had theirs"), now)
 	}
 	return g.settle(false, now)
@@ -181,6 +185,7 @@ func (g *Gang) Unplaced(uid, detail string, now time.Time) []Decision {
 	if !known || g.attempt == nil {
 		return nil
 	}
+	m.refused = true
 	return g.fail(g.unplaced(m.Name, detail), now)
 }
 

@@ -231,8 +231,7 @@ func (g *Gang) represent(membersChanged bool, now time.Time) []Decision {
 		}
 		return g.activate([]*member{g.representative}, now)
 	}
-	stands := !g.sinceIdle.IsZero() || g.awaitsTurn
-	if stands || !membersChanged && !g.representative.refused {
+	if stands := !g.sinceIdle.IsZero() || g.awaitsTurn; stands || !membersChanged {
 		return nil
 	}
 	return g.activate([]*member{g.representative}, now)

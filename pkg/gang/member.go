@@ -28,7 +28,7 @@ type Member struct {
 // member is a Member with what the scheduler did about it.
 type member struct {
 	Member
-	// refused says that the pod lies in the scheduling queue because this package said no.
+	// refused says that the pod lies in the scheduling queue because it, or its gang, was refused: nobody else wakes it.
 	refused bool
 	// reservedOn is the node whose room the pod holds while it is not bound; since is when that began.
 	reservedOn string

@@ -1,0 +1,83 @@
+package events_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/events"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+func TestSentences(t *testing.T) {
+	spark := gang.Key{Namespace: "default", Name: "spark-job-123", Dialect: "Coscheduling"}
+	for _, tc := range []struct {
+		name        string
+		explanation gang.Explanation
+		reason      string
+		condition   string
+		want        string
+	}{
+		{
+			"incomplete", gang.Explanation{Kind: gang.KindIncomplete, Gang: spark, Have: 7, Need: 11},
+			"GangIncomplete", "GangIncomplete",
+			"gang default/spark-job-123 has 7 of the 11 pods it needs",
+		},
+		{
+			"incomplete, some with gates", gang.Explanation{Kind: gang.KindIncomplete, Gang: spark, Have: 7, Need: 11, Gated: 2},
+			"GangIncomplete", "GangIncomplete",
+			"gang default/spark-job-123 has 7 of the 11 pods it needs (2 more with scheduling gates do not count)",
+		},
+		{
+			"unplaced", gang.Explanation{
+				Kind: gang.KindUnplaced, Gang: spark, Have: 11, Need: 11, Fit: 8, Culprit: "e-9", Detail: "5 of 5 nodes: Insufficient cpu",
+			},
+			"GangUnschedulable", "Unschedulable",
+			"gang default/spark-job-123 needs 11 pods at once: 8 found a place; pod e-9 has no place (5 of 5 nodes: Insufficient cpu)",
+		},
+		{
+			"timed out, with an owner", gang.Explanation{
+				Kind: gang.KindTimedOut, Cause: gang.KindIncomplete, Gang: spark, Have: 7, Need: 11, Owner: "Job etl", Waited: 10 * time.Second,
+			},
+			"GangTimedOut", "",
+			"gang default/spark-job-123 did not start within 10s: it has 7 of the 11 pods it needs; for the 4 missing, look at the " +
+				"namespace's quota (kubectl describe quota -n default) and at their owner, Job etl",
+		},
+		{
+			"timed out without room", gang.Explanation{
+				Kind: gang.KindTimedOut, Cause: gang.KindUnplaced, Gang: spark, Have: 11, Need: 11, Fit: 1, Culprit: "e-9",
+				Detail: "5 of 5 nodes: Insufficient cpu", Waited: 90 * time.Minute,
+			},
+			"GangTimedOut", "",
+			"gang default/spark-job-123 did not start within 1h30m0s: it needs 11 pods at once: 1 found a place; " +
+				"pod e-9 has no place (5 of 5 nodes: Insufficient cpu)",
+		},
+		{
+			"released", gang.Explanation{Kind: gang.KindReleased, Gang: spark, Have: 11, Need: 11, Waited: 3217 * time.Millisecond},
+			"GangReleased", "",
+			"gang default/spark-job-123 starts: 11 pods are placed together (it needs 11), 3.22s after its first pod was seen",
+		},
+		{
+			"invalid", gang.Explanation{Kind: gang.KindInvalid, Problem: errors.New("annotation x is missing: set it")},
+			"InvalidGangAnnotation", "InvalidGangAnnotation",
+			"annotation x is missing: set it; the pod stays Pending until that is corrected",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			event := events.For(tc.explanation)
+			if event.Note != tc.want || event.Reason != tc.reason || event.ConditionReason != tc.condition {
+				t.Errorf("got  %s (condition %q): %s\nwant %s (condition %q): %s",
+					event.Reason, event.ConditionReason, event.Note, tc.reason, tc.condition, tc.want)
+			}
+		})
+	}
+}
+
+func TestNotesFitIntoAnEvent(t *testing.T) {
+	event := events.For(gang.Explanation{Kind: gang.KindUnplaced, Detail: strings.Repeat("ä", 5000)})
+	if len(event.Note) > 1024 || !utf8.ValidString(event.Note) || !strings.HasSuffix(event.Note, " ...") {
+		t.Errorf("note of %d bytes: %q", len(event.Note), event.Note)
+	}
+}

@@ -1,0 +1,178 @@
+package ledger_test
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// gang creates members 0 to n-1 of a gang.
+func (s *simulation) gang(name string, n, need int) {
+	for i := range n {
+		s.create(fmt.Sprintf("%s-%d", name, i), name, need, i%2 == 0, false)
+	}
+}
+
+func (s *simulation) expect(t *testing.T, group string, at place, want int) {
+	t.Helper()
+	if got := s.count(group, at); got != want {
+		t.Errorf("%d pods of %s are %s, want %d\n%s", got, group, at, want, s)
+	}
+}
+
+func TestIncompleteGangWaitsAndALateMemberCompletesIt(t *testing.T) {
+	s := newSimulation(10)
+	s.gang("a", 2, 3)
+	s.rest(5 * time.Second)
+	s.expect(t, "a", gated, 2)
+	if s.cycles != 0 || s.told[gang.KindIncomplete] != 2 || s.told[gang.KindTimedOut] != 0 {
+		t.Errorf("%d cycles, told %v; want none, and both members told once that the gang is incomplete", s.cycles, s.told)
+	}
+	s.rest(20 * time.Second)
+	if s.told[gang.KindIncomplete] != 2 || s.told[gang.KindTimedOut] != 2 {
+		t.Errorf("told %v, want each member once of each", s.told)
+	}
+	s.create("a-2", "a", 3, true, false)
+	s.rest(time.Second)
+	s.expect(t, "a", bound, 3)
+	if s.cycles != 3 {
+		t.Errorf("%d cycles for 3 members", s.cycles)
+	}
+}
+
+func TestGangThatDoesNotFitHoldsNothingAndIsNotRetriedForNothing(t *testing.T) {
+	s := newSimulation(3)
+	s.gang("big", 5, 5)
+	s.rest(time.Second)
+	s.expect(t, "big", waiting, 0)
+	if s.room != 3 {
+		t.Errorf("%d places free, want all 3", s.room)
+	}
+	before := s.cycles
+	s.rest(time.Minute)
+	if s.cycles != before {
+		t.Errorf("%d more cycles though nothing changed", s.cycles-before)
+	}
+	s.create("plain", "", 0, true, false)
+	s.gang("small", 2, 2)
+	s.rest(time.Second)
+	s.expect(t, "", bound, 1)
+	s.expect(t, "small", bound, 2)
+}
+
+func TestGangsTakeTurnsAndStartOneAfterAnotherAsRoomIsFreed(t *testing.T) {
+	s := newSimulation(4)
+	for i := range 4 {
+		for _, g := range []string{"a", "b", "c"} { // interleaved
+			s.create(fmt.Sprintf("%s-%d", g, i), g, 4, true, false)
+		}
+	}
+	for range 3 {
+		s.rest(time.Second)
+		running := ""
+		for _, g := range []string{"a", "b", "c"} {
+			switch n := s.count(g, bound); n {
+			case 0:
+			case 4:
+				running += g
+			default:
+				t.Fatalf("%d of 4 members of %s run\n%s", n, g, s)
+			}
+		}
+		if len(running) != 1 {
+			t.Fatalf("gangs %q run, want one\n%s", running, s)
+		}
+		for i := range 4 {
+			s.remove(s.pods[fmt.Sprintf("%s-%d", running, i)])
+		}
+	}
+}
+
+func TestMemberThatNeverComesEndsTheAttempt(t *testing.T) {
+	s := newSimulation(10)
+	s.gang("a", 3, 3)
+	s.cycle() // the representative holds a place; one sibling is kept away by somebody else
+	stuck := s.pods["a-0"]
+	if stuck.at == waiting {
+		stuck = s.pods["a-1"]
+	}
+	stuck.at = bound // as good as away: the queue does not hold it
+	s.rest(1900 * time.Millisecond)
+	s.expect(t, "a", waiting, 2)
+	s.rest(time.Second)
+	s.expect(t, "a", waiting, 0)
+	if s.told[gang.KindStalled] == 0 {
+		s.rest(time.Second)
+		if s.told[gang.KindStalled] == 0 {
+			t.Errorf("nobody was told that the gang stalls: %v", s.told)
+		}
+	}
+	s.enter(stuck) // what kept it away is gone
+	s.rest(11 * time.Second)
+	s.expect(t, "a", bound, 3)
+}
+
+func TestAnotherMemberRepresentsAGangWhoseRepresentativeIsDeleted(t *testing.T) {
+	s := newSimulation(2)
+	s.gang("a", 4, 3)
+	s.rest(time.Second) // it does not fit; one member stands for it
+	for name := range s.pods {
+		if p := s.pods[name]; p.at == rejected {
+			s.remove(p)
+			break
+		}
+	}
+	s.room++ // and now it fits, which some event tells
+	s.create("tick", "", 0, true, false)
+	s.rest(time.Second)
+	s.remove(s.pods["tick"])
+	s.rest(time.Second)
+	s.expect(t, "a", bound, 3)
+}
+
+func TestOlderVersionsOfAPodAreIgnored(t *testing.T) {
+	s := newSimulation(4)
+	s.create("a-0", "a", 2, true, false)
+	old := s.pods["a-0"].pod
+	current := old.DeepCopy()
+	current.ResourceVersion = strconv.Itoa(1000)
+	current.Annotations["pod-group.scheduling.sigs.k8s.io/min-available"] = "1"
+	s.perform(s.ledger.Observe(current))
+	if answer := s.ledger.Enter(old); answer.Verdict == gang.Refuse {
+		t.Errorf("the queue's older version of the pod counted: %+v", answer.Why)
+	}
+}
+
+func TestPodsThatTheQueueShowsLateAreForgotten(t *testing.T) {
+	s := newSimulation(4)
+	s.gang("a", 2, 3)
+	ghost := s.pods["a-1"].pod
+	s.remove(s.pods["a-1"])
+	s.ledger.Enter(ghost) // the queue's handler lags behind the ledger's
+	s.perform(s.ledger.Retain(func(ref gang.Ref) bool { return s.pods[ref.Name] != nil }))
+	if _, pods := s.ledger.Size(); pods != 1 {
+		t.Errorf("the ledger has %d pods, want 1", pods)
+	}
+}
+
+func TestProblemsAreToldOnce(t *testing.T) {
+	s := newSimulation(4)
+	s.create("a-0", "a", 2, true, false)
+	pod := s.pods["a-0"].pod.DeepCopy()
+	for version := range 3 {
+		pod = pod.DeepCopy()
+		pod.ResourceVersion = strconv.Itoa(1000 + version)
+		pod.Annotations["pod-group.scheduling.sigs.k8s.io/min-available"] = "many"
+		pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{})
+		s.perform(s.ledger.Observe(pod))
+		s.rest(time.Second)
+	}
+	if s.told[gang.KindInvalid] != 1 {
+		t.Errorf("told %d times of one problem", s.told[gang.KindInvalid])
+	}
+}

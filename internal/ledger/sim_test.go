@@ -1,0 +1,272 @@
+package ledger_test
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	testingclock "k8s.io/utils/clock/testing"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// simulation is a deliberately simple scheduler around a ledger: one node with a number of places, and a scheduling
+// queue that behaves as upstream's does where it matters. Each step performs everything that follows from it.
+type simulation struct {
+	ledger *ledger.Ledger
+	clock  *testingclock.FakePassiveClock
+	room   int
+	pods   map[string]*simPod
+	// told counts what members were told, by kind.
+	told map[gang.Kind]int
+	// cycles counts scheduling cycles.
+	cycles  int
+	version int
+}
+
+type place string
+
+const (
+	active   place = "active"   // in the scheduling queue's active part
+	gated    place = "gated"    // refused by PreEnqueue
+	rejected place = "rejected" // refused by a plugin of ours in a cycle
+	unfit    place = "unfit"    // found no node
+	waiting  place = "waiting"  // holds room in Permit
+	bound    place = "bound"
+)
+
+type simPod struct {
+	pod   *corev1.Pod
+	group string
+	need  int
+	at    place
+	seen  int // when it entered the queue
+}
+
+func newSimulation(room int) *simulation {
+	clock := testingclock.NewFakePassiveClock(time.Unix(1_000_000, 0))
+	s := &simulation{ledger: ledger.New(clock), clock: clock, room: room, pods: map[string]*simPod{}, told: map[gang.Kind]int{}}
+	s.ledger.Serve("kubenexus-scheduler", "Coscheduling", 10*time.Second)
+	return s
+}
+
+// create adds a member of a group that needs so many; a need of 0 makes a plain pod. The informer may tell the ledger of
+// a pod before the queue does.
+func (s *simulation) create(name, group string, need int, informerFirst, withGates bool) {
+	s.version++
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "default", Name: name, UID: types.UID(name), ResourceVersion: strconv.Itoa(s.version),
+			CreationTimestamp: metav1.NewTime(s.clock.Now().Truncate(time.Second)),
+		},
+		Spec: corev1.PodSpec{SchedulerName: "kubenexus-scheduler"},
+	}
+	if need > 0 {
+		pod.Annotations = map[string]string{
+			"pod-group.scheduling.sigs.k8s.io/name":          group,
+			"pod-group.scheduling.sigs.k8s.io/min-available": strconv.Itoa(need),
+		}
+	}
+	if withGates {
+		pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "g"}}
+	}
+	p := &simPod{pod: pod, group: group, need: need, at: gated}
+	s.pods[name] = p
+	if informerFirst {
+		s.perform(s.ledger.Observe(pod))
+	}
+	s.enter(p)
+	if !informerFirst {
+		s.perform(s.ledger.Observe(pod))
+	}
+}
+
+// enter is PreEnqueue.
+func (s *simulation) enter(p *simPod) {
+	answer := s.ledger.Enter(p.pod)
+	p.at = gated
+	if answer.Verdict != gang.Refuse && len(p.pod.Spec.SchedulingGates) == 0 {
+		p.at = active
+		s.version++
+		p.seen = s.version
+	}
+	s.perform(answer.Decisions)
+}
+
+// ungate removes a pod's scheduling gates.
+func (s *simulation) ungate(p *simPod) {
+	s.version++
+	p.pod = p.pod.DeepCopy()
+	p.pod.Spec.SchedulingGates = nil
+	p.pod.ResourceVersion = strconv.Itoa(s.version)
+	s.perform(s.ledger.Observe(p.pod))
+	if p.at == gated { // upstream's own event for gates that are gone
+		s.enter(p)
+	}
+}
+
+// remove deletes a pod.
+func (s *simulation) remove(p *simPod) {
+	delete(s.pods, p.pod.Name)
+	if p.at == waiting {
+		s.room++
+		s.perform(s.ledger.Unreserve(p.pod.UID))
+	}
+	s.perform(s.ledger.Forget(p.pod.UID))
+	if p.at == bound {
+		s.room++
+		s.event(p)
+	}
+}
+
+// event tells the queue that a pod's room is free.
+func (s *simulation) event(gone *simPod) {
+	for _, p := range s.sorted() {
+		if p.at == unfit && gone != p || p.at == rejected && s.ledger.WorthRetry(p.pod.UID, gone.pod.UID) {
+			s.enter(p)
+		}
+	}
+}
+
+// cycle is one scheduling cycle; it says whether there was a pod to schedule.
+func (s *simulation) cycle() bool {
+	var next *simPod
+	for _, p := range s.sorted() {
+		if p.at == active && (next == nil || s.less(p, next)) {
+			next = p
+		}
+	}
+	if next == nil {
+		return false
+	}
+	s.cycles++
+	answer := s.ledger.Begin(next.pod)
+	s.perform(answer.Decisions)
+	switch {
+	case answer.Verdict == gang.Refuse:
+		next.at = rejected
+		return true
+	case s.room == 0:
+		next.at = unfit
+		decisions, _ := s.ledger.Unplaced(next.pod.UID, "no room")
+		s.perform(decisions)
+		return true
+	}
+	s.room--
+	s.ledger.Reserve(next.pod.UID, "node")
+	permit := s.ledger.Permit(next.pod.UID)
+	switch permit.Verdict {
+	case gang.Wait:
+		next.at = waiting
+	case gang.Go:
+		s.bind(next)
+	case gang.Refuse:
+		s.giveBack(next)
+	}
+	s.perform(permit.Decisions)
+	return true
+}
+
+func (s *simulation) bind(p *simPod) {
+	p.at = bound
+	s.version++
+	p.pod = p.pod.DeepCopy()
+	p.pod.Spec.NodeName = "node"
+	p.pod.ResourceVersion = strconv.Itoa(s.version)
+	s.perform(s.ledger.Observe(p.pod))
+}
+
+// giveBack is what follows when a pod that holds room is rejected.
+func (s *simulation) giveBack(p *simPod) {
+	p.at = rejected
+	s.room++
+	s.perform(s.ledger.Unreserve(p.pod.UID))
+	s.event(p)
+}
+
+func (s *simulation) perform(decisions []gang.Decision) {
+	for _, decision := range decisions {
+		switch d := decision.(type) {
+		case gang.Activate:
+			for _, ref := range d.Members {
+				if p := s.pods[ref.Name]; p != nil && (p.at == gated || p.at == rejected || p.at == unfit) {
+					s.enter(p)
+				}
+			}
+		case gang.Allow:
+			for _, ref := range d.Members {
+				if p := s.pods[ref.Name]; p != nil && p.at == waiting {
+					s.bind(p)
+				}
+			}
+		case gang.Reject:
+			for _, ref := range d.Members {
+				if p := s.pods[ref.Name]; p != nil && p.at == waiting {
+					s.giveBack(p)
+				}
+			}
+		case gang.Tell:
+			s.told[d.Kind] += len(d.Members)
+		}
+	}
+}
+
+// rest lets the scheduler work, and so much time pass.
+func (s *simulation) rest(d time.Duration) {
+	for range d / (100 * time.Millisecond) {
+		for s.cycle() {
+		}
+		s.clock.SetTime(s.clock.Now().Add(100 * time.Millisecond))
+		s.perform(s.ledger.Tick())
+	}
+	for s.cycle() {
+	}
+}
+
+func (s *simulation) less(a, b *simPod) bool {
+	key := func(p *simPod) ledger.SortKey {
+		if k, ok := s.ledger.Order(p.pod.UID); ok {
+			return k
+		}
+		return ledger.SortKey{Age: time.Unix(1_000_000, int64(p.seen))}
+	}
+	ka, kb := key(a), key(b)
+	if ka.Ahead != kb.Ahead {
+		return ka.Ahead
+	}
+	return cmp.Or(ka.Age.Compare(kb.Age), ka.Gang.Compare(kb.Gang), cmp.Compare(a.pod.Name, b.pod.Name)) < 0
+}
+
+func (s *simulation) sorted() []*simPod {
+	pods := make([]*simPod, 0, len(s.pods))
+	for _, p := range s.pods {
+		pods = append(pods, p)
+	}
+	slices.SortFunc(pods, func(a, b *simPod) int { return cmp.Compare(a.pod.Name, b.pod.Name) })
+	return pods
+}
+
+// count returns how many pods of a group are at a place.
+func (s *simulation) count(group string, at place) int {
+	n := 0
+	for _, p := range s.pods {
+		if p.group == group && p.at == at {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *simulation) String() string {
+	text := fmt.Sprintf("%d places free\n", s.room)
+	for _, p := range s.sorted() {
+		text += fmt.Sprintf("  %s of %q (needs %d): %s\n", p.pod.Name, p.group, p.need, p.at)
+	}
+	return text
+}

@@ -1,0 +1,57 @@
+package coscheduling
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+func TestLess(t *testing.T) {
+	early, late := time.Unix(100, 0), time.Unix(200, 0)
+	a, b := gang.Key{Namespace: "default", Name: "a"}, gang.Key{Namespace: "default", Name: "b"}
+	for _, tc := range []struct {
+		name          string
+		first, second ledger.SortKey
+	}{
+		{"higher priority first", ledger.SortKey{Priority: 10, Age: late}, ledger.SortKey{Priority: 1, Age: early}},
+		{"then the older", ledger.SortKey{Age: early, Gang: b}, ledger.SortKey{Age: late, Gang: a}},
+		{"members of a gang together", ledger.SortKey{Age: early, Gang: a}, ledger.SortKey{Age: early, Gang: b}},
+		{"the gang that is being placed before all", ledger.SortKey{Ahead: true, Age: late}, ledger.SortKey{Priority: 1000, Age: early}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if !less(tc.first, tc.second) || less(tc.second, tc.first) {
+				t.Errorf("less(first, second) = %t, less(second, first) = %t", less(tc.first, tc.second), less(tc.second, tc.first))
+			}
+		})
+	}
+}
+
+// TestLessIsAnOrder: a heap needs a strict weak order.
+func TestLessIsAnOrder(t *testing.T) {
+	key := rapid.Custom(func(t *rapid.T) ledger.SortKey {
+		return ledger.SortKey{
+			Ahead:    rapid.Bool().Draw(t, "ahead"),
+			Priority: rapid.Int32Range(-1, 1).Draw(t, "priority"),
+			Age:      time.Unix(rapid.Int64Range(0, 2).Draw(t, "age"), 0),
+			Gang:     gang.Key{Namespace: "default", Name: rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "gang")},
+		}
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, c := key.Draw(t, "a"), key.Draw(t, "b"), key.Draw(t, "c")
+		same := func(x, y ledger.SortKey) bool { return !less(x, y) && !less(y, x) }
+		switch {
+		case less(a, a):
+			t.Fatal("a key sorts before itself")
+		case less(a, b) && less(b, a):
+			t.Fatal("two keys sort before each other")
+		case less(a, b) && less(b, c) && !less(a, c):
+			t.Fatal("not transitive")
+		case same(a, b) && same(b, c) && !same(a, c):
+			t.Fatal("being level is not transitive")
+		}
+	})
+}
