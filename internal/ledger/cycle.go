@@ -56,6 +56,7 @@ func (l *Ledger) Enter(pod *corev1.Pod) Answer {
 	}
 	a.Gang = true
 	a.Verdict = r.gang.Enter(string(pod.UID), l.clock.Now())
+	a.Decisions = l.after(r.gang, a.Decisions)
 	if a.Verdict == gang.Refuse {
 		a.Why = r.gang.Explain()
 		return a
@@ -92,16 +93,25 @@ func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 		return a
 	}
 	a.Gang = true
-	a.Verdict = r.gang.Begin(string(pod.UID), l.turn == nil || l.turn == r.gang, l.clock.Now())
+	var first *gang.Gang
+	if r.gang.Phase() == gang.Ready {
+		first = l.first(r.gang)
+	}
+	turn := (l.turn == nil || l.turn == r.gang) && first == nil
+	a.Verdict = r.gang.Begin(string(pod.UID), turn, l.clock.Now())
 	switch {
 	case a.Verdict == gang.Refuse:
 		a.Why = r.gang.Explain()
 		if r.gang.AwaitsTurn() {
 			l.awaiting[r.gang] = struct{}{}
 		}
+		if first != nil {
+			a.Decisions = append(a.Decisions, first.Hurry()...)
+		}
 	case r.gang.Occupies():
 		l.turn = r.gang
 	}
+	a.Decisions = l.after(r.gang, a.Decisions)
 	return a
 }
 

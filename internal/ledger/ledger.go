@@ -28,8 +28,9 @@ type Ledger struct {
 	records  map[types.UID]*record
 	// turn is the gang that is being placed; one at a time, so that no two gangs hold room that the other needs.
 	turn *gang.Gang
-	// awaiting are the gangs that were popped while it was another's turn.
-	awaiting map[*gang.Gang]struct{}
+	// awaiting are the gangs that were popped while it was another's turn; standing those whose representative was let
+	// into the queue and not popped yet.
+	awaiting, standing map[*gang.Gang]struct{}
 	// untold are the pods whose problem was not written on them yet.
 	untold map[types.UID]*record
 
@@ -57,6 +58,7 @@ func New(c clock.PassiveClock) *Ledger {
 		gangs:    map[gang.Key]*gang.Gang{},
 		records:  map[types.UID]*record{},
 		awaiting: map[*gang.Gang]struct{}{},
+		standing: map[*gang.Gang]struct{}{},
 		untold:   map[types.UID]*record{},
 	}
 }
@@ -201,6 +203,11 @@ func (l *Ledger) Retain(exists func(gang.Ref) bool) []gang.Decision {
 
 // after keeps the record of gangs right once g changed, and passes the turn on.
 func (l *Ledger) after(g *gang.Gang, decisions []gang.Decision) []gang.Decision {
+	if g.Stands(l.clock.Now()) {
+		l.standing[g] = struct{}{}
+	} else {
+		delete(l.standing, g)
+	}
 	if g.Empty() {
 		delete(l.gangs, g.Key)
 		delete(l.awaiting, g)
@@ -209,12 +216,31 @@ func (l *Ledger) after(g *gang.Gang, decisions []gang.Decision) []gang.Decision 
 		return decisions
 	}
 	l.turn = nil
+	return append(decisions, l.passTurn()...)
+}
+
+// passTurn wakes the gangs that were refused because it was another's turn.
+func (l *Ledger) passTurn() []gang.Decision {
 	now := l.clock.Now()
+	var decisions []gang.Decision
 	for waiting := range l.awaiting {
 		decisions = append(decisions, waiting.Turn(now)...)
 	}
 	clear(l.awaiting)
 	return decisions
+}
+
+// first returns a gang that comes before g and stands in the queue behind it, or nil. What an event wakes goes through
+// the queue's backoff, which knows no priorities.
+func (l *Ledger) first(g *gang.Gang) *gang.Gang {
+	var first *gang.Gang
+	now := l.clock.Now()
+	for standing := range l.standing {
+		if standing != g && standing.Stands(now) && standing.Compare(g) < 0 && (first == nil || standing.Compare(first) < 0) {
+			first = standing
+		}
+	}
+	return first
 }
 
 // Tick lets time pass for every gang: timeouts, stalls, retries, and what members are told.
@@ -225,6 +251,10 @@ func (l *Ledger) Tick() []gang.Decision {
 	var decisions []gang.Decision
 	for _, g := range l.sorted() {
 		decisions = append(decisions, l.after(g, g.Tick(now))...)
+	}
+	if l.turn == nil {
+		// The gang that these let go first may have been kept from coming.
+		decisions = append(decisions, l.passTurn()...)
 	}
 	for uid, r := range l.untold {
 		decisions = append(decisions, gang.Tell{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/util/errors"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/klog/v2"
@@ -19,6 +20,12 @@ import (
 )
 
 func newOptions() *options.Options {
+	// With this gate on, a pod that waits in Permit has its nominatedNodeName patched: three times the API server's work
+	// for each member of a gang, and nominations that outlive a gang's attempt and keep others out. The default can be
+	// changed only before the flags are made; --feature-gates can still turn it on.
+	if utilfeature.DefaultFeatureGate.Enabled(kubefeatures.NominatedNodeNameForExpectation) {
+		utilruntime.Must(utilfeature.DefaultMutableFeatureGate.OverrideDefault(kubefeatures.NominatedNodeNameForExpectation, false))
+	}
 	opts := options.NewOptions()
 	opts.LeaderElection.ResourceName = Name
 	return opts
@@ -28,11 +35,6 @@ func newOptions() *options.Options {
 // app.Setup, which has no place for defaults of ours: it starts from kube-scheduler's and reads the file by itself.
 func setup(ctx context.Context, opts *options.Options) (*schedulerappconfig.CompletedConfig, *scheduler.Scheduler, error) {
 	logger := klog.FromContext(ctx)
-	// With this gate, a pod that waits in Permit has its nominatedNodeName patched: three times the API server's work
-	// for each member of a gang.
-	if err := utilfeature.DefaultMutableFeatureGate.OverrideDefault(kubefeatures.NominatedNodeNameForExpectation, false); err != nil {
-		logger.V(1).Info("Keeping the default of a feature gate", "gate", kubefeatures.NominatedNodeNameForExpectation, "reason", err.Error())
-	}
 	cfg, err := loadConfig(logger, opts.ConfigFile)
 	if err != nil {
 		return nil, nil, err

@@ -53,7 +53,7 @@ func (g *Gang) Refused(uid string, now time.Time) []Decision {
 }
 
 // Begin answers a member that was popped from the queue. The first of a gang that is ready begins an attempt, if it is
-// the gang's turn: no other gang is being placed.
+// the gang's turn: no other gang is being placed or comes first.
 func (g *Gang) Begin(uid string, turn bool, now time.Time) Verdict {
 	m, known := g.members[uid]
 	if !known || m.Node != "" {
@@ -99,7 +99,19 @@ func (g *Gang) Turn(now time.Time) []Decision {
 	return g.activate([]*member{g.representative}, now)
 }
 
-// AwaitsTurn says whether the gang was refused only because another gang is being placed.
+// Stands says whether the gang's representative was let into the queue a moment ago and not popped yet: it may be in
+// the queue's backoff, which knows no priorities.
+func (g *Gang) Stands(now time.Time) bool {
+	return !g.sinceIdle.IsZero() && now.Sub(g.sinceIdle) < freshTime && g.Phase() == Ready &&
+		g.representative != nil && g.representative.eligible()
+}
+
+// Hurry brings the representative of a gang that stands to where it is popped next.
+func (g *Gang) Hurry() []Decision {
+	return []Decision{Activate{Members: g.refs([]*member{g.representative})}}
+}
+
+// AwaitsTurn says whether the gang was refused only because another gang is being placed, or comes first.
 func (g *Gang) AwaitsTurn() bool { return g.awaitsTurn }
 
 // Reserve records that a member holds room on a node.

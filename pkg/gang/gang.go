@@ -32,6 +32,8 @@ const (
 	// stallTime is how long an attempt may go without a further member placed. Members of an attempt sort before
 	// everything else, so only a member that cannot come lets it pass.
 	stallTime = 2 * time.Second
+	// freshTime is how long a gang that was woken goes before those that come after it in the order.
+	freshTime = time.Second
 	// idleTime is how long a representative may stay in the queue without its turn before another one is tried too.
 	idleTime = 5 * time.Second
 )
@@ -144,6 +146,11 @@ func (g *Gang) Age() time.Time {
 		}
 	}
 	return oldest
+}
+
+// Compare orders gangs that could be placed at the same time: by priority, then age. It is negative if g comes first.
+func (g *Gang) Compare(o *Gang) int {
+	return cmp.Or(cmp.Compare(o.Priority(), g.Priority()), g.Age().Compare(o.Age()), g.Key.Compare(o.Key))
 }
 
 // Observe records what the API says about a member.

@@ -28,6 +28,7 @@ const (
 type podSpec struct {
 	namespace, name, scheduler, cpu string
 	annotations                     map[string]string
+	priorityClass                   string
 	gated                           bool
 }
 
@@ -41,7 +42,8 @@ func (p podSpec) pod() *corev1.Pod {
 			Namespace: p.namespace, Name: p.name, Annotations: p.annotations, Labels: map[string]string{groupLabel: group},
 		},
 		Spec: corev1.PodSpec{
-			SchedulerName: p.scheduler,
+			SchedulerName:     p.scheduler,
+			PriorityClassName: p.priorityClass,
 			Containers: []corev1.Container{{
 				Name: "main", Image: "registry.k8s.io/pause:3.9",
 				Resources: corev1.ResourceRequirements{
@@ -62,7 +64,7 @@ func gangAnnotations(name string, size int) map[string]string {
 }
 
 // pods name=PREFIX count=N [from=I] [gang=NAME] [min=SIZE] [dialect=batch] [scheduler=S] [cpu=C] [gated] [namespace=N]
-// [timeout=D]: pods PREFIX-I and so on. gang and min are the annotations' values as they stand; without, the pods have
+// [timeout=D] [priority=CLASS]: pods PREFIX-I and so on. gang and min are the annotations' values as they stand; without, the pods have
 // none. Further annotations come as input, one KEY: VALUE a line.
 func (s *scenario) pods(d *datadriven.TestData) (string, error) {
 	prefix, count, from := "", 1, 0
@@ -72,6 +74,7 @@ func (s *scenario) pods(d *datadriven.TestData) (string, error) {
 	s.maybe(d, "from", &from)
 	s.maybe(d, "cpu", &spec.cpu)
 	s.maybe(d, "namespace", &spec.namespace)
+	s.maybe(d, "priority", &spec.priorityClass)
 	spec.gated = d.HasArg("gated")
 	name, size := nameAnnotation, sizeAnnotation
 	if d.HasArg("dialect") {

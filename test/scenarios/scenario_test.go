@@ -12,6 +12,7 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 	corev1 "k8s.io/api/core/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
@@ -113,6 +114,8 @@ func (s *scenario) do(d *datadriven.TestData) (string, error) {
 		return s.ungate(d)
 	case "delete":
 		return s.delete(d)
+	case "priorityclass":
+		return s.priorityClass(d)
 	case "namespace":
 		s.createNamespace(d.CmdArgs[0].Key)
 		return "", nil
@@ -150,6 +153,23 @@ func (s *scenario) nodes(d *datadriven.TestData) (string, error) {
 	cpu := "4"
 	s.maybe(d, "cpu", &cpu)
 	return "", suite.plane.AddNodes(s.ctx, prefix, count, controlplane.NodeShape{CPU: cpu, Memory: "64Gi", Pods: 110})
+}
+
+// priorityclass name=N value=V: a priority class, which goes with the scenario.
+func (s *scenario) priorityClass(d *datadriven.TestData) (string, error) {
+	class := &schedulingv1.PriorityClass{}
+	d.ScanArgs(s.t, "name", &class.Name)
+	var value int
+	d.ScanArgs(s.t, "value", &value)
+	class.Value = int32(value)
+	classes := suite.client.SchedulingV1().PriorityClasses()
+	s.t.Cleanup(func() {
+		if err := classes.Delete(context.Background(), class.Name, metav1.DeleteOptions{}); err != nil {
+			s.t.Errorf("deleting priority class %s: %v", class.Name, err)
+		}
+	})
+	_, err := classes.Create(s.ctx, class, metav1.CreateOptions{})
+	return "", err
 }
 
 // bound [namespace=N]: per group of pods that share the label "group", how many there are, run and wait.
