@@ -21,24 +21,28 @@ func TestSentences(t *testing.T) {
 		want        string
 	}{
 		{
-			"incomplete", gang.Explanation{Kind: gang.KindIncomplete, Gang: spark, Have: 7, Need: 11},
+			"incomplete",
+			gang.Explanation{Kind: gang.KindIncomplete, Gang: spark, Have: 7, Need: 11},
 			"GangIncomplete", "GangIncomplete",
 			"gang default/spark-job-123 has 7 of the 11 pods it needs",
 		},
 		{
-			"incomplete, some with gates", gang.Explanation{Kind: gang.KindIncomplete, Gang: spark, Have: 7, Need: 11, Gated: 2},
+			"incomplete, some with gates",
+			gang.Explanation{Kind: gang.KindIncomplete, Gang: spark, Have: 7, Need: 11, Gated: 2},
 			"GangIncomplete", "GangIncomplete",
 			"gang default/spark-job-123 has 7 of the 11 pods it needs (2 more with scheduling gates do not count)",
 		},
 		{
-			"unplaced", gang.Explanation{
+			"unplaced",
+			gang.Explanation{
 				Kind: gang.KindUnplaced, Gang: spark, Have: 11, Need: 11, Fit: 8, Culprit: "e-9", Detail: "5 of 5 nodes: Insufficient cpu",
 			},
 			"GangUnschedulable", "Unschedulable",
 			"gang default/spark-job-123 needs 11 pods at once: 8 found a place; pod e-9 has no place (5 of 5 nodes: Insufficient cpu)",
 		},
 		{
-			"timed out, with an owner", gang.Explanation{
+			"timed out, with an owner",
+			gang.Explanation{
 				Kind: gang.KindTimedOut, Cause: gang.KindIncomplete, Gang: spark, Have: 7, Need: 11, Owner: "Job etl", Waited: 10 * time.Second,
 			},
 			"GangTimedOut", "",
@@ -46,7 +50,8 @@ func TestSentences(t *testing.T) {
 				"namespace's quota (kubectl describe quota -n default) and at their owner, Job etl",
 		},
 		{
-			"timed out without room", gang.Explanation{
+			"timed out without room",
+			gang.Explanation{
 				Kind: gang.KindTimedOut, Cause: gang.KindUnplaced, Gang: spark, Have: 11, Need: 11, Fit: 1, Culprit: "e-9",
 				Detail: "5 of 5 nodes: Insufficient cpu", Waited: 90 * time.Minute,
 			},
@@ -55,12 +60,14 @@ func TestSentences(t *testing.T) {
 				"pod e-9 has no place (5 of 5 nodes: Insufficient cpu)",
 		},
 		{
-			"released", gang.Explanation{Kind: gang.KindReleased, Gang: spark, Have: 11, Need: 11, Waited: 3217 * time.Millisecond},
+			"released",
+			gang.Explanation{Kind: gang.KindReleased, Gang: spark, Have: 11, Need: 11, Waited: 3217 * time.Millisecond},
 			"GangReleased", "",
 			"gang default/spark-job-123 starts: 11 pods are placed together (it needs 11), 3.22s after its first pod was seen",
 		},
 		{
-			"invalid", gang.Explanation{Kind: gang.KindInvalid, Problem: errors.New("annotation x is missing: set it")},
+			"invalid",
+			gang.Explanation{Kind: gang.KindInvalid, Problem: errors.New("annotation x is missing: set it")},
 			"InvalidGangAnnotation", "InvalidGangAnnotation",
 			"annotation x is missing: set it; the pod stays Pending until that is corrected",
 		},

@@ -73,11 +73,9 @@ func (l *Ledger) Enter(pod *corev1.Pod) Answer {
 // Order returns where a pod stands in the scheduling queue, if it is a gang's member. The answer stays the same until
 // the pod enters the queue anew.
 func (l *Ledger) Order(uid types.UID) (SortKey, bool) {
-	key, ok := l.order.Load(uid)
-	if !ok {
-		return SortKey{}, false
-	}
-	return key.(SortKey), true
+	stored, _ := l.order.Load(uid)
+	key, ok := stored.(SortKey)
+	return key, ok
 }
 
 // Begin answers a pod that was popped from the queue.

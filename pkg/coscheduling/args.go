@@ -43,7 +43,8 @@ func parseArgs(obj runtime.Object, d gang.Dialect) (Args, error) {
 	kind := d.Name + "Args"
 	switch {
 	case args.APIVersion != "" && args.APIVersion != ArgsAPIVersion:
-		return Args{}, fmt.Errorf("arguments of plugin %s: apiVersion is %q; use %q or leave it out", d.Name, args.APIVersion, ArgsAPIVersion)
+		return Args{}, fmt.Errorf("arguments of plugin %s: apiVersion is %q; use %q or leave it out",
+			d.Name, args.APIVersion, ArgsAPIVersion)
 	case args.Kind != "" && args.Kind != kind:
 		return Args{}, fmt.Errorf("arguments of plugin %s: kind is %q; use %q or leave it out", d.Name, args.Kind, kind)
 	case args.Timeout.Duration < 0 || args.Timeout.Duration > gang.MaxTimeout:

@@ -53,7 +53,9 @@ func (p *Plugins) newPlugin(ctx context.Context, d gang.Dialect, obj runtime.Obj
 func (pl *Plugin) Name() string { return pl.dialect.Name }
 
 // PreFilter lets a member go on if its gang is ready and has its turn, is being placed, or runs.
-func (pl *Plugin) PreFilter(ctx context.Context, _ fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
+func (pl *Plugin) PreFilter(ctx context.Context, _ fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) (
+	*fwk.PreFilterResult, *fwk.Status,
+) {
 	pl.lead()
 	answer := pl.ledger.Begin(pod)
 	pl.performer.perform(answer.Decisions)
@@ -72,7 +74,9 @@ func (pl *Plugin) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 
 // PostFilter ends the attempt of a gang one of whose members found no node. No pod is evicted for a single member: its
 // gang might not start all the same.
-func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, statuses fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
+func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, statuses fwk.NodeToStatusReader) (
+	*fwk.PostFilterResult, *fwk.Status,
+) {
 	decisions, member := pl.ledger.Unplaced(pod.UID, pl.histogram(statuses))
 	if !member {
 		return nil, fwk.NewStatus(fwk.Unschedulable)

@@ -320,10 +320,7 @@ func (g *Gang) tell(now time.Time) []Decision {
 	if why.Kind == "" || why.Kind == KindUntried {
 		return nil
 	}
-	signature := string(why.Kind)
-	for _, c := range why.Claims {
-		signature += fmt.Sprintf(" %d/%s", c.MinAvailable, c.Scheduler)
-	}
+	signature := why.signature()
 	news := g.where(func(m *member) bool { return m.pending() && m.told != signature && !g.fine(m) })
 	for _, m := range news {
 		m.told = signature

@@ -1,6 +1,10 @@
 package gang
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Decision is something that a gang wants done. Those who hold the scheduler's handle perform it.
 type Decision interface{ decision() }
@@ -81,4 +85,14 @@ type ClaimCount struct {
 	Claim
 	Members int
 	Example string
+}
+
+// signature is what must change for a member to be told again: the kind, and for members that disagree what they say.
+func (e Explanation) signature() string {
+	var text strings.Builder
+	text.WriteString(string(e.Kind))
+	for _, c := range e.Claims {
+		fmt.Fprintf(&text, " %d/%s", c.MinAvailable, c.Scheduler)
+	}
+	return text.String()
 }

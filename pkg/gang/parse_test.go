@@ -29,19 +29,23 @@ func TestParseFollowsBothDialects(t *testing.T) {
 		{"no annotations, no gang", nil, nil},
 		{"other annotations, no gang", map[string]string{"a": "b", timeout: "5s"}, nil},
 		{
-			"pod-group", map[string]string{group: "spark-job-123", size: "11"},
+			"pod-group",
+			map[string]string{group: "spark-job-123", size: "11"},
 			&gang.Spec{Dialect: "Coscheduling", Name: "spark-job-123", MinAvailable: 11},
 		},
 		{
-			"batch", map[string]string{batchGroup: "demo", batchSize: "3"},
+			"batch",
+			map[string]string{batchGroup: "demo", batchSize: "3"},
 			&gang.Spec{Dialect: "BatchPermit", Name: "demo", MinAvailable: 3},
 		},
 		{
-			"own timeout", map[string]string{group: "a", size: "1", timeout: "90s"},
+			"own timeout",
+			map[string]string{group: "a", size: "1", timeout: "90s"},
 			&gang.Spec{Dialect: "Coscheduling", Name: "a", MinAvailable: 1, Timeout: 90 * time.Second},
 		},
 		{
-			"the largest size", map[string]string{group: "A.b_c-9", size: "2147483647"},
+			"the largest size",
+			map[string]string{group: "A.b_c-9", size: "2147483647"},
 			&gang.Spec{Dialect: "Coscheduling", Name: "A.b_c-9", MinAvailable: 2147483647},
 		},
 	} {

@@ -95,7 +95,7 @@ func startAndCancel(parent string) error {
 	cancel(cause)
 	<-cp.Done()
 	if !errors.Is(cp.Err(), cause) {
-		return fmt.Errorf("Err() = %v after the context was cancelled because of %q", cp.Err(), cause)
+		return fmt.Errorf("Err() = %w after the context was cancelled because of %w", cp.Err(), cause)
 	}
 	return errors.Join(cp.Stop(), leftovers(parent))
 }

@@ -119,24 +119,29 @@ func freePort(t testing.TB) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
 // within polls until the condition holds, and fails the test with what it last said if that takes too long.
 func within(t testing.TB, limit time.Duration, what string, condition func() (bool, string)) {
 	t.Helper()
-	deadline := time.Now().Add(limit)
-	for {
-		ok, now := condition()
-		if ok {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %s for %s; now: %s", limit, what, now)
-		}
-		time.Sleep(20 * time.Millisecond)
+	now := ""
+	if !poll(limit, func() (done bool) { done, now = condition(); return done }) {
+		t.Fatalf("waited %s for %s; now: %s", limit, what, now)
 	}
+}
+
+// poll asks again and again until the answer is yes or the time is up, and returns the last answer.
+func poll(limit time.Duration, ask func() bool) bool {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(limit); !ask(); <-tick.C {
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
 }
 
 // lockedBuffer is a buffer that a process writes and a test reads.

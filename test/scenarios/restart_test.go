@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -56,20 +57,14 @@ func TestStandbyWritesNothing(t *testing.T) {
 	s.gang("few", 1, 2)
 	s.waitsWith(t, "few-0", "has 1 of the 2 pods it needs")
 	s.waitsWith(t, "bad-0", "min-available is missing")
-	time.Sleep(2 * time.Second) // a second event would come by now
-	events, err := suite.client.EventsV1().Events("standby").List(t.Context(), metav1.ListOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	said := map[string]int{}
-	for _, e := range events.Items {
-		said[e.Regarding.Name+" "+e.Reason]++
-		if e.Series != nil {
-			said[e.Regarding.Name+" "+e.Reason] += int(e.Series.Count)
-		}
-	}
-	if len(said) != 2 || said["bad-0 InvalidGangAnnotation"] != 1 || said["few-0 GangIncomplete"] != 1 {
-		t.Errorf("events: %v, want InvalidGangAnnotation and GangIncomplete once each", said)
+	var said map[string]int
+	once := map[string]int{"bad-0 InvalidGangAnnotation": 1, "few-0 GangIncomplete": 1}
+	poll(2*time.Second, func() bool { // a second event would come by then
+		said = s.said()
+		return len(said) > len(once)
+	})
+	if diff := cmp.Diff(once, said); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
 	}
 
 	// The lease is handed over at once when the leader is asked to stop.
@@ -85,4 +80,21 @@ func TestStandbyWritesNothing(t *testing.T) {
 	if log := standby.log.String(); strings.Contains(log, "panic") {
 		t.Errorf("the standby panicked:\n%s", log)
 	}
+}
+
+// said counts the events in the scenario's namespace, by pod and reason, repetitions included.
+func (s *scenario) said() map[string]int {
+	s.t.Helper()
+	events, err := suite.client.EventsV1().Events(s.namespace).List(s.ctx, metav1.ListOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	said := map[string]int{}
+	for _, e := range events.Items {
+		said[e.Regarding.Name+" "+e.Reason]++
+		if e.Series != nil {
+			said[e.Regarding.Name+" "+e.Reason] += int(e.Series.Count)
+		}
+	}
+	return said
 }

@@ -126,23 +126,27 @@ func (s *scenario) do(d *datadriven.TestData) (string, error) {
 	case "condition":
 		return s.await(d.Expected, func() (string, error) { return s.condition(d) })
 	case "still":
-		// That nothing happens can only be seen by looking for a while.
-		time.Sleep(time.Second)
-		return s.bound(d)
+		return s.still(d)
 	}
 	return "", fmt.Errorf("no such verb: %s", d.Cmd)
 }
 
 // await asks until the answer is the expected one, and returns the last answer.
-func (s *scenario) await(expected string, ask func() (string, error)) (string, error) {
-	deadline := time.Now().Add(patience)
-	for {
-		answer, err := ask()
-		if err != nil || answer == expected || time.Now().After(deadline) {
-			return answer, err
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+func (s *scenario) await(expected string, ask func() (string, error)) (answer string, err error) {
+	poll(patience, func() bool {
+		answer, err = ask()
+		return err != nil || answer == expected
+	})
+	return answer, err
+}
+
+// still is bound, looked at for a while: that nothing happens cannot be waited for.
+func (s *scenario) still(d *datadriven.TestData) (answer string, err error) {
+	poll(time.Second, func() bool {
+		answer, err = s.bound(d)
+		return err != nil || answer != d.Expected
+	})
+	return answer, err
 }
 
 // nodes count=N cpu=C [name=PREFIX]: simulated nodes.
