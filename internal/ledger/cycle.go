@@ -25,9 +25,8 @@ type Answer struct {
 	Gang bool
 	// Why explains a refusal.
 	Why gang.Explanation
-	// Holding is how many members hold room; Timeout how long a member may wait in Permit at the most.
+	// Holding is how many members hold room.
 	Holding int
-	Timeout time.Duration
 	// Decisions are the caller's to perform.
 	Decisions []gang.Decision
 }
@@ -142,7 +141,7 @@ func (l *Ledger) Permit(uid types.UID) Answer {
 		return Answer{}
 	}
 	a := Answer{Gang: true, Why: r.gang.Explain()}
-	a.Verdict, a.Timeout, a.Decisions = r.gang.Permit(string(uid), l.clock.Now())
+	a.Verdict, a.Decisions = r.gang.Permit(string(uid), l.clock.Now())
 	a.Holding = r.gang.Holding()
 	a.Decisions = l.after(r.gang, a.Decisions)
 	return a

@@ -113,7 +113,7 @@ func TestMemberThatNeverComesEndsTheAttempt(t *testing.T) {
 		}
 	}
 	s.enter(stuck) // what kept it away is gone
-	s.rest(11 * time.Second)
+	s.rest(time.Second)
 	s.expect(t, "a", bound, 3)
 }
 

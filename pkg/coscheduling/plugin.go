@@ -20,6 +20,9 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
+// permitTimeout is the longest that upstream lets a pod wait in Permit. The ledger ends the wait long before.
+const permitTimeout = 15 * time.Minute
+
 // Plugin starts the gangs of one dialect all together or not at all. An instance serves one profile.
 type Plugin struct {
 	dialect   gang.Dialect
@@ -124,7 +127,7 @@ func (pl *Plugin) Permit(ctx context.Context, state fwk.CycleState, pod *corev1.
 	case gang.Wait:
 		logger.V(2).Info("Gang member waits for the others", "gang", answer.Why.Gang, "waiting", answer.Holding, "need", answer.Why.Need)
 		pl.performer.perform(pl.activateWithin(state, answer.Decisions))
-		return fwk.NewStatus(fwk.Wait), answer.Timeout
+		return fwk.NewStatus(fwk.Wait), permitTimeout
 	case gang.Refuse:
 		pl.performer.perform(answer.Decisions)
 		return fwk.NewStatus(fwk.Unschedulable, events.Sentence(answer.Why)), 0

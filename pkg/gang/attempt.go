@@ -39,6 +39,9 @@ func (g *Gang) Enter(uid string, now time.Time) Verdict {
 		}
 	}
 	m.refused = verdict == Refuse
+	if m.refused && g.failure != nil && g.failure.Kind == KindStalled {
+		g.retryAt = now // this may be the member that did not come
+	}
 	return verdict
 }
 
@@ -146,24 +149,23 @@ func (g *Gang) Unreserve(uid string, now time.Time) []Decision {
 }
 
 // Permit answers a member that has room. The one that completes min-available releases all.
-func (g *Gang) Permit(uid string, now time.Time) (Verdict, time.Duration, []Decision) {
+func (g *Gang) Permit(uid string, now time.Time) (Verdict, []Decision) {
 	m, known := g.members[uid]
 	if !known {
-		return Go, 0, nil
+		return Go, nil
 	}
 	switch g.Phase() {
 	case Running:
 		g.update(m, func() { m.released = true })
-		return Go, 0, nil
+		return Go, nil
 	case Placing:
 		if g.tally.holding >= g.need() {
-			return Go, 0, g.release(m, now)
+			return Go, g.release(m, now)
 		}
-		// Its own clock ends the wait; Permit's is only there in case this process is stuck.
-		return Wait, g.timeout() + stallTime, g.settle(false, now)
+		return Wait, g.settle(false, now)
 	case Incomplete, Disagreeing, Ready:
 	}
-	return Refuse, 0, nil
+	return Refuse, nil
 }
 
 // release lets every member that holds room start. last is not waiting in Permit but asking there.
@@ -245,7 +247,7 @@ func (g *Gang) Tick(now time.Time) []Decision {
 		e := g.explanation(KindStalled)
 		e.Fit = g.tally.holding
 		decisions = append(decisions, g.fail(e, now)...)
-		g.retryAt = now.Add(g.timeout())
+		g.retryAt = now.Add(stallRetry)
 	}
 	if g.attempt == nil && g.tally.holding > 0 {
 		// A rejection that came before the pod stood in Permit was lost: say it again.
@@ -275,11 +277,14 @@ func (g *Gang) nudge(now time.Time) []Decision {
 	return g.activate([]*member{next}, now)
 }
 
-// expire ends an attempt at the gang's timeout and starts the clock again.
+// expire tells the members that the gang's timeout passed, and starts the clock again. It does not cut an attempt short:
+// one that places a member now and then ends soon, and one that does not stalls. A large gang may take its time.
 func (g *Gang) expire(now time.Time) []Decision {
 	phase := g.Phase()
 	if phase == Running {
 		g.clock = now
+	}
+	if phase == Running || g.attempt != nil {
 		return nil
 	}
 	timeout := g.timeout()
@@ -291,22 +296,16 @@ func (g *Gang) expire(now time.Time) []Decision {
 	timedOut := cause
 	timedOut.Kind, timedOut.Cause = KindTimedOut, cause.Kind
 	timedOut.Waited = max(timeout, now.Sub(g.since).Truncate(timeout))
-	var decisions []Decision
-	if g.attempt != nil {
-		decisions = g.fail(timedOut, now)
-		g.retryAt = now.Add(timeout)
-	} else {
-		g.Failures++
-	}
+	g.Failures++
 	signature := fmt.Sprintf("%s %d", cause.Kind, cause.Have)
 	late := g.where(func(m *member) bool { return m.pending() && m.toldTimeout != signature })
 	for _, m := range late {
 		m.toldTimeout = signature
 	}
-	if len(late) > 0 {
-		decisions = append(decisions, Tell{Members: g.refs(late), Explanation: timedOut})
+	if len(late) == 0 {
+		return nil
 	}
-	return decisions
+	return []Decision{Tell{Members: g.refs(late), Explanation: timedOut}}
 }
 
 // tell writes on each pending member why the gang waits, when the gang has settled and the kind of reason is new to it.

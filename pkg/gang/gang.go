@@ -32,6 +32,8 @@ const (
 	// stallTime is how long an attempt may go without a further member placed. Members of an attempt sort before
 	// everything else, so only a member that cannot come lets it pass.
 	stallTime = 2 * time.Second
+	// stallRetry is after how long a gang that stalled is tried again, if the missing member does not come before.
+	stallRetry = 30 * time.Second
 	// freshTime is how long a gang that was woken goes before those that come after it in the order.
 	freshTime = time.Second
 	// idleTime is how long a representative may stay in the queue without its turn before another one is tried too.
