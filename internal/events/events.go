@@ -31,7 +31,7 @@ const (
 
 // Event is an event on a pod, and what its PodScheduled condition says with it.
 type Event struct {
-	// Type is corev1.EventTypeNormal or corev1.EventTypeWarning.
+	// Type is corev1.EventTypeNormal or corev1.EventTypeWarning; empty if only the condition is to be written.
 	Type   string
 	Reason string
 	Note   string

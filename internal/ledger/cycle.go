@@ -47,7 +47,7 @@ func (l *Ledger) Enter(pod *corev1.Pod) Answer {
 	defer l.mu.Unlock()
 	a := Answer{Decisions: l.observe(pod)}
 	r := l.records[pod.UID]
-	if r == nil {
+	if r == nil || r.plain() {
 		return a
 	}
 	if a, refused := r.refuses(a); refused {
@@ -83,7 +83,7 @@ func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 	defer l.mu.Unlock()
 	a := Answer{Decisions: l.observe(pod)}
 	r := l.records[pod.UID]
-	if r == nil {
+	if r == nil || r.plain() {
 		return a
 	}
 	if a, refused := r.refuses(a); refused {
@@ -153,9 +153,27 @@ func (l *Ledger) Unplaced(uid types.UID, detail string) ([]gang.Decision, bool) 
 	defer l.mu.Unlock()
 	r := l.records[uid]
 	if r == nil || r.gang == nil {
-		return nil, r != nil
+		return nil, r != nil && !r.plain()
 	}
 	return l.after(r.gang, r.gang.Unplaced(string(uid), detail, l.clock.Now())), true
+}
+
+// NoNodes records that a pod was popped while the cluster had no node, so that no plugin was asked.
+func (l *Ledger) NoNodes(uid types.UID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.records[uid]; r != nil && r.gang != nil {
+		r.gang.NoNodes(string(uid), l.clock.Now())
+	}
+}
+
+// Tells says whether the ledger tells the pod itself why it waits: its gang does, or its annotations have a problem. A
+// member that joins a gang that runs waits for itself.
+func (l *Ledger) Tells(uid types.UID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[uid]
+	return r != nil && !r.plain() && (r.gang == nil || !r.gang.Joins(string(uid)))
 }
 
 // WorthRetry says whether an event can help a pod that a plugin of ours rejected: only if the pod stands for its gang.
@@ -165,7 +183,7 @@ func (l *Ledger) WorthRetry(uid, gone types.UID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]
-	if r == nil {
+	if r == nil || r.plain() {
 		return true
 	}
 	if r.gang == nil || !r.gang.Represents(string(uid)) {

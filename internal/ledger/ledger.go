@@ -42,13 +42,16 @@ type Ledger struct {
 // profile maps the dialects that a schedulerName's profile speaks to their default timeouts.
 type profile map[string]time.Duration
 
-// record is what the ledger knows of a pod: the gang that it belongs to, or what is wrong with its annotations.
+// record is what the ledger knows of a pod: the gang that it belongs to, or what is wrong with its annotations, or that it
+// has none any more.
 type record struct {
 	ref     gang.Ref
 	version string
 	gang    *gang.Gang
 	problem error
 }
+
+func (r *record) plain() bool { return r.gang == nil && r.problem == nil }
 
 // New returns an empty ledger.
 func New(c clock.PassiveClock) *Ledger {
@@ -147,17 +150,23 @@ func (l *Ledger) record(pod *corev1.Pod) *record {
 	return r
 }
 
-// becomePlain forgets a pod whose annotations were removed, and frees it if it was refused because of them.
+// becomePlain frees a pod whose annotations were removed, if it was refused because of them. Its record stays without gang
+// and problem while it is pending: the queue may still show its older version.
 func (l *Ledger) becomePlain(pod *corev1.Pod) []gang.Decision {
 	r := l.records[pod.UID]
 	if r == nil {
 		return nil
 	}
+	wasPlain := r.plain()
 	decisions := l.forget(pod.UID)
-	if pod.Spec.NodeName == "" {
-		decisions = append(decisions, gang.Activate{Members: []gang.Ref{r.ref}})
+	if pod.Spec.NodeName != "" {
+		return decisions
 	}
-	return decisions
+	r = l.record(pod)
+	if wasPlain {
+		return decisions
+	}
+	return append(decisions, gang.Activate{Members: []gang.Ref{r.ref}})
 }
 
 // newer says whether version a is later than b; what cannot be compared counts as later.

@@ -45,6 +45,23 @@ func TestIncompleteGangWaitsAndALateMemberCompletesIt(t *testing.T) {
 	}
 }
 
+func TestNumbersAreRefreshedNowAndThen(t *testing.T) {
+	s := newSimulation(10)
+	s.gang("a", 2, 9)
+	s.rest(2 * time.Second)
+	for i := range 5 {
+		s.create(fmt.Sprintf("a-%d", 2+i), "a", 9, true, false)
+		s.rest(2 * time.Second)
+	}
+	if got := s.told[gang.KindIncomplete]; got != 7 {
+		t.Errorf("members were told %d times that they are incomplete, want each of 7 once", got)
+	}
+	s.rest(time.Minute)
+	if got := s.told[gang.KindIncomplete]; got != 13 {
+		t.Errorf("members were told %d times, want the 6 with old numbers once more", got)
+	}
+}
+
 func TestGangThatDoesNotFitHoldsNothingAndIsNotRetriedForNothing(t *testing.T) {
 	s := newSimulation(3)
 	s.gang("big", 5, 5)
@@ -174,5 +191,28 @@ func TestProblemsAreToldOnce(t *testing.T) {
 	}
 	if s.told[gang.KindInvalid] != 1 {
 		t.Errorf("told %d times of one problem", s.told[gang.KindInvalid])
+	}
+}
+
+// A pod whose annotations were removed is free, also if the queue shows its older version afterwards.
+func TestPodThatBecamePlainIsFree(t *testing.T) {
+	s := newSimulation(4)
+	s.create("a-0", "a", 2, true, false)
+	old := s.pods["a-0"].pod
+	plain := old.DeepCopy()
+	plain.ResourceVersion = strconv.Itoa(1000)
+	plain.Annotations = nil
+	s.perform(s.ledger.Observe(plain))
+	if answer := s.ledger.Enter(old); answer.Verdict == gang.Refuse {
+		t.Errorf("the queue's older version of the pod counted: %+v", answer.Why)
+	}
+	if answer := s.ledger.Begin(old); answer.Gang || answer.Verdict != gang.Go {
+		t.Errorf("a plain pod is treated as a member: %+v", answer)
+	}
+	bound := plain.DeepCopy()
+	bound.ResourceVersion, bound.Spec.NodeName = strconv.Itoa(1001), "node"
+	s.perform(s.ledger.Observe(bound))
+	if _, pods := s.ledger.Size(); pods != 0 {
+		t.Errorf("the ledger keeps %d pods, want none", pods)
 	}
 }

@@ -60,6 +60,7 @@ func setup(ctx context.Context, opts *options.Options) (*schedulerappconfig.Comp
 		return nil, nil, fmt.Errorf("writing the configuration: %w", err)
 	}
 	leadOnFirstPod(sched, plugins)
+	sched.FailureHandler = plugins.QuietFailures(sched.FailureHandler)
 	return &completed, sched, nil
 }
 

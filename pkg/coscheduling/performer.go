@@ -210,7 +210,7 @@ func (p *performer) do(decision gang.Decision) {
 			}
 		}
 	case gang.Tell:
-		p.logger.V(1).Info("Telling gang members",
+		p.logger.Info("Telling gang members",
 			"gang", d.Gang, "kind", d.Kind, "members", len(d.Members), "say", events.Sentence(d.Explanation))
 		p.writer.enqueue(d)
 	}

@@ -125,7 +125,12 @@ func (pl *Plugin) Permit(ctx context.Context, state fwk.CycleState, pod *corev1.
 	logger := klog.FromContext(ctx)
 	switch answer.Verdict {
 	case gang.Wait:
-		logger.V(2).Info("Gang member waits for the others", "gang", answer.Why.Gang, "waiting", answer.Holding, "need", answer.Why.Need)
+		level := 2
+		if answer.Holding == 1 {
+			level = 0 // once for each attempt
+		}
+		logger.V(level).Info("Gang member waits for the others",
+			"gang", answer.Why.Gang, "waiting", answer.Holding, "need", answer.Why.Need)
 		pl.performer.perform(pl.activateWithin(state, answer.Decisions))
 		return fwk.NewStatus(fwk.Wait), permitTimeout
 	case gang.Refuse:

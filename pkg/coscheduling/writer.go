@@ -49,13 +49,19 @@ func newWriter(p *performer) *writer {
 
 func (w *writer) enqueue(t gang.Tell) {
 	event := events.For(t.Explanation)
+	if t.Refresh {
+		event.Type = "" // only the condition
+	}
 	w.mu.Lock()
 	for _, ref := range t.Members {
 		key := writeKey{ref: ref, reason: event.Reason}
-		if _, waiting := w.say[key]; !waiting {
+		say := event
+		if before, waiting := w.say[key]; !waiting {
 			w.order = append(w.order, key)
+		} else if say.Type == "" {
+			say.Type = before.Type
 		}
-		w.say[key] = event
+		w.say[key] = say
 	}
 	w.mu.Unlock()
 	select {
@@ -105,7 +111,9 @@ func (w *writer) write(ctx context.Context, ref gang.Ref, event events.Event) {
 	if !ok {
 		return // another scheduler's pod
 	}
-	recorder.WithLogger(w.performer.logger).Eventf(pod, nil, event.Type, event.Reason, "Scheduling", event.Note)
+	if event.Type != "" {
+		recorder.WithLogger(w.performer.logger).Eventf(pod, nil, event.Type, event.Reason, "Scheduling", "%s", event.Note)
+	}
 	if event.ConditionReason == "" || pod.Spec.NodeName != "" {
 		return
 	}

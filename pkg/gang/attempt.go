@@ -193,6 +193,16 @@ func (g *Gang) release(last *member, now time.Time) []Decision {
 	return append(decisions, g.settle(false, now)...)
 }
 
+// NoNodes records that the representative was popped while there was no node: the attempt ended before it began.
+func (g *Gang) NoNodes(uid string, now time.Time) {
+	m, known := g.members[uid]
+	if !known || m != g.representative || g.Phase() != Ready {
+		return
+	}
+	why := g.unplaced(m.Name, "the cluster has no node")
+	g.sinceIdle, g.failure, g.failedAt, g.changed = time.Time{}, &why, now, now
+}
+
 // Unplaced records that a member found no node; detail says why. While the gang is being placed, that ends the attempt.
 func (g *Gang) Unplaced(uid, detail string, now time.Time) []Decision {
 	m, known := g.members[uid]
@@ -308,27 +318,47 @@ func (g *Gang) expire(now time.Time) []Decision {
 	return []Decision{Tell{Members: g.refs(late), Explanation: timedOut}}
 }
 
-// tell writes on each pending member why the gang waits, when the gang has settled and the kind of reason is new to it.
+// tell writes on each pending member why the gang waits: when the gang has settled and the kind of reason is new to the
+// member, and now and then when only numbers changed.
 func (g *Gang) tell(now time.Time) []Decision {
 	settled := now.Sub(g.changed) >= settleTime || now.Sub(g.clock) >= restlessTime
 	if g.changed.IsZero() || !settled {
 		return nil
 	}
-	g.changed = time.Time{}
 	why := g.explainWaiting()
 	if why.Kind == "" || why.Kind == KindUntried {
+		g.changed = time.Time{}
 		return nil
 	}
-	signature := why.signature()
-	news := g.where(func(m *member) bool { return m.pending() && m.told != signature && !g.fine(m) })
-	for _, m := range news {
-		m.told = signature
+	kind, numbers := why.signature(), why.numbers()
+	waits := func(m *member) bool { return m.pending() && !g.joins(m) }
+	news := g.where(func(m *member) bool { return waits(m) && m.told != kind })
+	stale := g.where(func(m *member) bool { return waits(m) && m.told == kind && m.toldNumbers != numbers })
+	var decisions []Decision
+	if len(news) > 0 {
+		decisions = append(decisions, Tell{Members: g.refs(news), Explanation: why})
 	}
-	if len(news) == 0 {
-		return nil
+	if len(stale) > 0 {
+		if now.Sub(g.toldAt) < refreshTime {
+			stale = nil
+		} else {
+			decisions = append(decisions, Tell{Members: g.refs(stale), Explanation: why, Refresh: true})
+		}
+	} else {
+		g.changed = time.Time{}
 	}
-	return []Decision{Tell{Members: g.refs(news), Explanation: why}}
+	for _, m := range append(news, stale...) {
+		m.told, m.toldNumbers = kind, numbers
+		g.toldAt = now
+	}
+	return decisions
 }
 
-// fine: the member joins a gang that runs, so what the gang waits for is not its concern.
-func (g *Gang) fine(m *member) bool { return g.tally.started > 0 && g.mayEnter(m) }
+// joins: the member joins a gang that runs, so what the gang waits for is not its concern.
+func (g *Gang) joins(m *member) bool { return g.tally.started > 0 && g.mayEnter(m) }
+
+// Joins says whether the member joins a gang that runs.
+func (g *Gang) Joins(uid string) bool {
+	m, known := g.members[uid]
+	return known && g.joins(m)
+}

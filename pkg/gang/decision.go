@@ -28,6 +28,8 @@ type Reject struct {
 type Tell struct {
 	Members []Ref
 	Explanation
+	// Refresh says that only numbers changed: it is not worth an event.
+	Refresh bool
 }
 
 func (Activate) decision() {}
@@ -95,4 +97,9 @@ func (e Explanation) signature() string {
 		fmt.Fprintf(&text, " %d/%s", c.MinAvailable, c.Scheduler)
 	}
 	return text.String()
+}
+
+// numbers are those that the explanation tells.
+func (e Explanation) numbers() string {
+	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Detail)
 }

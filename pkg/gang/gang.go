@@ -29,6 +29,8 @@ const (
 	settleTime = time.Second
 	// restlessTime is after how long the members of a gang that keeps changing are told all the same.
 	restlessTime = 5 * time.Second
+	// refreshTime is how often the members of a gang are told of numbers that changed.
+	refreshTime = 30 * time.Second
 	// stallTime is how long an attempt may go without a further member placed. Members of an attempt sort before
 	// everything else, so only a member that cannot come lets it pass.
 	stallTime = 2 * time.Second
@@ -62,6 +64,8 @@ type Gang struct {
 	since, clock time.Time
 	// changed is when the gang last changed in a way that members may have to be told; zero means they were.
 	changed time.Time
+	// toldAt is when members were told last.
+	toldAt time.Time
 	// Attempts and Failures count the gang's attempts.
 	Attempts, Failures int
 }

@@ -35,8 +35,9 @@ type member struct {
 	since      time.Time
 	// released says that the pod was let out of Permit and is being bound.
 	released bool
-	// told is the kind of explanation last written on the pod, toldTimeout what the last timeout said.
-	told, toldTimeout string
+	// told and toldNumbers are the kind and the numbers of the explanation last written on the pod, toldTimeout what the last
+	// timeout said.
+	told, toldNumbers, toldTimeout string
 }
 
 // started: the pod runs, or nothing but its bind is missing.

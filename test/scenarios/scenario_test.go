@@ -121,7 +121,7 @@ func (s *scenario) do(d *datadriven.TestData) (string, error) {
 		return "", nil
 	case "bound":
 		return s.await(d.Expected, func() (string, error) { return s.bound(d) })
-	case "events":
+	case "events", "all-events":
 		return s.await(d.Expected, func() (string, error) { return s.events(d) })
 	case "condition":
 		return s.await(d.Expected, func() (string, error) { return s.condition(d) })
@@ -202,9 +202,12 @@ func (s *scenario) bound(d *datadriven.TestData) (string, error) {
 	return strings.Join(lines, ""), nil
 }
 
+// anyMember hides which of several equal pods found no room: that is not the same each time.
+func anyMember(text string) string { return anyPod.ReplaceAllString(text, "pod $1-N has no place") }
+
 var anyPod = regexp.MustCompile(`pod ([a-z]+)-\d+ has no place`)
 
-// events pod=P [reason=R]: what the scheduler says about gangs on a pod, without what upstream's own events say.
+// events pod=P [reason=R]: what the scheduler says about gangs on a pod; all-events has upstream's own events too.
 func (s *scenario) events(d *datadriven.TestData) (string, error) {
 	var pod, reason string
 	d.ScanArgs(s.t, "pod", &pod)
@@ -215,13 +218,11 @@ func (s *scenario) events(d *datadriven.TestData) (string, error) {
 	}
 	var lines []string
 	for _, e := range list.Items {
-		ours := strings.Contains(e.Reason, "Gang")
+		ours := strings.Contains(e.Reason, "Gang") || d.Cmd == "all-events"
 		if e.Regarding.Name != pod || !ours || reason != "" && e.Reason != reason {
 			continue
 		}
-		// Which of several equal pods finds no room is not the same each time.
-		note := anyPod.ReplaceAllString(e.Note, "pod $1-N has no place")
-		lines = append(lines, fmt.Sprintf("%s %s: %s\n", e.Type, e.Reason, note))
+		lines = append(lines, fmt.Sprintf("%s %s: %s\n", e.Type, e.Reason, anyMember(e.Note)))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, ""), nil
@@ -237,7 +238,7 @@ func (s *scenario) condition(d *datadriven.TestData) (string, error) {
 	}
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled {
-			return fmt.Sprintf("%s %s=%s %s: %s\n", pod.Status.Phase, c.Type, c.Status, c.Reason, c.Message), nil
+			return fmt.Sprintf("%s %s=%s %s: %s\n", pod.Status.Phase, c.Type, c.Status, c.Reason, anyMember(c.Message)), nil
 		}
 	}
 	return fmt.Sprintf("%s\n", pod.Status.Phase), nil

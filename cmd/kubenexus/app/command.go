@@ -1,0 +1,83 @@
+// Package app is the kubenexus command.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	cliflag "k8s.io/component-base/cli/flag"
+	_ "k8s.io/component-base/logs/json/register" // --logging-format=json of the scheduler
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/version"
+)
+
+// Exit codes besides 0.
+const (
+	exitFailed      = 1
+	exitInterrupted = 130
+)
+
+// errInterrupted says that the user ended the command.
+var errInterrupted = errors.New("interrupted")
+
+// Main runs the command and returns its exit code.
+func Main() int {
+	// Whoever closed our output wants no more; but we have to clean up.
+	signal.Ignore(syscall.SIGPIPE)
+	// cobra adds what is in there to every command, and Kubernetes' packages put a --version of theirs into it.
+	pflag.CommandLine = pflag.NewFlagSet(os.Args[0], pflag.ContinueOnError)
+	err := NewCommand().ExecuteContext(context.Background())
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(os.Stderr, "Error: %v\n", err)
+	if errors.Is(err, errInterrupted) {
+		return exitInterrupted
+	}
+	return exitFailed
+}
+
+// NewCommand returns the kubenexus command.
+func NewCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "kubenexus",
+		Short: "Start gangs of pods all together or not at all",
+		Long: `KubeNexus is a Kubernetes scheduler that starts a group of pods (a gang) all together or not at all.
+
+A pod joins a gang by two annotations. This one is a member of gang spark-job-123, none of whose members start
+before 11 of them (its min-available) can:
+
+  metadata:
+    annotations:
+      pod-group.scheduling.sigs.k8s.io/name: "spark-job-123"
+      pod-group.scheduling.sigs.k8s.io/min-available: "11"
+  spec:
+    schedulerName: kubenexus-scheduler
+
+To see that happen, you need no cluster: kubenexus demo brings one along.`,
+		Example: `  # see gangs wait and start
+  kubenexus demo
+
+  # see what becomes of your own manifests
+  kubenexus demo -f job.yaml
+
+  # run the scheduler against the cluster of a kubeconfig
+  kubenexus scheduler --kubeconfig ~/.kube/config --leader-elect=false`,
+		Version:       version.String(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	cmd.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	cmd.SetGlobalNormalizationFunc(cliflag.WordSepNormalizeFunc)
+	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
+	})
+	cmd.AddCommand(newDemo(), newScheduler())
+	return cmd
+}

@@ -1,0 +1,110 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/demo"
+	"github.com/kubenexus/kubenexus-scheduler/internal/demo/view"
+)
+
+// newDemo returns the command that shows gangs start.
+func newDemo() *cobra.Command {
+	var gpus int
+	o := demo.Options{Command: commandLine}
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Watch gangs wait and start, on a control plane that comes along",
+		Long: `demo starts etcd, kube-apiserver, controllers, simulated nodes and the scheduler, and applies manifests. It shows live
+which gang has how many of its pods, which pods wait and why, and which gang was released when.
+
+Everything but the nodes is real. A pod that is bound to a node counts as running; its containers are not started.
+A pod with the annotation demo.kubenexus.io/run-for: "5s" ends after that time, so that Jobs complete.
+
+Without -f it tells a story with the manifests in examples/, and checks each step through the API:
+  1. a gang with two of its three pods waits; the third comes, and all start
+  2. a Spark job of 11 pods starts at once
+  3. a Job's pods start together, and complete
+  4. a gang that does not fit waits and holds nothing, until there are more nodes
+
+With -f it applies your manifests, of any kind, and ends when all pods have a node, or when some wait and nothing
+changes any more; then it says what waits and why. Pods must name kubenexus-scheduler or batch-scheduler.
+
+It needs no privileges, listens on 127.0.0.1 only, and removes its files when it ends.
+
+Exit codes: 0 if all happened as the story says, or if your manifests were applied and settled, pods that wait
+included; 1 if not, with the reason; 130 if you ended it before that (Ctrl-C).`,
+		Example: `  # the story, in half a minute
+  kubenexus demo
+
+  # your own manifests, on ten nodes with 8 GPUs each
+  kubenexus demo -f job.yaml -f queue/ --nodes 10 --node-cpu 64 --node-gpus 8
+
+  # from a pipe, and leave the cluster running for kubectl
+  helm template my-chart | kubenexus demo -f - --keep`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkStory(cmd, &o); err != nil {
+				return err
+			}
+			if gpus > 0 {
+				o.Shape.Extended = map[string]string{"nvidia.com/gpu": strconv.Itoa(gpus)}
+			}
+			return runDemo(cmd, &o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&o.Files, "filename", "f", nil,
+		"manifests to apply in place of the story: a file, a directory, a URL, or - for standard input; repeatable")
+	flags.IntVar(&o.Nodes, "nodes", demo.DefaultNodes, "how many nodes there are (with -f, as are the next four)")
+	flags.StringVar(&o.Shape.CPU, "node-cpu", demo.DefaultCPU, "CPU of each node")
+	flags.StringVar(&o.Shape.Memory, "node-memory", "32Gi", "memory of each node")
+	flags.IntVar(&o.Shape.Pods, "node-pods", 110, "how many pods fit on each node")
+	flags.IntVar(&gpus, "node-gpus", 0, "GPUs of each node (nvidia.com/gpu)")
+	flags.BoolVar(&o.Keep, "keep", false, "leave everything running at the end, for kubectl, until Ctrl-C")
+	flags.DurationVar(&o.Timeout, "timeout", 2*time.Minute, "how long it may take at most; --keep does not count")
+	return cmd
+}
+
+// checkStory refuses flags that the story does not go with.
+func checkStory(cmd *cobra.Command, o *demo.Options) error {
+	if len(o.Files) > 0 {
+		return nil
+	}
+	for _, name := range []string{"nodes", "node-cpu", "node-memory", "node-pods", "node-gpus"} {
+		if cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s goes with -f: the story has its own %d nodes with %s CPU, or it would go another way",
+				name, demo.DefaultNodes, demo.DefaultCPU)
+		}
+	}
+	return nil
+}
+
+func runDemo(cmd *cobra.Command, o *demo.Options) error {
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
+	err := demo.Run(ctx, *o, view.ForOutput(cmd.OutOrStdout()))
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", errInterrupted, err)
+	}
+	return err
+}
+
+// commandLine returns what the user types to run the demo with these arguments.
+func commandLine(args string) string {
+	self, err := os.Executable()
+	if err == nil && strings.Contains(filepath.Dir(self), "go-build") {
+		return fmt.Sprintf("make demo ARGS='%s'", args) // it was started by go run
+	}
+	return "kubenexus demo " + args
+}

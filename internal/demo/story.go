@@ -1,0 +1,140 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/cli-runtime/pkg/resource"
+
+	"github.com/kubenexus/kubenexus-scheduler/examples"
+)
+
+// DefaultNodes and DefaultCPU make the cluster on which the story goes as it is told.
+const (
+	DefaultNodes = 4
+	DefaultCPU   = "6"
+)
+
+// step is a part of the story. It is told, then it happens, and then it is checked.
+type step struct {
+	title, text string
+
+	happen func(ctx context.Context) error
+	check  func(ctx context.Context) error
+}
+
+// tell tells the story.
+func (d *demo) tell(ctx context.Context) error {
+	d.screen.Say("")
+	for i, s := range d.story() {
+		if err := d.pause(ctx); err != nil {
+			return err
+		}
+		d.screen.Heading(fmt.Sprintf("%d. %s", i+1, s.title))
+		d.screen.Say("   " + s.text)
+		err := s.happen(ctx)
+		if err == nil {
+			err = s.check(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("step %d: %w", i+1, err)
+		}
+	}
+	return d.pause(ctx)
+}
+
+// pause lets a person read. Whatever the story waits for, it does not wait for it here.
+func (d *demo) pause(ctx context.Context) error {
+	moment := 500 * time.Millisecond
+	if d.screen.Live() {
+		moment = 2000 * time.Millisecond
+	}
+	select {
+	case <-time.After(moment):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (d *demo) story() []step {
+	gang := func(name string, w want) func(context.Context) error {
+		return func(ctx context.Context) error { return d.expectGang(ctx, name, w) }
+	}
+	return []step{{
+		title:  "Two of three",
+		text:   `examples/batch-demo.yaml is a gang of 3 pods (min-available "3"). Here come the first two.`,
+		happen: d.apply("batch-demo.yaml", 0, 2),
+		check:  gang("demo", want{exist: 2, says: "gang default/demo has 2 of the 3 pods"}),
+	}, {
+		title:  "The third",
+		text:   "The last pod comes, and all start together.",
+		happen: d.apply("batch-demo.yaml", 2, 3),
+		check:  gang("demo", want{exist: 3, bound: 3}),
+	}, {
+		title:  "A Spark job",
+		text:   "examples/spark-job.yaml: one driver and ten executors, of no use without each other.",
+		happen: d.apply("spark-job.yaml", 0, all),
+		check:  gang("spark-job-123", want{exist: 11, bound: 11}),
+	}, {
+		title:  "A Job",
+		text:   "examples/training-job.yaml: its pod template makes its 4 pods a gang. They run for 3 seconds.",
+		happen: d.apply("training-job.yaml", 0, all),
+		check: func(ctx context.Context) error {
+			if err := d.expectGang(ctx, "training", want{exist: 4, bound: 4}); err != nil {
+				return err
+			}
+			return d.expectJob(ctx, "training")
+		},
+	}, {
+		title:  "Too big",
+		text:   "examples/too-big.yaml: 8 pods of 3 CPU, and there is room for some of them only. None starts.",
+		happen: d.apply("too-big.yaml", 0, all),
+		check:  gang("too-big", want{exist: 8, says: "gang default/too-big needs 8 pods at once"}),
+	}, {
+		title:  "What waits holds nothing",
+		text:   "examples/plain-pod.yaml: a pod of 3 CPU without a gang comes later, and starts at once.",
+		happen: d.apply("plain-pod.yaml", 0, all),
+		check: func(ctx context.Context) error {
+			if err := d.expectPod(ctx, "latecomer"); err != nil {
+				return err
+			}
+			return d.expectGang(ctx, "too-big", want{exist: 8})
+		},
+	}, {
+		title:  "Room",
+		text:   "The cluster gets 4 more nodes, as from an autoscaler. Now there is room for all 8, and they start.",
+		happen: func(ctx context.Context) error { return d.plane.AddNodes(ctx, "new", 4, d.Shape) },
+		check:  gang("too-big", want{exist: 8, bound: 8}),
+	}}
+}
+
+// all is the end of the longest example.
+const all = -1
+
+// apply creates the objects of an example from one to before another.
+func (d *demo) apply(name string, from, to int) func(context.Context) error {
+	return func(ctx context.Context) error {
+		infos, err := d.example(name)
+		if err != nil {
+			return err
+		}
+		if to == all {
+			to = len(infos)
+		}
+		if to > len(infos) {
+			return fmt.Errorf("examples/%s has %d objects, not %d", name, len(infos), to)
+		}
+		return createAll(ctx, infos[from:to])
+	}
+}
+
+func (d *demo) example(name string) ([]*resource.Info, error) {
+	file, err := examples.Files.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("opening the example: %w", err)
+	}
+	defer func() { _ = file.Close() }() // only read, from memory
+	return d.manifests.read(file, "examples/"+name)
+}
