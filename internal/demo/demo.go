@@ -148,7 +148,7 @@ func (d *demo) supervise(running context.Context) {
 	case <-running.Done():
 	case <-d.plane.Done():
 		d.fail(d.plane.Err())
-	case <-d.scheduler.done:
+	case <-d.scheduler.Done():
 		d.fail(d.scheduler.failure())
 	}
 }
@@ -210,7 +210,7 @@ func (d *demo) interrupted(ctx context.Context) bool {
 	select {
 	case <-d.plane.Done():
 		return false
-	case <-d.scheduler.done:
+	case <-d.scheduler.Done():
 		return false
 	default:
 		return ctx.Err() != nil
@@ -230,7 +230,7 @@ func (d *demo) stop() error {
 	end := d.screen.Begin("Stopping")
 	defer end()
 	if d.scheduler != nil {
-		d.scheduler.stop()
+		d.scheduler.Stop(stopTime)
 	}
 	return d.plane.Stop()
 }

@@ -2,26 +2,24 @@ package scenarios
 
 import (
 	"bytes"
-	"crypto/tls"
-	"fmt"
-	"net"
-	"net/http"
+	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"strconv"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/child"
 )
 
 // process is a running scheduler.
 type process struct {
+	*child.Process
 	t    testing.TB
-	cmd  *exec.Cmd
 	port int
 	log  lockedBuffer
-	done chan struct{}
 }
 
 // startScheduler starts the scheduler as a process of its own and waits until it is ready. The test's end stops it.
@@ -34,23 +32,11 @@ func startScheduler(t testing.TB, args ...string) *process {
 func startAs(t testing.TB, kind string, args ...string) *process {
 	t.Helper()
 	p := launchAs(t, kind, args...)
-	client := &http.Client{
-		Timeout:   time.Second,
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, //nolint:gosec // its own certificate, on loopback
+	ctx, cancel := context.WithTimeoutCause(t.Context(), patience, errors.New("it is not ready"))
+	defer cancel()
+	if err := p.Ready(ctx, p.port); err != nil {
+		t.Fatalf("starting the scheduler: %v:\n%s", err, p.log.tail(20_000))
 	}
-	within(t, 20*time.Second, "the scheduler to be ready", func() (bool, string) {
-		select {
-		case <-p.done:
-			t.Fatalf("the scheduler ended:\n%s", p.log.String())
-		default:
-		}
-		resp, err := client.Get(fmt.Sprintf("https://127.0.0.1:%d/readyz", p.port))
-		if err != nil {
-			return false, err.Error()
-		}
-		defer resp.Body.Close()
-		return resp.StatusCode == http.StatusOK, resp.Status
-	})
 	return p
 }
 
@@ -66,61 +52,39 @@ func launchAs(t testing.TB, kind string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{t: t, port: freePort(t), done: make(chan struct{})}
-	args = append([]string{"--secure-port=" + strconv.Itoa(p.port), "--bind-address=127.0.0.1"}, args...)
-	p.cmd = exec.Command(self, args...)
-	p.cmd.Env = append(os.Environ(), asScheduler+"="+kind)
-	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatalf("starting the scheduler: %v", err)
+	p := &process{t: t}
+	if p.port, err = child.FreePort(); err != nil {
+		t.Fatal(err)
 	}
-	go func() {
-		_ = p.cmd.Wait() // how it ended is in ProcessState
-		close(p.done)
-	}()
+	args = append([]string{"--secure-port=" + strconv.Itoa(p.port), "--bind-address=127.0.0.1"}, args...)
+	cmd := exec.Command(self, args...)
+	cmd.Env = append(os.Environ(), asScheduler+"="+kind)
+	cmd.Stdout, cmd.Stderr = &p.log, &p.log
+	if p.Process, err = child.Start(cmd); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(p.stop)
 	return p
 }
 
 // stop asks the scheduler to end, and waits.
 func (p *process) stop() {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
-	select {
-	case <-p.done:
-	case <-time.After(20 * time.Second):
-		_ = p.cmd.Process.Kill()
-		p.t.Errorf("the scheduler did not stop on SIGTERM:\n%s", p.log.String())
+	if !p.Stop(patience) {
+		p.t.Errorf("the scheduler did not stop on SIGTERM")
 	}
 	if p.t.Failed() {
 		p.t.Logf("end of the scheduler's log:\n%s", p.log.tail(20_000))
 	}
 }
 
-// kill ends the scheduler as a crash would.
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill() // it may have ended
-	<-p.done
-}
-
 // exit waits for a scheduler that is to end by itself, and returns its exit code and what it printed.
 func (p *process) exit() (int, string) {
 	select {
-	case <-p.done:
-	case <-time.After(30 * time.Second):
-		p.t.Fatalf("the scheduler did not end:\n%s", p.log.String())
+	case <-p.Done():
+	case <-time.After(patience):
+		p.t.Fatalf("the scheduler did not end:\n%s", p.log.tail(20_000))
 	}
-	return p.cmd.ProcessState.ExitCode(), p.log.String()
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port
+	return p.ExitCode(), p.log.String()
 }
 
 // within polls until the condition holds, and fails the test with what it last said if that takes too long.

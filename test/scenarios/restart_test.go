@@ -23,7 +23,7 @@ func TestKilledSchedulerLosesNothing(t *testing.T) {
 	s.gang("incomplete", 2, 3)
 	s.waitsWith(t, "incomplete-0", "has 2 of the 3 pods it needs")
 	s.gang("large", 12, 12)
-	first.kill()
+	first.Kill()
 
 	s.gang("fits", 4, 4)
 	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2")

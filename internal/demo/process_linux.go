@@ -1,9 +1,0 @@
-package demo
-
-import "syscall"
-
-// childAttributes make the child die with this process, however that ends, and keep Ctrl-C from it: it is stopped in
-// its turn.
-func childAttributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-}
