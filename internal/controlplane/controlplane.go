@@ -79,6 +79,8 @@ type ControlPlane struct {
 
 // Start starts a control plane and returns when pods can be created in the
 // namespace "default". The control plane runs until ctx ends or Stop is called.
+// Do not end ctx before Start returns: upstream ends the whole process when an
+// API server is stopped before it is ready.
 func Start(ctx context.Context, o Options) (_ *ControlPlane, err error) {
 	cp := &ControlPlane{}
 	cp.ctx, cp.cancel = context.WithCancelCause(ctx)

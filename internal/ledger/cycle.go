@@ -25,46 +25,48 @@ type Answer struct {
 	Gang bool
 	// Why explains a refusal.
 	Why gang.Explanation
-	// Holding is how many members hold room.
-	Holding int
+	// Key names the gang in Permit's answer; Holding is how many members hold room, Need is min-available.
+	Key           gang.Key
+	Holding, Need int
 	// Decisions are the caller's to perform.
 	Decisions []gang.Decision
 }
 
-// refuses fills in an answer for a pod with a problem, which never goes on.
-func (r *record) refuses(a Answer) (Answer, bool) {
-	if r.gang != nil {
-		return a, false
+// asks records the pod that asks to go on. It returns its gang, or nil if the answer is complete without one.
+func (l *Ledger) asks(pod *corev1.Pod) (*gang.Gang, Answer) {
+	a := Answer{Decisions: l.observe(pod)}
+	r := l.records[pod.UID]
+	switch {
+	case r == nil || r.plain():
+		return nil, a
+	case r.problem != nil:
+		a.Gang, a.Verdict = true, gang.Refuse
+		a.Why = gang.Explanation{Kind: gang.KindInvalid, Problem: r.problem}
+		return nil, a
 	}
-	a.Gang, a.Verdict = true, gang.Refuse
-	a.Why = gang.Explanation{Kind: gang.KindInvalid, Problem: r.problem}
-	return a, true
+	a.Gang = true
+	return r.gang, a
 }
 
 // Enter answers a pod that wants into the scheduling queue's active part, and freezes its place there.
 func (l *Ledger) Enter(pod *corev1.Pod) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := Answer{Decisions: l.observe(pod)}
-	r := l.records[pod.UID]
-	if r == nil || r.plain() {
+	g, a := l.asks(pod)
+	if g == nil {
 		return a
 	}
-	if a, refused := r.refuses(a); refused {
-		return a
-	}
-	a.Gang = true
-	a.Verdict = r.gang.Enter(string(pod.UID), l.clock.Now())
-	a.Decisions = l.after(r.gang, a.Decisions)
+	a.Verdict = g.Enter(string(pod.UID), l.clock.Now())
+	a.Decisions = l.after(g, a.Decisions)
 	if a.Verdict == gang.Refuse {
-		a.Why = r.gang.Explain()
+		a.Why = g.Explain()
 		return a
 	}
 	l.order.Store(pod.UID, SortKey{
-		Ahead:    r.gang == l.turn && r.gang.Phase() == gang.Placing,
-		Priority: r.gang.Priority(),
-		Age:      r.gang.Age(),
-		Gang:     r.gang.Key,
+		Ahead:    g == l.turn && g.Phase() == gang.Placing,
+		Priority: g.Priority(),
+		Age:      g.Age(),
+		Gang:     g.Key,
 	})
 	return a
 }
@@ -81,34 +83,29 @@ func (l *Ledger) Order(uid types.UID) (SortKey, bool) {
 func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := Answer{Decisions: l.observe(pod)}
-	r := l.records[pod.UID]
-	if r == nil || r.plain() {
+	g, a := l.asks(pod)
+	if g == nil {
 		return a
 	}
-	if a, refused := r.refuses(a); refused {
-		return a
-	}
-	a.Gang = true
 	var first *gang.Gang
-	if r.gang.Phase() == gang.Ready {
-		first = l.first(r.gang)
+	if g.Phase() == gang.Ready {
+		first = l.first(g)
 	}
-	turn := (l.turn == nil || l.turn == r.gang) && first == nil
-	a.Verdict = r.gang.Begin(string(pod.UID), turn, l.clock.Now())
+	turn := (l.turn == nil || l.turn == g) && first == nil
+	a.Verdict = g.Begin(string(pod.UID), turn, l.clock.Now())
 	switch {
 	case a.Verdict == gang.Refuse:
-		a.Why = r.gang.Explain()
-		if r.gang.AwaitsTurn() {
-			l.awaiting[r.gang] = struct{}{}
+		a.Why = g.Explain()
+		if g.AwaitsTurn() {
+			l.awaiting[g] = struct{}{}
 		}
 		if first != nil {
 			a.Decisions = append(a.Decisions, first.Hurry()...)
 		}
-	case r.gang.Occupies():
-		l.turn = r.gang
+	case g.Occupies():
+		l.turn = g
 	}
-	a.Decisions = l.after(r.gang, a.Decisions)
+	a.Decisions = l.after(g, a.Decisions)
 	return a
 }
 
@@ -140,9 +137,12 @@ func (l *Ledger) Permit(uid types.UID) Answer {
 	if r == nil || r.gang == nil {
 		return Answer{}
 	}
-	a := Answer{Gang: true, Why: r.gang.Explain()}
+	a := Answer{Gang: true}
 	a.Verdict, a.Decisions = r.gang.Permit(string(uid), l.clock.Now())
-	a.Holding = r.gang.Holding()
+	if a.Verdict == gang.Refuse {
+		a.Why = r.gang.Explain()
+	}
+	a.Key, a.Holding, a.Need = r.gang.Key, r.gang.Holding(), r.gang.Need()
 	a.Decisions = l.after(r.gang, a.Decisions)
 	return a
 }

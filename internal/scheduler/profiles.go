@@ -27,13 +27,10 @@ func completeProfiles(profiles []config.KubeSchedulerProfile) {
 		}
 		prependTo(&profile.Plugins.MultiPoint, append([]string{coscheduling.QueueName}, enabled...))
 		for _, point := range gangPoints(profile.Plugins) {
-			// A point whose defaults are all disabled is not expanded from multiPoint.
-			if slices.ContainsFunc(point.Disabled, func(p config.Plugin) bool { return p.Name == "*" }) {
-				prependTo(point, enabled)
-			}
+			prependUnlessExpanded(point, enabled)
 		}
-		if all := &profile.Plugins.PreEnqueue; slices.ContainsFunc(all.Disabled, func(p config.Plugin) bool { return p.Name == "*" }) {
-			prependTo(all, []string{coscheduling.QueueName})
+		for _, point := range queuePoints(profile.Plugins) {
+			prependUnlessExpanded(point, []string{coscheduling.QueueName})
 		}
 	}
 	if !gangs {
@@ -44,6 +41,13 @@ func completeProfiles(profiles []config.KubeSchedulerProfile) {
 			Enabled:  []config.Plugin{{Name: coscheduling.QueueName}},
 			Disabled: []config.Plugin{{Name: "*"}},
 		}
+	}
+}
+
+// prependUnlessExpanded enables plugins at a point whose defaults are all disabled: it is not expanded from multiPoint.
+func prependUnlessExpanded(point *config.PluginSet, names []string) {
+	if slices.ContainsFunc(point.Disabled, func(p config.Plugin) bool { return p.Name == "*" }) {
+		prependTo(point, names)
 	}
 }
 
@@ -83,6 +87,11 @@ func prependTo(set *config.PluginSet, names []string) {
 // gangPoints are the extension points at which a gang plugin works.
 func gangPoints(p *config.Plugins) []*config.PluginSet {
 	return []*config.PluginSet{&p.PreFilter, &p.PostFilter, &p.Reserve, &p.Permit}
+}
+
+// queuePoints are the extension points, besides queueSort, at which GangQueue works.
+func queuePoints(p *config.Plugins) []*config.PluginSet {
+	return []*config.PluginSet{&p.PreEnqueue, &p.Reserve, &p.Bind, &p.PostBind}
 }
 
 // points are all the extension points of a profile.

@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
-	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
@@ -130,7 +129,7 @@ func (pl *Plugin) Permit(ctx context.Context, state fwk.CycleState, pod *corev1.
 			level = 0 // once for each attempt
 		}
 		logger.V(level).Info("Gang member waits for the others",
-			"gang", answer.Why.Gang, "waiting", answer.Holding, "need", answer.Why.Need)
+			"gang", answer.Key, "waiting", answer.Holding, "need", answer.Need)
 		pl.performer.perform(pl.activateWithin(state, answer.Decisions))
 		return fwk.NewStatus(fwk.Wait), permitTimeout
 	case gang.Refuse:
@@ -198,12 +197,4 @@ func (pl *Plugin) hint(uid, gone types.UID) fwk.QueueingHint {
 		return fwk.Queue
 	}
 	return fwk.QueueSkip
-}
-
-func names(plugins []config.Plugin) []string {
-	list := make([]string, len(plugins))
-	for i, p := range plugins {
-		list[i] = p.Name
-	}
-	return list
 }

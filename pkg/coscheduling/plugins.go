@@ -11,7 +11,8 @@
 //	command := app.NewSchedulerCommand(options...)
 //
 // and enable, in each profile, Coscheduling or BatchPermit and GangQueue under multiPoint, before the default plugins;
-// GangQueue replaces PrioritySort as the queueSort plugin. A profile that lacks a part of this is refused at the start.
+// GangQueue replaces PrioritySort as the queueSort plugin. A profile that lacks a part of this is refused at the start. If
+// GangQueue also comes before DefaultBinder at bind, it bounds how many pods are bound at the same time.
 package coscheduling
 
 import (
@@ -23,6 +24,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 	"k8s.io/utils/clock"
@@ -39,6 +41,7 @@ const QueueName = "GangQueue"
 // Plugins are the plugins of one scheduler process. All their instances share one ledger.
 type Plugins struct {
 	ledger *ledger.Ledger
+	line   *bindLine
 
 	// mu guards what the factories set up; they run one after another before anything else does.
 	mu        sync.Mutex
@@ -48,7 +51,7 @@ type Plugins struct {
 
 // New returns the plugins of one scheduler process.
 func New() *Plugins {
-	return &Plugins{ledger: ledger.New(clock.RealClock{})}
+	return &Plugins{ledger: ledger.New(clock.RealClock{}), line: newBindLine()}
 }
 
 // Factories returns what to register in the scheduler, by plugin name.
@@ -97,28 +100,35 @@ func checkProfile(h fwk.Handle, plugin string) error {
 	}
 	enabled := f.ListPlugins()
 	for _, need := range []struct {
-		point  string
-		plugin string
-		list   []string
-		first  bool
+		point   string
+		plugin  string
+		enabled []config.Plugin
+		// before is the upstream plugin that must come later.
+		before string
 	}{
-		{"preEnqueue", QueueName, names(enabled.PreEnqueue.Enabled), false},
-		{"queueSort", QueueName, names(enabled.QueueSort.Enabled), false},
-		{"preFilter", plugin, names(enabled.PreFilter.Enabled), false},
-		{"postFilter", plugin, names(enabled.PostFilter.Enabled), true},
-		{"reserve", plugin, names(enabled.Reserve.Enabled), false},
-		{"permit", plugin, names(enabled.Permit.Enabled), false},
+		{"preEnqueue", QueueName, enabled.PreEnqueue.Enabled, ""},
+		{"queueSort", QueueName, enabled.QueueSort.Enabled, ""},
+		{"preFilter", plugin, enabled.PreFilter.Enabled, ""},
+		{"postFilter", plugin, enabled.PostFilter.Enabled, "DefaultPreemption"},
+		{"reserve", plugin, enabled.Reserve.Enabled, ""},
+		{"reserve", QueueName, enabled.Reserve.Enabled, ""},
+		{"permit", plugin, enabled.Permit.Enabled, ""},
+		{"postBind", QueueName, enabled.PostBind.Enabled, ""},
 	} {
-		at := slices.Index(need.list, need.plugin)
+		at, later := indexOf(need.enabled, need.plugin), indexOf(need.enabled, need.before)
 		if at < 0 {
 			return fmt.Errorf("profile %s enables plugin %s but not %s at %s; enable %s and %s under multiPoint before the "+
 				"default plugins, and disable \"*\" at queueSort with %s enabled there",
 				h.ProfileName(), plugin, need.plugin, need.point, QueueName, plugin, QueueName)
 		}
-		if need.first && at > slices.Index(need.list, "DefaultPreemption") && slices.Index(need.list, "DefaultPreemption") >= 0 {
-			return fmt.Errorf("profile %s runs DefaultPreemption before %s at %s, which would evict pods for a gang that does "+
-				"not start; put %s first", h.ProfileName(), plugin, need.point, plugin)
+		if later >= 0 && later < at {
+			return fmt.Errorf("profile %s runs %s before %s at %s; put %s first",
+				h.ProfileName(), need.before, need.plugin, need.point, need.plugin)
 		}
 	}
 	return nil
+}
+
+func indexOf(plugins []config.Plugin, name string) int {
+	return slices.IndexFunc(plugins, func(p config.Plugin) bool { return p.Name == name })
 }

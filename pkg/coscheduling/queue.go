@@ -13,11 +13,12 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
-// Queue decides which pods stand in the scheduling queue's active part, and in which order. Its methods run under the
-// queue's lock: they must not call the queue.
+// Queue decides which pods stand in the scheduling queue's active part, and in which order, and lines them up to be bound.
+// PreEnqueue and Less run under the queue's lock: they must not call the queue.
 type Queue struct {
 	ledger    *ledger.Ledger
 	performer *performer
+	line      *bindLine
 }
 
 var (
@@ -30,7 +31,7 @@ func (p *Plugins) newQueue(ctx context.Context, _ runtime.Object, h fwk.Handle) 
 	if err := p.connect(ctx, h); err != nil {
 		return nil, err
 	}
-	return &Queue{ledger: p.ledger, performer: p.performer}, nil
+	return &Queue{ledger: p.ledger, performer: p.performer, line: p.line}, nil
 }
 
 // Name returns the plugin's name.

@@ -1,9 +1,6 @@
 package gang
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Verdict is the answer to a member that asks to go on.
 type Verdict int
@@ -38,7 +35,7 @@ func (g *Gang) Enter(uid string, now time.Time) Verdict {
 			verdict = Go
 		}
 	}
-	m.refused = verdict == Refuse
+	g.refuse(m, verdict == Refuse)
 	if m.refused && g.failure != nil && g.failure.Kind == KindStalled {
 		g.retryAt = now // this may be the member that did not come
 	}
@@ -51,7 +48,7 @@ func (g *Gang) Refused(uid string, now time.Time) []Decision {
 	if !known {
 		return nil
 	}
-	m.refused = true
+	g.refuse(m, true)
 	return g.settle(true, now)
 }
 
@@ -86,7 +83,7 @@ func (g *Gang) Begin(uid string, turn bool, now time.Time) Verdict {
 		g.Attempts++
 		verdict = Go
 	}
-	m.refused = verdict == Refuse
+	g.refuse(m, verdict == Refuse)
 	return verdict
 }
 
@@ -141,7 +138,7 @@ func (g *Gang) Unreserve(uid string, now time.Time) []Decision {
 	if !wasHolding {
 		return g.settle(true, now) // it could not be bound: its gang may have nothing left that runs
 	}
-	m.refused = true
+	g.refuse(m, true)
 	if g.attempt != nil {
 		return g.fail(g.unplaced(m.Name, "its room was given back before the others had theirs"), now)
 	}
@@ -159,7 +156,7 @@ func (g *Gang) Permit(uid string, now time.Time) (Verdict, []Decision) {
 		g.update(m, func() { m.released = true })
 		return Go, nil
 	case Placing:
-		if g.tally.holding >= g.need() {
+		if g.tally.holding >= g.Need() {
 			return Go, g.release(m, now)
 		}
 		return Wait, g.settle(false, now)
@@ -182,7 +179,7 @@ func (g *Gang) release(last *member, now time.Time) []Decision {
 		m.told, m.toldTimeout = "", ""
 	}
 	told := Explanation{
-		Kind: KindReleased, Gang: g.Key, Have: len(holding), Need: g.need(), Waited: now.Sub(g.since),
+		Kind: KindReleased, Gang: g.Key, Have: len(holding), Need: g.Need(), Waited: now.Sub(g.since),
 	}
 	g.attempt, g.failure, g.retryAt = nil, nil, time.Time{}
 	var decisions []Decision
@@ -209,7 +206,7 @@ func (g *Gang) Unplaced(uid, detail string, now time.Time) []Decision {
 	if !known || g.attempt == nil {
 		return nil
 	}
-	m.refused = true
+	g.refuse(m, true)
 	return g.fail(g.unplaced(m.Name, detail), now)
 }
 
@@ -248,117 +245,4 @@ func (g *Gang) FailedAt() time.Time { return g.failedAt }
 func (g *Gang) Represents(uid string) bool {
 	m, known := g.members[uid]
 	return known && (g.representative == m || g.Phase() == Running || g.Phase() == Placing)
-}
-
-// Tick answers the passing of time: timeouts, stalls, retries, and telling members what their gang lacks.
-func (g *Gang) Tick(now time.Time) []Decision {
-	var decisions []Decision
-	if g.attempt != nil && now.Sub(g.attempt.progress) >= stallTime {
-		e := g.explanation(KindStalled)
-		e.Fit = g.tally.holding
-		decisions = append(decisions, g.fail(e, now)...)
-		g.retryAt = now.Add(stallRetry)
-	}
-	if g.attempt == nil && g.tally.holding > 0 {
-		// A rejection that came before the pod stood in Permit was lost: say it again.
-		decisions = append(decisions, Reject{Members: g.refs(g.where((*member).holding)), Because: g.explainWaiting()})
-	}
-	decisions = append(decisions, g.expire(now)...)
-	if g.Phase() == Ready {
-		decisions = append(decisions, g.nudge(now)...)
-	}
-	return append(decisions, g.tell(now)...)
-}
-
-// nudge tries a ready gang again whose time has come, or by another member if the representative does not get its turn.
-func (g *Gang) nudge(now time.Time) []Decision {
-	if !g.retryAt.IsZero() && !now.Before(g.retryAt) && g.representative != nil {
-		g.retryAt = time.Time{}
-		return g.activate([]*member{g.representative}, now)
-	}
-	if g.sinceIdle.IsZero() || now.Sub(g.sinceIdle) < idleTime {
-		return nil
-	}
-	next := g.oldestRefused(g.representative)
-	if next == nil {
-		return nil
-	}
-	g.representative = next
-	return g.activate([]*member{next}, now)
-}
-
-// expire tells the members that the gang's timeout passed, and starts the clock again. It does not cut an attempt short:
-// one that places a member now and then ends soon, and one that does not stalls. A large gang may take its time.
-func (g *Gang) expire(now time.Time) []Decision {
-	phase := g.Phase()
-	if phase == Running {
-		g.clock = now
-	}
-	if phase == Running || g.attempt != nil {
-		return nil
-	}
-	timeout := g.timeout()
-	if timeout == 0 || now.Sub(g.clock) < timeout {
-		return nil
-	}
-	g.clock = now
-	cause := g.explainWaiting()
-	timedOut := cause
-	timedOut.Kind, timedOut.Cause = KindTimedOut, cause.Kind
-	timedOut.Waited = max(timeout, now.Sub(g.since).Truncate(timeout))
-	g.Failures++
-	signature := fmt.Sprintf("%s %d", cause.Kind, cause.Have)
-	late := g.where(func(m *member) bool { return m.pending() && m.toldTimeout != signature })
-	for _, m := range late {
-		m.toldTimeout = signature
-	}
-	if len(late) == 0 {
-		return nil
-	}
-	return []Decision{Tell{Members: g.refs(late), Explanation: timedOut}}
-}
-
-// tell writes on each pending member why the gang waits: when the gang has settled and the kind of reason is new to the
-// member, and now and then when only numbers changed.
-func (g *Gang) tell(now time.Time) []Decision {
-	settled := now.Sub(g.changed) >= settleTime || now.Sub(g.clock) >= restlessTime
-	if g.changed.IsZero() || !settled {
-		return nil
-	}
-	why := g.explainWaiting()
-	if why.Kind == "" || why.Kind == KindUntried {
-		g.changed = time.Time{}
-		return nil
-	}
-	kind, numbers := why.signature(), why.numbers()
-	waits := func(m *member) bool { return m.pending() && !g.joins(m) }
-	news := g.where(func(m *member) bool { return waits(m) && m.told != kind })
-	stale := g.where(func(m *member) bool { return waits(m) && m.told == kind && m.toldNumbers != numbers })
-	var decisions []Decision
-	if len(news) > 0 {
-		decisions = append(decisions, Tell{Members: g.refs(news), Explanation: why})
-	}
-	if len(stale) > 0 {
-		if now.Sub(g.toldAt) < refreshTime {
-			stale = nil
-		} else {
-			decisions = append(decisions, Tell{Members: g.refs(stale), Explanation: why, Refresh: true})
-		}
-	} else {
-		g.changed = time.Time{}
-	}
-	for _, m := range append(news, stale...) {
-		m.told, m.toldNumbers = kind, numbers
-		g.toldAt = now
-	}
-	return decisions
-}
-
-// joins: the member joins a gang that runs, so what the gang waits for is not its concern.
-func (g *Gang) joins(m *member) bool { return g.tally.started > 0 && g.mayEnter(m) }
-
-// Joins says whether the member joins a gang that runs.
-func (g *Gang) Joins(uid string) bool {
-	m, known := g.members[uid]
-	return known && g.joins(m)
 }

@@ -39,7 +39,7 @@ func (g *Gang) explainWaiting() Explanation {
 
 func (g *Gang) explanation(kind Kind) Explanation {
 	return Explanation{
-		Kind: kind, Gang: g.Key, Have: g.have(), Need: g.need(), Gated: g.tally.gated, Owner: g.owner(),
+		Kind: kind, Gang: g.Key, Have: g.have(), Need: g.Need(), Gated: g.tally.gated, Owner: g.owner(),
 	}
 }
 

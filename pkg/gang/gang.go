@@ -2,6 +2,7 @@ package gang
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 )
@@ -66,6 +67,10 @@ type Gang struct {
 	changed time.Time
 	// toldAt is when members were told last.
 	toldAt time.Time
+	// priority and age are derived from the members while ranked is true.
+	priority int32
+	age      time.Time
+	ranked   bool
 	// Attempts and Failures count the gang's attempts.
 	Attempts, Failures int
 }
@@ -106,8 +111,8 @@ func (g *Gang) Occupies() bool { return g.attempt != nil || g.tally.holding > 0 
 // Empty says whether the gang has no members left.
 func (g *Gang) Empty() bool { return len(g.members) == 0 }
 
-// need is the min-available that the members agree on.
-func (g *Gang) need() int {
+// Need is the min-available that the members agree on.
+func (g *Gang) Need() int {
 	claim, _ := g.tally.agreed()
 	return int(claim.MinAvailable)
 }
@@ -133,25 +138,28 @@ func (g *Gang) timeout() time.Duration {
 
 // Priority is the highest of the members', so that they stand next to each other in the queue.
 func (g *Gang) Priority() int32 {
-	var highest int32
-	first := true
-	for _, m := range g.members {
-		if first || m.Priority > highest {
-			highest, first = m.Priority, false
-		}
-	}
-	return highest
+	g.rank()
+	return g.priority
 }
 
 // Age is when the oldest member was created.
 func (g *Gang) Age() time.Time {
-	var oldest time.Time
+	g.rank()
+	return g.age
+}
+
+// rank derives priority and age if members came or went since it was last done.
+func (g *Gang) rank() {
+	if g.ranked {
+		return
+	}
+	g.ranked, g.priority, g.age = true, math.MinInt32, time.Time{}
 	for _, m := range g.members {
-		if oldest.IsZero() || m.Created.Before(oldest) {
-			oldest = m.Created
+		g.priority = max(g.priority, m.Priority)
+		if g.age.IsZero() || m.Created.Before(g.age) {
+			g.age = m.Created
 		}
 	}
-	return oldest
 }
 
 // Compare orders gangs that could be placed at the same time: by priority, then age. It is negative if g comes first.
@@ -169,12 +177,13 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 		m = &member{Member: seen}
 		g.members[seen.UID] = m
 		g.tally.count(m, 1)
-		g.changed = now
+		g.changed, g.ranked = now, false
 		return g.settle(true, now)
 	}
 	if m.Member == seen {
 		return nil
 	}
+	g.ranked = g.ranked && m.Priority == seen.Priority && m.Created.Equal(seen.Created)
 	g.update(m, func() {
 		m.Member = seen
 		if m.Node != "" {
@@ -194,6 +203,7 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 	wasRunning := g.tally.started > 0
 	g.tally.count(m, -1)
 	delete(g.members, uid)
+	g.ranked = false
 	if g.representative == m {
 		g.representative = nil
 	}
@@ -203,6 +213,13 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 	}
 	g.changed = now
 	return g.settle(true, now)
+}
+
+// refuse records whether the member lies refused in the queue.
+func (g *Gang) refuse(m *member, refused bool) {
+	if m.refused != refused {
+		g.update(m, func() { m.refused = refused })
+	}
 }
 
 // update changes a member and keeps the tally right.
@@ -220,7 +237,7 @@ func (g *Gang) settle(membersChanged bool, now time.Time) []Decision {
 	if g.attempt != nil && phase == Running {
 		g.attempt = nil
 	}
-	if g.attempt != nil && (phase == Disagreeing || g.tally.eligible < g.need()) {
+	if g.attempt != nil && (phase == Disagreeing || g.tally.eligible < g.Need()) {
 		decisions = append(decisions, g.fail(g.explainWaiting(), now)...)
 		phase = g.Phase()
 	}
@@ -228,6 +245,9 @@ func (g *Gang) settle(membersChanged bool, now time.Time) []Decision {
 	case Ready:
 		decisions = append(decisions, g.represent(membersChanged, now)...)
 	case Placing, Running:
+		if g.tally.refused == 0 {
+			break
+		}
 		woken := g.where(func(m *member) bool { return m.refused && g.mayEnter(m) })
 		decisions = append(decisions, g.activate(woken, now)...)
 	case Incomplete, Disagreeing:
@@ -255,7 +275,7 @@ func (g *Gang) activate(members []*member, now time.Time) []Decision {
 		return nil
 	}
 	for _, m := range members {
-		m.refused = false
+		g.refuse(m, false)
 		if m == g.representative {
 			g.sinceIdle = now
 		}

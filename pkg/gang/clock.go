@@ -1,0 +1,119 @@
+package gang
+
+import (
+	"fmt"
+	"time"
+)
+
+// Tick answers the passing of time: timeouts, stalls, retries, and telling members what their gang lacks.
+func (g *Gang) Tick(now time.Time) []Decision {
+	var decisions []Decision
+	if g.attempt != nil && now.Sub(g.attempt.progress) >= stallTime {
+		e := g.explanation(KindStalled)
+		e.Fit = g.tally.holding
+		decisions = append(decisions, g.fail(e, now)...)
+		g.retryAt = now.Add(stallRetry)
+	}
+	if g.attempt == nil && g.tally.holding > 0 {
+		// A rejection that came before the pod stood in Permit was lost: say it again.
+		decisions = append(decisions, Reject{Members: g.refs(g.where((*member).holding)), Because: g.explainWaiting()})
+	}
+	decisions = append(decisions, g.expire(now)...)
+	if g.Phase() == Ready {
+		decisions = append(decisions, g.nudge(now)...)
+	}
+	return append(decisions, g.tell(now)...)
+}
+
+// nudge tries a ready gang again whose time has come, or by another member if the representative does not get its turn.
+func (g *Gang) nudge(now time.Time) []Decision {
+	if !g.retryAt.IsZero() && !now.Before(g.retryAt) && g.representative != nil {
+		g.retryAt = time.Time{}
+		return g.activate([]*member{g.representative}, now)
+	}
+	if g.sinceIdle.IsZero() || now.Sub(g.sinceIdle) < idleTime {
+		return nil
+	}
+	next := g.oldestRefused(g.representative)
+	if next == nil {
+		return nil
+	}
+	g.representative = next
+	return g.activate([]*member{next}, now)
+}
+
+// expire tells the members that the gang's timeout passed, and starts the clock again. It does not cut an attempt short:
+// one that places a member now and then ends soon, and one that does not stalls. A large gang may take its time.
+func (g *Gang) expire(now time.Time) []Decision {
+	phase := g.Phase()
+	if phase == Running {
+		g.clock = now
+	}
+	if phase == Running || g.attempt != nil {
+		return nil
+	}
+	timeout := g.timeout()
+	if timeout == 0 || now.Sub(g.clock) < timeout {
+		return nil
+	}
+	g.clock = now
+	cause := g.explainWaiting()
+	timedOut := cause
+	timedOut.Kind, timedOut.Cause = KindTimedOut, cause.Kind
+	timedOut.Waited = max(timeout, now.Sub(g.since).Truncate(timeout))
+	g.Failures++
+	signature := fmt.Sprintf("%s %d", cause.Kind, cause.Have)
+	late := g.where(func(m *member) bool { return m.pending() && m.toldTimeout != signature })
+	for _, m := range late {
+		m.toldTimeout = signature
+	}
+	if len(late) == 0 {
+		return nil
+	}
+	return []Decision{Tell{Members: g.refs(late), Explanation: timedOut}}
+}
+
+// tell writes on each pending member why the gang waits: when the gang has settled and the kind of reason is new to the
+// member, and now and then when only numbers changed.
+func (g *Gang) tell(now time.Time) []Decision {
+	settled := now.Sub(g.changed) >= settleTime || now.Sub(g.clock) >= restlessTime
+	if g.changed.IsZero() || !settled {
+		return nil
+	}
+	why := g.explainWaiting()
+	if why.Kind == "" || why.Kind == KindUntried {
+		g.changed = time.Time{}
+		return nil
+	}
+	kind, numbers := why.signature(), why.numbers()
+	waits := func(m *member) bool { return m.pending() && !g.joins(m) }
+	news := g.where(func(m *member) bool { return waits(m) && m.told != kind })
+	stale := g.where(func(m *member) bool { return waits(m) && m.told == kind && m.toldNumbers != numbers })
+	var decisions []Decision
+	if len(news) > 0 {
+		decisions = append(decisions, Tell{Members: g.refs(news), Explanation: why})
+	}
+	if len(stale) > 0 {
+		if now.Sub(g.toldAt) < refreshTime {
+			stale = nil
+		} else {
+			decisions = append(decisions, Tell{Members: g.refs(stale), Explanation: why, Refresh: true})
+		}
+	} else {
+		g.changed = time.Time{}
+	}
+	for _, m := range append(news, stale...) {
+		m.told, m.toldNumbers = kind, numbers
+		g.toldAt = now
+	}
+	return decisions
+}
+
+// joins: the member joins a gang that runs, so what the gang waits for is not its concern.
+func (g *Gang) joins(m *member) bool { return g.tally.started > 0 && g.mayEnter(m) }
+
+// Joins says whether the member joins a gang that runs.
+func (g *Gang) Joins(uid string) bool {
+	m, known := g.members[uid]
+	return known && g.joins(m)
+}
