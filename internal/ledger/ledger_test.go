@@ -216,3 +216,29 @@ func TestPodThatBecamePlainIsFree(t *testing.T) {
 		t.Errorf("the ledger keeps %d pods, want none", pods)
 	}
 }
+
+// The pods of a job that is deleted and created again do not join those of the old one, which are still going.
+func TestMembersThatAreBeingDeletedAreNotRunning(t *testing.T) {
+	s := newSimulation(10)
+	s.gang("a", 3, 3)
+	s.rest(time.Second)
+	s.expect(t, "a", bound, 3)
+	for _, p := range s.sorted() {
+		s.version++
+		p.pod = p.pod.DeepCopy()
+		p.pod.ResourceVersion = strconv.Itoa(s.version)
+		p.pod.DeletionTimestamp = &p.pod.CreationTimestamp
+		s.perform(s.ledger.Observe(p.pod))
+	}
+	for i := range 4 { // the new job is larger
+		s.create(fmt.Sprintf("new-%d", i), "a", 5, true, false)
+	}
+	s.rest(2 * time.Second)
+	s.expect(t, "a", bound, 3)
+	if s.told[gang.KindDisagree] != 0 || s.told[gang.KindIncomplete] != 4 {
+		t.Errorf("told %v, want the 4 new members that their gang is incomplete", s.told)
+	}
+	s.create("new-4", "a", 5, true, false)
+	s.rest(time.Second)
+	s.expect(t, "a", bound, 8)
+}

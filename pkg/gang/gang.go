@@ -92,6 +92,8 @@ func New(key Key) *Gang {
 func (g *Gang) Phase() Phase {
 	claim, agreed := g.tally.agreed()
 	switch {
+	case len(g.tally.claims) == 0:
+		return Incomplete // all members are being deleted
 	case !agreed:
 		return Disagreeing
 	case g.tally.started > 0:
@@ -184,13 +186,14 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 		return nil
 	}
 	g.ranked = g.ranked && m.Priority == seen.Priority && m.Created.Equal(seen.Created)
+	wasRunning := g.tally.started > 0
 	g.update(m, func() {
 		m.Member = seen
 		if m.Node != "" {
 			m.reservedOn, m.released, m.refused = "", false, false
 		}
 	})
-	g.changed = now
+	g.membersChanged(wasRunning, now)
 	return g.settle(true, now)
 }
 
@@ -207,12 +210,17 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 	if g.representative == m {
 		g.representative = nil
 	}
+	g.membersChanged(wasRunning, now)
+	return g.settle(true, now)
+}
+
+// membersChanged notes that there may be something to tell. If the last member that ran is gone, those that are left start
+// anew.
+func (g *Gang) membersChanged(wasRunning bool, now time.Time) {
+	g.changed = now
 	if wasRunning && g.tally.started == 0 {
-		// The last member that ran is gone: those that are left start anew.
 		g.since, g.clock, g.failure = now, now, nil
 	}
-	g.changed = now
-	return g.settle(true, now)
 }
 
 // refuse records whether the member lies refused in the queue.
@@ -231,7 +239,7 @@ func (g *Gang) update(m *member, change func()) {
 
 // settle answers a change: it ends an attempt that lost its quorum, finds a representative, and activates the members
 // that were refused and would not be any more. If members changed, a gang that failed is tried again.
-func (g *Gang) settle(membersChanged bool, now time.Time) []Decision {
+func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
 	var decisions []Decision
 	phase := g.Phase()
 	if g.attempt != nil && phase == Running {
@@ -243,7 +251,7 @@ func (g *Gang) settle(membersChanged bool, now time.Time) []Decision {
 	}
 	switch phase {
 	case Ready:
-		decisions = append(decisions, g.represent(membersChanged, now)...)
+		decisions = append(decisions, g.represent(tryAgain, now)...)
 	case Placing, Running:
 		if g.tally.refused == 0 {
 			break
@@ -256,7 +264,7 @@ func (g *Gang) settle(membersChanged bool, now time.Time) []Decision {
 }
 
 // represent makes sure that a member stands in the queue for a gang that is ready and has something new to try.
-func (g *Gang) represent(membersChanged bool, now time.Time) []Decision {
+func (g *Gang) represent(tryAgain bool, now time.Time) []Decision {
 	if g.representative == nil || !g.representative.eligible() {
 		g.representative = g.oldestRefused(nil)
 		if g.representative == nil {
@@ -264,7 +272,7 @@ func (g *Gang) represent(membersChanged bool, now time.Time) []Decision {
 		}
 		return g.activate([]*member{g.representative}, now)
 	}
-	if stands := !g.sinceIdle.IsZero() || g.awaitsTurn; stands || !membersChanged {
+	if stands := !g.sinceIdle.IsZero() || g.awaitsTurn; stands || !tryAgain {
 		return nil
 	}
 	return g.activate([]*member{g.representative}, now)

@@ -40,8 +40,11 @@ type member struct {
 	told, toldNumbers, toldTimeout string
 }
 
-// started: the pod runs, or nothing but its bind is missing.
-func (m *member) started() bool { return !m.Foreign && (m.Node != "" || m.released) }
+// started: the pod runs, or nothing but its bind is missing. A pod that is being deleted does not count any more: the
+// pods that follow it, if all of a gang goes, are a gang that starts anew.
+func (m *member) started() bool {
+	return !m.Foreign && !m.Terminating && (m.Node != "" || m.released)
+}
 
 // holding: the pod holds room for a gang that may still fail.
 func (m *member) holding() bool { return m.Node == "" && m.reservedOn != "" && !m.released }
@@ -51,7 +54,10 @@ func (m *member) eligible() bool {
 	return !m.Foreign && m.Node == "" && !m.released && !m.Gated && !m.Terminating
 }
 
-func (m *member) pending() bool { return !m.Foreign && m.Node == "" && !m.released }
+// pending: the pod waits, and can be told why.
+func (m *member) pending() bool {
+	return !m.Foreign && !m.Terminating && m.Node == "" && !m.released
+}
 
 // Claim is what a member says that all members of its gang must say alike.
 type Claim struct {
@@ -85,7 +91,9 @@ func (t *tally) count(m *member, by int) {
 	add(&t.holding, m.holding())
 	add(&t.refused, m.refused)
 	add(&t.gated, m.pending() && m.Gated)
-	countClaim(t.claims, m.claim(), by)
+	if !m.Terminating {
+		countClaim(t.claims, m.claim(), by)
+	}
 	if m.started() {
 		countClaim(t.startedClaims, m.claim(), by)
 	}

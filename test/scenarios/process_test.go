@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -71,6 +72,11 @@ func launchAs(t testing.TB, kind string, args ...string) *process {
 func (p *process) stop() {
 	if !p.Stop(patience) {
 		p.t.Errorf("the scheduler did not stop on SIGTERM")
+	}
+	for _, bad := range []string{"DATA RACE", "panic"} {
+		if strings.Contains(p.log.String(), bad) {
+			p.t.Errorf("the scheduler's log has %q", bad)
+		}
 	}
 	if p.t.Failed() {
 		p.t.Logf("end of the scheduler's log:\n%s", p.log.tail(20_000))
