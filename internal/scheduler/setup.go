@@ -3,10 +3,12 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"k8s.io/apimachinery/pkg/util/errors"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/klog/v2"
 	schedulerappconfig "k8s.io/kubernetes/cmd/kube-scheduler/app/config"
@@ -47,6 +49,9 @@ func setup(ctx context.Context, opts *options.Options) (*schedulerappconfig.Comp
 		return nil, nil, fmt.Errorf("flags or configuration: %w", errors.NewAggregate(errs))
 	}
 	c, err := opts.Config(ctx)
+	if clientcmd.IsEmptyConfig(err) || os.IsNotExist(err) {
+		return nil, nil, fmt.Errorf("no cluster to connect to: %w; name its kubeconfig by --kubeconfig", err)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

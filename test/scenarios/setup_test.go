@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,30 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// seedConfiguration is the configuration file that the project's first documentation gave to users.
-const seedConfiguration = `apiVersion: kubescheduler.config.k8s.io/v1
-kind: KubeSchedulerConfiguration
-leaderElection:
-  leaderElect: true
-  resourceName: kubenexus-scheduler
-clientConnection:
-  kubeconfig: KUBECONFIG
-profiles:
-- schedulerName: kubenexus-scheduler
-  plugins:
-    queueSort:
-      enabled:
-      - name: Coscheduling
-    preFilter:
-      enabled:
-      - name: Coscheduling
-    permit:
-      enabled:
-      - name: Coscheduling
-    reserve:
-      enabled:
-      - name: Coscheduling
-`
+// shippedConfiguration is the configuration file that the project's documentation gives to users. It enables our plugin at
+// some of the points that it needs.
+const shippedConfiguration = "../../config/scheduler-config.yaml"
 
 func writeConfig(t *testing.T, text string) string {
 	t.Helper()
@@ -66,17 +46,21 @@ func startsAGang(t *testing.T, namespace, schedulerName string, annotations map[
 	s.allBound(t, 3)
 }
 
-func TestSeedConfigurationWorksAsItStands(t *testing.T) {
-	startScheduler(t, "--config="+writeConfig(t, seedConfiguration), "-v=2")
-	startsAGang(t, "seed-configuration", "kubenexus-scheduler", gangAnnotations("a", 3))
+func TestShippedConfigurationWorksAsItStands(t *testing.T) {
+	text, err := os.ReadFile(shippedConfiguration)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.ReplaceAll(text, []byte("/etc/kubernetes/scheduler.conf"), []byte(suite.plane.Kubeconfig()))
+	startScheduler(t, "--config="+writeConfig(t, string(text)), "-v=2")
+	startsAGang(t, "shipped-configuration", "kubenexus-scheduler", gangAnnotations("a", 3))
 	if _, err := suite.client.CoordinationV1().Leases("kube-system").Get(t.Context(), "kubenexus-scheduler", metav1.GetOptions{}); err != nil {
 		t.Errorf("the lease: %v", err)
 	}
 }
 
 func TestFlagsOverrideTheConfiguration(t *testing.T) {
-	text := strings.ReplaceAll(seedConfiguration, "KUBECONFIG", "/etc/kubernetes/scheduler.conf")
-	startScheduler(t, "--config="+writeConfig(t, text), "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false")
+	startScheduler(t, "--config="+shippedConfiguration, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false")
 	startsAGang(t, "flags-override", "kubenexus-scheduler", gangAnnotations("a", 3))
 }
 
