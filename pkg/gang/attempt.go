@@ -28,10 +28,12 @@ func (g *Gang) Enter(uid string, now time.Time) Verdict {
 		verdict = Go
 	case phase == Ready:
 		if g.representative == nil || !g.representative.eligible() {
-			g.representative = m
+			g.appoint(m)
 		}
 		if g.representative == m {
-			g.sinceIdle = now
+			if g.sinceIdle.IsZero() { // else it stood there already
+				g.sinceIdle = now
+			}
 			verdict = Go
 		}
 	}
@@ -69,7 +71,7 @@ func (g *Gang) Begin(uid string, turn bool, now time.Time) Verdict {
 		verdict = Go
 	case phase == Ready:
 		if g.representative == nil || !g.representative.eligible() {
-			g.representative = m
+			g.appoint(m)
 		}
 		if g.representative != m {
 			break

@@ -38,7 +38,7 @@ func (g *Gang) nudge(now time.Time) []Decision {
 	if next == nil {
 		return nil
 	}
-	g.representative = next
+	g.appoint(next)
 	return g.activate([]*member{next}, now)
 }
 

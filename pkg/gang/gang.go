@@ -208,7 +208,7 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 	delete(g.members, uid)
 	g.ranked = false
 	if g.representative == m {
-		g.representative = nil
+		g.appoint(nil)
 	}
 	g.membersChanged(wasRunning, now)
 	return g.settle(true, now)
@@ -266,7 +266,7 @@ func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
 // represent makes sure that a member stands in the queue for a gang that is ready and has something new to try.
 func (g *Gang) represent(tryAgain bool, now time.Time) []Decision {
 	if g.representative == nil || !g.representative.eligible() {
-		g.representative = g.oldestRefused(nil)
+		g.appoint(g.oldestRefused(nil))
 		if g.representative == nil {
 			return nil // the next member that enters becomes it
 		}
@@ -278,6 +278,10 @@ func (g *Gang) represent(tryAgain bool, now time.Time) []Decision {
 	return g.activate([]*member{g.representative}, now)
 }
 
+// appoint makes a member, or none, the representative.
+func (g *Gang) appoint(m *member) { g.representative, g.sinceIdle = m, time.Time{} }
+
+// activate puts members that were refused back into the queue.
 func (g *Gang) activate(members []*member, now time.Time) []Decision {
 	if len(members) == 0 {
 		return nil

@@ -107,10 +107,6 @@ func TestWhatIsSaidOfPods(t *testing.T) {
 		}},
 		want: []string{"gang team/g  2 of 2 pods exist, 0 bound: waiting: " + noRoom},
 	}, {
-		name:    "what upstream says of a member is not shown before the gang was told",
-		cluster: Cluster{Pods: []*corev1.Pod{pod("a", ofGang("g", "1"), says("Unschedulable", upstream))}},
-		want:    []string{"gang team/g  1 of 1 pod exists, 0 bound: waiting: the scheduler has not said why yet"},
-	}, {
 		name: "what upstream says of a member is shown when nothing else follows",
 		cluster: Cluster{
 			Pods:   []*corev1.Pod{pod("a", ofGang("g", "1"), says("Unschedulable", upstream))},

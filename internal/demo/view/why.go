@@ -39,7 +39,7 @@ func (r reasons) why(row *Row, pods []*corev1.Pod) string {
 			continue
 		}
 		reason, text := r.ofPod(pod)
-		if text == "" || outdated(row, reason) || r.early(row, pod, text) {
+		if text == "" || outdated(row, reason) {
 			continue
 		}
 		i := slices.IndexFunc(all, func(s said) bool { return s.text == text })
@@ -74,14 +74,6 @@ func weight(s said) int {
 // outdated: the gang was told that members are missing, and they have come since.
 func outdated(row *Row, reason string) bool {
 	return reason == events.ReasonIncomplete && row.Exist-row.Gated-row.Ended >= row.Need
-}
-
-// early: upstream said why this pod has no place, and what its gang lacks is about to follow.
-func (r reasons) early(row *Row, pod *corev1.Pod, text string) bool {
-	if row.Bound >= row.Need || !strings.HasPrefix(text, "0/") {
-		return false
-	}
-	return !slices.ContainsFunc(r.events[pod.UID], func(e *eventsv1.Event) bool { return strings.HasPrefix(e.Reason, "Gang") })
 }
 
 // ofPod returns what the pod's condition says, or else its newest warning, or else that nobody will look at it.
