@@ -38,6 +38,7 @@ func (l *Ledger) asks(pod *corev1.Pod) (*gang.Gang, Answer) {
 	r := l.records[pod.UID]
 	switch {
 	case r == nil || r.plain():
+		l.order.Delete(pod.UID)
 		return nil, a
 	case r.problem != nil:
 		a.Gang, a.Verdict = true, gang.Refuse
@@ -147,15 +148,16 @@ func (l *Ledger) Permit(uid types.UID) Answer {
 	return a
 }
 
-// Unplaced records that a pod found no node, and why. It says whether the pod belongs to a gang.
-func (l *Ledger) Unplaced(uid types.UID, detail string) ([]gang.Decision, bool) {
+// Unplaced records that a pod found no node, and why; again says that what it lacks may come without an event that wakes
+// its gang. It says whether the pod belongs to a gang.
+func (l *Ledger) Unplaced(uid types.UID, detail string, again bool) ([]gang.Decision, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]
 	if r == nil || r.gang == nil {
 		return nil, r != nil && !r.plain()
 	}
-	return l.after(r.gang, r.gang.Unplaced(string(uid), detail, l.clock.Now())), true
+	return l.after(r.gang, r.gang.Unplaced(string(uid), detail, again, l.clock.Now())), true
 }
 
 // NoNodes records that a pod was popped while the cluster had no node, so that no plugin was asked.
@@ -165,6 +167,16 @@ func (l *Ledger) NoNodes(uid types.UID) {
 	if r := l.records[uid]; r != nil && r.gang != nil {
 		r.gang.NoNodes(string(uid), l.clock.Now())
 	}
+}
+
+// Dialect returns the dialect of the gang that the pod belongs to, or "".
+func (l *Ledger) Dialect(uid types.UID) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.records[uid]; r != nil && r.gang != nil {
+		return r.gang.Key.Dialect
+	}
+	return ""
 }
 
 // Tells says whether the ledger tells the pod itself why it waits: its gang does, or its annotations have a problem. A

@@ -16,6 +16,9 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
+// goneFor is how long the queue may lag behind the informer with the deletion of a pod.
+const goneFor = time.Minute
+
 // Ledger holds every gang of the cluster. Its methods may be called at once; none of them calls out while it holds the
 // lock, so they are safe under the scheduling queue's own lock. The decisions that they return are the caller's to
 // perform, outside of that lock.
@@ -33,6 +36,8 @@ type Ledger struct {
 	awaiting, standing map[*gang.Gang]struct{}
 	// untold are the pods whose problem was not written on them yet.
 	untold map[types.UID]*record
+	// gone are the pods that were deleted a moment ago: the queue may still show them.
+	gone map[types.UID]time.Time
 
 	// order holds the frozen sort keys of pods in the scheduling queue: types.UID -> SortKey. It has no lock of the
 	// ledger's because the queue compares pods all the time.
@@ -63,6 +68,7 @@ func New(c clock.PassiveClock) *Ledger {
 		awaiting: map[*gang.Gang]struct{}{},
 		standing: map[*gang.Gang]struct{}{},
 		untold:   map[types.UID]*record{},
+		gone:     map[types.UID]time.Time{},
 	}
 }
 
@@ -86,7 +92,7 @@ func (l *Ledger) Observe(pod *corev1.Pod) []gang.Decision {
 
 func (l *Ledger) observe(pod *corev1.Pod) []gang.Decision {
 	r := l.records[pod.UID]
-	if r != nil && !newer(pod.ResourceVersion, r.version) {
+	if _, gone := l.gone[pod.UID]; gone || r != nil && !newer(pod.ResourceVersion, r.version) {
 		return nil
 	}
 	spec, problem := l.parse(pod)
@@ -179,11 +185,14 @@ func newer(a, b string) bool {
 func (l *Ledger) Forget(uid types.UID) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.order.Delete(uid)
+	if l.records[uid] != nil {
+		l.gone[uid] = l.clock.Now()
+	}
 	return l.forget(uid)
 }
 
 func (l *Ledger) forget(uid types.UID) []gang.Decision {
-	l.order.Delete(uid)
 	r := l.records[uid]
 	if r == nil {
 		return nil
@@ -204,7 +213,13 @@ func (l *Ledger) Retain(exists func(gang.Ref) bool) []gang.Decision {
 	var decisions []gang.Decision
 	for uid, r := range l.records {
 		if !exists(r.ref) {
+			l.order.Delete(uid)
 			decisions = append(decisions, l.forget(uid)...)
+		}
+	}
+	for uid, at := range l.gone {
+		if l.clock.Since(at) > goneFor {
+			delete(l.gone, uid)
 		}
 	}
 	return decisions
@@ -220,6 +235,7 @@ func (l *Ledger) after(g *gang.Gang, decisions []gang.Decision) []gang.Decision 
 	if g.Empty() {
 		delete(l.gangs, g.Key)
 		delete(l.awaiting, g)
+		delete(l.standing, g)
 	}
 	if l.turn == nil || l.turn.Occupies() {
 		return decisions

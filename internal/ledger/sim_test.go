@@ -154,7 +154,7 @@ func (s *simulation) cycle() bool {
 		return true
 	case s.room == 0:
 		next.at = unfit
-		decisions, _ := s.ledger.Unplaced(next.pod.UID, "no room")
+		decisions, _ := s.ledger.Unplaced(next.pod.UID, "no room", false)
 		s.perform(decisions)
 		return true
 	}

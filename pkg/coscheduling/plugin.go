@@ -13,6 +13,7 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
@@ -59,6 +60,9 @@ func (pl *Plugin) PreFilter(ctx context.Context, _ fwk.CycleState, pod *corev1.P
 	*fwk.PreFilterResult, *fwk.Status,
 ) {
 	pl.lead()
+	if pl.others(pod) {
+		return nil, fwk.NewStatus(fwk.Skip)
+	}
 	answer := pl.ledger.Begin(pod)
 	pl.performer.perform(answer.Decisions)
 	switch {
@@ -71,6 +75,12 @@ func (pl *Plugin) PreFilter(ctx context.Context, _ fwk.CycleState, pod *corev1.P
 	return nil, nil
 }
 
+// others says whether the pod's gang is of another dialect, which another plugin of the profile speaks.
+func (pl *Plugin) others(pod *corev1.Pod) bool {
+	dialect := pl.ledger.Dialect(pod.UID)
+	return dialect != "" && dialect != pl.dialect.Name
+}
+
 // PreFilterExtensions returns nil: what a gang may do does not depend on single pods on a node.
 func (pl *Plugin) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 
@@ -79,7 +89,11 @@ func (pl *Plugin) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, statuses fwk.NodeToStatusReader) (
 	*fwk.PostFilterResult, *fwk.Status,
 ) {
-	decisions, member := pl.ledger.Unplaced(pod.UID, pl.histogram(statuses))
+	if pl.others(pod) {
+		return nil, fwk.NewStatus(fwk.Unschedulable)
+	}
+	detail, again := pl.histogram(statuses)
+	decisions, member := pl.ledger.Unplaced(pod.UID, detail, again)
 	if !member {
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}
@@ -87,15 +101,18 @@ func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 	return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "no pod is preempted for a single member of a gang")
 }
 
-// histogram says why no node would do: "3 of 5 nodes: Insufficient cpu; 2 of 5 nodes: Insufficient memory".
-func (pl *Plugin) histogram(statuses fwk.NodeToStatusReader) string {
+// histogram says why no node would do: "3 of 5 nodes: Insufficient cpu; 2 of 5 nodes: Insufficient memory". again says
+// that a plugin had a reason that may pass without an event that EventsToRegister names.
+func (pl *Plugin) histogram(statuses fwk.NodeToStatusReader) (text string, again bool) {
 	nodes, err := pl.handle.SnapshotSharedLister().NodeInfos().List()
 	if err != nil {
-		return "the nodes cannot be listed: " + err.Error()
+		return "the nodes cannot be listed: " + err.Error(), true
 	}
 	counts := map[string]int{}
 	for _, node := range nodes {
-		for _, reason := range statuses.Get(node.Node().Name).Reasons() {
+		status := statuses.Get(node.Node().Name)
+		again = again || !wokenByOurEvents(status.Plugin())
+		for _, reason := range status.Reasons() {
 			counts[reason]++
 		}
 	}
@@ -104,22 +121,39 @@ func (pl *Plugin) histogram(statuses fwk.NodeToStatusReader) string {
 		reasons = append(reasons, fmt.Sprintf("%d of %d nodes: %s", count, len(nodes), reason))
 	}
 	slices.Sort(reasons)
-	return strings.Join(reasons, "; ")
+	return strings.Join(reasons, "; "), again
+}
+
+// wokenByOurEvents says whether nodes that come or change, and pods that go, are all that can change the plugin's mind.
+func wokenByOurEvents(plugin string) bool {
+	switch plugin {
+	case names.NodeResourcesFit, names.NodeName, names.NodeUnschedulable, names.TaintToleration, names.NodeAffinity,
+		names.NodePorts, gang.Coscheduling().Name, gang.BatchPermit().Name:
+		return true
+	}
+	return false
 }
 
 // Reserve counts the room that a member holds.
 func (pl *Plugin) Reserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
-	pl.ledger.Reserve(pod.UID, node)
+	if !pl.others(pod) {
+		pl.ledger.Reserve(pod.UID, node)
+	}
 	return nil
 }
 
 // Unreserve counts the room that a member gives back. While its gang is being placed, that ends the attempt.
 func (pl *Plugin) Unreserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) {
-	pl.performer.perform(pl.ledger.Unreserve(pod.UID))
+	if !pl.others(pod) {
+		pl.performer.perform(pl.ledger.Unreserve(pod.UID))
+	}
 }
 
 // Permit holds members until min-available of them have room, and then lets all of them go at once.
 func (pl *Plugin) Permit(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, _ string) (*fwk.Status, time.Duration) {
+	if pl.others(pod) {
+		return nil, 0
+	}
 	answer := pl.ledger.Permit(pod.UID)
 	logger := klog.FromContext(ctx)
 	switch answer.Verdict {

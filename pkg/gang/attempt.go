@@ -76,7 +76,7 @@ func (g *Gang) Begin(uid string, turn bool, now time.Time) Verdict {
 		if g.representative != m {
 			break
 		}
-		if !turn {
+		if !turn || g.tally.holding > 0 { // what the last attempt held is still being given back
 			g.awaitsTurn = true
 			break
 		}
@@ -134,6 +134,9 @@ func (g *Gang) Unreserve(uid string, now time.Time) []Decision {
 	if !known {
 		return nil
 	}
+	if m.reservedOn == "" && !m.released {
+		return nil // recorded already
+	}
 	wasHolding := m.holding()
 	g.update(m, func() { m.reservedOn, m.released = "", false })
 	g.changed = now
@@ -153,12 +156,15 @@ func (g *Gang) Permit(uid string, now time.Time) (Verdict, []Decision) {
 	if !known {
 		return Go, nil
 	}
+	if m.Terminating {
+		return Refuse, nil
+	}
 	switch g.Phase() {
 	case Running:
 		g.update(m, func() { m.released = true })
 		return Go, nil
 	case Placing:
-		if g.tally.holding >= g.Need() {
+		if g.tally.holding-g.tally.leaving >= g.Need() {
 			return Go, g.release(m, now)
 		}
 		return Wait, g.settle(false, now)
@@ -169,7 +175,7 @@ func (g *Gang) Permit(uid string, now time.Time) (Verdict, []Decision) {
 
 // release lets every member that holds room start. last is not waiting in Permit but asking there.
 func (g *Gang) release(last *member, now time.Time) []Decision {
-	holding := g.where((*member).holding)
+	holding := g.where(func(m *member) bool { return m.holding() && !m.Terminating })
 	waiting := make([]*member, 0, len(holding))
 	for _, m := range holding {
 		g.update(m, func() { m.released = true })
@@ -203,12 +209,16 @@ func (g *Gang) NoNodes(uid string, now time.Time) {
 }
 
 // Unplaced records that a member found no node; detail says why. While the gang is being placed, that ends the attempt.
-func (g *Gang) Unplaced(uid, detail string, now time.Time) []Decision {
+// again says that what the member lacks may come without an event that wakes the representative.
+func (g *Gang) Unplaced(uid, detail string, again bool, now time.Time) []Decision {
 	m, known := g.members[uid]
 	if !known || g.attempt == nil {
 		return nil
 	}
 	g.refuse(m, true)
+	if again && m != g.representative {
+		g.retryAt = now.Add(stallRetry)
+	}
 	return g.fail(g.unplaced(m.Name, detail), now)
 }
 

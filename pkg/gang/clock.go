@@ -86,7 +86,11 @@ func (g *Gang) tell(now time.Time) []Decision {
 		return nil
 	}
 	kind, numbers := why.signature(), why.numbers()
-	waits := func(m *member) bool { return m.pending() && !g.joins(m) }
+	lacksRoom := why.Kind == KindUnplaced || why.Kind == KindStalled
+	waits := func(m *member) bool {
+		// A member with scheduling gates needs no room yet.
+		return m.pending() && !g.joins(m) && !(lacksRoom && m.Gated)
+	}
 	news := g.where(func(m *member) bool { return waits(m) && m.told != kind })
 	stale := g.where(func(m *member) bool { return waits(m) && m.told == kind && m.toldNumbers != numbers })
 	var decisions []Decision

@@ -35,7 +35,8 @@ const (
 	// stallTime is how long an attempt may go without a further member placed. Members of an attempt sort before
 	// everything else, so only a member that cannot come lets it pass.
 	stallTime = 2 * time.Second
-	// stallRetry is after how long a gang that stalled is tried again, if the missing member does not come before.
+	// stallRetry is after how long a gang is tried again that stalled, if the missing member does not come before, or that
+	// lacks something of which the representative learns by no event.
 	stallRetry = 30 * time.Second
 	// freshTime is how long a gang that was woken goes before those that come after it in the order.
 	freshTime = time.Second
@@ -204,6 +205,11 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 		return nil
 	}
 	wasRunning := g.tally.started > 0
+	var decisions []Decision
+	if m.holding() {
+		// Its pod may live on, without or in another gang, and must not wait in Permit for this one.
+		decisions = []Decision{Reject{Members: g.refs([]*member{m}), Because: g.explainWaiting()}}
+	}
 	g.tally.count(m, -1)
 	delete(g.members, uid)
 	g.ranked = false
@@ -211,7 +217,7 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 		g.appoint(nil)
 	}
 	g.membersChanged(wasRunning, now)
-	return g.settle(true, now)
+	return append(decisions, g.settle(true, now)...)
 }
 
 // membersChanged notes that there may be something to tell. If the last member that ran is gone, those that are left start
@@ -245,7 +251,7 @@ func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
 	if g.attempt != nil && phase == Running {
 		g.attempt = nil
 	}
-	if g.attempt != nil && (phase == Disagreeing || g.tally.eligible < g.Need()) {
+	if g.attempt != nil && (phase == Disagreeing || phase == Incomplete || g.tally.eligible < g.Need()) {
 		decisions = append(decisions, g.fail(g.explainWaiting(), now)...)
 		phase = g.Phase()
 	}

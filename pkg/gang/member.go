@@ -76,8 +76,8 @@ type Ref struct {
 
 // tally counts a gang's members, kept up to date member by member.
 type tally struct {
-	eligible, started, holding, gated, refused int
-	claims, startedClaims                      map[Claim]int
+	eligible, started, holding, leaving, gated, refused int
+	claims, startedClaims                               map[Claim]int
 }
 
 func (t *tally) count(m *member, by int) {
@@ -89,6 +89,7 @@ func (t *tally) count(m *member, by int) {
 	add(&t.eligible, m.eligible())
 	add(&t.started, m.started())
 	add(&t.holding, m.holding())
+	add(&t.leaving, m.holding() && m.Terminating)
 	add(&t.refused, m.refused)
 	add(&t.gated, m.pending() && m.Gated)
 	if !m.Terminating {

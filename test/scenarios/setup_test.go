@@ -64,7 +64,8 @@ func TestFlagsOverrideTheConfiguration(t *testing.T) {
 	startsAGang(t, "flags-override", "kubenexus-scheduler", gangAnnotations("a", 3))
 }
 
-// TestProfilesOfOneProcess: two profiles of one dialect with different timeouts, and one without gangs.
+// TestProfilesOfOneProcess: two profiles of one dialect with different timeouts, one of both dialects, and one without
+// gangs.
 func TestProfilesOfOneProcess(t *testing.T) {
 	startScheduler(t, "--leader-elect=false", "--config="+writeConfig(t, `apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration
@@ -95,10 +96,17 @@ profiles:
     args:
       timeout: 1s
 - schedulerName: plain
+- schedulerName: both
+  plugins:
+    multiPoint:
+      enabled:
+      - name: Coscheduling
+      - name: BatchPermit
 `))
 	startsAGang(t, "patient", "patient", gangAnnotations("a", 3))
 	startsAGang(t, "hasty", "hasty", gangAnnotations("a", 3))
-	startsAGang(t, "batch-permit-is-not-read-there", "patient", gangAnnotations("b", 3))
+	startsAGang(t, "both-pod-group", "both", gangAnnotations("a", 3))
+	startsAGang(t, "both-batch", "both", map[string]string{batchNameAnnotation: "a", batchSizeAnnotation: "3"})
 
 	s := newScenario(t, "plain-profile")
 	if err := suite.plane.AddNodes(s.ctx, "plain", 1, smallNode); err != nil {

@@ -1,0 +1,178 @@
+package ledger_test
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	testingclock "k8s.io/utils/clock/testing"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// These tests ask the ledger in orders in which the simulation, where everything happens at once, never does.
+
+func newLedger() (*ledger.Ledger, *testingclock.FakePassiveClock) {
+	clock := testingclock.NewFakePassiveClock(time.Unix(1_000_000, 0))
+	l := ledger.New(clock)
+	l.Serve("kubenexus-scheduler", "Coscheduling", time.Minute)
+	return l, clock
+}
+
+// member is a pod of a gang that needs so many; a need of 0 makes a plain pod.
+func member(name, group string, need, version int) *corev1.Pod {
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, UID: types.UID(name), ResourceVersion: strconv.Itoa(version)},
+		Spec:       corev1.PodSpec{SchedulerName: "kubenexus-scheduler"},
+	}
+	if need > 0 {
+		pod.Annotations = map[string]string{
+			"pod-group.scheduling.sigs.k8s.io/name":          group,
+			"pod-group.scheduling.sigs.k8s.io/min-available": strconv.Itoa(need),
+		}
+	}
+	return pod
+}
+
+// placed runs a member through a cycle that finds a node, and returns Permit's answer.
+func placed(t *testing.T, l *ledger.Ledger, pod *corev1.Pod) ledger.Answer {
+	t.Helper()
+	if answer := l.Begin(pod); answer.Verdict != gang.Go {
+		t.Fatalf("%s may not be placed: %+v", pod.Name, answer.Why)
+	}
+	l.Reserve(pod.UID, "node")
+	return l.Permit(pod.UID)
+}
+
+func rejects(decisions []gang.Decision, name string) bool {
+	for _, d := range decisions {
+		if r, ok := d.(gang.Reject); ok {
+			for _, ref := range r.Members {
+				if ref.Name == name {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func TestTheTurnPassesWhenTheGangIsDeletedInItsCycle(t *testing.T) {
+	l, _ := newLedger()
+	one, other := member("one", "one", 1, 1), member("other", "other", 1, 2)
+	l.Enter(one)
+	l.Begin(one)
+	l.Forget("one")
+	l.Enter(other)
+	if answer := l.Begin(other); answer.Verdict != gang.Go {
+		t.Errorf("the turn is still that of a gang which is gone: %+v", answer.Why)
+	}
+}
+
+func TestMemberThatLeavesItsGangDoesNotWaitInPermit(t *testing.T) {
+	l, _ := newLedger()
+	a, b := member("a", "g", 2, 1), member("b", "g", 2, 2)
+	l.Enter(a)
+	l.Enter(b)
+	if answer := placed(t, l, a); answer.Verdict != gang.Wait {
+		t.Fatalf("Permit: %v, want it to wait", answer.Verdict)
+	}
+	if decisions := l.Observe(member("a", "", 0, 3)); !rejects(decisions, "a") {
+		t.Errorf("the pod became plain and still waits for a gang: %v", decisions)
+	}
+}
+
+func TestTerminatingMemberDoesNotCompleteAGang(t *testing.T) {
+	l, _ := newLedger()
+	for _, name := range []string{"a", "b", "c", "d"} {
+		l.Enter(member(name, "g", 3, 1))
+	}
+	placed(t, l, member("a", "g", 3, 1))
+	placed(t, l, member("b", "g", 3, 1))
+	going := member("a", "g", 3, 5)
+	going.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)}
+	l.Observe(going)
+	if answer := placed(t, l, member("c", "g", 3, 1)); answer.Verdict != gang.Wait {
+		t.Errorf("Permit: %v with 2 of 3 members that stay, want it to wait", answer.Verdict)
+	}
+	if answer := placed(t, l, member("d", "g", 3, 1)); answer.Verdict != gang.Go {
+		t.Errorf("Permit: %v with 3 members that stay, want them to go", answer.Verdict)
+	}
+}
+
+func TestNewAttemptWaitsUntilTheLastOneHasGivenEverythingBack(t *testing.T) {
+	l, _ := newLedger()
+	for _, name := range []string{"0r", "a", "b", "c", "d"} {
+		l.Enter(member(name, "g", 3, 1))
+	}
+	placed(t, l, member("0r", "g", 3, 1))
+	placed(t, l, member("a", "g", 3, 1))
+	l.Forget("0r")
+	l.Unreserve("0r")
+	if answer := l.Begin(member("d", "g", 3, 1)); answer.Verdict == gang.Go {
+		if decisions, _ := l.Unplaced("d", "no room", false); !rejects(decisions, "a") {
+			t.Fatalf("the attempt failed and a keeps its room: %v", decisions)
+		}
+	}
+	if answer := l.Begin(member("c", "g", 3, 1)); answer.Verdict != gang.Refuse {
+		t.Errorf("a new attempt begins while a member of the last one still holds room")
+	}
+	var woken bool
+	for _, d := range l.Unreserve("a") {
+		_, activates := d.(gang.Activate)
+		woken = woken || activates
+	}
+	if !woken {
+		t.Error("everything was given back, and nobody stands for the gang")
+	}
+}
+
+func TestGivingBackTwiceChangesNothing(t *testing.T) {
+	l, _ := newLedger()
+	l.Enter(member("a", "g", 2, 1))
+	l.Enter(member("b", "g", 2, 1))
+	placed(t, l, member("a", "g", 2, 1))
+	l.Begin(member("b", "g", 2, 1))
+	l.Unplaced("b", "no room", false)
+	l.Unreserve("a")
+	if decisions := l.Unreserve("a"); len(decisions) != 0 {
+		t.Errorf("the second time something follows: %v", decisions)
+	}
+}
+
+func TestDeletedPodDoesNotComeBackWithTheQueue(t *testing.T) {
+	l, clock := newLedger()
+	l.Enter(member("a", "g", 2, 1))
+	l.Forget("a")
+	l.Enter(member("a", "g", 2, 1))
+	if _, pods := l.Size(); pods != 0 {
+		t.Errorf("the ledger has %d pods, want none", pods)
+	}
+	clock.SetTime(clock.Now().Add(time.Hour))
+	l.Retain(func(gang.Ref) bool { return true })
+	l.Enter(member("a", "g", 2, 1))
+	if _, pods := l.Size(); pods != 1 {
+		t.Error("deleted pods are remembered for ever")
+	}
+}
+
+func TestWhatNoEventTellsIsTriedAgain(t *testing.T) {
+	l, clock := newLedger()
+	l.Enter(member("a", "g", 2, 1))
+	l.Enter(member("b", "g", 2, 1))
+	placed(t, l, member("a", "g", 2, 1))
+	l.Begin(member("b", "g", 2, 1))
+	l.Unplaced("b", "its volume does not exist", true)
+	l.Unreserve("a")
+	clock.SetTime(clock.Now().Add(40 * time.Second))
+	for _, d := range l.Tick() {
+		if _, ok := d.(gang.Activate); ok {
+			return
+		}
+	}
+	t.Error("the gang is not tried again")
+}
