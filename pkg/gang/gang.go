@@ -244,13 +244,14 @@ func (g *Gang) update(m *member, change func()) {
 }
 
 // settle answers a change: it ends an attempt that lost its quorum, finds a representative, and activates the members
-// that were refused and would not be any more. If members changed, a gang that failed is tried again.
+// that were refused and would not be any more. If something changed that may help, a gang that failed is tried again.
 func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
 	var decisions []Decision
 	phase := g.Phase()
 	if g.attempt != nil && phase == Running {
 		g.attempt = nil
 	}
+	// With an attempt, a gang is incomplete only if it has no members left.
 	if g.attempt != nil && (phase == Disagreeing || phase == Incomplete || g.tally.eligible < g.Need()) {
 		decisions = append(decisions, g.fail(g.explainWaiting(), now)...)
 		phase = g.Phase()
