@@ -64,9 +64,10 @@ func newScenario(t *testing.T, name string) *scenario {
 func (s *scenario) createNamespace(name string) {
 	s.t.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	if _, err := suite.client.CoreV1().Namespaces().Create(s.ctx, namespace, metav1.CreateOptions{}); err != nil {
-		s.t.Fatalf("creating namespace %s: %v", name, err)
-	}
+	within(s.t, patience, "the namespace, which an earlier run may still be leaving", func() (bool, string) {
+		_, err := suite.client.CoreV1().Namespaces().Create(s.ctx, namespace, metav1.CreateOptions{})
+		return err == nil, fmt.Sprint(err)
+	})
 	s.namespaces = append(s.namespaces, name)
 	within(s.t, patience, "the namespace's service account", func() (bool, string) {
 		_, err := suite.client.CoreV1().ServiceAccounts(name).Get(s.ctx, "default", metav1.GetOptions{})
