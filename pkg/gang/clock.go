@@ -85,14 +85,7 @@ func (g *Gang) tell(now time.Time) []Decision {
 		g.changed = time.Time{}
 		return nil
 	}
-	kind, numbers := why.signature(), why.numbers()
-	lacksRoom := why.Kind == KindUnplaced || why.Kind == KindStalled
-	waits := func(m *member) bool {
-		// A member with scheduling gates needs no room yet.
-		return m.pending() && !g.joins(m) && !(lacksRoom && m.Gated)
-	}
-	news := g.where(func(m *member) bool { return waits(m) && m.told != kind })
-	stale := g.where(func(m *member) bool { return waits(m) && m.told == kind && m.toldNumbers != numbers })
+	news, stale := g.untold(why)
 	var decisions []Decision
 	if len(news) > 0 {
 		decisions = append(decisions, Tell{Members: g.refs(news), Explanation: why})
@@ -107,10 +100,27 @@ func (g *Gang) tell(now time.Time) []Decision {
 		g.changed = time.Time{}
 	}
 	for _, m := range append(news, stale...) {
-		m.told, m.toldNumbers = kind, numbers
+		m.told, m.toldNumbers = why.signature(), why.numbers()
 		g.toldAt = now
 	}
 	return decisions
+}
+
+// untold returns the members to which the kind of the explanation is news, and those to which only its numbers are.
+func (g *Gang) untold(why Explanation) (news, stale []*member) {
+	kind, numbers := why.signature(), why.numbers()
+	lacksRoom := why.Kind == KindUnplaced || why.Kind == KindStalled
+	for _, m := range g.members {
+		switch {
+		case !m.pending() || g.joins(m):
+		case lacksRoom && m.Gated: // it needs no room yet
+		case m.told != kind:
+			news = append(news, m)
+		case m.toldNumbers != numbers:
+			stale = append(stale, m)
+		}
+	}
+	return news, stale
 }
 
 // joins: the member joins a gang that runs, so what the gang waits for is not its concern.
