@@ -38,6 +38,8 @@ type Ledger struct {
 	untold map[types.UID]*record
 	// gone are the pods that were deleted a moment ago: the queue may still show them.
 	gone map[types.UID]time.Time
+	// dropped is when those that were deleted long ago were last dropped from gone.
+	dropped time.Time
 
 	// order holds the frozen sort keys of pods in the scheduling queue: types.UID -> SortKey. It has no lock of the
 	// ledger's because the queue compares pods all the time.
@@ -188,6 +190,7 @@ func (l *Ledger) Forget(uid types.UID) []gang.Decision {
 	l.order.Delete(uid)
 	if l.records[uid] != nil {
 		l.gone[uid] = l.clock.Now()
+		l.dropGone()
 	}
 	return l.forget(uid)
 }
@@ -217,12 +220,21 @@ func (l *Ledger) Retain(exists func(gang.Ref) bool) []gang.Decision {
 			decisions = append(decisions, l.forget(uid)...)
 		}
 	}
+	l.dropGone()
+	return decisions
+}
+
+// dropGone stops remembering pods that were deleted long ago. It looks only once in a while, so it costs little for each.
+func (l *Ledger) dropGone() {
+	if l.clock.Since(l.dropped) < goneFor {
+		return
+	}
+	l.dropped = l.clock.Now()
 	for uid, at := range l.gone {
 		if l.clock.Since(at) > goneFor {
 			delete(l.gone, uid)
 		}
 	}
-	return decisions
 }
 
 // after keeps the record of gangs right once g changed, and passes the turn on.

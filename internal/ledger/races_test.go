@@ -176,3 +176,17 @@ func TestWhatNoEventTellsIsTriedAgain(t *testing.T) {
 	}
 	t.Error("the gang is not tried again")
 }
+
+// A standby sees every pod come and go for weeks, and nobody tidies up for it.
+func TestDeletedPodsAreNotRememberedForEver(t *testing.T) {
+	l, clock := newLedger()
+	for i := range 1000 {
+		name := strconv.Itoa(i)
+		l.Observe(member(name, "g", 2, 1))
+		l.Forget(types.UID(name))
+		clock.SetTime(clock.Now().Add(time.Second))
+	}
+	if n := l.Remembered(); n > 180 {
+		t.Errorf("%d deleted pods are remembered, of which a minute's worth is 60", n)
+	}
+}
