@@ -190,3 +190,35 @@ func TestDeletedPodsAreNotRememberedForEver(t *testing.T) {
 		t.Errorf("%d deleted pods are remembered, of which a minute's worth is 60", n)
 	}
 }
+
+// A member that somebody else gates for ever must not let its gang take the turn from others again and again.
+func TestGangThatStallsTakesTheTurnLessAndLess(t *testing.T) {
+	l, clock := newLedger()
+	l.Enter(member("a", "g", 2, 1))
+	l.Enter(member("b", "g", 2, 1)) // it will never be popped
+	starts, waits := 0, false
+	for range 20 * 60 * 10 { // 20 minutes
+		clock.SetTime(clock.Now().Add(100 * time.Millisecond))
+		decisions := l.Tick()
+		if !waits && l.WorthRetry("a", "") {
+			decisions = append(decisions, gang.Activate{}) // something happens all the time
+		}
+		for _, d := range decisions {
+			switch d.(type) {
+			case gang.Activate:
+				if l.Begin(member("a", "g", 2, 1)).Verdict == gang.Go {
+					l.Reserve("a", "node")
+					if waits = l.Permit("a").Verdict == gang.Wait; waits {
+						starts++
+					}
+				}
+			case gang.Reject:
+				waits = false
+				l.Unreserve("a")
+			}
+		}
+	}
+	if starts == 0 || starts > 10 {
+		t.Errorf("the gang took the turn %d times in 20 minutes, want a few", starts)
+	}
+}

@@ -189,7 +189,7 @@ func (g *Gang) release(last *member, now time.Time) []Decision {
 	told := Explanation{
 		Kind: KindReleased, Gang: g.Key, Have: len(holding), Need: g.Need(), Waited: now.Sub(g.since),
 	}
-	g.attempt, g.failure, g.retryAt = nil, nil, time.Time{}
+	g.attempt, g.failure, g.retryAt, g.stalls = nil, nil, time.Time{}, 0
 	var decisions []Decision
 	if len(waiting) > 0 {
 		decisions = append(decisions, Allow{Gang: g.Key, Members: g.refs(waiting)})
@@ -253,8 +253,13 @@ func (g *Gang) GaveBack(uid string) (since time.Time, gaveBack bool) {
 // FailedAt returns when the last attempt failed.
 func (g *Gang) FailedAt() time.Time { return g.failedAt }
 
-// Represents says whether the member stands for the whole gang, or for itself in a gang that runs or is being placed.
+// Represents says whether the member stands for the whole gang, or for itself in a gang that runs or is being placed. For a
+// gang that stalled nobody stands: it lacks a member, not room.
 func (g *Gang) Represents(uid string) bool {
 	m, known := g.members[uid]
-	return known && (g.representative == m || g.Phase() == Running || g.Phase() == Placing)
+	if phase := g.Phase(); !known || phase == Running || phase == Placing {
+		return known
+	}
+	stalled := g.failure != nil && g.failure.Kind == KindStalled
+	return g.representative == m && !stalled
 }

@@ -12,7 +12,8 @@ func (g *Gang) Tick(now time.Time) []Decision {
 		e := g.explanation(KindStalled)
 		e.Fit = g.tally.holding
 		decisions = append(decisions, g.fail(e, now)...)
-		g.retryAt = now.Add(stallRetry)
+		g.retryAt = now.Add(stallRetry << min(g.stalls, maxStalls))
+		g.stalls++
 	}
 	if g.attempt == nil && g.tally.holding > 0 {
 		// A rejection that came before the pod stood in Permit was lost: say it again.

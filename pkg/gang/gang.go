@@ -37,7 +37,9 @@ const (
 	stallTime = 2 * time.Second
 	// stallRetry is after how long a gang is tried again that stalled, if the missing member does not come before, or that
 	// lacks something of which the representative learns by no event.
+	// It doubles with each stall, up to maxStalls times: who holds the turn for a member that does not come delays others.
 	stallRetry = 30 * time.Second
+	maxStalls  = 5
 	// freshTime is how long a gang that was woken goes before those that come after it in the order.
 	freshTime = time.Second
 	// idleTime is how long a representative may stay in the queue without its turn before another one is tried too.
@@ -60,6 +62,8 @@ type Gang struct {
 	failedAt time.Time
 	// retryAt is when a stalled gang is tried again; zero means: when something that could help happens.
 	retryAt time.Time
+	// stalls counts the attempts that stalled since the gang last ran.
+	stalls int
 	// awaitsTurn says that the representative was popped while another gang was being placed.
 	awaitsTurn bool
 	// since starts the gang's whole wait, clock the current timeout.
