@@ -1,0 +1,14 @@
+// Package placement finds nodes for the members of a gang, all together.
+//
+// It is pure: it sees the cluster through a narrow interface, reads no clock, logs nothing and rolls no dice, so the same
+// input gives the same plan. Asking whether a member fits is what costs, so the package is about asking seldom.
+//
+// Members with equal needs form a class, and a plan is made class by class:
+//
+//   - pack.go and spread.go fill nodes with the members of a class that depends on one node at a time. That is exact.
+//   - wide.go does so for a class whose members look beyond their node (affinity, topology spread): there, placing one
+//     changes what other nodes answer.
+//   - order.go decides which class comes first, and tries other orders before the answer is no.
+//   - start.go begins elsewhere, for gangs whose first member decides where the others have to go.
+//   - search.go tries everything, within a budget, where the cluster is small.
+package placement

@@ -1,0 +1,156 @@
+package placement
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+)
+
+// surveyBudget is how many calls of Room the survey may make: 30 ms.
+const surveyBudget = 1 << 20
+
+// hardness is what classes are ordered by: nothing in it depends on the order in which they are given.
+type hardness struct {
+	candidates int    // nodes with room, or a sample of them
+	print      uint64 // a hash of the room on each node, to tell apart classes that look equal
+}
+
+// survey looks at the room for each class, orders the classes and bounds how many members fit. A gang of one local class
+// needs none of it: its first order is exact.
+func (p *planner) survey() {
+	classes := p.gang.Classes
+	p.byHardness = make([]int, len(classes))
+	for c := range classes {
+		p.byHardness[c] = c
+	}
+	if len(classes) == 1 && classes[0].Local {
+		return
+	}
+	found := make([]hardness, len(classes))
+	stride := 1 + len(classes)*p.nodes/surveyBudget // of very many, a sample tells as much
+	for c := range classes {
+		room := 0
+		for node := 0; node < p.nodes; node += stride {
+			r := min(p.cluster.Room(c, node), classes[c].Members)
+			if r > 0 {
+				found[c].candidates++
+			}
+			room += r
+			found[c].print = scramble(found[c].print ^ uint64(r))
+		}
+		p.rooms += p.nodes / stride
+		if stride == 1 {
+			p.bounds[c] = min(p.bounds[c], room)
+		}
+	}
+	slices.SortStableFunc(p.byHardness, func(a, b int) int {
+		return cmp.Or(
+			cmp.Compare(found[a].candidates, found[b].candidates),
+			cmp.Compare(classes[b].Size, classes[a].Size),
+			cmp.Compare(classes[b].Members, classes[a].Members),
+			compareLocal(classes[a], classes[b]),
+			cmp.Compare(found[a].print, found[b].print),
+		)
+	})
+}
+
+// compareLocal puts members that look beyond their node first: they have fewer nodes than their room tells.
+func compareLocal(a, b Class) int {
+	switch {
+	case a.Local == b.Local:
+		return 0
+	case b.Local:
+		return -1
+	default:
+		return 1
+	}
+}
+
+// scramble is the finalizer of SplitMix64: it maps numbers that are alike to numbers that are not.
+// https://doi.org/10.1145/2714064.2660195
+func scramble(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// tryOrders fills the classes in one order after the other, until one places all members or the budget is spent.
+func (p *planner) tryOrders() {
+	for order := range p.orders() {
+		for _, strategy := range []Strategy{p.gang.Strategy, Pack + Spread - p.gang.Strategy} {
+			p.run(order, strategy)
+			if p.settled() || p.spent() {
+				return
+			}
+		}
+	}
+}
+
+// orders are the orders of classes worth trying, without repetition.
+func (p *planner) orders() iter.Seq[[]int] {
+	return func(yield func([]int) bool) {
+		var seen [][]int
+		fresh := func(order []int) bool { // false if the loop ended
+			if slices.ContainsFunc(seen, func(o []int) bool { return slices.Equal(o, order) }) {
+				return true
+			}
+			seen = append(seen, order)
+			return yield(order)
+		}
+		hardest := p.byHardness
+		largest := slices.Clone(hardest)
+		slices.SortStableFunc(largest, func(a, b int) int {
+			return cmp.Compare(p.gang.Classes[b].Size, p.gang.Classes[a].Size)
+		})
+		// Small ones first may reach Min where large ones take the room of many.
+		if !fresh(hardest) || !fresh(largest) || !fresh(reversed(largest)) || !fresh(reversed(hardest)) {
+			return
+		}
+		// One class first: it may be harder than it looks. One last: it may be the one to leave out.
+		for i := range hardest {
+			if !fresh(moved(hardest, i, 0)) || !fresh(moved(hardest, i, len(hardest)-1)) {
+				return
+			}
+		}
+	}
+}
+
+func reversed(order []int) []int {
+	order = slices.Clone(order)
+	slices.Reverse(order)
+	return order
+}
+
+// moved is the order with what stands at one place moved to another.
+func moved(order []int, from, to int) []int {
+	class := order[from]
+	return slices.Insert(slices.Delete(slices.Clone(order), from, from+1), to, class)
+}
+
+// run places the classes in this order, beginning with an empty cluster.
+func (p *planner) run(order []int, strategy Strategy) {
+	p.reset()
+	for i, class := range order {
+		p.fill(class, strategy)
+		p.start = -1
+		if i == 0 && p.gang.Classes[class].Local && !p.tired() {
+			p.bounds[class] = min(p.bounds[class], len(p.steps)) // it had the cluster for itself
+		}
+	}
+	p.refill(order, strategy)
+	p.keep()
+}
+
+// refill tries the classes again that others may have made room for, as affinity does, until nothing changes. Members of
+// a local class find no more room than before.
+func (p *planner) refill(order []int, strategy Strategy) {
+	for before := -1; before < len(p.steps) && len(order) > 1; {
+		before = len(p.steps)
+		for _, class := range order {
+			if !p.gang.Classes[class].Local && !p.spent() {
+				p.fill(class, strategy)
+			}
+		}
+	}
+}

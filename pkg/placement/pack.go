@@ -1,0 +1,53 @@
+package placement
+
+// fill places as many members of the class as fit beside what was placed before.
+func (p *planner) fill(class int, strategy Strategy) {
+	if p.left[class] == 0 {
+		return
+	}
+	p.misses = 0
+	p.rank(class, strategy)
+	switch {
+	case !p.gang.Classes[class].Local:
+		p.fillWide(class, strategy)
+	case strategy == Spread:
+		p.spread(class)
+	default:
+		p.pack(class)
+	}
+}
+
+// rank finds the nodes with room for the class. Those without are not asked.
+func (p *planner) rank(class int, strategy Strategy) {
+	if p.ranked == nil {
+		p.ranked = make(ranking, 0, p.nodes)
+	}
+	p.ranked = p.ranked[:0]
+	p.rooms += p.nodes
+	for node := range p.nodes {
+		room := p.cluster.Room(class, node)
+		switch {
+		case room <= 0 || node == p.start:
+		case strategy == Spread:
+			p.ranked = append(p.ranked, spreadKey(p.hosted[node], room, node))
+		default:
+			p.ranked = append(p.ranked, packKey(room, node))
+		}
+	}
+	p.ranked.order()
+}
+
+// pack fills the ranked nodes one after the other with members of a local class. What one node takes does not change
+// what another does, so whichever way nodes are filled the same number fits, and that is the most possible.
+func (p *planner) pack(class int) {
+	for p.left[class] > 0 && len(p.ranked) > 0 && !p.tired() {
+		p.stuff(class, p.ranked.pop())
+	}
+}
+
+// stuff places members on the node until they do not fit.
+func (p *planner) stuff(class, node int) {
+	for p.left[class] > 0 && p.cluster.Room(class, node) > 0 && p.try(class, node) {
+		continue
+	}
+}

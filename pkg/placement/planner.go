@@ -1,0 +1,144 @@
+package placement
+
+import "slices"
+
+const (
+	// orderBudget is how many calls of Fits may be made before no further order or start is tried: less than a second.
+	orderBudget = 200_000
+	// searchBudget is how many calls of Fits the search may make on top: less than 0.1 s.
+	searchBudget = 20_000
+	// roomsPerFit is how many calls of Room cost as much as one of Fits.
+	roomsPerFit = 128
+	// patience is how many nodes in a row may refuse a class when the budget is spent. The first order is completed even
+	// then, but no longer at any price: a thousand classes that fit on none of 10,000 nodes would take a minute.
+	patience = 100
+)
+
+// step is the placement of one member.
+type step struct{ class, node int32 }
+
+// planner is one call of Find: what the cluster holds now, the best that it held so far, and what asking has cost.
+type planner struct {
+	cluster Cluster
+	gang    Gang
+	nodes   int
+	total   int // members of all classes
+
+	steps  []step  // what the cluster holds, in the order of placement
+	left   []int   // members of each class that have no node
+	hosted []int32 // members of the gang on each node
+	best   []step
+	bounds []int // no plan places more members of the class
+
+	fits   int // calls of Fits
+	rooms  int // calls of Room, but for the few that follow a placement
+	budget int // of calls of Fits, or as many as cost the same
+	misses int // how often Fits said no since it said yes, or since the class came up
+
+	byHardness []int // the classes, hardest first
+	start      int   // the node to ask first when the first class is filled, or -1
+	ranked     ranking
+	wide       wide
+}
+
+func newPlanner(cluster Cluster, gang Gang) *planner {
+	p := &planner{cluster: cluster, gang: gang, nodes: cluster.Nodes(), start: -1}
+	p.left = make([]int, len(gang.Classes))
+	p.bounds = make([]int, len(gang.Classes))
+	for c, class := range gang.Classes {
+		p.total += class.Members
+		p.left[c], p.bounds[c] = class.Members, class.Members
+	}
+	p.hosted = make([]int32, p.nodes)
+	p.steps = make([]step, 0, p.total)
+	// One local class may ask every node once and every member once: it is never cut short.
+	p.budget = max(orderBudget, p.nodes+p.total)
+	return p
+}
+
+// try places a member of the class on the node if it fits.
+func (p *planner) try(class, node int) bool {
+	p.fits++
+	if !p.cluster.Fits(class, node) {
+		p.misses++
+		return false
+	}
+	p.cluster.Place(class, node)
+	p.misses = 0
+	p.steps = append(p.steps, step{int32(class), int32(node)})
+	p.left[class]--
+	p.hosted[node]++
+	return true
+}
+
+// spent says whether the budget for orders is used up.
+func (p *planner) spent() bool { return p.fits+p.rooms/roomsPerFit >= p.budget }
+
+// tired says whether the class in hand was refused too often to go on.
+func (p *planner) tired() bool { return p.misses >= patience && p.spent() }
+
+// reset takes all members off.
+func (p *planner) reset() {
+	if len(p.steps) == 0 {
+		return
+	}
+	p.cluster.Reset()
+	for _, s := range p.steps {
+		p.left[s.class]++
+		p.hosted[s.node] = 0
+	}
+	p.steps = p.steps[:0]
+}
+
+// replay makes the cluster hold these steps, or those before the first that does not fit any more. steps must not be
+// p.steps, which it overwrites.
+func (p *planner) replay(steps []step) bool {
+	p.reset()
+	for _, s := range steps {
+		if !p.try(int(s.class), int(s.node)) {
+			return false
+		}
+	}
+	return true
+}
+
+// keep remembers what the cluster holds if it is the most so far.
+func (p *planner) keep() {
+	if len(p.steps) > len(p.best) {
+		p.best = append(p.best[:0], p.steps...)
+	}
+}
+
+// restore makes the cluster hold the best that was found.
+func (p *planner) restore() {
+	if !slices.Equal(p.steps, p.best) {
+		p.replay(p.best)
+	}
+}
+
+// bound is how many members no plan exceeds.
+func (p *planner) bound() int {
+	sum := 0
+	for _, b := range p.bounds {
+		sum += b
+	}
+	return sum
+}
+
+// settled says that trying on cannot change the answer or improve the plan.
+func (p *planner) settled() bool {
+	bound := p.bound()
+	return len(p.best) >= bound || bound < p.gang.Min
+}
+
+// plan is what the cluster holds.
+func (p *planner) plan() Plan {
+	plan := Plan{Nodes: make([][]int, len(p.gang.Classes)), Placed: len(p.steps)}
+	for c, class := range p.gang.Classes {
+		plan.Nodes[c] = make([]int, 0, class.Members-p.left[c])
+	}
+	for _, s := range p.steps {
+		plan.Nodes[s.class] = append(plan.Nodes[s.class], int(s.node))
+	}
+	return plan
+}

@@ -1,0 +1,61 @@
+package placement
+
+// ranking is a heap of nodes, best first. A key holds what nodes are compared by above the number of the node, so that
+// comparing keys compares nodes, and equal ones by number. Building it is linear; only the nodes that are needed are
+// sorted out, which are few on a large cluster.
+type ranking []uint64
+
+const nodeBits = 32
+
+// packKey puts nodes with less room first.
+func packKey(room, node int) uint64 {
+	return uint64(min(room, 1<<31))<<nodeBits | uint64(node)
+}
+
+// spreadKey puts nodes with fewer members of the gang first, then those with more room.
+func spreadKey(hosted int32, room, node int) uint64 {
+	const most = 1<<16 - 1
+	return uint64(min(hosted, most))<<(nodeBits+16) | uint64(most-min(room, most))<<nodeBits | uint64(node)
+}
+
+// top is the best node.
+func (r ranking) top() int { return int(uint32(r[0])) }
+
+// pop removes the best node.
+func (r *ranking) pop() int {
+	node := r.top()
+	last := len(*r) - 1
+	(*r)[0] = (*r)[last]
+	*r = (*r)[:last]
+	r.sink(0)
+	return node
+}
+
+// replaceTop gives the best node another key.
+func (r ranking) replaceTop(key uint64) {
+	r[0] = key
+	r.sink(0)
+}
+
+// order makes a heap of keys in any order.
+func (r ranking) order() {
+	for i := len(r)/2 - 1; i >= 0; i-- {
+		r.sink(i)
+	}
+}
+
+func (r ranking) sink(i int) {
+	for {
+		least := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(r); child++ {
+			if r[child] < r[least] {
+				least = child
+			}
+		}
+		if least == i {
+			return
+		}
+		r[i], r[least] = r[least], r[i]
+		i = least
+	}
+}

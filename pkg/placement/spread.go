@@ -1,0 +1,18 @@
+package placement
+
+// spread puts each member of a local class on the node that is best by then. A node that refuses is not asked again: it
+// has no more room later.
+func (p *planner) spread(class int) {
+	for p.left[class] > 0 && len(p.ranked) > 0 && !p.tired() {
+		node := p.ranked.top()
+		if !p.try(class, node) {
+			p.ranked.pop()
+			continue
+		}
+		if room := p.cluster.Room(class, node); room > 0 {
+			p.ranked.replaceTop(spreadKey(p.hosted[node], room, node))
+		} else {
+			p.ranked.pop()
+		}
+	}
+}
