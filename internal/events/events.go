@@ -52,7 +52,7 @@ func For(e gang.Explanation) Event {
 		event.Reason, event.ConditionReason = ReasonDisagree, ReasonDisagree
 	case gang.KindInvalid:
 		event.Reason, event.ConditionReason = ReasonInvalid, ReasonInvalid
-	case gang.KindUnplaced, gang.KindStalled, gang.KindUntried:
+	case gang.KindUnplaced, gang.KindTooLarge, gang.KindStalled, gang.KindUntried:
 		event.Reason, event.ConditionReason = ReasonUnplaced, corev1.PodReasonUnschedulable
 	case gang.KindTimedOut:
 		event.Reason = ReasonTimedOut
@@ -77,8 +77,10 @@ func Sentence(e gang.Explanation) string {
 	case gang.KindInvalid:
 		return fmt.Sprintf("%v; the pod stays Pending until that is corrected", e.Problem)
 	case gang.KindUnplaced:
-		return fmt.Sprintf("%s needs %s at once: %s; pod %s has no place (%s)",
-			name, pods(e.Need), found(e.Fit), e.Culprit, e.Detail)
+		return fmt.Sprintf("%s needs %s at once: %s", name, pods(e.Need), unplaced(e))
+	case gang.KindTooLarge:
+		return fmt.Sprintf("%s needs %s at once, and the whole cluster, if it were empty, could hold %d; now %s",
+			name, pods(e.Need), e.Most, unplaced(e))
 	case gang.KindStalled:
 		return fmt.Sprintf("%s needs %s at once: %s, and the others did not come in time; it is tried again",
 			name, pods(e.Need), found(e.Fit))
@@ -139,6 +141,30 @@ func pods(n int) string {
 		return "1 pod"
 	}
 	return fmt.Sprintf("%d pods", n)
+}
+
+// unplaced says "8 of 10 pods fit; 2 lack cpu (1 each; the largest free room on a node is 0.5); 3 of 3 nodes: ...".
+func unplaced(e gang.Explanation) string {
+	if e.Culprit != "" {
+		return fmt.Sprintf("%s; pod %s has no place (%s)", found(e.Fit), e.Culprit, e.Detail)
+	}
+	fit := "fit"
+	if e.Need == 1 {
+		fit = "fits"
+	}
+	text := fmt.Sprintf("%d of %s %s", e.Fit, pods(e.Need), fit)
+	if s := e.Short; s != nil {
+		lack := "lack"
+		if s.Members == 1 {
+			lack = "lacks"
+		}
+		text += fmt.Sprintf("; %d %s %s (%s each; the largest free room on a node is %s)",
+			s.Members, lack, s.Resource, s.Each, s.Largest)
+	}
+	if e.Detail != "" {
+		text += "; " + e.Detail
+	}
+	return text
 }
 
 func found(n int) string {

@@ -28,6 +28,11 @@ type Answer struct {
 	// Key names the gang in Permit's answer; Holding is how many members hold room, Need is min-available.
 	Key           gang.Key
 	Holding, Need int
+	// Task is what to plan if the verdict is Plan; Scout, then, what to compare first: the gang lay still.
+	Task  gang.Task
+	Scout *Lying
+	// Pin is the node that the pod was planned for, if the verdict is Go.
+	Pin string
 	// Decisions are the caller's to perform.
 	Decisions []gang.Decision
 }
@@ -93,9 +98,16 @@ func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 		first = l.first(g)
 	}
 	turn := (l.turn == nil || l.turn == g) && first == nil
+	if !l.snapshots {
+		l.snapshot = l.changes.count
+	}
+	scouts := l.scout == g
+	if scouts {
+		l.scout = nil
+	}
 	a.Verdict = g.Begin(string(pod.UID), turn, l.clock.Now())
-	switch {
-	case a.Verdict == gang.Refuse:
+	switch a.Verdict {
+	case gang.Refuse:
 		a.Why = g.Explain()
 		if g.AwaitsTurn() {
 			l.awaiting[g] = struct{}{}
@@ -103,10 +115,50 @@ func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 		if first != nil {
 			a.Decisions = append(a.Decisions, first.Hurry()...)
 		}
-	case g.Occupies():
-		l.turn = g
+	case gang.Plan:
+		l.turn, a.Task = g, g.Task()
+		if lack, seen, failed := g.Lacked(); scouts && failed {
+			lying := l.lying(g, lack, seen)
+			a.Scout = &lying
+		}
+	case gang.Go:
+		a.Pin = g.Pin(string(pod.UID))
+	case gang.Wait:
 	}
 	a.Decisions = l.after(g, a.Decisions)
+	return a
+}
+
+// Planned records the plan that a pod made for its gang: the nodes of members by UID. late says that the plan could not
+// know everything. The answer says whether the pod itself goes on.
+func (l *Ledger) Planned(uid types.UID, pins map[string]string, late bool) Answer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[uid]
+	if r == nil || r.gang == nil {
+		return Answer{}
+	}
+	a := Answer{Gang: true}
+	a.Verdict, a.Decisions = r.gang.Planned(string(uid), pins, late, l.clock.Now())
+	if a.Verdict == gang.Refuse {
+		a.Why = r.gang.Explain()
+	}
+	a.Pin = r.gang.Pin(string(uid))
+	a.Decisions = l.after(r.gang, a.Decisions)
+	return a
+}
+
+// Unfit records that a pod found no plan for its gang.
+func (l *Ledger) Unfit(uid types.UID, found gang.Finding) Answer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[uid]
+	if r == nil || r.gang == nil {
+		return Answer{}
+	}
+	a := Answer{Gang: true, Verdict: gang.Refuse}
+	a.Decisions = l.after(r.gang, r.gang.Unfit(string(uid), found, l.snapshot, l.clock.Now()))
+	a.Why = r.gang.Explain()
 	return a
 }
 
@@ -127,7 +179,7 @@ func (l *Ledger) Unreserve(uid types.UID) []gang.Decision {
 	if r == nil || r.gang == nil {
 		return nil
 	}
-	return l.after(r.gang, r.gang.Unreserve(string(uid), l.clock.Now()))
+	return l.after(r.gang, r.gang.Unreserve(string(uid), l.changes.count, l.clock.Now()))
 }
 
 // Permit answers a pod that holds room.
@@ -148,16 +200,34 @@ func (l *Ledger) Permit(uid types.UID) Answer {
 	return a
 }
 
-// Unplaced records that a pod found no node, and why; again says that what it lacks may come without an event that wakes
-// its gang. It says whether the pod belongs to a gang.
-func (l *Ledger) Unplaced(uid types.UID, detail string, again bool) ([]gang.Decision, bool) {
+// Unplaced records that a pod does not fit on the node that it was planned for, or found none, and why. It says whether the
+// pod belongs to a gang.
+func (l *Ledger) Unplaced(uid types.UID, detail string) ([]gang.Decision, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]
 	if r == nil || r.gang == nil {
 		return nil, r != nil && !r.plain()
 	}
-	return l.after(r.gang, r.gang.Unplaced(string(uid), detail, again, l.clock.Now())), true
+	return l.after(r.gang, r.gang.Unplaced(string(uid), detail, l.snapshot, l.clock.Now())), true
+}
+
+// Why explains why the pod's gang waits.
+func (l *Ledger) Why(uid types.UID) gang.Explanation {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.records[uid]; r != nil && r.gang != nil {
+		return r.gang.Explain()
+	}
+	return gang.Explanation{}
+}
+
+// Siblings says whether both pods are of one gang.
+func (l *Ledger) Siblings(a, b types.UID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first, second := l.records[a], l.records[b]
+	return first != nil && second != nil && first.gang != nil && first.gang == second.gang
 }
 
 // NoNodes records that a pod was popped while the cluster had no node, so that no plugin was asked.
@@ -165,7 +235,11 @@ func (l *Ledger) NoNodes(uid types.UID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r := l.records[uid]; r != nil && r.gang != nil {
-		r.gang.NoNodes(string(uid), l.clock.Now())
+		seen := l.changes.count
+		if l.snapshots {
+			seen = l.snapshot
+		}
+		r.gang.NoNodes(string(uid), seen, l.clock.Now())
 	}
 }
 
@@ -188,23 +262,17 @@ func (l *Ledger) Tells(uid types.UID) bool {
 	return r != nil && !r.plain() && (r.gang == nil || !r.gang.Joins(string(uid)))
 }
 
-// WorthRetry says whether an event can help a pod that a plugin of ours rejected: only if the pod stands for its gang.
-// gone is the pod that went away, or empty for another event. Room that only an attempt held counts as gone if the
-// pod's own gang failed while it was held, but not if its own attempt held it.
-func (l *Ledger) WorthRetry(uid, gone types.UID) bool {
+// Stays says what becomes of a pod that was popped and could not be scheduled. Refuse: it has to wait until the ledger wakes
+// it; Plan: it is to be popped again and to plan its gang; Go: that is for the queue to say.
+func (l *Ledger) Stays(uid types.UID) gang.Verdict {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]
-	if r == nil || r.plain() {
-		return true
+	switch {
+	case r == nil || r.plain():
+		return gang.Go
+	case r.gang == nil:
+		return gang.Refuse
 	}
-	if r.gang == nil || !r.gang.Represents(string(uid)) {
-		return false
-	}
-	other := l.records[gone]
-	if other == nil || other.gang == nil {
-		return true
-	}
-	since, gaveBack := other.gang.GaveBack(string(gone))
-	return !gaveBack || other.gang != r.gang && since.Before(r.gang.FailedAt())
+	return r.gang.Stays(string(uid))
 }

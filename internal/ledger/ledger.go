@@ -3,8 +3,6 @@
 package ledger
 
 import (
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -34,6 +32,14 @@ type Ledger struct {
 	// awaiting are the gangs that were popped while it was another's turn; standing those whose representative was let
 	// into the queue and not popped yet.
 	awaiting, standing map[*gang.Gang]struct{}
+	// changes is what happened to the cluster, as far as it may help gangs that lie still; looked is when these were last
+	// compared to it. scout is the gang that was woken to compare them. snapshot is the count of changes that the
+	// current scheduling cycle knows of; snapshots says that it is told of by SnapshotTaken.
+	changes   changes
+	looked    time.Time
+	scout     *gang.Gang
+	snapshot  uint64
+	snapshots bool
 	// untold are the pods whose problem was not written on them yet.
 	untold map[types.UID]*record
 	// gone are the pods that were deleted a moment ago: the queue may still show them.
@@ -46,8 +52,14 @@ type Ledger struct {
 	order sync.Map
 }
 
-// profile maps the dialects that a schedulerName's profile speaks to their default timeouts.
-type profile map[string]time.Duration
+// profile maps the dialects that a schedulerName's profile speaks to their defaults.
+type profile map[string]Defaults
+
+// Defaults are what a profile's plugin says where members are silent.
+type Defaults struct {
+	Timeout   time.Duration
+	Placement gang.Placement
+}
 
 // record is what the ledger knows of a pod: the gang that it belongs to, or what is wrong with its annotations, or that it
 // has none any more.
@@ -69,20 +81,21 @@ func New(c clock.PassiveClock) *Ledger {
 		records:  map[types.UID]*record{},
 		awaiting: map[*gang.Gang]struct{}{},
 		standing: map[*gang.Gang]struct{}{},
+		changes:  newChanges(),
 		untold:   map[types.UID]*record{},
 		gone:     map[types.UID]time.Time{},
 	}
 }
 
 // Serve says that pods with this schedulerName are scheduled by this process, and that their profile speaks the
-// dialect with this default timeout.
-func (l *Ledger) Serve(schedulerName, dialect string, timeout time.Duration) {
+// dialect with these defaults.
+func (l *Ledger) Serve(schedulerName, dialect string, defaults Defaults) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.profiles[schedulerName] == nil {
 		l.profiles[schedulerName] = profile{}
 	}
-	l.profiles[schedulerName][dialect] = timeout
+	l.profiles[schedulerName][dialect] = defaults
 }
 
 // Observe records a pod as the API shows it. An older version than the one recorded is ignored.
@@ -246,14 +259,18 @@ func (l *Ledger) after(g *gang.Gang, decisions []gang.Decision) []gang.Decision 
 	}
 	if g.Empty() {
 		delete(l.gangs, g.Key)
+		if l.scout == g {
+			l.scout = nil
+		}
 		delete(l.awaiting, g)
 		delete(l.standing, g)
 	}
 	if l.turn == nil || l.turn.Occupies() {
 		return decisions
 	}
-	l.turn = nil
-	return append(decisions, l.passTurn()...)
+	l.turn, l.looked = nil, time.Time{}
+	decisions = append(decisions, l.passTurn()...)
+	return append(decisions, l.look(l.clock.Now())...)
 }
 
 // passTurn wakes the gangs that were refused because it was another's turn.
@@ -286,9 +303,12 @@ func (l *Ledger) Tick() []gang.Decision {
 	defer l.mu.Unlock()
 	now := l.clock.Now()
 	var decisions []gang.Decision
-	for _, g := range l.sorted() {
-		decisions = append(decisions, l.after(g, g.Tick(now))...)
+	for _, g := range l.gangs {
+		if ticked := g.Tick(now); len(ticked) > 0 {
+			decisions = append(decisions, l.after(g, ticked)...)
+		}
 	}
+	decisions = append(decisions, l.look(now)...)
 	if l.turn == nil {
 		// The gang that these let go first may have been kept from coming.
 		decisions = append(decisions, l.passTurn()...)
@@ -301,11 +321,6 @@ func (l *Ledger) Tick() []gang.Decision {
 		delete(l.untold, uid)
 	}
 	return decisions
-}
-
-// sorted returns the gangs in the order of their keys, so that what follows from it is the same each time.
-func (l *Ledger) sorted() []*gang.Gang {
-	return slices.SortedFunc(maps.Values(l.gangs), func(a, b *gang.Gang) int { return a.Key.Compare(b.Key) })
 }
 
 // Knows says whether the ledger has a record of the pod.

@@ -49,17 +49,19 @@ func keyOf(pod *corev1.Pod, spec *gang.Spec) gang.Key {
 func (l *Ledger) member(pod *corev1.Pod, spec *gang.Spec) gang.Member {
 	spoken, served := l.profiles[pod.Spec.SchedulerName]
 	m := gang.Member{
-		UID:            string(pod.UID),
-		Name:           pod.Name,
-		Scheduler:      pod.Spec.SchedulerName,
-		Foreign:        !served,
-		Spec:           *spec,
-		DefaultTimeout: spoken[spec.Dialect],
-		Priority:       corev1helpers.PodPriority(pod),
-		Created:        pod.CreationTimestamp.Time,
-		Gated:          len(pod.Spec.SchedulingGates) > 0,
-		Terminating:    pod.DeletionTimestamp != nil,
-		Node:           pod.Spec.NodeName,
+		UID:              string(pod.UID),
+		Name:             pod.Name,
+		Scheduler:        pod.Spec.SchedulerName,
+		Foreign:          !served,
+		Spec:             *spec,
+		DefaultTimeout:   spoken[spec.Dialect].Timeout,
+		DefaultPlacement: spoken[spec.Dialect].Placement,
+		Priority:         corev1helpers.PodPriority(pod),
+		Created:          pod.CreationTimestamp.Time,
+		Generation:       pod.Generation,
+		Gated:            len(pod.Spec.SchedulingGates) > 0,
+		Terminating:      pod.DeletionTimestamp != nil,
+		Node:             pod.Spec.NodeName,
 	}
 	if owner := metav1.GetControllerOf(pod); owner != nil {
 		m.Owner = owner.Kind + " " + owner.Name

@@ -19,7 +19,7 @@ import (
 func newLedger() (*ledger.Ledger, *testingclock.FakePassiveClock) {
 	clock := testingclock.NewFakePassiveClock(time.Unix(1_000_000, 0))
 	l := ledger.New(clock)
-	l.Serve("kubenexus-scheduler", "Coscheduling", time.Minute)
+	l.Serve("kubenexus-scheduler", "Coscheduling", ledger.Defaults{Timeout: time.Minute})
 	return l, clock
 }
 
@@ -41,11 +41,32 @@ func member(name, group string, need, version int) *corev1.Pod {
 // placed runs a member through a cycle that finds a node, and returns Permit's answer.
 func placed(t *testing.T, l *ledger.Ledger, pod *corev1.Pod) ledger.Answer {
 	t.Helper()
-	if answer := l.Begin(pod); answer.Verdict != gang.Go {
+	if answer := begun(l, pod); answer.Verdict != gang.Go {
 		t.Fatalf("%s may not be placed: %+v", pod.Name, answer.Why)
 	}
 	l.Reserve(pod.UID, "node")
 	return l.Permit(pod.UID)
+}
+
+// begun begins a cycle. If the gang is to be planned, all members get a place.
+func begun(l *ledger.Ledger, pod *corev1.Pod) ledger.Answer {
+	answer := l.Begin(pod)
+	if answer.Verdict != gang.Plan {
+		return answer
+	}
+	pins := map[string]string{}
+	for _, ref := range answer.Task.Members {
+		pins[ref.UID] = "node"
+	}
+	return l.Planned(pod.UID, pins, false)
+}
+
+// unplaced says twice that a member does not fit where it was planned: it may plan again once.
+func unplaced(l *ledger.Ledger, pod *corev1.Pod) []gang.Decision {
+	l.Unplaced(pod.UID, "no room")
+	begun(l, pod)
+	decisions, _ := l.Unplaced(pod.UID, "no room")
+	return decisions
 }
 
 func rejects(decisions []gang.Decision, name string) bool {
@@ -68,7 +89,7 @@ func TestTheTurnPassesWhenTheGangIsDeletedInItsCycle(t *testing.T) {
 	l.Begin(one)
 	l.Forget("one")
 	l.Enter(other)
-	if answer := l.Begin(other); answer.Verdict != gang.Go {
+	if answer := l.Begin(other); answer.Verdict != gang.Plan {
 		t.Errorf("the turn is still that of a gang which is gone: %+v", answer.Why)
 	}
 }
@@ -113,8 +134,8 @@ func TestNewAttemptWaitsUntilTheLastOneHasGivenEverythingBack(t *testing.T) {
 	placed(t, l, member("a", "g", 3, 1))
 	l.Forget("0r")
 	l.Unreserve("0r")
-	if answer := l.Begin(member("d", "g", 3, 1)); answer.Verdict == gang.Go {
-		if decisions, _ := l.Unplaced("d", "no room", false); !rejects(decisions, "a") {
+	if d := member("d", "g", 3, 1); begun(l, d).Verdict == gang.Go {
+		if decisions := unplaced(l, d); !rejects(decisions, "a") {
 			t.Fatalf("the attempt failed and a keeps its room: %v", decisions)
 		}
 	}
@@ -136,8 +157,7 @@ func TestGivingBackTwiceChangesNothing(t *testing.T) {
 	l.Enter(member("a", "g", 2, 1))
 	l.Enter(member("b", "g", 2, 1))
 	placed(t, l, member("a", "g", 2, 1))
-	l.Begin(member("b", "g", 2, 1))
-	l.Unplaced("b", "no room", false)
+	unplaced(l, member("b", "g", 2, 1))
 	l.Unreserve("a")
 	if decisions := l.Unreserve("a"); len(decisions) != 0 {
 		t.Errorf("the second time something follows: %v", decisions)
@@ -160,21 +180,31 @@ func TestDeletedPodDoesNotComeBackWithTheQueue(t *testing.T) {
 	}
 }
 
-func TestWhatNoEventTellsIsTriedAgain(t *testing.T) {
+// Where more than room was missing any change may help, but not again and again at once.
+func TestPlanThatBrokeIsRepeatedAfterAChange(t *testing.T) {
 	l, clock := newLedger()
 	l.Enter(member("a", "g", 2, 1))
 	l.Enter(member("b", "g", 2, 1))
 	placed(t, l, member("a", "g", 2, 1))
-	l.Begin(member("b", "g", 2, 1))
-	l.Unplaced("b", "its volume does not exist", true)
+	begun(l, member("b", "g", 2, 1))
+	unplaced(l, member("b", "g", 2, 1))
 	l.Unreserve("a")
-	clock.SetTime(clock.Now().Add(40 * time.Second))
-	for _, d := range l.Tick() {
-		if _, ok := d.(gang.Activate); ok {
-			return
+	tried := func(after time.Duration) bool {
+		clock.SetTime(clock.Now().Add(after))
+		for _, d := range l.Tick() {
+			if _, ok := d.(gang.Activate); ok {
+				return true
+			}
 		}
+		return false
 	}
-	t.Error("the gang is not tried again")
+	if tried(time.Minute) {
+		t.Error("the gang is tried again though nothing changed")
+	}
+	l.AnythingChanged()
+	if !tried(time.Second) {
+		t.Error("the gang is not tried again")
+	}
 }
 
 // A standby sees every pod come and go for weeks, and nobody tidies up for it.
@@ -200,13 +230,11 @@ func TestGangThatStallsTakesTheTurnLessAndLess(t *testing.T) {
 	for range 20 * 60 * 10 { // 20 minutes
 		clock.SetTime(clock.Now().Add(100 * time.Millisecond))
 		decisions := l.Tick()
-		if !waits && l.WorthRetry("a", "") {
-			decisions = append(decisions, gang.Activate{}) // something happens all the time
-		}
+		decisions = append(decisions, l.RoomChanged("node", "")...) // something happens all the time
 		for _, d := range decisions {
 			switch d.(type) {
 			case gang.Activate:
-				if l.Begin(member("a", "g", 2, 1)).Verdict == gang.Go {
+				if !waits && begun(l, member("a", "g", 2, 1)).Verdict == gang.Go {
 					l.Reserve("a", "node")
 					if waits = l.Permit("a").Verdict == gang.Wait; waits {
 						starts++

@@ -25,9 +25,9 @@ type simulation struct {
 	pods   map[string]*simPod
 	// told counts what members were told, by kind.
 	told map[gang.Kind]int
-	// cycles counts scheduling cycles.
-	cycles  int
-	version int
+	// cycles counts scheduling cycles, plans those that looked at every node.
+	cycles, plans int
+	version       int
 }
 
 type place string
@@ -52,7 +52,7 @@ type simPod struct {
 func newSimulation(room int) *simulation {
 	clock := testingclock.NewFakePassiveClock(time.Unix(1_000_000, 0))
 	s := &simulation{ledger: ledger.New(clock), clock: clock, room: room, pods: map[string]*simPod{}, told: map[gang.Kind]int{}}
-	s.ledger.Serve("kubenexus-scheduler", "Coscheduling", 10*time.Second)
+	s.ledger.Serve("kubenexus-scheduler", "Coscheduling", ledger.Defaults{Timeout: 10 * time.Second})
 	return s
 }
 
@@ -128,10 +128,11 @@ func (s *simulation) remove(p *simPod) {
 // event tells the queue that a pod's room is free.
 func (s *simulation) event(gone *simPod) {
 	for _, p := range s.sorted() {
-		if p.at == unfit && gone != p || p.at == rejected && s.ledger.WorthRetry(p.pod.UID, gone.pod.UID) {
+		if p.at == unfit && gone != p {
 			s.enter(p)
 		}
 	}
+	s.perform(s.ledger.RoomChanged("node", gone.pod.UID))
 }
 
 // cycle is one scheduling cycle; it says whether there was a pod to schedule.
@@ -146,15 +147,22 @@ func (s *simulation) cycle() bool {
 		return false
 	}
 	s.cycles++
+	s.ledger.SnapshotTaken()
 	answer := s.ledger.Begin(next.pod)
 	s.perform(answer.Decisions)
+	if answer.Verdict == gang.Plan {
+		answer = s.plan(next, answer)
+	}
 	switch {
 	case answer.Verdict == gang.Refuse:
 		next.at = rejected
 		return true
 	case s.room == 0:
 		next.at = unfit
-		decisions, _ := s.ledger.Unplaced(next.pod.UID, "no room", false)
+		decisions, _ := s.ledger.Unplaced(next.pod.UID, "no room")
+		if s.ledger.Stays(next.pod.UID) == gang.Refuse {
+			next.at = rejected
+		}
 		s.perform(decisions)
 		return true
 	}
@@ -166,11 +174,45 @@ func (s *simulation) cycle() bool {
 		next.at = waiting
 	case gang.Go:
 		s.bind(next)
+	case gang.Plan:
 	case gang.Refuse:
 		s.giveBack(next)
 	}
 	s.perform(permit.Decisions)
 	return true
+}
+
+// plan plans a gang: it fits if there are enough places.
+func (s *simulation) plan(p *simPod, asked ledger.Answer) ledger.Answer {
+	if asked.Scout != nil && !s.look(p, *asked.Scout) {
+		return ledger.Answer{Gang: true, Verdict: gang.Refuse}
+	}
+	s.plans++
+	var answer ledger.Answer
+	if task := asked.Task; s.room < task.Need || len(task.Members) < task.Need {
+		answer = s.ledger.Unfit(p.pod.UID, gang.Finding{Fit: s.room, Lack: gang.Lack{Missing: task.Need - s.room}})
+	} else {
+		pins := map[string]string{}
+		for _, ref := range task.Members[:min(s.room, len(task.Members))] {
+			pins[ref.UID] = "node"
+		}
+		answer = s.ledger.Planned(p.pod.UID, pins, false)
+	}
+	s.perform(answer.Decisions)
+	return answer
+}
+
+// look compares what changed to what gangs lacked.
+func (s *simulation) look(p *simPod, scout ledger.Lying) bool {
+	enough := func(l ledger.Lying) bool { return l.Anything || s.room >= l.Lack.Missing }
+	var lacking []gang.Key
+	for _, l := range s.ledger.Lying() {
+		if !enough(l) {
+			lacking = append(lacking, l.Key)
+		}
+	}
+	s.perform(s.ledger.Looked(p.pod.UID, enough(scout), lacking))
+	return enough(scout)
 }
 
 func (s *simulation) bind(p *simPod) {

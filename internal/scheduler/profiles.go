@@ -86,7 +86,7 @@ func prependTo(set *config.PluginSet, names []string) {
 
 // gangPoints are the extension points at which a gang plugin works.
 func gangPoints(p *config.Plugins) []*config.PluginSet {
-	return []*config.PluginSet{&p.PreFilter, &p.PostFilter, &p.Reserve, &p.Permit}
+	return []*config.PluginSet{&p.PreFilter, &p.Filter, &p.PostFilter, &p.Reserve, &p.Permit}
 }
 
 // queuePoints are the extension points, besides queueSort, at which GangQueue works.
@@ -96,6 +96,6 @@ func queuePoints(p *config.Plugins) []*config.PluginSet {
 
 // points are all the extension points of a profile.
 func points(p *config.Plugins) []*config.PluginSet {
-	return append(gangPoints(p), &p.MultiPoint, &p.PreEnqueue, &p.QueueSort, &p.Filter, &p.PreScore, &p.Score,
+	return append(gangPoints(p), &p.MultiPoint, &p.PreEnqueue, &p.QueueSort, &p.PreScore, &p.Score,
 		&p.PreBind, &p.Bind, &p.PostBind)
 }

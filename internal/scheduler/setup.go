@@ -64,7 +64,8 @@ func setup(ctx context.Context, opts *options.Options) (*schedulerappconfig.Comp
 	if err := options.LogOrWriteConfig(logger, opts.WriteConfigTo, &completed.ComponentConfig, profiles); err != nil {
 		return nil, nil, fmt.Errorf("writing the configuration: %w", err)
 	}
-	leadOnFirstPod(sched, plugins)
+	watchCycles(sched, plugins)
+	sched.SchedulingQueue = plugins.WaitingRoom(sched.SchedulingQueue)
 	sched.FailureHandler = plugins.QuietFailures(sched.FailureHandler)
 	return &completed, sched, nil
 }
@@ -93,11 +94,14 @@ func newScheduler(ctx context.Context, c *schedulerappconfig.CompletedConfig, pl
 	return sched, profiles, nil
 }
 
-// leadOnFirstPod tells the plugins that this process decides: only a leader asks its queue for a pod.
-func leadOnFirstPod(sched *scheduler.Scheduler, plugins *coscheduling.Plugins) {
+// watchCycles tells the plugins that this process decides, because only a leader asks its queue for a pod, and that a
+// snapshot of the cluster is taken, which is what follows.
+func watchCycles(sched *scheduler.Scheduler, plugins *coscheduling.Plugins) {
 	next := sched.NextPod
 	sched.NextPod = func(logger klog.Logger) (*framework.QueuedPodInfo, error) {
 		plugins.Lead()
-		return next(logger)
+		pod, err := next(logger)
+		plugins.SnapshotTaken()
+		return pod, err
 	}
 }

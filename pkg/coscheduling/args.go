@@ -24,12 +24,15 @@ type Args struct {
 	// it holds is given back and its members get a Warning event; 0 means the dialect's default. A gang can set its own
 	// by the annotation kubenexus.io/schedule-timeout.
 	Timeout metav1.Duration `json:"timeout,omitempty"`
+	// Placement is how gangs are placed: "pack" (the default) fills the nodes with the least room first, "spread" puts as few
+	// members on each node as it can. A gang can choose for itself by the annotation kubenexus.io/placement.
+	Placement gang.Placement `json:"placement,omitempty"`
 }
 
 // parseArgs decodes the arguments of the plugin that speaks the dialect: strictly, so that a field that it does not
 // know stops the start.
 func parseArgs(obj runtime.Object, d gang.Dialect) (Args, error) {
-	args := Args{Timeout: metav1.Duration{Duration: d.DefaultTimeout}}
+	args := Args{Timeout: metav1.Duration{Duration: d.DefaultTimeout}, Placement: gang.Pack}
 	switch given := obj.(type) {
 	case nil:
 		return args, nil
@@ -50,8 +53,15 @@ func parseArgs(obj runtime.Object, d gang.Dialect) (Args, error) {
 	case args.Timeout.Duration < 0 || args.Timeout.Duration > gang.MaxTimeout:
 		return Args{}, fmt.Errorf("arguments of plugin %s: timeout is %s; set it above 0s and up to %s",
 			d.Name, args.Timeout.Duration, gang.MaxTimeout)
-	case args.Timeout.Duration == 0:
+	}
+	if args.Timeout.Duration == 0 {
 		args.Timeout.Duration = d.DefaultTimeout
+	}
+	if args.Placement == "" {
+		args.Placement = gang.Pack
+	}
+	if _, known := gang.ParsePlacement(string(args.Placement)); !known {
+		return Args{}, fmt.Errorf("arguments of plugin %s: placement is %q; use %q or %q", d.Name, args.Placement, gang.Pack, gang.Spread)
 	}
 	return args, nil
 }
@@ -83,7 +93,7 @@ func decodeStrictly(raw []byte, args *Args) error {
 		for i, e := range strict {
 			texts[i] = e.Error()
 		}
-		return fmt.Errorf("%s; the fields are apiVersion, kind and timeout", strings.Join(texts, ", "))
+		return fmt.Errorf("%s; the fields are apiVersion, kind, timeout and placement", strings.Join(texts, ", "))
 	}
 	return nil
 }

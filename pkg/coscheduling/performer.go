@@ -37,9 +37,11 @@ type performer struct {
 	handle fwk.Handle
 	// recorders are by schedulerName; complete once the factories have run.
 	recorders map[string]kubeevents.EventRecorderLogger
-	writer    *writer
-	leading   atomic.Bool
-	led       chan struct{}
+	// activate puts pods into the active part of the queue.
+	activate func(klog.Logger, map[string]*corev1.Pod)
+	writer   *writer
+	leading  atomic.Bool
+	led      chan struct{}
 
 	mu      sync.Mutex
 	pending []gang.Decision
@@ -54,6 +56,7 @@ func newPerformer(logger klog.Logger, l *ledger.Ledger, h fwk.Handle) *performer
 		ledger:    l,
 		handle:    h,
 		recorders: map[string]kubeevents.EventRecorderLogger{},
+		activate:  h.Activate,
 		led:       make(chan struct{}),
 		more:      make(chan struct{}, 1),
 	}
@@ -193,7 +196,7 @@ func (p *performer) do(decision gang.Decision) {
 		for _, ref := range d.Members {
 			pods[ref.Namespace+"/"+ref.Name] = stub(ref)
 		}
-		p.handle.Activate(p.logger, pods)
+		p.activate(p.logger, pods)
 	case gang.Allow:
 		p.logger.Info("Gang released", "gang", d.Gang, "waiting", len(d.Members))
 		for _, ref := range d.Members {

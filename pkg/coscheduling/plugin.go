@@ -2,18 +2,15 @@ package coscheduling
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
-	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
@@ -34,6 +31,7 @@ type Plugin struct {
 
 var (
 	_ fwk.PreFilterPlugin   = &Plugin{}
+	_ fwk.FilterPlugin      = &Plugin{}
 	_ fwk.PostFilterPlugin  = &Plugin{}
 	_ fwk.ReservePlugin     = &Plugin{}
 	_ fwk.PermitPlugin      = &Plugin{}
@@ -48,31 +46,110 @@ func (p *Plugins) newPlugin(ctx context.Context, d gang.Dialect, obj runtime.Obj
 	if err := p.connect(ctx, h); err != nil {
 		return nil, err
 	}
-	p.ledger.Serve(h.ProfileName(), d.Name, args.Timeout.Duration)
+	p.ledger.Serve(h.ProfileName(), d.Name, ledger.Defaults{Timeout: args.Timeout.Duration, Placement: args.Placement})
 	return &Plugin{dialect: d, handle: h, ledger: p.ledger, performer: p.performer, lead: p.Lead}, nil
 }
 
 // Name returns the plugin's name, which is its dialect's.
 func (pl *Plugin) Name() string { return pl.dialect.Name }
 
-// PreFilter lets a member go on if its gang is ready and has its turn, is being placed, or runs.
-func (pl *Plugin) PreFilter(ctx context.Context, _ fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) (
+// PreFilter lets a member go on if its gang runs, or to the node that it is planned for. The representative of a gang that is
+// ready plans it: every member gets its node in this one scheduling cycle, or the gang goes on waiting and holds nothing.
+func (pl *Plugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) (
 	*fwk.PreFilterResult, *fwk.Status,
 ) {
+	if _, err := state.Read(planningKey); err == nil {
+		return nil, fwk.NewStatus(fwk.Skip)
+	}
 	pl.lead()
 	if pl.others(pod) {
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
 	answer := pl.ledger.Begin(pod)
 	pl.performer.perform(answer.Decisions)
+	if answer.Verdict == gang.Plan {
+		var err error
+		if answer, err = pl.planGang(ctx, pod, answer); err != nil {
+			return nil, fwk.AsStatus(err)
+		}
+	}
 	switch {
 	case answer.Verdict == gang.Refuse:
 		klog.FromContext(ctx).V(3).Info("Gang member has to wait", "gang", answer.Why.Gang, "why", answer.Why.Kind)
 		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, events.Sentence(answer.Why))
 	case !answer.Gang:
 		return nil, fwk.NewStatus(fwk.Skip)
+	case answer.Pin == "":
+		return nil, nil
 	}
-	return nil, nil
+	pl.forgetNominations(pod, answer.Pin)
+	state.Write(pinKey, pin(answer.Pin))
+	return &fwk.PreFilterResult{NodeNames: sets.New(answer.Pin)}, nil
+}
+
+// planGang plans a gang for the member that was popped. If the gang lay still, what changed since is first compared to what
+// it lacked, and to what all others lacked that lie still: a plan is made only for one that may succeed.
+func (pl *Plugin) planGang(ctx context.Context, pod *corev1.Pod, asked ledger.Answer) (ledger.Answer, error) {
+	if asked.Scout != nil && !pl.look(pod, *asked.Scout) {
+		return ledger.Answer{Gang: true, Verdict: gang.Refuse, Why: pl.ledger.Why(pod.UID)}, nil
+	}
+	found, err := pl.plan(ctx, asked.Task)
+	if err != nil {
+		found.finding = &gang.Finding{Detail: err.Error(), Lack: gang.Lack{Anything: true}}
+	}
+	var answer ledger.Answer
+	if found.finding != nil {
+		answer = pl.ledger.Unfit(pod.UID, *found.finding)
+	} else {
+		answer = pl.ledger.Planned(pod.UID, found.pins, found.late)
+	}
+	klog.FromContext(ctx).V(2).Info("Planned gang", "gang", asked.Task.Gang, "members", len(asked.Task.Members),
+		"need", asked.Task.Need, "placed", len(found.pins))
+	pl.performer.perform(answer.Decisions)
+	return answer, err
+}
+
+// look says whether a plan for the scout may succeed now.
+func (pl *Plugin) look(pod *corev1.Pod, scout ledger.Lying) bool {
+	enough := pl.enough(scout)
+	var lacking []gang.Key
+	for _, lying := range pl.ledger.Lying() {
+		if !pl.enough(lying) {
+			lacking = append(lacking, lying.Key)
+		}
+	}
+	pl.performer.perform(pl.ledger.Looked(pod.UID, enough, lacking))
+	return enough
+}
+
+// pin is the node that a member is planned for.
+type pin string
+
+const pinKey fwk.StateKey = "kubenexus.io/pin"
+
+// Clone returns the pin itself: it does not change.
+func (p pin) Clone() fwk.StateData { return p }
+
+// Filter keeps a member on the node that it is planned for. PreFilter's result is not enough: upstream tries a nominated node
+// before it looks at that.
+func (pl *Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
+	data, err := state.Read(pinKey)
+	if err != nil {
+		return nil
+	}
+	if planned, ok := data.(pin); ok && string(planned) != node.Node().Name {
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "the gang's plan has another node for this pod")
+	}
+	return nil
+}
+
+// forgetNominations drops what nominated the pod's siblings to its node: they are planned, here or elsewhere.
+func (pl *Plugin) forgetNominations(pod *corev1.Pod, node string) {
+	for _, nominated := range pl.handle.NominatedPodsForNode(node) {
+		if other := nominated.GetPod(); other.UID != pod.UID && pl.ledger.Siblings(pod.UID, other.UID) {
+			pl.handle.DeleteNominatedPodIfExists(other)
+		}
+	}
 }
 
 // others says whether the pod's gang is of another dialect, which another plugin of the profile speaks.
@@ -84,16 +161,15 @@ func (pl *Plugin) others(pod *corev1.Pod) bool {
 // PreFilterExtensions returns nil: what a gang may do does not depend on single pods on a node.
 func (pl *Plugin) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 
-// PostFilter ends the attempt of a gang one of whose members found no node. No pod is evicted for a single member: its
-// gang might not start all the same.
+// PostFilter lets a gang plan again one of whose members does not fit where it was planned, or ends its attempt. No pod is
+// evicted for a single member: its gang might not start all the same.
 func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, statuses fwk.NodeToStatusReader) (
 	*fwk.PostFilterResult, *fwk.Status,
 ) {
 	if pl.others(pod) {
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}
-	detail, again := pl.histogram(statuses)
-	decisions, member := pl.ledger.Unplaced(pod.UID, detail, again)
+	decisions, member := pl.ledger.Unplaced(pod.UID, pl.reasons(statuses))
 	if !member {
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}
@@ -101,37 +177,19 @@ func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 	return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "no pod is preempted for a single member of a gang")
 }
 
-// histogram says why no node would do: "3 of 5 nodes: Insufficient cpu; 2 of 5 nodes: Insufficient memory". again says
-// that a plugin had a reason that may pass without an event that EventsToRegister names.
-func (pl *Plugin) histogram(statuses fwk.NodeToStatusReader) (text string, again bool) {
+// reasons says why no node would do.
+func (pl *Plugin) reasons(statuses fwk.NodeToStatusReader) string {
 	nodes, err := pl.handle.SnapshotSharedLister().NodeInfos().List()
 	if err != nil {
-		return "the nodes cannot be listed: " + err.Error(), true
+		return "the nodes cannot be listed: " + err.Error()
 	}
 	counts := map[string]int{}
 	for _, node := range nodes {
-		status := statuses.Get(node.Node().Name)
-		again = again || !wokenByOurEvents(status.Plugin())
-		for _, reason := range status.Reasons() {
+		for _, reason := range statuses.Get(node.Node().Name).Reasons() {
 			counts[reason]++
 		}
 	}
-	reasons := make([]string, 0, len(counts))
-	for reason, count := range counts {
-		reasons = append(reasons, fmt.Sprintf("%d of %d nodes: %s", count, len(nodes), reason))
-	}
-	slices.Sort(reasons)
-	return strings.Join(reasons, "; "), again
-}
-
-// wokenByOurEvents says whether nodes that come or change, and pods that go, are all that can change the plugin's mind.
-func wokenByOurEvents(plugin string) bool {
-	switch plugin {
-	case names.NodeResourcesFit, names.NodeName, names.NodeUnschedulable, names.TaintToleration, names.NodeAffinity,
-		names.NodePorts, gang.Coscheduling().Name, gang.BatchPermit().Name:
-		return true
-	}
-	return false
+	return histogram(counts, len(nodes))
 }
 
 // Reserve counts the room that a member holds.
@@ -169,7 +227,7 @@ func (pl *Plugin) Permit(ctx context.Context, state fwk.CycleState, pod *corev1.
 	case gang.Refuse:
 		pl.performer.perform(answer.Decisions)
 		return fwk.NewStatus(fwk.Unschedulable, events.Sentence(answer.Why)), 0
-	case gang.Go:
+	case gang.Go, gang.Plan:
 	}
 	pl.performer.perform(pl.activateWithin(state, answer.Decisions))
 	return nil, 0
@@ -200,35 +258,11 @@ func (pl *Plugin) activateWithin(state fwk.CycleState, decisions []gang.Decision
 	})
 }
 
-// EventsToRegister names the events that can help a gang whose representative was rejected by this plugin. It is called
-// once the profile is complete, so this is where an incomplete one is refused.
+// EventsToRegister names the events that can help a gang: all that any filter of the profile reacts to. It is called once the
+// profile is complete, so this is where an incomplete one is refused.
 func (pl *Plugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
 	if err := checkProfile(pl.handle, pl.Name()); err != nil {
 		return nil, err
 	}
-	const nodeChanges = fwk.Add | fwk.UpdateNodeAllocatable | fwk.UpdateNodeLabel | fwk.UpdateNodeTaint
-	return []fwk.ClusterEventWithHint{
-		{Event: fwk.ClusterEvent{Resource: fwk.Pod, ActionType: fwk.Delete}, QueueingHintFn: pl.afterPodDeleted},
-		{Event: fwk.ClusterEvent{Resource: fwk.Pod, ActionType: fwk.UpdatePodScaleDown}, QueueingHintFn: pl.afterChange},
-		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: nodeChanges}, QueueingHintFn: pl.afterChange},
-	}, nil
-}
-
-func (pl *Plugin) afterPodDeleted(_ klog.Logger, pod *corev1.Pod, gone, _ any) (fwk.QueueingHint, error) {
-	deleted, ok := gone.(*corev1.Pod)
-	if !ok {
-		return fwk.Queue, fmt.Errorf("deleted object is a %T, not a pod", gone)
-	}
-	return pl.hint(pod.UID, deleted.UID), nil
-}
-
-func (pl *Plugin) afterChange(_ klog.Logger, pod *corev1.Pod, _, _ any) (fwk.QueueingHint, error) {
-	return pl.hint(pod.UID, ""), nil
-}
-
-func (pl *Plugin) hint(uid, gone types.UID) fwk.QueueingHint {
-	if pl.ledger.WorthRetry(uid, gone) {
-		return fwk.Queue
-	}
-	return fwk.QueueSkip
+	return pl.union(), nil
 }

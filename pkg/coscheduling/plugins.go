@@ -77,6 +77,10 @@ func (p *Plugins) Lead() {
 	})
 }
 
+// SnapshotTaken says that the scheduler takes a snapshot of the cluster for the scheduling cycle that begins. It is optional:
+// without it, what changes during a cycle is told again by the queueing hints.
+func (p *Plugins) SnapshotTaken() { p.ledger.SnapshotTaken() }
+
 // connect gives the process's one performer the handle of a profile, and feeds the ledger from its informers.
 func (p *Plugins) connect(ctx context.Context, h fwk.Handle) error {
 	p.mu.Lock()
@@ -109,6 +113,7 @@ func checkProfile(h fwk.Handle, plugin string) error {
 		{"preEnqueue", QueueName, enabled.PreEnqueue.Enabled, ""},
 		{"queueSort", QueueName, enabled.QueueSort.Enabled, ""},
 		{"preFilter", plugin, enabled.PreFilter.Enabled, ""},
+		{"filter", plugin, enabled.Filter.Enabled, ""},
 		{"postFilter", plugin, enabled.PostFilter.Enabled, "DefaultPreemption"},
 		{"reserve", plugin, enabled.Reserve.Enabled, ""},
 		{"reserve", QueueName, enabled.Reserve.Enabled, ""},

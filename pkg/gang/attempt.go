@@ -13,6 +13,8 @@ const (
 	Wait
 	// Refuse: the member has to stay, or go back, to the queue.
 	Refuse
+	// Plan: the member is to find a node for itself and its siblings, and to report by Planned or Unfit.
+	Plan
 )
 
 // Enter answers a member that wants into the scheduling queue's active part.
@@ -25,12 +27,11 @@ func (g *Gang) Enter(uid string, now time.Time) Verdict {
 	switch phase := g.Phase(); {
 	case !g.mayEnter(m):
 	case phase == Placing || phase == Running:
-		verdict = Go
-	case phase == Ready:
-		if g.representative == nil || !g.representative.eligible() {
-			g.appoint(m)
+		if g.admits(m) {
+			verdict = Go
 		}
-		if g.representative == m {
+	case phase == Ready:
+		if g.stands(m) {
 			if g.sinceIdle.IsZero() { // else it stood there already
 				g.sinceIdle = now
 			}
@@ -44,6 +45,14 @@ func (g *Gang) Enter(uid string, now time.Time) Verdict {
 	return verdict
 }
 
+// stands says whether the member represents the gang; it does from now on if nobody else can.
+func (g *Gang) stands(m *member) bool {
+	if g.representative == nil || !g.representative.eligible() {
+		g.appoint(m)
+	}
+	return g.representative == m
+}
+
 // Refused records that a member which is new to the gang lies in the queue because it was refused before.
 func (g *Gang) Refused(uid string, now time.Time) []Decision {
 	m, known := g.members[uid]
@@ -54,8 +63,8 @@ func (g *Gang) Refused(uid string, now time.Time) []Decision {
 	return g.settle(true, now)
 }
 
-// Begin answers a member that was popped from the queue. The first of a gang that is ready begins an attempt, if it is
-// the gang's turn: no other gang is being placed or comes first.
+// Begin answers a member that was popped from the queue. The first of a gang that is ready begins an attempt by planning it,
+// if it is the gang's turn: no other gang is being placed or comes first.
 func (g *Gang) Begin(uid string, turn bool, now time.Time) Verdict {
 	m, known := g.members[uid]
 	if !known || m.Node != "" {
@@ -67,23 +76,25 @@ func (g *Gang) Begin(uid string, turn bool, now time.Time) Verdict {
 	verdict := Refuse
 	switch phase := g.Phase(); {
 	case !g.mayEnter(m):
-	case phase == Placing || phase == Running:
+	case phase == Running:
 		verdict = Go
-	case phase == Ready:
-		if g.representative == nil || !g.representative.eligible() {
-			g.appoint(m)
+	case phase == Placing:
+		switch {
+		case m.pin != "":
+			verdict = Go
+		case g.attempt.planner == m || g.plannedTooFew():
+			g.attempt.planner = m
+			verdict = Plan
 		}
-		if g.representative != m {
-			break
-		}
+	case phase == Ready && g.stands(m):
 		if !turn || g.tally.holding > 0 { // what the last attempt held is still being given back
 			g.awaitsTurn = true
 			break
 		}
-		g.attempt = &attempt{progress: now}
+		g.attempt = &attempt{progress: now, planner: m, replans: 1}
 		g.awaitsTurn, g.retryAt = false, time.Time{}
 		g.Attempts++
-		verdict = Go
+		verdict = Plan
 	}
 	g.refuse(m, verdict == Refuse)
 	return verdict
@@ -129,7 +140,7 @@ func (g *Gang) Reserve(uid, node string, now time.Time) {
 }
 
 // Unreserve records that a member's room was given back: it was rejected, or could not be bound.
-func (g *Gang) Unreserve(uid string, now time.Time) []Decision {
+func (g *Gang) Unreserve(uid string, seen uint64, now time.Time) []Decision {
 	m, known := g.members[uid]
 	if !known {
 		return nil
@@ -145,6 +156,7 @@ func (g *Gang) Unreserve(uid string, now time.Time) []Decision {
 	}
 	g.refuse(m, true)
 	if g.attempt != nil {
+		g.lack, g.seen = Lack{Anything: true}, seen
 		return g.fail(g.unplaced(m.Name, "its room was given back before the others had theirs"), now)
 	}
 	return g.settle(false, now)
@@ -189,37 +201,13 @@ func (g *Gang) release(last *member, now time.Time) []Decision {
 	told := Explanation{
 		Kind: KindReleased, Gang: g.Key, Have: len(holding), Need: g.Need(), Waited: now.Sub(g.since),
 	}
-	g.attempt, g.failure, g.retryAt, g.stalls = nil, nil, time.Time{}, 0
+	g.attempt, g.failure, g.retryAt, g.stalls, g.fails = nil, nil, time.Time{}, 0, 0
 	var decisions []Decision
 	if len(waiting) > 0 {
 		decisions = append(decisions, Allow{Gang: g.Key, Members: g.refs(waiting)})
 	}
 	decisions = append(decisions, Tell{Members: g.refs([]*member{last}), Explanation: told})
 	return append(decisions, g.settle(false, now)...)
-}
-
-// NoNodes records that the representative was popped while there was no node: the attempt ended before it began.
-func (g *Gang) NoNodes(uid string, now time.Time) {
-	m, known := g.members[uid]
-	if !known || m != g.representative || g.Phase() != Ready {
-		return
-	}
-	why := g.unplaced(m.Name, "the cluster has no node")
-	g.sinceIdle, g.failure, g.failedAt, g.changed = time.Time{}, &why, now, now
-}
-
-// Unplaced records that a member found no node; detail says why. While the gang is being placed, that ends the attempt.
-// again says that what the member lacks may come without an event that wakes the representative.
-func (g *Gang) Unplaced(uid, detail string, again bool, now time.Time) []Decision {
-	m, known := g.members[uid]
-	if !known || g.attempt == nil {
-		return nil
-	}
-	g.refuse(m, true)
-	if again && m != g.representative {
-		g.retryAt = now.Add(stallRetry)
-	}
-	return g.fail(g.unplaced(m.Name, detail), now)
 }
 
 func (g *Gang) unplaced(culprit, detail string) Explanation {
@@ -232,7 +220,13 @@ func (g *Gang) unplaced(culprit, detail string) Explanation {
 func (g *Gang) fail(why Explanation, now time.Time) []Decision {
 	g.attempt, g.failure, g.failedAt = nil, &why, now
 	g.Failures++
+	g.fails++
 	g.changed = now
+	for _, m := range g.members {
+		if m.pin != "" {
+			g.update(m, func() { m.pin = "" })
+		}
+	}
 	holding := g.where((*member).holding)
 	if len(holding) == 0 {
 		return nil
@@ -252,14 +246,3 @@ func (g *Gang) GaveBack(uid string) (since time.Time, gaveBack bool) {
 
 // FailedAt returns when the last attempt failed.
 func (g *Gang) FailedAt() time.Time { return g.failedAt }
-
-// Represents says whether the member stands for the whole gang, or for itself in a gang that runs or is being placed. For a
-// gang that stalled nobody stands: it lacks a member, not room.
-func (g *Gang) Represents(uid string) bool {
-	m, known := g.members[uid]
-	if phase := g.Phase(); !known || phase == Running || phase == Placing {
-		return known
-	}
-	stalled := g.failure != nil && g.failure.Kind == KindStalled
-	return g.representative == m && !stalled
-}

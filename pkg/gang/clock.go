@@ -110,7 +110,7 @@ func (g *Gang) tell(now time.Time) []Decision {
 // untold returns the members to which the kind of the explanation is news, and those to which only its numbers are.
 func (g *Gang) untold(why Explanation) (news, stale []*member) {
 	kind, numbers := why.signature(), why.numbers()
-	lacksRoom := why.Kind == KindUnplaced || why.Kind == KindStalled
+	lacksRoom := why.Kind == KindUnplaced || why.Kind == KindTooLarge || why.Kind == KindStalled
 	for _, m := range g.members {
 		switch {
 		case !m.pending() || g.joins(m):

@@ -48,6 +48,8 @@ const (
 	KindDisagree Kind = "Disagree"
 	// KindUnplaced: the gang is complete, and there is no room for all of min-available.
 	KindUnplaced Kind = "Unplaced"
+	// KindTooLarge: the gang is complete, and the cluster could not hold it if it were empty.
+	KindTooLarge Kind = "TooLarge"
 	// KindStalled: a member that was to follow its siblings did not come in time.
 	KindStalled Kind = "Stalled"
 	// KindUntried: the gang is complete and was not tried yet.
@@ -70,9 +72,13 @@ type Explanation struct {
 	Have, Need, Gated int
 	// Owner names who creates the members, if it is known.
 	Owner string
-	// Fit is how many members had room when the attempt failed, Culprit the pod that had none, Detail why.
+	// Fit is how many members had a place when the attempt failed, Short what the others lacked if it was one resource,
+	// Detail the reasons of the nodes. Culprit is the pod that broke a plan.
 	Fit             int
+	Short           *Shortfall
 	Culprit, Detail string
+	// Most is how many members the cluster could hold if it were empty (KindTooLarge).
+	Most int
 	// Claims are the different things that members say (KindDisagree), the most frequent first.
 	Claims []ClaimCount
 	// Waited is how long the gang has waited (KindTimedOut, KindReleased); Cause is why (KindTimedOut).
@@ -82,6 +88,14 @@ type Explanation struct {
 	Problem error
 }
 
+// Shortfall is a resource that members lack.
+type Shortfall struct {
+	// Members is how many lack it.
+	Members int
+	// Resource is its name, Each what a member takes, Largest the largest free room on a node, as Kubernetes writes them.
+	Resource, Each, Largest string
+}
+
 // ClaimCount is a claim, how many members make it, and the name of one that does.
 type ClaimCount struct {
 	Claim
@@ -89,10 +103,14 @@ type ClaimCount struct {
 	Example string
 }
 
-// signature is what must change for a member to be told again: the kind, and for members that disagree what they say.
+// signature is what must change for a member to be told again: the kind, the resource that is missing, and for members
+// that disagree what they say.
 func (e Explanation) signature() string {
 	var text strings.Builder
 	text.WriteString(string(e.Kind))
+	if e.Short != nil {
+		text.WriteString(" " + e.Short.Resource)
+	}
 	for _, c := range e.Claims {
 		fmt.Fprintf(&text, " %d/%s", c.MinAvailable, c.Scheduler)
 	}
@@ -101,5 +119,9 @@ func (e Explanation) signature() string {
 
 // numbers are those that the explanation tells.
 func (e Explanation) numbers() string {
-	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Detail)
+	short := Shortfall{}
+	if e.Short != nil {
+		short = *e.Short
+	}
+	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Most, short, e.Detail)
 }

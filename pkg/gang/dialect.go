@@ -6,6 +6,27 @@ import "time"
 // If members set different ones, the longest counts.
 const TimeoutAnnotation = "kubenexus.io/schedule-timeout"
 
+// PlacementAnnotation lets a gang choose how it is placed, whatever its dialect. If members say different things, the
+// oldest is followed.
+const PlacementAnnotation = "kubenexus.io/placement"
+
+// Placement is how a gang's members are placed on nodes.
+type Placement string
+
+// The placements, as users write them.
+const (
+	// Pack fills the nodes with the least room first, which keeps room in one piece for the next gang.
+	Pack Placement = "pack"
+	// Spread puts as few members on each node as it can.
+	Spread Placement = "spread"
+)
+
+// ParsePlacement reads a placement; known is false if there is none of this name.
+func ParsePlacement(text string) (p Placement, known bool) {
+	p = Placement(text)
+	return p, p == Pack || p == Spread
+}
+
 // MaxTimeout is the longest timeout that a gang or a configuration may ask for.
 const MaxTimeout = 24 * time.Hour
 

@@ -21,10 +21,10 @@ func (g *Gang) explainWaiting() Explanation {
 			return g.explanation(KindUntried)
 		}
 		// The numbers of the gang are those of now, the finding that of the attempt.
-		e := g.explanation(KindUnplaced)
-		e.Fit, e.Culprit, e.Detail = g.failure.Fit, g.failure.Culprit, g.failure.Detail
-		if g.failure.Kind == KindStalled {
-			e.Kind = KindStalled
+		e := *g.failure
+		e.Have, e.Need, e.Gated, e.Owner = g.have(), g.Need(), g.tally.gated, g.owner()
+		if e.Kind != KindStalled && e.Kind != KindTooLarge {
+			e.Kind = KindUnplaced
 		}
 		return e
 	case Running:

@@ -35,11 +35,14 @@ const (
 	// stallTime is how long an attempt may go without a further member placed. Members of an attempt sort before
 	// everything else, so only a member that cannot come lets it pass.
 	stallTime = 2 * time.Second
-	// stallRetry is after how long a gang is tried again that stalled, if the missing member does not come before, or that
-	// lacks something of which the representative learns by no event.
+	// stallRetry is after how long a gang is tried again that stalled, if the missing member does not come before.
 	// It doubles with each stall, up to maxStalls times: who holds the turn for a member that does not come delays others.
 	stallRetry = 30 * time.Second
 	maxStalls  = 5
+	// retryBase is how long a gang waits at least after a plan that failed for other reasons than room, where any event may
+	// help; it doubles with each failure, up to retryMax. These are upstream's backoff for pods.
+	retryBase = time.Second
+	retryMax  = 10 * time.Second
 	// freshTime is how long a gang that was woken goes before those that come after it in the order.
 	freshTime = time.Second
 	// idleTime is how long a representative may stay in the queue without its turn before another one is tried too.
@@ -60,6 +63,11 @@ type Gang struct {
 	// failure is why the last attempt failed, nil if none did since the gang last ran; failedAt is when.
 	failure  *Explanation
 	failedAt time.Time
+	// lack is what was missing when the last plan failed, seen how many changes of the cluster that plan knew of.
+	lack Lack
+	seen uint64
+	// fails counts the plans that failed since the gang last ran.
+	fails int
 	// retryAt is when a stalled gang is tried again; zero means: when something that could help happens.
 	retryAt time.Time
 	// stalls counts the attempts that stalled since the gang last ran.
@@ -72,16 +80,22 @@ type Gang struct {
 	changed time.Time
 	// toldAt is when members were told last.
 	toldAt time.Time
-	// priority and age are derived from the members while ranked is true.
+	// priority, age and the longest timeout are derived from the members while ranked is true.
 	priority int32
 	age      time.Time
+	longest  time.Duration
 	ranked   bool
 	// Attempts and Failures count the gang's attempts.
 	Attempts, Failures int
 }
 
+// attempt is the placing of a gang: from its plan until it is released or gives everything back.
 type attempt struct {
 	progress time.Time
+	// replans is how many times more the rest may be planned again when the plan breaks.
+	replans int
+	// planner is the member that is to plan the rest, nil if all have their node.
+	planner *member
 }
 
 // New returns a gang without members.
@@ -132,15 +146,27 @@ func (g *Gang) Holding() int { return g.tally.holding }
 
 // timeout is the longest that a member asks for, or else the longest default of the members' profiles.
 func (g *Gang) timeout() time.Duration {
-	var own, byDefault time.Duration
+	g.rank()
+	return g.longest
+}
+
+// placement is what the oldest member asks for, or else the default of its profile.
+func (g *Gang) placement() Placement {
+	var oldest *member
 	for _, m := range g.members {
-		own = max(own, m.Spec.Timeout)
-		byDefault = max(byDefault, m.DefaultTimeout)
+		if m.Spec.Placement != "" && (oldest == nil || compareMembers(m, oldest) < 0) {
+			oldest = m
+		}
 	}
-	if own > 0 {
-		return own
+	if oldest != nil {
+		return oldest.Spec.Placement
 	}
-	return byDefault
+	for _, m := range g.members {
+		if m.DefaultPlacement != "" {
+			return m.DefaultPlacement
+		}
+	}
+	return Pack
 }
 
 // Priority is the highest of the members', so that they stand next to each other in the queue.
@@ -155,17 +181,23 @@ func (g *Gang) Age() time.Time {
 	return g.age
 }
 
-// rank derives priority and age if members came or went since it was last done.
+// rank derives priority, age and timeout if members came, went or changed since it was last done.
 func (g *Gang) rank() {
 	if g.ranked {
 		return
 	}
-	g.ranked, g.priority, g.age = true, math.MinInt32, time.Time{}
+	g.ranked, g.priority, g.age, g.longest = true, math.MinInt32, time.Time{}, 0
+	var byDefault time.Duration
 	for _, m := range g.members {
 		g.priority = max(g.priority, m.Priority)
+		g.longest = max(g.longest, m.Spec.Timeout)
+		byDefault = max(byDefault, m.DefaultTimeout)
 		if g.age.IsZero() || m.Created.Before(g.age) {
 			g.age = m.Created
 		}
+	}
+	if g.longest == 0 {
+		g.longest = byDefault
 	}
 }
 
@@ -190,12 +222,13 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 	if m.Member == seen {
 		return nil
 	}
-	g.ranked = g.ranked && m.Priority == seen.Priority && m.Created.Equal(seen.Created)
+	g.ranked = g.ranked && m.Priority == seen.Priority && m.Created.Equal(seen.Created) &&
+		m.Spec.Timeout == seen.Spec.Timeout && m.DefaultTimeout == seen.DefaultTimeout
 	wasRunning := g.tally.started > 0
 	g.update(m, func() {
 		m.Member = seen
 		if m.Node != "" {
-			m.reservedOn, m.released, m.refused = "", false, false
+			m.pin, m.reservedOn, m.released, m.refused = "", "", false, false
 		}
 	})
 	g.membersChanged(wasRunning, now)
@@ -220,6 +253,9 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 	if g.representative == m {
 		g.appoint(nil)
 	}
+	if g.attempt != nil && g.attempt.planner == m {
+		g.attempt.planner = nil
+	}
 	g.membersChanged(wasRunning, now)
 	return append(decisions, g.settle(true, now)...)
 }
@@ -229,7 +265,7 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 func (g *Gang) membersChanged(wasRunning bool, now time.Time) {
 	g.changed = now
 	if wasRunning && g.tally.started == 0 {
-		g.since, g.clock, g.failure = now, now, nil
+		g.since, g.clock, g.failure, g.fails = now, now, nil, 0
 	}
 }
 
@@ -267,7 +303,7 @@ func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
 		if g.tally.refused == 0 {
 			break
 		}
-		woken := g.where(func(m *member) bool { return m.refused && g.mayEnter(m) })
+		woken := g.where(func(m *member) bool { return m.refused && g.mayEnter(m) && g.admits(m) })
 		decisions = append(decisions, g.activate(woken, now)...)
 	case Incomplete, Disagreeing:
 	}
@@ -310,6 +346,16 @@ func (g *Gang) activate(members []*member, now time.Time) []Decision {
 func (g *Gang) mayEnter(m *member) bool {
 	claim, agreed := g.tally.agreed()
 	return agreed && m.eligible() && m.claim() == claim
+}
+
+// admits says whether a gang that is being placed, or runs, lets the member go on: it is planned, or has to plan, or joins.
+func (g *Gang) admits(m *member) bool {
+	return g.attempt == nil || m.pin != "" || m.reservedOn != "" || g.attempt.planner == m || g.plannedTooFew()
+}
+
+// plannedTooFew: members that were planned went away, and whoever comes next has to plan again.
+func (g *Gang) plannedTooFew() bool {
+	return g.attempt.planner == nil && g.tally.holding-g.tally.leaving+g.tally.pinned < g.Need()
 }
 
 // oldestRefused picks a representative: the oldest member that lies refused in the queue, other than not.

@@ -13,10 +13,14 @@ type Member struct {
 	Spec    Spec
 	// DefaultTimeout is that of the profile that serves Scheduler.
 	DefaultTimeout time.Duration
-	Priority       int32
-	Created        time.Time
+	// DefaultPlacement is that of the profile that serves Scheduler.
+	DefaultPlacement Placement
+	Priority         int32
+	Created          time.Time
 	// Owner names the object that creates the pod ("Job trainer"), or is empty.
 	Owner string
+	// Generation is that of the pod's specification: with another one a gang that did not fit may fit.
+	Generation int64
 	// Gated says that the pod carries scheduling gates: it does not count until they are gone.
 	Gated bool
 	// Terminating says that the pod is being deleted.
@@ -30,6 +34,8 @@ type member struct {
 	Member
 	// refused says that the pod lies in the scheduling queue because it, or its gang, was refused: nobody else wakes it.
 	refused bool
+	// pin is the node that the plan has for the pod.
+	pin string
 	// reservedOn is the node whose room the pod holds while it is not bound; since is when that began.
 	reservedOn string
 	since      time.Time
@@ -76,8 +82,8 @@ type Ref struct {
 
 // tally counts a gang's members, kept up to date member by member.
 type tally struct {
-	eligible, started, holding, leaving, gated, refused int
-	claims, startedClaims                               map[Claim]int
+	eligible, started, holding, leaving, gated, refused, pinned int
+	claims, startedClaims                                       map[Claim]int
 }
 
 func (t *tally) count(m *member, by int) {
@@ -91,6 +97,7 @@ func (t *tally) count(m *member, by int) {
 	add(&t.holding, m.holding())
 	add(&t.leaving, m.holding() && m.Terminating)
 	add(&t.refused, m.refused)
+	add(&t.pinned, m.pin != "" && m.eligible() && !m.holding())
 	add(&t.gated, m.pending() && m.Gated)
 	if !m.Terminating {
 		countClaim(t.claims, m.claim(), by)

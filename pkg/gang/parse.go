@@ -19,6 +19,8 @@ type Spec struct {
 	MinAvailable int32
 	// Timeout is the gang's own timeout; 0 means the profile's default.
 	Timeout time.Duration
+	// Placement is how the gang's members are to be placed; empty means as the profile says.
+	Placement Placement
 }
 
 // Problem says what is wrong with an annotation and what to do about it. It is an error whose text is a sentence for
@@ -113,6 +115,13 @@ func (d Dialect) parse(annotations map[string]string) (*Spec, error) {
 				"set it to a duration above 0 and up to %s, such as \"30s\" or \"10m\"", MaxTimeout))
 		}
 		spec.Timeout = timeout
+	}
+	if text, ok := annotations[PlacementAnnotation]; ok {
+		placement, known := ParsePlacement(text)
+		if !known {
+			return nil, problem(PlacementAnnotation, text, `set it to "pack" or "spread"`)
+		}
+		spec.Placement = placement
 	}
 	return spec, nil
 }

@@ -1,0 +1,202 @@
+package ledger
+
+import (
+	"iter"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+const (
+	// lookInterval is how often at most the gangs that lie still are compared to what changed, unless an attempt just ended:
+	// a job that ends frees its nodes pod by pod, and they are not to be compared for each.
+	lookInterval = 20 * time.Millisecond
+	// manyNodes is how many changed nodes are compared to what a gang lacks. With more it is simply tried.
+	manyNodes = 1024
+)
+
+// changes remembers on which nodes there may be more room than before, and when something else changed.
+type changes struct {
+	// count numbers the changes.
+	count uint64
+	nodes map[string]change
+	// log has the nodes in the order of their changes. Where a node has a later change, its entry is stale.
+	log      []logged
+	anything uint64
+}
+
+// change is the last change of a node.
+type change struct {
+	at uint64
+	// giver is the gang that gave back room which it held since then without ever running there; nil for any other change.
+	giver *gang.Gang
+	since time.Time
+}
+
+type logged struct {
+	node string
+	at   uint64
+}
+
+func newChanges() changes { return changes{nodes: map[string]change{}} }
+
+func (c *changes) add(node string, what change) {
+	c.count++
+	what.at = c.count
+	c.nodes[node] = what
+	c.log = append(c.log, logged{node: node, at: what.at})
+	if len(c.log) > 2*len(c.nodes)+manyNodes {
+		c.log = slices.DeleteFunc(c.log, func(l logged) bool { return c.nodes[l.node].at != l.at })
+	}
+}
+
+// since returns the nodes that changed after the change that was the seen-th and that may help g, the last one first.
+func (c *changes) since(seen uint64, g *gang.Gang) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, l := range slices.Backward(c.log) {
+			if l.at <= seen {
+				return
+			}
+			what := c.nodes[l.node]
+			helps := what.giver == nil || what.giver != g && what.since.Before(g.FailedAt())
+			if what.at == l.at && helps && !yield(l.node) {
+				return
+			}
+		}
+	}
+}
+
+// RoomChanged says that a node came, or may have more room or fewer restrictions; or, if a pod is named, that the pod went
+// away from there.
+func (l *Ledger) RoomChanged(node string, gone types.UID) []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	what := change{}
+	if r := l.records[gone]; r != nil && r.gang != nil {
+		if since, gaveBack := r.gang.GaveBack(string(gone)); gaveBack {
+			what.giver, what.since = r.gang, since
+		}
+	}
+	l.changes.add(node, what)
+	return l.look(l.clock.Now())
+}
+
+// NodeGone forgets a node.
+func (l *Ledger) NodeGone(node string) {
+	l.mu.Lock()
+	delete(l.changes.nodes, node)
+	l.mu.Unlock()
+	l.AnythingChanged()
+}
+
+// AnythingChanged says that something changed that may help gangs which lack more than room. They are woken at the next tick:
+// such changes come with every pod that is bound.
+func (l *Ledger) AnythingChanged() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.changes.count++
+	l.changes.anything = l.changes.count
+}
+
+// SnapshotTaken says that what is decided next is decided about the cluster as it is now. Without it, that is said by the
+// pod that begins.
+func (l *Ledger) SnapshotTaken() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.snapshots, l.snapshot = true, l.changes.count
+}
+
+// news says whether anything changed since that may help the gang.
+func (l *Ledger) news(g *gang.Gang, lack gang.Lack, seen uint64) bool {
+	if seen >= l.changes.count {
+		return false
+	}
+	if lack.Anything && l.changes.anything > seen {
+		return true
+	}
+	for range l.changes.since(seen, g) {
+		return true
+	}
+	return false
+}
+
+// look wakes the gang that comes first among those that lie still and for which something changed: the scout. When it is
+// popped, all are compared to the cluster with it, so that the changes of a moment cost one scheduling cycle.
+func (l *Ledger) look(now time.Time) []gang.Decision {
+	if l.scout != nil && l.scout.Stands(now) || l.turn != nil || now.Sub(l.looked) < lookInterval {
+		return nil
+	}
+	l.scout, l.looked = nil, now
+	for _, g := range l.gangs {
+		lack, seen, seeks := g.Seeks(now)
+		if seeks && l.news(g, lack, seen) && (l.scout == nil || g.Compare(l.scout) < 0) {
+			l.scout = g
+		}
+	}
+	if l.scout == nil {
+		return nil
+	}
+	return l.scout.Retry(now)
+}
+
+// Lying is a gang that lies still because a plan failed, and what changed since.
+type Lying struct {
+	Key  gang.Key
+	Lack gang.Lack
+	// Nodes are those that changed. Anything says that more did, so that they are not all that counts.
+	Nodes    []string
+	Anything bool
+}
+
+func (l *Ledger) lying(g *gang.Gang, lack gang.Lack, seen uint64) Lying {
+	found := Lying{Key: g.Key, Lack: lack, Anything: lack.Anything}
+	for node := range l.changes.since(seen, g) {
+		if found.Nodes = append(found.Nodes, node); len(found.Nodes) > manyNodes {
+			found.Anything = true
+			break
+		}
+	}
+	return found
+}
+
+// Lying returns the gangs that lie still and for which something changed, in their order.
+func (l *Ledger) Lying() []Lying {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Now()
+	var gangs []*gang.Gang
+	for _, g := range l.gangs {
+		if lack, seen, seeks := g.Seeks(now); seeks && l.news(g, lack, seen) {
+			gangs = append(gangs, g)
+		}
+	}
+	slices.SortFunc(gangs, (*gang.Gang).Compare)
+	all := make([]Lying, len(gangs))
+	for i, g := range gangs {
+		lack, seen, _ := g.Seeks(now)
+		all[i] = l.lying(g, lack, seen)
+	}
+	return all
+}
+
+// Looked records, after the scout was popped, which gangs what changed is not enough for. If it is not enough for the scout,
+// its attempt ends before it began, and the first of those that are left is woken.
+func (l *Ledger) Looked(scout types.UID, enough bool, lacking []gang.Key) []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, key := range lacking {
+		if g := l.gangs[key]; g != nil {
+			g.StillLacks(l.snapshot)
+		}
+	}
+	r := l.records[scout]
+	if enough || r == nil || r.gang == nil {
+		return nil
+	}
+	r.gang.GiveUp(string(scout))
+	r.gang.StillLacks(l.snapshot)
+	return l.after(r.gang, nil)
+}

@@ -1,0 +1,126 @@
+package coscheduling
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/placement"
+)
+
+// planned is the outcome of planning: nodes of members by UID, or why there is no plan.
+type planned struct {
+	pins map[string]string
+	// late says that the plan could not know everything.
+	late    bool
+	finding *gang.Finding
+}
+
+// plan finds a node for each of the members that the task names, all against the snapshot of this scheduling cycle.
+func (pl *Plugin) plan(ctx context.Context, task gang.Task) (planned, error) {
+	f, ok := pl.handle.(framework.Framework)
+	if !ok {
+		return planned{}, fmt.Errorf("the handle is a %T", pl.handle)
+	}
+	pods, held := pl.candidates(ctx, f, task)
+	if len(pods) < task.Need {
+		return planned{finding: &gang.Finding{
+			Detail: fmt.Sprintf("%d of its pods are kept from being scheduled by %s", len(task.Members)-len(pods), held),
+			Lack:   gang.Lack{Anything: true},
+		}}, nil
+	}
+	classes, err := classify(pods, f.SnapshotSharedLister().NodeInfos())
+	if err != nil {
+		return planned{}, fmt.Errorf("comparing the pods of gang %s: %w", task.Gang, err)
+	}
+	v, err := newView(ctx, f, classes, pl.namespaceLabels(task.Gang.Namespace))
+	if err != nil {
+		return planned{}, err
+	}
+	found, fits := placement.Find(v, placement.Gang{
+		Classes: v.sized(), Min: task.Need, Strategy: strategies[task.Placement],
+	})
+	if v.err != nil {
+		return planned{}, fmt.Errorf("planning gang %s: %w", task.Gang, v.err)
+	}
+	if !fits {
+		finding := v.explain(found, task)
+		return planned{finding: &finding}, nil
+	}
+	p := planned{pins: make(map[string]string, found.Placed)}
+	for i, nodes := range found.Nodes {
+		p.late = p.late || late(classes[i].pods[0])
+		for j, node := range nodes {
+			p.pins[string(classes[i].pods[j].UID)] = v.nodes[node].Node().Name
+		}
+	}
+	return p, nil
+}
+
+//nolint:gochecknoglobals // a table that is never changed
+var strategies = map[gang.Placement]placement.Strategy{gang.Pack: placement.Pack, gang.Spread: placement.Spread}
+
+// candidates returns the pods of the task that exist and that no other plugin keeps out of the queue; held is one that does.
+func (pl *Plugin) candidates(ctx context.Context, f framework.Framework, task gang.Task) (pods []*corev1.Pod, held string) {
+	held = "nobody known"
+	gates := f.PreEnqueuePlugins()
+	for _, ref := range task.Members {
+		pod, err := pl.performer.pod(ref)
+		if err != nil || pod == nil {
+			continue // deleted a moment ago
+		}
+		if gate := gatedBy(ctx, gates, pod); gate != "" {
+			held = gate
+			continue
+		}
+		pods = append(pods, pod)
+	}
+	return pods, held
+}
+
+// gatedBy returns the plugin that keeps the pod out of the queue, ours apart, or "".
+func gatedBy(ctx context.Context, gates []fwk.PreEnqueuePlugin, pod *corev1.Pod) string {
+	for _, gate := range gates {
+		if gate.Name() != QueueName && !gate.PreEnqueue(ctx, pod).IsSuccess() {
+			return gate.Name()
+		}
+	}
+	return ""
+}
+
+func (pl *Plugin) namespaceLabels(name string) labels.Set {
+	ns, err := pl.handle.SharedInformerFactory().Core().V1().Namespaces().Lister().Get(name)
+	if err != nil {
+		return nil // as upstream: a namespace that is not known has no labels
+	}
+	return ns.Labels
+}
+
+// sized describes the classes to the planner: a class is as large as its dominant share of the largest node.
+func (v *view) sized() []placement.Class {
+	sized := make([]placement.Class, len(v.classes))
+	for i, c := range v.classes {
+		sized[i] = placement.Class{Members: len(c.pods), Local: c.local}
+		if len(v.classes) > 1 {
+			sized[i].Size = v.dominantShare(c)
+		}
+	}
+	return sized
+}
+
+func (v *view) dominantShare(c *class) float64 {
+	share := 0.0
+	for _, a := range c.amounts() {
+		largest := int64(0)
+		for _, node := range v.snapshot {
+			largest = max(largest, amountOf(node.GetAllocatable(), a.Resource))
+		}
+		share = max(share, float64(a.Quantity)/float64(max(largest, 1)))
+	}
+	return share
+}

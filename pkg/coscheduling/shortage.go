@@ -1,0 +1,281 @@
+package coscheduling
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
+	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/placement"
+)
+
+// manyClasses is how many classes without a place are looked at one by one to explain a failure.
+const manyClasses = 8
+
+// shortage is why members of a class have no place, node by node.
+type shortage struct {
+	reasons map[string]int
+	// lacks counts the nodes that have too little of a resource.
+	lacks map[string]int
+	// empty is how many members of the class the cluster could hold if it were empty.
+	empty int
+	// beyond says that a filter refused for reasons that more room on nodes does not mend.
+	beyond bool
+}
+
+// explain says why the plan that was found is too small. The view holds that plan.
+func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
+	f := gang.Finding{Fit: found.Placed, Lack: gang.Lack{Missing: task.Need - found.Placed}}
+	var worst *class
+	var why shortage
+	var takes *request
+	most, short := 0, 0
+	for i, c := range v.classes {
+		missing := len(c.pods) - len(found.Nodes[i])
+		if missing == 0 || short == manyClasses {
+			most += len(c.pods)
+			f.Lack.Anything = f.Lack.Anything || missing > 0
+			continue
+		}
+		short++
+		s := v.shortage(c)
+		most += min(s.empty, len(c.pods))
+		f.Lack.Anything = f.Lack.Anything || s.beyond || !c.local
+		if takes == nil {
+			takes = &c.request
+		} else {
+			least := takes.least(c.request)
+			takes = &least
+		}
+		if worst == nil || missing > len(worst.pods)-len(found.Nodes[slices.Index(v.classes, worst)]) {
+			worst, why = c, s
+		}
+	}
+	if worst == nil {
+		return f
+	}
+	f.Lack.Takes = takes.amounts()
+	if short == 1 {
+		like := worst.info.GetPod()
+		f.Lack.Like = &gang.Ref{Namespace: like.Namespace, Name: like.Name, UID: string(like.UID)}
+	}
+	f.Detail = histogram(why.reasons, len(v.nodes))
+	f.Short = v.shortfall(worst, why, f.Lack.Missing)
+	if fresh := task.Need == task.Of; fresh && v.bounded {
+		f.Most = min(most, v.mostByTotals(task.Need))
+		f.TooLarge = f.Most < task.Need
+	}
+	return f
+}
+
+// shortage asks every node why it does not take one more member of the class.
+func (v *view) shortage(c *class) shortage {
+	s := shortage{reasons: map[string]int{}, lacks: map[string]int{}}
+	takes := c.amounts()
+	affinity := nodeaffinity.GetRequiredNodeAffinity(c.info.GetPod())
+	for _, node := range v.nodes {
+		if !admits(node.Node(), c.info.GetPod(), affinity) || c.rejected != nil {
+			s.add(v.status(c, node))
+			continue
+		}
+		s.empty += capacity(takes, node)
+		if v.bounded && c.room(node) == 0 {
+			s.lack(short(takes, node))
+			continue
+		}
+		status := v.status(c, node)
+		s.add(status)
+		if status.Plugin() == names.NodeResourcesFit {
+			for _, resource := range short(takes, node) {
+				s.lacks[resource]++
+			}
+		}
+	}
+	return s
+}
+
+func (s *shortage) add(status *fwk.Status) {
+	for _, reason := range status.Reasons() {
+		s.reasons[reason]++
+	}
+	s.beyond = s.beyond || !mendedByNodes(status.Plugin())
+}
+
+// lack counts resources as upstream's filter names them.
+func (s *shortage) lack(resources []string) {
+	for _, name := range resources {
+		s.lacks[name]++
+		if name == string(corev1.ResourcePods) {
+			s.reasons["Too many pods"]++
+		} else {
+			s.reasons["Insufficient "+name]++
+		}
+	}
+}
+
+// short returns the resources that are too little on the node for one more pod that takes these amounts.
+func short(takes []gang.Amount, node fwk.NodeInfo) []string {
+	var all []string
+	if pods := string(corev1.ResourcePods); free(node, pods) < 1 {
+		all = append(all, pods)
+	}
+	for _, a := range takes {
+		if a.Quantity > free(node, a.Resource) {
+			all = append(all, a.Resource)
+		}
+	}
+	return all
+}
+
+// mendedByNodes says whether nodes that come or change, and pods that go from them, are all that can change the plugin's
+// mind.
+func mendedByNodes(plugin string) bool {
+	switch plugin {
+	case names.NodeResourcesFit, names.NodeName, names.NodeUnschedulable, names.TaintToleration, names.NodeAffinity,
+		names.NodePorts:
+		return true
+	}
+	return false
+}
+
+// admits says whether the node, were it empty, would take the pod by its taints and labels.
+func admits(node *corev1.Node, pod *corev1.Pod, affinity nodeaffinity.RequiredNodeAffinity) bool {
+	_, untolerated := corev1helpers.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, pod.Spec.Tolerations,
+		func(t *corev1.Taint) bool {
+			return t.Effect == corev1.TaintEffectNoSchedule || t.Effect == corev1.TaintEffectNoExecute
+		}, true)
+	if untolerated || node.Spec.Unschedulable {
+		return false
+	}
+	matches, err := affinity.Match(node)
+	return err == nil && matches
+}
+
+// shortfall names the resource that the most nodes lack, if any does.
+func (v *view) shortfall(c *class, why shortage, missing int) *gang.Shortfall {
+	name, nodes := "", 0
+	for resource, n := range why.lacks {
+		if n > nodes || n == nodes && resource < name {
+			name, nodes = resource, n
+		}
+	}
+	if name == "" {
+		return nil
+	}
+	each, largest := int64(1), int64(0)
+	for _, a := range c.amounts() {
+		if a.Resource == name {
+			each = a.Quantity
+		}
+	}
+	affinity := nodeaffinity.GetRequiredNodeAffinity(c.info.GetPod())
+	for _, node := range v.nodes {
+		if left := free(node, name); left > largest && admits(node.Node(), c.info.GetPod(), affinity) {
+			largest = left
+		}
+	}
+	return &gang.Shortfall{
+		Members: missing, Resource: name, Each: quantity(name, each), Largest: quantity(name, largest),
+	}
+}
+
+// mostByTotals is how many of the smallest members all nodes together could hold if they were empty and one: no way of
+// placing need of them can do with less.
+func (v *view) mostByTotals(need int) int {
+	most := need
+	resources := map[string]struct{}{}
+	for _, c := range v.classes {
+		for _, a := range c.amounts() {
+			resources[a.Resource] = struct{}{}
+		}
+	}
+	for name := range resources {
+		total := int64(0)
+		for _, node := range v.snapshot {
+			total += amountOf(node.GetAllocatable(), name)
+		}
+		most = min(most, v.fitInto(total, name))
+	}
+	return most
+}
+
+// fitInto is how many members, the smallest first, a total of a resource is enough for.
+func (v *view) fitInto(total int64, name string) int {
+	type takers struct {
+		each  int64
+		count int
+	}
+	all := make([]takers, len(v.classes))
+	for i, c := range v.classes {
+		all[i].count = len(c.pods)
+		for _, a := range c.amounts() {
+			if a.Resource == name {
+				all[i].each = a.Quantity
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b takers) int { return cmp.Compare(a.each, b.each) })
+	fit := 0
+	for _, t := range all {
+		n := t.count
+		if t.each > 0 {
+			n = int(min(int64(n), total/t.each))
+		}
+		fit += n
+		total -= int64(n) * t.each
+		if n < t.count {
+			break
+		}
+	}
+	return fit
+}
+
+// histogram says how many nodes have which reason: "3 of 5 nodes: Insufficient cpu; 2 of 5 nodes: ...", the most frequent
+// first.
+func histogram(reasons map[string]int, nodes int) string {
+	keys := slices.SortedFunc(maps.Keys(reasons), func(a, b string) int {
+		return cmp.Or(cmp.Compare(reasons[b], reasons[a]), cmp.Compare(a, b))
+	})
+	texts := make([]string, len(keys))
+	for i, reason := range keys {
+		texts[i] = fmt.Sprintf("%d of %d nodes: %s", reasons[reason], nodes, reason)
+	}
+	return strings.Join(texts, "; ")
+}
+
+// enough says whether what changed may give a gang that lies still what it lacked: the nodes that changed now have room for
+// as many pods as were missing. It may be wrong about that, but not about the contrary.
+func (pl *Plugin) enough(l ledger.Lying) bool {
+	if l.Anything {
+		return true
+	}
+	takes := requestFrom(l.Lack.Takes)
+	var like *corev1.Pod
+	var affinity nodeaffinity.RequiredNodeAffinity
+	if l.Lack.Like != nil {
+		if pod, err := pl.performer.pod(*l.Lack.Like); err == nil && pod != nil {
+			like, affinity = pod, nodeaffinity.GetRequiredNodeAffinity(pod)
+		}
+	}
+	room := 0
+	for _, name := range l.Nodes {
+		node, err := pl.handle.SnapshotSharedLister().NodeInfos().Get(name)
+		if err != nil || like != nil && !admits(node.Node(), like, affinity) {
+			continue
+		}
+		if room += takes.room(node); room >= l.Lack.Missing {
+			return true
+		}
+	}
+	return false
+}

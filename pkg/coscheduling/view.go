@@ -1,0 +1,221 @@
+package coscheduling
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/placement"
+)
+
+// view is the cluster that a gang is planned on: the scheduler's snapshot, with copies of the nodes that members are placed
+// on. Whether a member fits is asked of the profile's own filters.
+type view struct {
+	ctx       context.Context
+	framework framework.Framework
+	classes   []*class
+	// snapshot is never changed; nodes are the same, or copies with members.
+	snapshot, nodes []fwk.NodeInfo
+	changed         []int
+	// siblings are the members of the gang: what nominates them does not count.
+	siblings map[types.UID]struct{}
+	// namespace has the labels of the gang's namespace, for terms that select by them.
+	namespace labels.Set
+	// bounded says that the profile filters by resources.
+	bounded bool
+	// err is the first error of a filter.
+	err error
+}
+
+var _ placement.Cluster = &view{}
+
+// planning marks the cycle states of plans, so that our own PreFilter does not answer for them.
+type planning struct{}
+
+const planningKey fwk.StateKey = "kubenexus.io/planning"
+
+func (planning) Clone() fwk.StateData { return planning{} }
+
+// newView filters the classes' pods through the PreFilter plugins.
+func newView(ctx context.Context, f framework.Framework, classes []*class, namespace labels.Set) (*view, error) {
+	nodes, err := f.SnapshotSharedLister().NodeInfos().List()
+	if err != nil {
+		return nil, fmt.Errorf("listing the nodes of the snapshot: %w", err)
+	}
+	v := &view{
+		ctx: ctx, framework: f, classes: classes,
+		snapshot: nodes, nodes: slices.Clone(nodes),
+		siblings: map[types.UID]struct{}{}, namespace: namespace,
+		bounded: indexOf(f.ListPlugins().Filter.Enabled, names.NodeResourcesFit) >= 0,
+	}
+	repel := false
+	for _, c := range classes {
+		repel = repel || len(c.info.GetRequiredAntiAffinityTerms()) > 0
+		for _, pod := range c.pods {
+			v.siblings[pod.UID] = struct{}{}
+		}
+	}
+	for _, c := range classes {
+		if err := v.preFilter(c, repel); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
+}
+
+// preFilter runs the PreFilter plugins for a class. repel says that members of the gang repel pods.
+func (v *view) preFilter(c *class, repel bool) error {
+	c.base = framework.NewCycleState()
+	c.base.Write(planningKey, planning{})
+	result, status, _ := v.framework.RunPreFilterPlugins(v.ctx, c.base, c.info.GetPod())
+	switch {
+	case status.IsRejected():
+		c.rejected = status
+		return nil
+	case !status.IsSuccess():
+		return fmt.Errorf("filtering for pod %s: %w", c.info.GetPod().Name, status.AsError())
+	case !result.AllNodes():
+		c.nodes = result.NodeNames
+	}
+	skipped := c.base.GetSkipFilterPlugins()
+	c.overlooks = skipped.Has(names.InterPodAffinity)
+	c.local = !repel
+	for _, pairwise := range []string{names.InterPodAffinity, names.PodTopologySpread, names.VolumeRestrictions} {
+		enabled := indexOf(v.framework.ListPlugins().PreFilter.Enabled, pairwise) >= 0
+		c.local = c.local && (!enabled || skipped.Has(pairwise))
+	}
+	c.state = c.base
+	if !c.local {
+		c.state = c.base.Clone()
+	}
+	return nil
+}
+
+// Nodes returns how many nodes there are.
+func (v *view) Nodes() int { return len(v.nodes) }
+
+// Room is how many more members of the class the node could take by resources, at most.
+func (v *view) Room(class, node int) int {
+	c := v.classes[class]
+	switch {
+	case c.rejected != nil:
+		return 0
+	case !v.bounded:
+		return math.MaxInt32
+	}
+	return c.room(v.nodes[node])
+}
+
+// Fits asks the filters.
+func (v *view) Fits(class, node int) bool {
+	return v.status(v.classes[class], v.nodes[node]).IsSuccess()
+}
+
+// status is what the filters say about one more member of the class on the node.
+func (v *view) status(c *class, node fwk.NodeInfo) *fwk.Status {
+	switch {
+	case c.rejected != nil:
+		return c.rejected
+	case c.nodes != nil && !c.nodes.Has(node.Node().Name):
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) excluded by the pod's volumes or its node affinity")
+	case v.repels(c, node):
+		return fwk.NewStatus(fwk.Unschedulable, "node(s) didn't match pod anti-affinity rules of the gang's other pods").
+			WithPlugin(names.InterPodAffinity)
+	}
+	pod := c.info.GetPod()
+	if nominated := v.nominated(pod, node); len(nominated) > 0 {
+		// As upstream: the pod has to fit with and without those that were promised the node.
+		with, state := node.Snapshot(), c.state.Clone()
+		for _, other := range nominated {
+			with.AddPodInfo(other)
+			if s := v.framework.RunPreFilterExtensionAddPod(v.ctx, state, pod, other, with); !s.IsSuccess() {
+				return v.checked(s)
+			}
+		}
+		if s := v.checked(v.framework.RunFilterPlugins(v.ctx, state, pod, with)); !s.IsSuccess() {
+			return s
+		}
+	}
+	return v.checked(v.framework.RunFilterPlugins(v.ctx, c.state, pod, node))
+}
+
+// checked keeps the first status that is an error, not an answer.
+func (v *view) checked(s *fwk.Status) *fwk.Status {
+	if !s.IsSuccess() && !s.IsRejected() && v.err == nil {
+		v.err = s.AsError()
+	}
+	return s
+}
+
+// nominated returns the pods to which the node was promised and that the pod must yield to, without its siblings.
+func (v *view) nominated(pod *corev1.Pod, node fwk.NodeInfo) []fwk.PodInfo {
+	all := v.framework.NominatedPodsForNode(node.Node().Name)
+	if len(all) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(all, func(other fwk.PodInfo) bool {
+		_, sibling := v.siblings[other.GetPod().UID]
+		return sibling || corev1helpers.PodPriority(other.GetPod()) < corev1helpers.PodPriority(pod)
+	})
+}
+
+// repels says whether a member that was placed keeps the class from the node, where InterPodAffinity would not look.
+func (v *view) repels(c *class, node fwk.NodeInfo) bool {
+	for d := range c.repelled {
+		if value, ok := node.Node().Labels[d.key]; ok && value == d.value {
+			return true
+		}
+	}
+	return false
+}
+
+// Place puts a member of the class on the node.
+func (v *view) Place(class, node int) {
+	if v.nodes[node] == v.snapshot[node] {
+		v.nodes[node] = v.snapshot[node].Snapshot()
+		v.changed = append(v.changed, node)
+	}
+	placed, on := v.classes[class].info, v.nodes[node]
+	on.AddPodInfo(placed)
+	for _, c := range v.classes {
+		if c.local || c.rejected != nil {
+			continue
+		}
+		v.checked(v.framework.RunPreFilterExtensionAddPod(v.ctx, c.state, c.info.GetPod(), placed, on))
+		if !c.overlooks {
+			continue
+		}
+		for _, term := range placed.GetRequiredAntiAffinityTerms() {
+			value, ok := on.Node().Labels[term.TopologyKey]
+			if ok && term.Matches(c.info.GetPod(), v.namespace) {
+				if c.repelled == nil {
+					c.repelled = map[domain]int{}
+				}
+				c.repelled[domain{term.TopologyKey, value}]++
+			}
+		}
+	}
+}
+
+// Reset takes all members off again.
+func (v *view) Reset() {
+	for _, node := range v.changed {
+		v.nodes[node] = v.snapshot[node]
+	}
+	v.changed = v.changed[:0]
+	for _, c := range v.classes {
+		c.repelled = nil
+		if !c.local && c.rejected == nil {
+			c.state = c.base.Clone()
+		}
+	}
+}

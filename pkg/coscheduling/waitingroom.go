@@ -1,0 +1,137 @@
+package coscheduling
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/backend/queue"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// waitingRoom keeps members of gangs that have to wait out of the scheduling queue, which walks all pods that wait in it at
+// each event of interest: with 50,000 of them, at each bind. They enter the queue when the ledger activates them.
+type waitingRoom struct {
+	queue.SchedulingQueue
+	plugins *Plugins
+
+	// mu is taken before the queue's own lock and the ledger's.
+	mu   sync.Mutex
+	pods map[types.UID]*corev1.Pod
+}
+
+// WaitingRoom wraps the scheduler's queue; it is to be called before the scheduler runs. It is optional: without it, waiting
+// members lie gated in the queue.
+func (p *Plugins) WaitingRoom(q queue.SchedulingQueue) queue.SchedulingQueue {
+	room := &waitingRoom{SchedulingQueue: q, plugins: p, pods: map[types.UID]*corev1.Pod{}}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.performer == nil {
+		return q // no profile has a gang plugin
+	}
+	p.performer.activate = room.Activate
+	return room
+}
+
+// Add lets a pod into the queue, or makes it wait.
+func (w *waitingRoom) Add(ctx context.Context, pod *corev1.Pod) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.waits(pod) {
+		w.SchedulingQueue.Add(ctx, pod)
+	}
+}
+
+// waits keeps the pod if it has to wait.
+func (w *waitingRoom) waits(pod *corev1.Pod) bool {
+	answer := w.plugins.ledger.Enter(pod)
+	w.plugins.performer.perform(answer.Decisions)
+	if answer.Verdict != gang.Refuse {
+		return false
+	}
+	w.pods[pod.UID] = pod
+	return true
+}
+
+// Update lets a pod that waits into the queue if it need not any more.
+func (w *waitingRoom) Update(ctx context.Context, before, pod *corev1.Pod) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, waits := w.pods[pod.UID]; !waits {
+		w.SchedulingQueue.Update(ctx, before, pod)
+		return
+	}
+	if !w.waits(pod) {
+		delete(w.pods, pod.UID)
+		w.SchedulingQueue.Add(ctx, pod)
+	}
+}
+
+// Delete forgets a pod.
+func (w *waitingRoom) Delete(pod *corev1.Pod) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.pods, pod.UID)
+	w.SchedulingQueue.Delete(pod)
+}
+
+// Activate lets pods that wait into the queue.
+func (w *waitingRoom) Activate(logger klog.Logger, pods map[string]*corev1.Pod) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	queued := map[string]*corev1.Pod{}
+	for name, pod := range pods {
+		waiting, waits := w.pods[pod.UID]
+		if !waits {
+			queued[name] = pod
+			continue
+		}
+		delete(w.pods, pod.UID)
+		w.SchedulingQueue.Add(klog.NewContext(context.Background(), logger), waiting)
+	}
+	if len(queued) > 0 {
+		w.SchedulingQueue.Activate(logger, queued)
+	}
+}
+
+// AddUnschedulableIfNotPresent takes a pod back that was popped and could not be scheduled. If its gang has to wait, it waits
+// here; if it is to plan its gang again, it goes to the front at once, without upstream's backoff.
+func (w *waitingRoom) AddUnschedulableIfNotPresent(logger klog.Logger, info *framework.QueuedPodInfo, cycle int64) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch pod := info.Pod; w.plugins.ledger.Stays(pod.UID) {
+	case gang.Refuse:
+		w.pods[pod.UID] = pod
+		w.SchedulingQueue.Done(pod.UID)
+		return nil
+	case gang.Plan:
+		w.SchedulingQueue.Done(pod.UID)
+		w.SchedulingQueue.Add(klog.NewContext(context.Background(), logger), pod)
+		return nil
+	case gang.Go, gang.Wait:
+	}
+	return w.SchedulingQueue.AddUnschedulableIfNotPresent(logger, info, cycle)
+}
+
+// MoveAllToActiveOrBackoffQueue is how the scheduler tells its queue of events that its cache knows already.
+func (w *waitingRoom) MoveAllToActiveOrBackoffQueue(logger klog.Logger, event fwk.ClusterEvent, before, after any,
+	check queue.PreEnqueueCheck,
+) {
+	w.SchedulingQueue.MoveAllToActiveOrBackoffQueue(logger, event, before, after, check)
+	happened(w.plugins.ledger, w.plugins.performer, before, after)
+}
+
+// PendingPods lists the pods that wait too.
+func (w *waitingRoom) PendingPods() ([]*corev1.Pod, string) {
+	pods, summary := w.SchedulingQueue.PendingPods()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.AppendSeq(pods, maps.Values(w.pods)), summary
+}

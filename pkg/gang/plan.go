@@ -1,0 +1,190 @@
+package gang
+
+import "time"
+
+// Task is what a plan is made for.
+type Task struct {
+	Gang Key
+	// Members are to be placed: those that hold no room yet. Need is how many of them must be, Of what the whole gang needs.
+	Members   []Ref
+	Need, Of  int
+	Placement Placement
+}
+
+// Task returns what the member that has to plan is to plan.
+func (g *Gang) Task() Task {
+	members := g.where(func(m *member) bool { return g.mayEnter(m) && !m.holding() })
+	return Task{
+		Gang: g.Key, Members: g.refs(members), Placement: g.placement(),
+		Need: g.Need() - g.tally.holding + g.tally.leaving, Of: g.Need(),
+	}
+}
+
+// Pin returns the node that the plan has for the member, or "".
+func (g *Gang) Pin(uid string) string {
+	if m, known := g.members[uid]; known {
+		return m.pin
+	}
+	return ""
+}
+
+// Planned records the plan that a member made: the nodes of members by UID. Members without one join later, once the gang
+// runs. late says that the plan could not know everything (volumes, claims): each member that meets something else may
+// plan the rest again.
+func (g *Gang) Planned(uid string, pins map[string]string, late bool, now time.Time) (Verdict, []Decision) {
+	m, known := g.members[uid]
+	if !known || g.attempt == nil {
+		return Refuse, nil
+	}
+	for _, sibling := range g.members {
+		if pin := pins[sibling.UID]; pin != sibling.pin && !sibling.holding() {
+			g.update(sibling, func() { sibling.pin = pin })
+		}
+	}
+	if late && g.attempt.replans == 1 && g.tally.holding == 0 {
+		g.attempt.replans = len(pins)
+	}
+	g.attempt.planner, g.attempt.progress = nil, now
+	verdict := Go
+	if m.pin == "" {
+		verdict = Refuse
+	}
+	g.refuse(m, verdict == Refuse)
+	return verdict, g.settle(false, now)
+}
+
+// NoNodes records that the representative was popped while there was no node: the attempt ended before it began.
+func (g *Gang) NoNodes(uid string, seen uint64, now time.Time) {
+	m, known := g.members[uid]
+	if !known || m != g.representative || g.Phase() != Ready {
+		return
+	}
+	why := g.unplaced(m.Name, "the cluster has no node")
+	g.refuse(m, true)
+	g.sinceIdle, g.failure, g.failedAt, g.changed = time.Time{}, &why, now, now
+	g.lack, g.seen = Lack{Missing: g.Need()}, seen
+}
+
+// Finding is why a plan failed.
+type Finding struct {
+	// Fit is how many members of the task have a place.
+	Fit int
+	// Short is what the others lack, if it is one resource; Detail counts the reasons of the nodes.
+	Short  *Shortfall
+	Detail string
+	// TooLarge says that the cluster could not hold the gang if it were empty; Most is how many members it then could.
+	TooLarge bool
+	Most     int
+	Lack     Lack
+}
+
+// Lack is what was missing when a plan failed, to tell which changes of the cluster are worth another one.
+type Lack struct {
+	// Missing is how many more members need a place.
+	Missing int
+	// Takes is the least that any member without a place takes.
+	Takes []Amount
+	// Like is one of those without a place, if all are alike.
+	Like *Ref
+	// Anything says that more than room on single nodes was missing: any change may help.
+	Anything bool
+}
+
+// Amount is an amount of a resource: millicores of cpu, else units.
+type Amount struct {
+	Resource string
+	Quantity int64
+}
+
+// Unfit records that no plan was found, against a cluster of which seen changes were known. It ends the attempt.
+func (g *Gang) Unfit(uid string, f Finding, seen uint64, now time.Time) []Decision {
+	m, known := g.members[uid]
+	if !known || g.attempt == nil {
+		return nil
+	}
+	g.refuse(m, true)
+	why := g.explanation(KindUnplaced)
+	if f.TooLarge {
+		why.Kind, why.Most = KindTooLarge, f.Most
+	}
+	why.Fit, why.Short, why.Detail = g.tally.holding+f.Fit, f.Short, f.Detail
+	g.lack, g.seen = f.Lack, seen
+	return g.fail(why, now)
+}
+
+// Unplaced records that a member does not fit on the node that it was planned for, or found none; detail says why. While the
+// gang is being placed the member plans the rest again, or, if that was done before, the attempt ends.
+func (g *Gang) Unplaced(uid, detail string, seen uint64, now time.Time) []Decision {
+	m, known := g.members[uid]
+	if !known {
+		return nil
+	}
+	pinned := m.pin != ""
+	g.update(m, func() { m.pin = "" })
+	switch {
+	case g.attempt == nil && pinned && g.Phase() == Running:
+		return []Decision{Activate{Members: g.refs([]*member{m})}} // on its own now
+	case g.attempt == nil:
+		return nil
+	case g.attempt.replans > 0:
+		g.attempt.replans--
+		g.attempt.planner, g.attempt.progress = m, now
+		return []Decision{Activate{Members: g.refs([]*member{m})}}
+	}
+	g.refuse(m, true)
+	g.lack, g.seen = Lack{Anything: true}, seen
+	return g.fail(g.unplaced(m.Name, detail), now)
+}
+
+// Seeks says whether the gang lies still because a plan failed, and what it lacked. Its attempt may be repeated once the
+// cluster has changed since (seen), at once for room, a while later for anything else.
+func (g *Gang) Seeks(now time.Time) (lack Lack, seen uint64, ok bool) {
+	lies := g.Phase() == Ready && g.failure != nil && g.failure.Kind != KindStalled && g.representative != nil &&
+		g.representative.refused && g.sinceIdle.IsZero() && !g.awaitsTurn
+	if !lies || g.lack.Anything && now.Sub(g.failedAt) < min(retryBase<<min(g.fails-1, maxStalls), retryMax) {
+		return Lack{}, 0, false
+	}
+	return g.lack, g.seen, true
+}
+
+// Lacked returns what the last plan lacked, if it failed, and how many changes of the cluster it knew of.
+func (g *Gang) Lacked() (lack Lack, seen uint64, failed bool) {
+	return g.lack, g.seen, g.failure != nil
+}
+
+// Stays says what becomes of a member that was popped and could not be scheduled. Refuse: it lies refused; Plan: it is to be
+// popped again and to plan its gang; Go: it is on its own.
+func (g *Gang) Stays(uid string) Verdict {
+	m, known := g.members[uid]
+	switch {
+	case !known:
+		return Go
+	case m.refused:
+		return Refuse
+	case g.attempt != nil && g.attempt.planner == m:
+		return Plan
+	}
+	return Go
+}
+
+// StillLacks records that the changes of the cluster up to seen do not give the gang what it lacks.
+func (g *Gang) StillLacks(seen uint64) { g.seen = seen }
+
+// Retry puts the representative of a gang that lies still back into the queue.
+func (g *Gang) Retry(now time.Time) []Decision {
+	if g.representative == nil {
+		return nil
+	}
+	return g.activate([]*member{g.representative}, now)
+}
+
+// GiveUp ends an attempt that was just begun without a finding: what the gang lacks is not there yet.
+func (g *Gang) GiveUp(uid string) {
+	m, known := g.members[uid]
+	if !known || g.attempt == nil || g.attempt.planner != m || g.tally.holding > 0 {
+		return
+	}
+	g.refuse(m, true)
+	g.attempt = nil
+	g.Attempts--
+}
