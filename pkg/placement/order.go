@@ -12,7 +12,7 @@ const surveyBudget = 1 << 20
 // hardness is what classes are ordered by: nothing in it depends on the order in which they are given.
 type hardness struct {
 	candidates int    // nodes with room, or a sample of them
-	print      uint64 // a hash of the room on each node, to tell apart classes that look equal
+	shape      uint64 // a hash of the room on each node, to tell apart classes that look equal
 }
 
 // survey looks at the room for each class, orders the classes and bounds how many members fit. A gang of one local class
@@ -36,7 +36,7 @@ func (p *planner) survey() {
 				found[c].candidates++
 			}
 			room += r
-			found[c].print = scramble(found[c].print ^ uint64(r))
+			found[c].shape = scramble(found[c].shape ^ uint64(r))
 		}
 		p.rooms += p.nodes / stride
 		if stride == 1 {
@@ -49,7 +49,7 @@ func (p *planner) survey() {
 			cmp.Compare(classes[b].Size, classes[a].Size),
 			cmp.Compare(classes[b].Members, classes[a].Members),
 			compareLocal(classes[a], classes[b]),
-			cmp.Compare(found[a].print, found[b].print),
+			cmp.Compare(found[a].shape, found[b].shape),
 		)
 	})
 }

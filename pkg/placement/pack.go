@@ -27,7 +27,9 @@ func (p *planner) rank(class int, strategy Strategy) {
 	for node := range p.nodes {
 		room := p.cluster.Room(class, node)
 		switch {
-		case room <= 0 || node == p.start:
+		case room <= 0:
+		case node == p.start:
+			p.ranked = append(p.ranked, firstKey(node))
 		case strategy == Spread:
 			p.ranked = append(p.ranked, spreadKey(p.hosted[node], room, node))
 		default:

@@ -3,7 +3,8 @@ package placement
 import "slices"
 
 const (
-	// orderBudget is how many calls of Fits may be made before no further order or start is tried: less than a second.
+	// orderBudget is how many calls of Fits, or as many of Room as cost the same, may be made before no further order or
+	// start is tried: less than a second.
 	orderBudget = 200_000
 	// searchBudget is how many calls of Fits the search may make on top: less than 0.1 s.
 	searchBudget = 20_000
@@ -51,8 +52,8 @@ func newPlanner(cluster Cluster, gang Gang) *planner {
 	}
 	p.hosted = make([]int32, p.nodes)
 	p.steps = make([]step, 0, p.total)
-	// One local class may ask every node once and every member once: it is never cut short.
-	p.budget = max(orderBudget, p.nodes+p.total)
+	// One local class asks once for each node and each member at most: twice that never cuts it short.
+	p.budget = max(orderBudget, 2*(p.nodes+p.total))
 	return p
 }
 

@@ -7,15 +7,18 @@ type ranking []uint64
 
 const nodeBits = 32
 
-// packKey puts nodes with less room first.
+// firstKey puts a node before all others.
+func firstKey(node int) uint64 { return uint64(node) }
+
+// packKey puts nodes with less room first. There is room for one at least.
 func packKey(room, node int) uint64 {
 	return uint64(min(room, 1<<31))<<nodeBits | uint64(node)
 }
 
-// spreadKey puts nodes with fewer members of the gang first, then those with more room.
+// spreadKey puts nodes with fewer members of the gang first, then those with more room. Beyond 65,535 they are equal.
 func spreadKey(hosted int32, room, node int) uint64 {
 	const most = 1<<16 - 1
-	return uint64(min(hosted, most))<<(nodeBits+16) | uint64(most-min(room, most))<<nodeBits | uint64(node)
+	return uint64(min(hosted, most))<<(nodeBits+16) | uint64(most+1-max(1, min(room, most)))<<nodeBits | uint64(node)
 }
 
 // top is the best node.

@@ -1,43 +1,46 @@
 package placement
 
-// tryStarts places the gang again with the first member elsewhere. Members that must be together in a zone or a rack all
-// follow the first, which goes where a node is best, not where the zone is large enough.
+import "slices"
+
+// tryStarts places the gang again with the first member elsewhere, if some members look beyond their node. Those that must
+// be together in a zone or a rack all follow the first, which goes where a node is best, not where the zone is large
+// enough.
 //
-// It is for gangs that did not reach Min, not for a few members more, and ends as soon as a start leads to nodes that were used before: then where the first goes does not decide where the
-// others do.
+// It is for gangs that did not reach Min, not for a few members more.
 func (p *planner) tryStarts() {
-	for i, class := range p.byHardness {
-		if p.gang.Classes[class].Local {
-			continue
-		}
-		order := moved(p.byHardness, i, 0)
-		used := make([]bool, p.nodes)
-		mark(used, p.best, class)
-		for len(p.best) < p.gang.Min && !p.settled() && !p.spent() {
-			p.start = p.pickStart(class, used)
-			if p.start < 0 {
-				break
-			}
-			p.run(order, p.gang.Strategy)
-			if mark(used, p.steps, class) {
-				break
-			}
-		}
-		p.start = -1
+	if !slices.ContainsFunc(p.gang.Classes, func(c Class) bool { return !c.Local }) {
+		return
+	}
+	for i := range p.byHardness {
+		p.tryStartsWith(moved(p.byHardness, i, 0))
 	}
 }
 
-// mark marks the nodes of the class, and says whether one was marked before.
-func mark(used []bool, steps []step, class int) (again bool) {
-	fresh := make([]int32, 0, len(steps))
-	for _, s := range steps {
-		if int(s.class) == class {
-			again = again || used[s.node]
-			fresh = append(fresh, s.node)
+// tryStartsWith tries nodes for the first member of the first class. It ends as soon as members that look beyond their
+// node get to nodes that were used before: then where the first goes does not decide where the others do.
+func (p *planner) tryStartsWith(order []int) {
+	used := make([]bool, p.nodes)
+	p.mark(used, p.best, order[0])
+	for len(p.best) < p.gang.Min && !p.settled() && !p.spent() {
+		p.start = p.pickStart(order[0], used)
+		if p.start < 0 {
+			return
+		}
+		p.run(order, p.gang.Strategy)
+		if p.mark(used, p.steps, order[0]) {
+			return
 		}
 	}
-	for _, node := range fresh {
-		used[node] = true
+}
+
+// mark marks the nodes of the class that starts and of those that may follow it. It says whether one of the latter was
+// marked before.
+func (p *planner) mark(used []bool, steps []step, starts int) (again bool) {
+	for _, s := range steps {
+		again = again || used[s.node] && !p.gang.Classes[s.class].Local
+	}
+	for _, s := range steps {
+		used[s.node] = used[s.node] || int(s.class) == starts || !p.gang.Classes[s.class].Local
 	}
 	return again
 }

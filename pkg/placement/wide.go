@@ -12,13 +12,13 @@ const hostTries = 2
 //
 // That costs about nodes + members calls in the usual cases:
 //   - Anti-affinity by host: a new node says yes at once.
-//   - Topology spread: of Z zones that take turns, the k-th but last to get a member is k out of Z nodes, so a yes takes
-//     about ln Z calls on average, if nodes of all zones are mixed: that is why others is shuffled. Where a zone is a small
-//     part of the cluster it takes more calls to find a node of it, but it has as few nodes to be found. Where it is
-//     small and roomy, its nodes are among the hosts, and asking in turns finds them there.
+//   - Topology spread: if k of Z zones may take the next member and nodes of all zones are mixed, a yes takes Z/k calls,
+//     which is about ln Z on average while zones take turns. That is why others is shuffled. A zone with few nodes takes
+//     more calls to find one, but has as few to be found; if these few are roomy, they are among the hosts, and asking
+//     both in turns finds them there.
 //   - Affinity: the nodes elsewhere say no once.
 //
-// The worst case is members × nodes, and the budget ends it.
+// The worst case is members × nodes, which the budget cuts short.
 type wide struct {
 	hosts, others queue
 	// refused[n] is how many members were placed when the node said no; asking it again is pointless until there are
@@ -43,9 +43,6 @@ func (w *wide) begin(nodes int) {
 // fillWide places members of a class that is not local on the ranked nodes.
 func (p *planner) fillWide(class int, strategy Strategy) {
 	p.wide.begin(p.nodes)
-	if p.start >= 0 {
-		p.ask(class, p.start, &p.wide.others, strategy)
-	}
 	for p.left[class] > 0 && p.advance(class, strategy) {
 		continue
 	}
@@ -72,14 +69,14 @@ func (p *planner) advance(class int, strategy Strategy) bool {
 		w.others.shuffle()
 		w.shuffled = true
 	}
-	a, b := first.length, second.length
-	for i := range max(a, b) {
+	waiting, too := first.length, second.length
+	for i := range max(waiting, too) {
 		switch {
 		case p.spent():
 			return false
-		case i < a && p.ask(class, first.pop(), first, strategy):
+		case i < waiting && p.ask(class, first.pop(), first, strategy):
 			return true
-		case i < b && p.ask(class, second.pop(), second, strategy):
+		case i < too && p.ask(class, second.pop(), second, strategy):
 			return true
 		}
 	}

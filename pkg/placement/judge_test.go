@@ -1,0 +1,103 @@
+package placement
+
+import (
+	"fmt"
+	"slices"
+)
+
+// judge knows the rules of a toy by heart, written down a second time: it looks at a list of placements and nothing else.
+type judge struct {
+	nodes   []toyNode
+	classes []toyClass
+}
+
+// legal says what is wrong with placements made one after the other, or nothing.
+func (j judge) legal(placed []step) error {
+	for i, s := range placed {
+		if !j.allows(placed[:i], int(s.class), int(s.node)) {
+			return fmt.Errorf("placement %d of %v is not allowed", i, placed)
+		}
+	}
+	return nil
+}
+
+func (j judge) allows(placed []step, class, node int) bool {
+	c := j.classes[class]
+	if slices.Contains(c.forbidden, node) {
+		return false
+	}
+	for r, free := range j.nodes[node].free {
+		used := c.needs[r]
+		for _, s := range placed {
+			if int(s.node) == node {
+				used += j.classes[s.class].needs[r]
+			}
+		}
+		if used > free {
+			return false
+		}
+	}
+	beside, first := false, true
+	inZone := map[string]int{}
+	for _, s := range placed {
+		other, there := int(s.class), int(s.node)
+		if there == node && (c.apart && other == class ||
+			slices.Contains(c.avoids, other) || slices.Contains(j.classes[other].avoids, class)) {
+			return false
+		}
+		if other == c.partner {
+			first = false
+			beside = beside || there == node || c.with == "zone" && j.nodes[there].zone == j.nodes[node].zone
+		}
+		if other == class {
+			inZone[j.nodes[there].zone]++
+		}
+	}
+	if c.with != "" && !beside && (c.partner != class || !first) {
+		return false
+	}
+	if c.skew == 0 {
+		return true
+	}
+	for n, other := range j.nodes {
+		if !slices.Contains(c.forbidden, n) && inZone[j.nodes[node].zone]+1-inZone[other.zone] > c.skew {
+			return false
+		}
+	}
+	return true
+}
+
+// bruteForce is the most members that can be placed, found by trying everything, or enough.
+func (j judge) bruteForce(enough int) int {
+	type counts [12]uint8 // by class and node, which is all that the rules look at
+	seen := map[counts]bool{}
+	var placed []step
+	var held counts
+	most := 0
+	var try func()
+	try = func() {
+		most = max(most, len(placed))
+		for class := range j.classes {
+			total := 0
+			for node := range j.nodes {
+				total += int(held[class*len(j.nodes)+node])
+			}
+			if total == j.classes[class].members {
+				continue
+			}
+			for node := range j.nodes {
+				i := class*len(j.nodes) + node
+				held[i]++
+				if most < enough && !seen[held] && j.allows(placed, class, node) {
+					seen[held] = true
+					placed = append(placed, step{int32(class), int32(node)})
+					try()
+					placed = placed[:len(placed)-1]
+				}
+				held[i]--
+			}
+		}
+	}
+	try()
+	return most
+}
