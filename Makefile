@@ -46,7 +46,7 @@ LINT   := bin/golangci-lint
 NOTICE  = @echo 'Compiling: the first time takes about 6 minutes on 2 cores; later runs take seconds.' >&2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build lint fmt fuzz verify verify-fmt verify-tidy vet ci version clean
+.PHONY: help demo test build bench bench-short lint fmt fuzz verify verify-fmt verify-tidy vet ci version clean
 
 help: ## Show this list
 	@echo 'Usage: make <target>'
@@ -65,6 +65,26 @@ build: ## Build kubenexus-scheduler and kubenexus into bin/: static, stripped, r
 	$(NOTICE)
 	$(BUILD) -o bin/kubenexus-scheduler ./cmd/scheduler
 	$(BUILD) -o bin/kubenexus ./cmd/kubenexus
+
+# Without -trimpath: that would compile everything once more, and profiles could not show the source.
+BENCH       = $(GO) build -buildvcs=false
+BENCH_STOCK = -X $(KUBE).gitVersion=$(KUBE_VERSION) -X $(KUBE).gitMajor=$(word 1,$(KUBE_NUMBERS)) \
+	-X $(KUBE).gitMinor=$(word 2,$(KUBE_NUMBERS))
+
+.PHONY: bench-build
+bench-build:
+	$(NOTICE)
+	@mkdir -p bin/bench
+	$(BENCH) -ldflags '$(LDFLAGS)' -o bin/bench/kubenexus-scheduler ./cmd/scheduler
+	$(BENCH) -ldflags '-s -w $(BENCH_STOCK)' -o bin/bench/kube-scheduler k8s.io/kubernetes/cmd/kube-scheduler
+	$(BENCH) -o bin/bench/ ./bench ./bench/plane ./bench/raw
+
+bench: bench-build ## Measure this and the upstream scheduler side by side: hours; results in bench/results (ARGS=--help)
+	bin/bench/bench $(ARGS)
+
+bench-short: bench-build ## The same with few pods in under 3 minutes: a first impression (ARGS=... is passed on)
+	bin/bench/bench --name short --nodes 100 --pods 1000 --stock-gang-pods 500 --runs 1 --waiting-pods 5000 \
+		--stream-pods 1000 --repetitions 5 --timeout 20s $(ARGS)
 
 lint: $(LINT) ## Run the linters (ARGS=--fix repairs what can be repaired)
 	$(LINT) run $(ARGS) ./...

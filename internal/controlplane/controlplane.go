@@ -29,6 +29,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,6 +59,11 @@ type Options struct {
 	LogFile string
 	// APIServerArgs are further flags of kube-apiserver.
 	APIServerArgs []string
+	// Bare leaves out the controllers and the simulated kubelets, for
+	// benchmarks of schedulers: they answer every bound pod with requests of
+	// their own. A pod that is bound stays as it is, one that is deleted goes
+	// only with a grace period of 0, and nobody creates service accounts.
+	Bare bool
 }
 
 // ControlPlane is a running control plane.
@@ -113,25 +119,49 @@ func Start(ctx context.Context, o Options) (_ *ControlPlane, err error) {
 	if err := cp.startAPIServer(etcdURL, o.APIServerArgs); err != nil {
 		return nil, fmt.Errorf("kube-apiserver: %w", err)
 	}
-	if err := cp.startControllers(); err != nil {
-		return nil, fmt.Errorf("controllers: %w", err)
+	if o.Bare {
+		err = cp.awaitNamespace()
+	} else {
+		err = cp.startRest(log.file)
 	}
-	if err := cp.startSimulator(log.file); err != nil {
-		return nil, fmt.Errorf("simulated nodes: %w", err)
-	}
-
-	// The service account is the last thing that a pod needs, and the first
-	// that takes all of etcd, API server and controllers to be there.
-	err = cp.waitFor(func(ctx context.Context) error {
-		_, err := cp.client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
-		return err
-	})
 	if err != nil {
-		return nil, fmt.Errorf("wait for the default service account: %w", err)
+		return nil, err
 	}
 
 	context.AfterFunc(cp.ctx, func() { _ = cp.Stop() }) // Stop keeps its error
 	return cp, nil
+}
+
+// startRest starts what makes a cluster of an API server.
+func (cp *ControlPlane) startRest(log io.Writer) error {
+	if err := cp.startControllers(); err != nil {
+		return fmt.Errorf("controllers: %w", err)
+	}
+	if err := cp.startSimulator(log); err != nil {
+		return fmt.Errorf("simulated nodes: %w", err)
+	}
+	// The service account is the last thing that a pod needs, and the first
+	// that takes all of etcd, API server and controllers to be there.
+	err := cp.waitFor(func(ctx context.Context) error {
+		_, err := cp.client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("wait for the default service account: %w", err)
+	}
+	return nil
+}
+
+// awaitNamespace waits for the last thing that the API server makes by itself.
+func (cp *ControlPlane) awaitNamespace() error {
+	err := cp.waitFor(func(ctx context.Context) error {
+		_, err := cp.client.CoreV1().Namespaces().Get(ctx, metav1.NamespaceDefault, metav1.GetOptions{})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("wait for the default namespace: %w", err)
+	}
+	return nil
 }
 
 // Config returns a client configuration of an administrator without client-side

@@ -1,0 +1,101 @@
+package contender
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
+)
+
+// chunk is how long each CPU profile is. A run's length is not known before, and a profile that is cut off is lost;
+// go tool pprof adds up as many files as it is given.
+const chunk = 2 // seconds
+
+// Profiler fetches profiles of a scheduler while it runs.
+type Profiler struct {
+	client *http.Client
+	url    string
+	prefix string
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error
+}
+
+// Profile starts to fetch CPU profiles as prefix.cpu-<n>.pprof, with the administrator's certificate.
+func (p *Process) Profile(ctx context.Context, admin *rest.Config, prefix string) (*Profiler, error) {
+	config := rest.CopyConfig(admin)
+	config.Insecure, config.CAData, config.CAFile = true, nil, "" // the scheduler makes its certificate itself
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("creating a client for profiles: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(prefix), 0o755); err != nil {
+		return nil, fmt.Errorf("creating a directory for profiles: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	r := &Profiler{
+		client: client, url: fmt.Sprintf("https://127.0.0.1:%d/debug/pprof/", p.port), prefix: prefix,
+		cancel: cancel, done: make(chan struct{}),
+	}
+	go func() {
+		defer close(r.done)
+		r.err = r.run(ctx)
+	}()
+	return r, nil
+}
+
+// run fetches one profile after the other until the context ends; the last is fetched to its end.
+func (r *Profiler) run(ctx context.Context) error {
+	answers := func(ctx context.Context) (bool, error) {
+		return r.fetch(ctx, "cmdline", os.DevNull) == nil, nil
+	}
+	if err := wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, answers); err != nil {
+		return fmt.Errorf("%s does not answer: %w", r.url, err)
+	}
+	for n := 0; ctx.Err() == nil; n++ {
+		path := fmt.Sprintf("profile?seconds=%d", chunk)
+		if err := r.fetch(context.WithoutCancel(ctx), path, fmt.Sprintf("%s.cpu-%03d.pprof", r.prefix, n)); err != nil {
+			return err
+		}
+	}
+	return r.fetch(context.WithoutCancel(ctx), "allocs", r.prefix+".allocs.pprof")
+}
+
+func (r *Profiler) fetch(ctx context.Context, path, file string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+path, http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := r.client.Do(request)
+	if err != nil {
+		return fmt.Errorf("fetching a profile: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("fetching a profile: %s", response.Status)
+	}
+	data, err := io.ReadAll(response.Body)
+	if err != nil {
+		return fmt.Errorf("fetching a profile: %w", err)
+	}
+	if err := os.WriteFile(file, data, 0o644); err != nil {
+		return fmt.Errorf("keeping a profile: %w", err)
+	}
+	return nil
+}
+
+// Stop ends the profiling after the profile that is being taken. The scheduler has to run until then.
+func (r *Profiler) Stop() error {
+	r.cancel()
+	<-r.done
+	r.client.CloseIdleConnections()
+	return r.err
+}

@@ -1,0 +1,173 @@
+package contender
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/child"
+)
+
+// stopTime is how long a process may take to end when it is asked to.
+const stopTime = 10 * time.Second
+
+// stockConfig raises the limit of the client, which would be what is measured otherwise. All else is as it comes.
+const stockConfig = `apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+leaderElection:
+  leaderElect: false
+clientConnection:
+  kubeconfig: %s
+  qps: 5000
+  burst: 10000
+`
+
+// Env is where processes are started.
+type Env struct {
+	Bin        string // directory of the programs
+	Dir        string // directory for configuration files
+	Logs       string // directory for logs
+	Kubeconfig string
+}
+
+// Process is a process that runs.
+type Process struct {
+	*child.Process
+	Pid     int
+	Started time.Time
+	Log     string
+	port    int
+	line    <-chan string
+}
+
+// Start starts the scheduler; name tells its log from others.
+func (c *Contender) Start(env Env, name string) (*Process, error) {
+	if c.kind == raw {
+		return launch(filepath.Join(env.Logs, name+".log"),
+			exec.Command(filepath.Join(env.Bin, "raw"), "--kubeconfig="+env.Kubeconfig, "--scheduler-name="+c.SchedulerName()))
+	}
+	port, err := child.FreePort()
+	if err != nil {
+		return nil, err
+	}
+	args := []string{
+		"--bind-address=127.0.0.1", "--secure-port=" + strconv.Itoa(port),
+		// So that it knows who may have its profiles.
+		"--authentication-kubeconfig=" + env.Kubeconfig, "--authorization-kubeconfig=" + env.Kubeconfig,
+	}
+	program := "kube-scheduler"
+	if c.kind == ours {
+		program = "kubenexus-scheduler"
+		args = append(args, "--kubeconfig="+env.Kubeconfig, "--leader-elect=false")
+	} else {
+		config := filepath.Join(env.Dir, "stock.yaml")
+		if err := os.WriteFile(config, fmt.Appendf(nil, stockConfig, env.Kubeconfig), 0o600); err != nil {
+			return nil, fmt.Errorf("writing the configuration of kube-scheduler: %w", err)
+		}
+		args = append(args, "--config="+config)
+	}
+	if c.kind == stockGang {
+		args = append(args, "--feature-gates=GenericWorkload=true,GangScheduling=true")
+	}
+	p, err := launch(filepath.Join(env.Logs, name+".log"), exec.Command(filepath.Join(env.Bin, program), args...))
+	if err != nil {
+		return nil, err
+	}
+	p.port = port
+	return p, nil
+}
+
+// StartPlane starts etcd and kube-apiserver, and sets env's kubeconfig when they are ready.
+func StartPlane(ctx context.Context, env *Env, podGroups bool) (*Process, error) {
+	args := []string{
+		"--dir=" + env.Dir, "--log=" + filepath.Join(env.Logs, "plane.log"), "--",
+		"--delete-collection-workers=32",
+		// Every run leaves a few 10 MB of old revisions, and etcd takes 2 GB.
+		"--etcd-compaction-interval=1m",
+	}
+	if podGroups {
+		args = append(args, "--feature-gates=GenericWorkload=true,GangScheduling=true",
+			"--runtime-config=scheduling.k8s.io/v1alpha2=true")
+	}
+	p, err := launch(filepath.Join(env.Logs, "plane.out"), exec.Command(filepath.Join(env.Bin, "plane"), args...))
+	if err != nil {
+		return nil, err
+	}
+	if env.Kubeconfig, err = p.announcement(ctx); err != nil {
+		p.End()
+		return nil, fmt.Errorf("waiting for the control plane: %w", err)
+	}
+	return p, nil
+}
+
+// launch starts a command with its standard error in the log. The first line of its output is kept.
+func launch(log string, cmd *exec.Cmd) (*Process, error) {
+	file, err := os.Create(log)
+	if err != nil {
+		return nil, fmt.Errorf("creating a log: %w", err)
+	}
+	defer func() { _ = file.Close() }() // the child has its own
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("creating a pipe: %w", err)
+	}
+	defer func() { _ = in.Close() }() // the child has its own
+	cmd.Stdout, cmd.Stderr = in, file
+	p := &Process{Started: time.Now(), Log: log}
+	if p.Process, err = child.Start(cmd); err != nil {
+		_ = out.Close() // nobody wrote
+		return nil, err
+	}
+	p.Pid = cmd.Process.Pid
+	line := make(chan string, 1)
+	p.line = line
+	go func() {
+		defer func() { _ = out.Close() }() // only read
+		reader := bufio.NewReader(out)
+		first, _ := reader.ReadString('\n') // without one the child has ended, which is seen elsewhere
+		line <- strings.TrimSpace(first)
+		_, _ = reader.WriteTo(io.Discard) // a pipe that nobody reads would stop the child
+	}()
+	return p, nil
+}
+
+// Ready waits until the scheduler is ready.
+func (p *Process) Ready(ctx context.Context) error {
+	if p.port == 0 {
+		_, err := p.announcement(ctx)
+		return err
+	}
+	return p.Process.Ready(ctx, p.port)
+}
+
+// announcement waits for the line that a program of ours prints when it is ready.
+func (p *Process) announcement(ctx context.Context) (string, error) {
+	select {
+	case line := <-p.line:
+		if line == "" {
+			<-p.Done()
+			return "", p.Failure()
+		}
+		return line, nil
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}
+
+// End stops the process.
+func (p *Process) End() { p.Stop(stopTime) }
+
+// Failure says how the process ended, with the end of its log.
+func (p *Process) Failure() error {
+	const most = 2000
+	text, err := os.ReadFile(p.Log)
+	return errors.Join(fmt.Errorf("it ended: %w; the end of its log:\n%s", p.Err(), text[max(0, len(text)-most):]), err)
+}

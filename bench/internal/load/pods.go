@@ -1,0 +1,170 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	schedulingv1alpha2 "k8s.io/api/scheduling/v1alpha2"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+// GroupLabel names the group of a pod. Pods that the scheduler takes for single ones have it too, so that they can be
+// counted and deleted alike.
+const GroupLabel = "bench.kubenexus.io/group"
+
+// Style is how a scheduler is told which pods belong together.
+type Style int
+
+const (
+	// Plain pods belong to nobody.
+	Plain Style = iota
+	// Annotations are ours.
+	Annotations
+	// PodGroups are objects of scheduling.k8s.io/v1alpha2.
+	PodGroups
+)
+
+// Batch is a number of pods that are created together.
+type Batch struct {
+	// Prefix starts the name of each; what follows has no dash.
+	Prefix string
+	Count  int
+	// Size is how many of them make a group; the last group has what is left.
+	Size          int
+	Style         Style
+	SchedulerName string
+	CPU           int64
+	// Slot makes each ask for one of the few slots, so that it finds a place as long as it is not one of too many.
+	Slot bool
+}
+
+// Prefix returns the batch that a pod belongs to.
+func Prefix(podName string) string {
+	prefix, _, _ := cutLast(podName)
+	return prefix
+}
+
+func cutLast(name string) (before, after string, found bool) {
+	i := strings.LastIndexByte(name, '-')
+	if i < 0 {
+		return name, "", false
+	}
+	return name[:i], name[i+1:], true
+}
+
+// Groups is how many groups there are.
+func (b *Batch) Groups() int { return (b.Count + b.Size - 1) / b.Size }
+
+// Group returns the name of a group.
+func (b *Batch) Group(i int) string { return b.Prefix + "-" + strconv.Itoa(i) }
+
+// members is how many pods a group has.
+func (b *Batch) members(group int) int { return min(b.Size, b.Count-group*b.Size) }
+
+// CreateGroups creates the objects that stand for the groups, if the scheduler wants some.
+func (b *Batch) CreateGroups(ctx context.Context, client kubernetes.Interface) error {
+	if b.Style != PodGroups {
+		return nil
+	}
+	return parallel(ctx, b.Groups(), func(ctx context.Context, i int) error {
+		group := &schedulingv1alpha2.PodGroup{
+			ObjectMeta: metav1.ObjectMeta{Name: b.Group(i)},
+			Spec: schedulingv1alpha2.PodGroupSpec{SchedulingPolicy: schedulingv1alpha2.PodGroupSchedulingPolicy{
+				Gang: &schedulingv1alpha2.GangSchedulingPolicy{MinCount: int32(b.members(i))},
+			}},
+		}
+		if _, err := client.SchedulingV1alpha2().PodGroups(Namespace).Create(ctx, group, metav1.CreateOptions{}); err != nil {
+			return fmt.Errorf("creating pod group %s: %w", group.Name, err)
+		}
+		return nil
+	})
+}
+
+// CreatePods creates the pods, group by group.
+func (b *Batch) CreatePods(ctx context.Context, client kubernetes.Interface) error {
+	return parallel(ctx, b.Count, func(ctx context.Context, i int) error {
+		pod := b.pod(i)
+		if _, err := client.CoreV1().Pods(Namespace).Create(ctx, pod, metav1.CreateOptions{}); err != nil {
+			return fmt.Errorf("creating pod %s: %w", pod.Name, err)
+		}
+		return nil
+	})
+}
+
+func (b *Batch) pod(i int) *corev1.Pod {
+	requests := corev1.ResourceList{
+		corev1.ResourceCPU:    *resource.NewQuantity(b.CPU, resource.DecimalSI),
+		corev1.ResourceMemory: *resource.NewQuantity(1<<30, resource.BinarySI),
+	}
+	limits := corev1.ResourceList{}
+	if b.Slot {
+		one := *resource.NewQuantity(1, resource.DecimalSI)
+		requests[slot], limits[slot] = one, one
+	}
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			// A list is in the order of the names, and this makes it that of creation.
+			Name:   fmt.Sprintf("%s-%06d", b.Prefix, i),
+			Labels: map[string]string{GroupLabel: b.Group(i / b.Size)},
+		},
+		Spec: corev1.PodSpec{
+			SchedulerName:                b.SchedulerName,
+			AutomountServiceAccountToken: new(false),
+			Containers: []corev1.Container{{
+				Name:      "main",
+				Image:     "registry.k8s.io/pause:3.10",
+				Resources: corev1.ResourceRequirements{Requests: requests, Limits: limits},
+			}},
+		},
+	}
+	b.mark(pod, i/b.Size)
+	return pod
+}
+
+// mark tells the scheduler which group the pod belongs to.
+func (b *Batch) mark(pod *corev1.Pod, group int) {
+	switch b.Style {
+	case Plain:
+	case Annotations:
+		pod.Annotations = map[string]string{
+			"pod-group.scheduling.sigs.k8s.io/name":          b.Group(group),
+			"pod-group.scheduling.sigs.k8s.io/min-available": strconv.Itoa(b.members(group)),
+		}
+	case PodGroups:
+		pod.Spec.SchedulingGroup = &corev1.PodSchedulingGroup{PodGroupName: new(b.Group(group))}
+	}
+}
+
+// now is how everything is deleted: there is no kubelet to confirm it.
+func now() metav1.DeleteOptions { return metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))} }
+
+// DeleteGroup deletes the pods of a group.
+func DeleteGroup(ctx context.Context, client kubernetes.Interface, group string) error {
+	err := client.CoreV1().Pods(Namespace).DeleteCollection(ctx, now(), metav1.ListOptions{LabelSelector: GroupLabel + "=" + group})
+	if err != nil {
+		return fmt.Errorf("deleting the pods of group %s: %w", group, err)
+	}
+	return nil
+}
+
+// DeleteAll deletes all pods and groups, and the events about them.
+func DeleteAll(ctx context.Context, client kubernetes.Interface, podGroups bool) error {
+	if err := client.CoreV1().Pods(Namespace).DeleteCollection(ctx, now(), metav1.ListOptions{}); err != nil {
+		return fmt.Errorf("deleting the pods: %w", err)
+	}
+	if err := client.CoreV1().Events(Namespace).DeleteCollection(ctx, now(), metav1.ListOptions{}); err != nil {
+		return fmt.Errorf("deleting the events: %w", err)
+	}
+	if !podGroups {
+		return nil
+	}
+	if err := client.SchedulingV1alpha2().PodGroups(Namespace).DeleteCollection(ctx, now(), metav1.ListOptions{}); err != nil {
+		return fmt.Errorf("deleting the pod groups: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+// Package report turns what was measured into tables, a plot and a file of raw figures.
+package report
+
+import (
+	"slices"
+
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/stats"
+)
+
+// Modes of a throughput run.
+const (
+	First = "first" // all pods exist when the scheduler starts
+	While = "while" // pods are created while the scheduler runs
+)
+
+// Result is everything that a benchmark measured. Durations are in seconds and sizes in bytes, if the name does not say
+// otherwise.
+type Result struct {
+	Machine  Machine  `json:"machine"`
+	Settings Settings `json:"settings"`
+	// Ended says why the benchmark did not come to its end, if so.
+	Ended      string    `json:"ended,omitempty"`
+	Throughput []Run     `json:"throughput"`
+	Freed      []Freed   `json:"freed"`
+	Waiting    []Waiting `json:"waiting"`
+}
+
+// Settings are what was asked for.
+type Settings struct {
+	Nodes      []int    `json:"nodes"`
+	Pods       int      `json:"pods"`
+	SlowPods   int      `json:"stockGangPods"`
+	Runs       int      `json:"runs"`
+	Modes      []string `json:"modes"`
+	Contenders []string `json:"contenders"`
+	Scenarios  []string `json:"scenarios"`
+	Waiting    int      `json:"waitingPods"`
+	Stream     int      `json:"streamPods"`
+	Timeout    float64  `json:"timeout"`
+}
+
+// Run is one throughput run. Its clock starts when the scheduler's process does, or at the first creation of a pod.
+type Run struct {
+	Contender string `json:"contender"`
+	Mode      string `json:"mode"`
+	Nodes     int    `json:"nodes"`
+	Run       int    `json:"run"`
+	Pods      int    `json:"pods"`
+	Bound     int    `json:"bound"`
+	// Incomplete says why not all pods were bound.
+	Incomplete string `json:"incomplete,omitempty"`
+
+	Created     float64 `json:"created,omitempty"` // until all pods were created, in mode while
+	ToFirst     float64 `json:"toFirstBind"`
+	ToLast      float64 `json:"toLastBind"`
+	PerSecond   float64 `json:"podsPerSecond"`
+	Events      int     `json:"scheduledEvents"`
+	ToLastEvent float64 `json:"toLastEvent"`
+
+	CPU      float64 `json:"cpu"`
+	CPUPer   float64 `json:"cpuPer1000Pods"`
+	PlaneCPU float64 `json:"planeCPU"` // of etcd and kube-apiserver in the same time
+	PeakRSS  uint64  `json:"peakRSS"`
+	PeakAnon uint64  `json:"peakAnon"`
+	EndAnon  uint64  `json:"endAnon"`
+
+	// From the first to the last bind of each gang.
+	GangP50 float64 `json:"gangP50,omitempty"`
+	GangP99 float64 `json:"gangP99,omitempty"`
+}
+
+// Freed is one run of the scenario in which gangs wait for the room of others.
+type Freed struct {
+	Contender string `json:"contender"`
+	Nodes     int    `json:"nodes"`
+	Run       int    `json:"run"`
+	Size      int    `json:"size"`
+	// Took is the time from room to bound for each repetition.
+	Took       []float64 `json:"took"`
+	Incomplete string    `json:"incomplete,omitempty"`
+}
+
+// Waiting is one run of the scenario in which a stream of gangs passes others that wait.
+type Waiting struct {
+	Contender  string  `json:"contender"`
+	Nodes      int     `json:"nodes"`
+	Run        int     `json:"run"`
+	Waiting    int     `json:"waiting"`
+	Settle     float64 `json:"settle"` // until the scheduler had looked at those that wait
+	Pods       int     `json:"pods"`
+	Bound      int     `json:"bound"`
+	PerSecond  float64 `json:"podsPerSecond"`
+	CPUPer     float64 `json:"cpuPer1000Pods"` // during the stream
+	PeakRSS    uint64  `json:"peakRSS"`
+	Incomplete string  `json:"incomplete,omitempty"`
+}
+
+// group is all runs of one contender under the same conditions.
+type group[R any] struct {
+	contender string
+	runs      []R
+}
+
+// spread returns the median of a figure of all runs, and how far they lie apart.
+func (g *group[R]) spread(figure func(*R) float64) stats.Spread {
+	figures := make([]float64, 0, len(g.runs))
+	for i := range g.runs {
+		figures = append(figures, figure(&g.runs[i]))
+	}
+	return stats.Of(figures)
+}
+
+// groups collects the runs of each contender that the condition holds for, in the order in which they come.
+func groups[R any](runs []R, contender func(*R) string, condition func(*R) bool) []group[R] {
+	var found []group[R]
+	for i := range runs {
+		run := &runs[i]
+		if !condition(run) {
+			continue
+		}
+		at := slices.IndexFunc(found, func(g group[R]) bool { return g.contender == contender(run) })
+		if at < 0 {
+			at = len(found)
+			found = append(found, group[R]{contender: contender(run)})
+		}
+		found[at].runs = append(found[at].runs, *run)
+	}
+	return found
+}
+
+// Throughput returns the runs of each contender in that mode on that many nodes.
+func (r *Result) throughput(mode string, nodes int) []group[Run] {
+	return groups(r.Throughput, func(r *Run) string { return r.Contender },
+		func(r *Run) bool { return r.Mode == mode && r.Nodes == nodes })
+}

@@ -1,0 +1,39 @@
+// Package stats is the little arithmetic that the tables need.
+package stats
+
+import (
+	"math"
+	"slices"
+)
+
+// Spread is the median of some figures, and how far they lie apart.
+type Spread struct {
+	Median float64 `json:"median"`
+	Min    float64 `json:"min"`
+	Max    float64 `json:"max"`
+}
+
+// Of returns the spread of the figures; of none it is zero.
+func Of(figures []float64) Spread {
+	if len(figures) == 0 {
+		return Spread{}
+	}
+	sorted := slices.Sorted(slices.Values(figures))
+	middle := len(sorted) / 2
+	median := sorted[middle]
+	if len(sorted)%2 == 0 {
+		median = (sorted[middle-1] + sorted[middle]) / 2
+	}
+	return Spread{Median: median, Min: sorted[0], Max: sorted[len(sorted)-1]}
+}
+
+// Quantile returns the smallest figure that at least the share q of all figures does not exceed (nearest rank): it is one
+// of the figures, so the p99 of 20 is the largest. Of none it is zero.
+func Quantile(figures []float64, q float64) float64 {
+	if len(figures) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(figures))
+	rank := int(math.Ceil(q * float64(len(sorted))))
+	return sorted[max(rank, 1)-1]
+}

@@ -1,0 +1,116 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/contender"
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/load"
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/report"
+)
+
+// step is one run of one contender. It returns what it found in a few words.
+type step struct {
+	name string
+	run  func(ctx context.Context) (string, error)
+}
+
+// play runs everything. Nodes are only ever added, and each contender has its n-th run before any has the next, so that
+// whatever else the machine does meets all alike.
+func (s *suite) play(ctx context.Context) error {
+	plans := make([][]step, len(s.Nodes))
+	left := 0
+	for i, nodes := range s.Nodes {
+		plans[i] = s.plan(i, nodes)
+		left += len(plans[i])
+	}
+	total, have := left, 0
+	for i, nodes := range s.Nodes {
+		s.say(fmt.Sprintf("Adding nodes up to %d", nodes))
+		if err := load.AddNodes(ctx, s.client, have, nodes); err != nil {
+			return err
+		}
+		have = nodes
+		if err := s.warmUp(ctx, nodes); err != nil {
+			return err
+		}
+		for _, step := range plans[i] {
+			fmt.Fprintf(s.out, "[%6s%s] %d/%d %s ... ", s.elapsed(), s.estimate(total-left, left), total-left+1, total, step.name)
+			found, err := step.run(ctx)
+			if err == nil {
+				err = s.clean(ctx)
+			}
+			if err != nil {
+				fmt.Fprintln(s.out, "failed")
+				return fmt.Errorf("%s: %w", step.name, err)
+			}
+			fmt.Fprintln(s.out, found)
+			left--
+		}
+	}
+	return nil
+}
+
+// warmUp has a run that does not count: the first one meets an API server that has never done it.
+func (s *suite) warmUp(ctx context.Context, nodes int) error {
+	c, err := contender.Parse("raw")
+	if err != nil {
+		return err
+	}
+	if _, err := s.throughput(ctx, &c, report.While, nodes, 0); err != nil {
+		return fmt.Errorf("warming up: %w", err)
+	}
+	s.result.Throughput = s.result.Throughput[:len(s.result.Throughput)-1]
+	return s.clean(ctx)
+}
+
+// plan returns what is to be run on that many nodes.
+func (s *suite) plan(at, nodes int) []step {
+	var steps []step
+	for run := 1; run <= s.Runs; run++ {
+		if slices.Contains(s.Scenarios, Throughput) {
+			for _, mode := range s.Modes {
+				steps = append(steps, s.each(fmt.Sprintf("%s, %d nodes, run %d", mode, nodes, run),
+					func(ctx context.Context, c *contender.Contender) (string, error) {
+						return s.throughput(ctx, c, mode, nodes, run)
+					})...)
+			}
+		}
+		// These two are about what waits, not about how many nodes there are: one number of nodes is enough.
+		if slices.Contains(s.Scenarios, Freed) && at == 0 {
+			steps = append(steps, s.freedSteps(nodes, run)...)
+		}
+		if slices.Contains(s.Scenarios, Waiting) && at == len(s.Nodes)/2 {
+			steps = append(steps, s.waitingSteps(nodes, run)...)
+		}
+	}
+	return steps
+}
+
+// each returns a step for each contender.
+func (s *suite) each(name string, run func(context.Context, *contender.Contender) (string, error)) []step {
+	steps := make([]step, 0, len(s.Contenders))
+	for i := range s.Contenders {
+		c := &s.Contenders[i]
+		steps = append(steps, step{
+			name: name + ", " + c.Name,
+			run:  func(ctx context.Context) (string, error) { return run(ctx, c) },
+		})
+	}
+	return steps
+}
+
+func (s *suite) say(text string) { fmt.Fprintf(s.out, "[%6s] %s\n", s.elapsed(), text) }
+
+func (s *suite) elapsed() time.Duration { return time.Since(s.start).Round(time.Second) }
+
+// estimate says how long the rest will take if it goes on like this.
+func (s *suite) estimate(done, left int) string {
+	if done == 0 {
+		return ""
+	}
+	rest := time.Since(s.start) / time.Duration(done) * time.Duration(left)
+	return fmt.Sprintf(", %s left", rest.Round(time.Second))
+}

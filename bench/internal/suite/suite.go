@@ -1,0 +1,258 @@
+// Package suite runs the schedulers, one after the other, and measures them.
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/contender"
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/load"
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/proc"
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/report"
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/watch"
+)
+
+// Scenarios that there are.
+const (
+	Throughput = "throughput"
+	Freed      = "freed"
+	Waiting    = "waiting"
+)
+
+const (
+	// startTime is how long a process may take to be ready, and cleanTime how long it may take to remove what a run left.
+	startTime, cleanTime = time.Minute, 5 * time.Minute
+	// calm is the share of a CPU below which a process counts as idle.
+	calm = 0.2
+)
+
+// Options say what to measure.
+type Options struct {
+	Nodes       []int
+	Pods        int
+	SlowPods    int
+	Runs        int
+	Modes       []string
+	Contenders  []contender.Contender
+	Scenarios   []string
+	Waiting     int
+	Stream      int
+	Repetitions int
+	// Timeout bounds each run.
+	Timeout time.Duration
+	// ProfileOf are the first letters of the contenders that are profiled, and Profiles is where profiles go.
+	ProfileOf, Profiles string
+	Env                 contender.Env
+}
+
+// Check finds mistakes before anything is started.
+func (o *Options) Check() error {
+	errs := []error{
+		known("mode", o.Modes, report.First, report.While),
+		known("scenario", o.Scenarios, Throughput, Freed, Waiting),
+	}
+	if min(len(o.Nodes), len(o.Contenders), o.Runs, o.Pods, o.SlowPods, o.Stream, o.Repetitions) < 1 {
+		errs = append(errs, errors.New("there has to be at least one of nodes, pods, runs, repetitions and contenders"))
+	}
+	if o.Waiting < 1 || o.Waiting%(2*streamGang) != 0 {
+		errs = append(errs, fmt.Errorf("%d waiting pods are not a multiple of %d: a smaller gang could start", o.Waiting, 2*streamGang))
+	}
+	for _, nodes := range o.Nodes {
+		if nodes < load.Slots {
+			errs = append(errs, fmt.Errorf("%d nodes are fewer than %d", nodes, load.Slots))
+		}
+		if room := nodes * load.PodsPerNode; room < max(o.Pods, o.SlowPods, o.Stream) {
+			errs = append(errs, fmt.Errorf("%d nodes have room for %d pods only", nodes, room))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// known refuses names that do not exist.
+func known(what string, names []string, all ...string) error {
+	for _, name := range names {
+		if !slices.Contains(all, name) {
+			return fmt.Errorf("no %s is called %q; there are %s", what, name, strings.Join(all, ", "))
+		}
+	}
+	return nil
+}
+
+// suite is a benchmark that runs.
+type suite struct {
+	Options
+	out     io.Writer
+	start   time.Time
+	plane   *contender.Process
+	admin   *rest.Config
+	client  kubernetes.Interface
+	tracker *watch.Tracker
+	batches int
+	result  *report.Result
+}
+
+// Run runs the benchmark. The result has what was measured up to an error.
+func Run(ctx context.Context, o *Options, out io.Writer) (_ *report.Result, err error) {
+	s := &suite{Options: *o, out: out, start: time.Now(), result: &report.Result{Machine: report.ThisMachine(ctx), Settings: o.settings()}}
+	slices.Sort(s.Nodes)
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	if err := s.startPlane(ctx, fail); err != nil {
+		return s.result, fmt.Errorf("starting etcd and kube-apiserver: %w", err)
+	}
+	defer s.plane.End()
+	defer fail(nil) // first end the watches, which would complain
+	err = s.play(ctx)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		s.result.Ended = err.Error()
+	}
+	return s.result, err
+}
+
+func (o *Options) settings() report.Settings {
+	names := make([]string, 0, len(o.Contenders))
+	for _, c := range o.Contenders {
+		names = append(names, c.Name)
+	}
+	return report.Settings{
+		Nodes: o.Nodes, Pods: o.Pods, SlowPods: o.SlowPods, Runs: o.Runs, Modes: o.Modes, Contenders: names,
+		Scenarios: o.Scenarios, Waiting: o.Waiting, Stream: o.Stream, Timeout: o.Timeout.Seconds(),
+	}
+}
+
+// startPlane starts the control plane that all contenders share, and the watches.
+func (s *suite) startPlane(ctx context.Context, fail context.CancelCauseFunc) error {
+	s.say("Starting etcd and kube-apiserver")
+	limited, cancel := context.WithTimeoutCause(ctx, startTime, errors.New("they are not ready"))
+	defer cancel()
+	plane, err := contender.StartPlane(limited, &s.Env, s.podGroups())
+	if err != nil {
+		return err
+	}
+	s.plane = plane
+	go func() {
+		select {
+		case <-plane.Done():
+			fail(fmt.Errorf("the control plane: %w", plane.Failure()))
+		case <-ctx.Done():
+		}
+	}()
+	if err := s.connect(ctx); err != nil {
+		plane.End()
+		return err
+	}
+	return nil
+}
+
+func (s *suite) connect(ctx context.Context) (err error) {
+	if s.admin, err = clientcmd.BuildConfigFromFlags("", s.Env.Kubeconfig); err != nil {
+		return fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+	config := rest.CopyConfig(s.admin)
+	config.QPS, config.ContentType, config.UserAgent = -1, runtime.ContentTypeProtobuf, "kubenexus-bench"
+	if s.client, err = kubernetes.NewForConfig(config); err != nil {
+		return fmt.Errorf("creating a client: %w", err)
+	}
+	if err := load.Prepare(ctx, s.client); err != nil {
+		return err
+	}
+	s.tracker, err = watch.Start(ctx, s.client)
+	return err
+}
+
+// podGroups says whether the API server serves pod groups.
+func (s *suite) podGroups() bool {
+	return slices.ContainsFunc(s.Contenders, func(c contender.Contender) bool { return c.NeedsPodGroups() })
+}
+
+// begin starts the scheduler. The attempt's context ends with it, or when the time is up.
+func (s *suite) begin(ctx context.Context, c *contender.Contender, name string) (*attempt, error) {
+	process, err := c.Start(s.Env, strings.ReplaceAll(name, "/", "-"))
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", c.Name, err)
+	}
+	a := &attempt{Process: process, sampler: proc.Sample(ctx, process.Pid)}
+	running, fail := context.WithCancelCause(ctx)
+	a.ctx, a.cancel = context.WithTimeoutCause(running, s.Timeout, fmt.Errorf("not done within %s", s.Timeout))
+	go func() {
+		select {
+		case <-process.Done():
+			fail(process.Failure())
+		case <-running.Done():
+		}
+	}()
+	a.stop = func() { fail(nil) }
+	if s.ProfileOf != "" && strings.HasPrefix(c.Name, s.ProfileOf) && c.Schedules() {
+		a.profiler, err = process.Profile(a.ctx, s.admin, filepath.Join(s.Profiles, strings.ReplaceAll(name, "/", "-")))
+		if err != nil {
+			return nil, errors.Join(err, a.end())
+		}
+	}
+	return a, nil
+}
+
+// attempt is a scheduler that is being measured.
+type attempt struct {
+	*contender.Process
+	ctx      context.Context
+	cancel   context.CancelFunc
+	stop     func()
+	sampler  *proc.Sampler
+	profiler *contender.Profiler
+}
+
+// end stops the scheduler. It has nothing left to say that counts, so it is not asked: that takes a second or more.
+func (a *attempt) end() error {
+	var err error
+	if a.profiler != nil {
+		err = a.profiler.Stop()
+	}
+	a.sampler.Stop()
+	a.cancel()
+	a.stop()
+	a.Kill()
+	return err
+}
+
+// clean removes what a run left, and waits until the control plane has calmed down.
+func (s *suite) clean(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, cleanTime, fmt.Errorf("not clean within %s", cleanTime))
+	defer cancel()
+	for {
+		// The server gives up a request after a minute; what it has deleted by then is gone.
+		err := load.DeleteAll(ctx, s.client, s.podGroups())
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("cleaning up: %w: %w", context.Cause(ctx), err)
+		}
+	}
+	if _, err := s.tracker.Await(ctx, func(state watch.State) bool { return state.Live == 0 }); err != nil {
+		return fmt.Errorf("waiting for the pods to be gone: %w", err)
+	}
+	return proc.AwaitIdle(ctx, s.plane.Pid, calm, 400*time.Millisecond)
+}
+
+// batch returns pods of a contender, with names that no earlier ones had.
+func (s *suite) batch(c *contender.Contender, count, size int) *load.Batch {
+	s.batches++
+	return &load.Batch{
+		Prefix: fmt.Sprintf("b%d", s.batches), Count: count, Size: size, CPU: 1,
+		Style: c.Style(), SchedulerName: c.SchedulerName(),
+	}
+}

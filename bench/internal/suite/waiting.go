@@ -1,0 +1,112 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/contender"
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/load"
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/proc"
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/report"
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/watch"
+)
+
+// streamGang is how many pods each gang of the stream has, and of those that wait.
+const streamGang = 100
+
+// waitingSteps are the runs with and without pods that wait, of each kind of scheduler that can end them.
+func (s *suite) waitingSteps(nodes, run int) []step {
+	var steps []step
+	for _, name := range []string{contender.Stock, fmt.Sprintf("ours/gang-%d", streamGang)} {
+		c, err := contender.Parse(name)
+		if err != nil || !s.asked(&c) {
+			continue
+		}
+		for _, waiting := range []int{0, s.Waiting} {
+			steps = append(steps, step{
+				name: fmt.Sprintf("waiting, %d nodes, run %d, %s, %d pods wait", nodes, run, name, waiting),
+				run:  func(ctx context.Context) (string, error) { return s.waiting(ctx, &c, nodes, run, waiting) },
+			})
+		}
+	}
+	return steps
+}
+
+// waiting measures how fast a stream of pods that fit passes others that do not.
+func (s *suite) waiting(ctx context.Context, c *contender.Contender, nodes, run, waiting int) (string, error) {
+	if err := s.createWaiting(ctx, c, waiting); err != nil {
+		return "", err
+	}
+	stream := s.batch(c, s.Stream, streamGang)
+	s.tracker.Follow(stream.Prefix)
+	f := report.Waiting{Contender: c.Name, Nodes: nodes, Run: run, Waiting: waiting, Pods: s.Stream}
+	a, err := s.begin(ctx, c, fmt.Sprintf("%s-%d-waiting%d-run%d", c.Name, nodes, waiting, run))
+	if err != nil {
+		return "", err
+	}
+	if err := s.stream(a, stream, &f); err != nil {
+		f.Incomplete = err.Error()
+	}
+	if err := a.end(); err != nil {
+		return "", err
+	}
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	s.result.Waiting = append(s.result.Waiting, f)
+	found := fmt.Sprintf("%.0f pods/s, settled after %.1f s", f.PerSecond, f.Settle)
+	if f.Incomplete != "" {
+		found += fmt.Sprintf("; %d of %d pods: %s", f.Bound, f.Pods, f.Incomplete)
+	}
+	return found, nil
+}
+
+// createWaiting creates pods of both kinds that cannot start: those too big for any node, and those of which each finds
+// a node but not all at once.
+func (s *suite) createWaiting(ctx context.Context, c *contender.Contender, count int) error {
+	if count == 0 {
+		return nil
+	}
+	big := s.batch(c, count/2, streamGang)
+	big.CPU = 2 * load.PodsPerNode
+	many := s.batch(c, count-count/2, streamGang)
+	many.Slot = true
+	for _, batch := range []*load.Batch{big, many} {
+		if err := batch.CreateGroups(ctx, s.client); err != nil {
+			return err
+		}
+		if err := s.create(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stream waits until the scheduler has nothing to do, and then creates the pods that fit.
+func (s *suite) stream(a *attempt, batch *load.Batch, f *report.Waiting) error {
+	if err := a.Ready(a.ctx); err != nil {
+		return err
+	}
+	ready := time.Now()
+	if err := proc.AwaitIdle(a.ctx, a.Pid, calm, 2*time.Second); err != nil {
+		return fmt.Errorf("before the stream: %w", err)
+	}
+	f.Settle = time.Since(ready).Seconds()
+	before := a.sampler.Now()
+	began := time.Now()
+	if err := batch.CreateGroups(a.ctx, s.client); err != nil {
+		return err
+	}
+	if err := batch.CreatePods(a.ctx, s.client); err != nil {
+		return err
+	}
+	state, err := s.tracker.Await(a.ctx, func(state watch.State) bool { return state.Bound.Count == batch.Count })
+	usage := a.sampler.Now()
+	f.Bound, f.PeakRSS = state.Bound.Count, usage.PeakRSS
+	if f.Bound > 0 {
+		f.PerSecond = float64(f.Bound) / state.Bound.Last.Sub(began).Seconds()
+		f.CPUPer = (usage.CPU - before.CPU).Seconds() / float64(f.Bound) * 1000
+	}
+	return err
+}

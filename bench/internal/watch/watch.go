@@ -1,0 +1,205 @@
+// Package watch sees when pods get their nodes and when their events are written. The same watches run for every
+// scheduler.
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/load"
+)
+
+// look is how often a condition is looked at. The times themselves are taken when the change arrives.
+const look = 5 * time.Millisecond
+
+// Binds are pods that got their nodes.
+type Binds struct {
+	Count       int
+	First, Last time.Time
+}
+
+func (b *Binds) add(at time.Time) {
+	if b.Count == 0 {
+		b.First = at
+	}
+	b.Count++
+	b.Last = at
+}
+
+// State is what was seen of the batch that is followed.
+type State struct {
+	// Live is how many pods there are, of any batch.
+	Live int
+	// Bound are the pods of the batch that got a node, those that were deleted since included.
+	Bound Binds
+	// Scheduled are the events that say so.
+	Scheduled Binds
+	// Deleted is when a pod was last seen to go.
+	Deleted time.Time
+}
+
+// Tracker follows the pods and events of the namespace.
+type Tracker struct {
+	mu     sync.Mutex
+	prefix string
+	state  State
+	groups map[string]*Binds
+}
+
+// Start starts to watch, until the context ends.
+func Start(ctx context.Context, client kubernetes.Interface) (*Tracker, error) {
+	t := &Tracker{groups: map[string]*Binds{}}
+	pods := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithNamespace(load.Namespace),
+		informers.WithTransform(slimPod))
+	events := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithNamespace(load.Namespace),
+		informers.WithTransform(slimEvent), informers.WithTweakListOptions(func(o *metav1.ListOptions) {
+			o.FieldSelector = "reason=Scheduled"
+		}))
+	_, podErr := pods.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(obj any) { t.podChanged(nil, obj) },
+		UpdateFunc: t.podChanged,
+		DeleteFunc: func(any) { t.podDeleted() },
+	})
+	_, eventErr := events.Core().V1().Events().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{AddFunc: t.eventAdded})
+	if err := errors.Join(podErr, eventErr); err != nil {
+		return nil, fmt.Errorf("watching pods and events: %w", err)
+	}
+	for _, factory := range []informers.SharedInformerFactory{pods, events} {
+		factory.Start(ctx.Done())
+		for kind, synced := range factory.WaitForCacheSync(ctx.Done()) {
+			if !synced {
+				return nil, fmt.Errorf("listing %v: %w", kind, context.Cause(ctx))
+			}
+		}
+	}
+	return t, nil
+}
+
+// slimPod keeps what is needed to count a pod.
+func slimPod(obj any) (any, error) {
+	pod, ok := obj.(*corev1.Pod)
+	if !ok {
+		return obj, nil
+	}
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: pod.Name, Namespace: pod.Namespace, ResourceVersion: pod.ResourceVersion, Labels: pod.Labels,
+		},
+		Spec: corev1.PodSpec{NodeName: pod.Spec.NodeName},
+	}, nil
+}
+
+// slimEvent keeps what is needed to count an event.
+func slimEvent(obj any) (any, error) {
+	event, ok := obj.(*corev1.Event)
+	if !ok {
+		return obj, nil
+	}
+	return &corev1.Event{
+		ObjectMeta: metav1.ObjectMeta{Name: event.Name, Namespace: event.Namespace, ResourceVersion: event.ResourceVersion},
+		InvolvedObject: corev1.ObjectReference{
+			Name: event.InvolvedObject.Name,
+		},
+	}, nil
+}
+
+// podChanged is called for every change of a pod; there is no old one if it is new to us.
+func (t *Tracker) podChanged(before, after any) {
+	now := time.Now()
+	old, _ := before.(*corev1.Pod)
+	pod, ok := after.(*corev1.Pod)
+	if !ok {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if old == nil {
+		t.state.Live++
+	}
+	was := old != nil && old.Spec.NodeName != ""
+	if was || pod.Spec.NodeName == "" || load.Prefix(pod.Name) != t.prefix {
+		return
+	}
+	t.state.Bound.add(now)
+	name := pod.Labels[load.GroupLabel]
+	group := t.groups[name]
+	if group == nil {
+		group = &Binds{}
+		t.groups[name] = group
+	}
+	group.add(now)
+}
+
+func (t *Tracker) podDeleted() {
+	now := time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.state.Live--
+	t.state.Deleted = now
+}
+
+func (t *Tracker) eventAdded(obj any) {
+	now := time.Now()
+	event, ok := obj.(*corev1.Event)
+	if !ok {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if load.Prefix(event.InvolvedObject.Name) == t.prefix {
+		t.state.Scheduled.add(now)
+	}
+}
+
+// Follow starts to count another batch, of which no pod exists yet.
+func (t *Tracker) Follow(prefix string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.prefix = prefix
+	t.state = State{Live: t.state.Live}
+	t.groups = map[string]*Binds{}
+}
+
+// State returns what was seen up to now.
+func (t *Tracker) State() State {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.state
+}
+
+// Groups returns the binds of each group of the batch of which any pod is bound.
+func (t *Tracker) Groups() map[string]Binds {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	groups := make(map[string]Binds, len(t.groups))
+	for name, binds := range t.groups {
+		groups[name] = *binds
+	}
+	return groups
+}
+
+// Await waits until the condition holds, and returns what was seen then.
+func (t *Tracker) Await(ctx context.Context, condition func(State) bool) (State, error) {
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	for {
+		state := t.State()
+		if condition(state) {
+			return state, nil
+		}
+		select {
+		case <-ctx.Done():
+			return state, context.Cause(ctx)
+		case <-ticker.C:
+		}
+	}
+}
