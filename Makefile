@@ -83,8 +83,8 @@ bench: bench-build ## Measure this and the upstream scheduler side by side: hour
 	bin/bench/bench $(ARGS)
 
 bench-short: bench-build ## The same with few pods in under 3 minutes: a first impression (ARGS=... is passed on)
-	bin/bench/bench --name short --nodes 100 --pods 1000 --stock-gang-pods 500 --runs 1 --waiting-pods 5000 \
-		--stream-pods 1000 --repetitions 5 --timeout 20s $(ARGS)
+	bin/bench/bench --name short --nodes 100 --pods 1000 --stock-gang-pods 500 --runs 1 --waiting-pods 2000 \
+		--stream-pods 1000 --repetitions 5 --timeout 30s --contenders raw,stock,stock-gang,ours/plain,ours/gang-100 $(ARGS)
 
 lint: $(LINT) ## Run the linters (ARGS=--fix repairs what can be repaired)
 	$(LINT) run $(ARGS) ./...

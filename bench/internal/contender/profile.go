@@ -52,11 +52,13 @@ func (p *Process) Profile(ctx context.Context, admin *rest.Config, prefix string
 
 // run fetches one profile after the other until the context ends; the last is fetched to its end.
 func (r *Profiler) run(ctx context.Context) error {
+	var last error
 	answers := func(ctx context.Context) (bool, error) {
-		return r.fetch(ctx, "cmdline", os.DevNull) == nil, nil
+		last = r.fetch(ctx, "", os.DevNull)
+		return last == nil, nil
 	}
-	if err := wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, answers); err != nil {
-		return fmt.Errorf("%s does not answer: %w", r.url, err)
+	if wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, answers) != nil {
+		return last
 	}
 	for n := 0; ctx.Err() == nil; n++ {
 		path := fmt.Sprintf("profile?seconds=%d", chunk)

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/client-go/tools/clientcmd"
+
 	"github.com/kubenexus/kubenexus-scheduler/internal/child"
 )
 
@@ -60,7 +62,8 @@ func (c *Contender) Start(env Env, name string) (*Process, error) {
 	}
 	args := []string{
 		"--bind-address=127.0.0.1", "--secure-port=" + strconv.Itoa(port),
-		// So that it knows who may have its profiles.
+		// So that the administrator may have profiles, without a watch that only real clusters need.
+		"--client-ca-file=" + env.ca(), "--authentication-skip-lookup=true",
 		"--authentication-kubeconfig=" + env.Kubeconfig, "--authorization-kubeconfig=" + env.Kubeconfig,
 	}
 	program := "kube-scheduler"
@@ -105,7 +108,25 @@ func StartPlane(ctx context.Context, env *Env, podGroups bool) (*Process, error)
 		p.End()
 		return nil, fmt.Errorf("waiting for the control plane: %w", err)
 	}
+	if err := env.writeCA(); err != nil {
+		p.End()
+		return nil, err
+	}
 	return p, nil
+}
+
+func (e *Env) ca() string { return filepath.Join(e.Dir, "ca.crt") }
+
+// writeCA puts the certificate authority of the kubeconfig into a file of its own.
+func (e *Env) writeCA() error {
+	config, err := clientcmd.BuildConfigFromFlags("", e.Kubeconfig)
+	if err != nil {
+		return fmt.Errorf("reading the kubeconfig: %w", err)
+	}
+	if err := os.WriteFile(e.ca(), config.CAData, 0o600); err != nil {
+		return fmt.Errorf("writing the certificate authority: %w", err)
+	}
+	return nil
 }
 
 // launch starts a command with its standard error in the log. The first line of its output is kept.

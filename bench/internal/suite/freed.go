@@ -8,7 +8,6 @@ import (
 
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/contender"
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/load"
-	"github.com/kubenexus/kubenexus-scheduler/bench/internal/proc"
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/report"
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/stats"
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/watch"
@@ -84,7 +83,7 @@ func (s *suite) freeAgainAndAgain(a *attempt, full int, f *report.Freed) error {
 	}
 	gone := map[string]bool{}
 	for range s.Repetitions {
-		if err := settle(a); err != nil {
+		if err := settle(a, restTime, 500*time.Millisecond); err != nil {
 			return err
 		}
 		group, bound := s.fullest(gone)
@@ -94,16 +93,6 @@ func (s *suite) freeAgainAndAgain(a *attempt, full int, f *report.Freed) error {
 			return err
 		}
 		f.Took = append(f.Took, took.Seconds())
-	}
-	return nil
-}
-
-// settle lets the scheduler finish what the last repetition left it. One that never stops trying is not waited for.
-func settle(a *attempt) error {
-	ctx, cancel := context.WithTimeout(a.ctx, restTime)
-	defer cancel()
-	if err := proc.AwaitIdle(ctx, a.Pid, calm, 500*time.Millisecond); err != nil && a.ctx.Err() != nil {
-		return context.Cause(a.ctx)
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -177,55 +176,6 @@ func (s *suite) connect(ctx context.Context) (err error) {
 // podGroups says whether the API server serves pod groups.
 func (s *suite) podGroups() bool {
 	return slices.ContainsFunc(s.Contenders, func(c contender.Contender) bool { return c.NeedsPodGroups() })
-}
-
-// begin starts the scheduler. The attempt's context ends with it, or when the time is up.
-func (s *suite) begin(ctx context.Context, c *contender.Contender, name string) (*attempt, error) {
-	process, err := c.Start(s.Env, strings.ReplaceAll(name, "/", "-"))
-	if err != nil {
-		return nil, fmt.Errorf("starting %s: %w", c.Name, err)
-	}
-	a := &attempt{Process: process, sampler: proc.Sample(ctx, process.Pid)}
-	running, fail := context.WithCancelCause(ctx)
-	a.ctx, a.cancel = context.WithTimeoutCause(running, s.Timeout, fmt.Errorf("not done within %s", s.Timeout))
-	go func() {
-		select {
-		case <-process.Done():
-			fail(process.Failure())
-		case <-running.Done():
-		}
-	}()
-	a.stop = func() { fail(nil) }
-	if s.ProfileOf != "" && strings.HasPrefix(c.Name, s.ProfileOf) && c.Schedules() {
-		a.profiler, err = process.Profile(a.ctx, s.admin, filepath.Join(s.Profiles, strings.ReplaceAll(name, "/", "-")))
-		if err != nil {
-			return nil, errors.Join(err, a.end())
-		}
-	}
-	return a, nil
-}
-
-// attempt is a scheduler that is being measured.
-type attempt struct {
-	*contender.Process
-	ctx      context.Context
-	cancel   context.CancelFunc
-	stop     func()
-	sampler  *proc.Sampler
-	profiler *contender.Profiler
-}
-
-// end stops the scheduler. It has nothing left to say that counts, so it is not asked: that takes a second or more.
-func (a *attempt) end() error {
-	var err error
-	if a.profiler != nil {
-		err = a.profiler.Stop()
-	}
-	a.sampler.Stop()
-	a.cancel()
-	a.stop()
-	a.Kill()
-	return err
 }
 
 // clean removes what a run left, and waits until the control plane has calmed down.

@@ -1,0 +1,73 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/contender"
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/proc"
+)
+
+// begin starts the scheduler. The attempt's context ends with it, or when the time is up.
+func (s *suite) begin(ctx context.Context, c *contender.Contender, name string) (*attempt, error) {
+	process, err := c.Start(s.Env, strings.ReplaceAll(name, "/", "-"))
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", c.Name, err)
+	}
+	a := &attempt{Process: process, sampler: proc.Sample(ctx, process.Pid)}
+	running, fail := context.WithCancelCause(ctx)
+	a.ctx, a.cancel = context.WithTimeoutCause(running, s.Timeout, fmt.Errorf("not done within %s", s.Timeout))
+	go func() {
+		select {
+		case <-process.Done():
+			fail(process.Failure())
+		case <-running.Done():
+		}
+	}()
+	a.stop = func() { fail(nil) }
+	if s.ProfileOf != "" && strings.HasPrefix(c.Name, s.ProfileOf) && c.Schedules() {
+		a.profiler, err = process.Profile(a.ctx, s.admin, filepath.Join(s.Profiles, strings.ReplaceAll(name, "/", "-")))
+		if err != nil {
+			return nil, errors.Join(err, a.end())
+		}
+	}
+	return a, nil
+}
+
+// attempt is a scheduler that is being measured.
+type attempt struct {
+	*contender.Process
+	ctx      context.Context
+	cancel   context.CancelFunc
+	stop     func()
+	sampler  *proc.Sampler
+	profiler *contender.Profiler
+}
+
+// end stops the scheduler. It has nothing left to say that counts, so it is not asked: that takes a second or more.
+func (a *attempt) end() error {
+	var err error
+	if a.profiler != nil {
+		err = a.profiler.Stop()
+	}
+	a.sampler.Stop()
+	a.cancel()
+	a.stop()
+	a.Kill()
+	return err
+}
+
+// settle waits until the scheduler has been idle for as long as the window, but not longer than most: some never stop
+// trying.
+func settle(a *attempt, most, window time.Duration) error {
+	ctx, cancel := context.WithTimeout(a.ctx, most)
+	defer cancel()
+	if err := proc.AwaitIdle(ctx, a.Pid, calm, window); err != nil && a.ctx.Err() != nil {
+		return context.Cause(a.ctx)
+	}
+	return nil
+}
