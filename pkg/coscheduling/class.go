@@ -20,6 +20,9 @@ type class struct {
 	request
 	// base is the state that the PreFilter plugins left; state is base with the members that are placed.
 	base, state fwk.CycleState
+	// levels are in state; floors are what they were before the last member was placed.
+	levels []levels
+	floors [][2]int
 	// nodes are those that PreFilter left; nil means all.
 	nodes sets.Set[string]
 	// rejected is why PreFilter refused the class, or nil.
@@ -34,9 +37,15 @@ type class struct {
 
 type domain struct{ key, value string }
 
+// begin makes a state without members of the gang.
+func (c *class) begin() {
+	c.state = c.base.Clone()
+	c.levels = levelsOf(c.state)
+}
+
 // classify divides pods into classes, in the order of their first members.
-func classify(pods []*corev1.Pod, nodes fwk.NodeInfoLister) ([]*class, error) {
-	keys, err := labelsThatMatter(pods, nodes)
+func classify(pods []*corev1.Pod, nodes fwk.NodeInfoLister, promised map[string][]fwk.PodInfo) ([]*class, error) {
+	keys, err := labelsThatMatter(pods, nodes, promised)
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +133,8 @@ func late(pod *corev1.Pod) bool {
 }
 
 // labelsThatMatter returns the keys of the pods' labels that any selector in play looks at: of the pods themselves, or of
-// the pods in the cluster that repel others. Without this, pods that carry an index as a label would each be a class.
-func labelsThatMatter(pods []*corev1.Pod, nodes fwk.NodeInfoLister) ([]string, error) {
+// the pods in the cluster, or promised a node, that repel others. Without this, pods that carry an index as a label would each be a class.
+func labelsThatMatter(pods []*corev1.Pod, nodes fwk.NodeInfoLister, promised map[string][]fwk.PodInfo) ([]string, error) {
 	keys := map[string]struct{}{}
 	for _, pod := range pods {
 		ownSelectors(pod, keys)
@@ -136,15 +145,24 @@ func labelsThatMatter(pods []*corev1.Pod, nodes fwk.NodeInfoLister) ([]string, e
 	}
 	for _, node := range repelling {
 		for _, info := range node.GetPodsWithRequiredAntiAffinity() {
-			for _, term := range info.GetRequiredAntiAffinityTerms() {
-				requirements, _ := term.Selector.Requirements()
-				for _, r := range requirements {
-					keys[r.Key()] = struct{}{}
-				}
-			}
+			repelledKeys(info, keys)
+		}
+	}
+	for _, infos := range promised {
+		for _, info := range infos {
+			repelledKeys(info, keys)
 		}
 	}
 	return slices.Sorted(maps.Keys(keys)), nil
+}
+
+func repelledKeys(info fwk.PodInfo, keys map[string]struct{}) {
+	for _, term := range info.GetRequiredAntiAffinityTerms() {
+		requirements, _ := term.Selector.Requirements()
+		for _, r := range requirements {
+			keys[r.Key()] = struct{}{}
+		}
+	}
 }
 
 func ownSelectors(pod *corev1.Pod, keys map[string]struct{}) {

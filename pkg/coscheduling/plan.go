@@ -16,6 +16,8 @@ import (
 // planned is the outcome of planning: nodes of members by UID, or why there is no plan.
 type planned struct {
 	pins map[string]string
+	// order is that in which the plan places the members, by UID: each fits beside those before it, not in any order.
+	order []string
 	// late says that the plan could not know everything.
 	late    bool
 	finding *gang.Finding
@@ -34,11 +36,15 @@ func (pl *Plugin) plan(ctx context.Context, task gang.Task) (planned, error) {
 			Lack:   gang.Lack{Anything: true},
 		}}, nil
 	}
-	classes, err := classify(pods, f.SnapshotSharedLister().NodeInfos())
+	promised, err := promises(f, pods)
+	if err != nil {
+		return planned{}, err
+	}
+	classes, err := classify(pods, f.SnapshotSharedLister().NodeInfos(), promised)
 	if err != nil {
 		return planned{}, fmt.Errorf("comparing the pods of gang %s: %w", task.Gang, err)
 	}
-	v, err := newView(ctx, f, classes, pl.namespaceLabels(task.Gang.Namespace))
+	v, err := newView(ctx, f, classes, promised, pl.namespaceLabels(task.Gang.Namespace))
 	if err != nil {
 		return planned{}, err
 	}
@@ -52,12 +58,15 @@ func (pl *Plugin) plan(ctx context.Context, task gang.Task) (planned, error) {
 		finding := v.explain(found, task)
 		return planned{finding: &finding}, nil
 	}
-	p := planned{pins: make(map[string]string, found.Placed)}
-	for i, nodes := range found.Nodes {
-		p.late = p.late || late(classes[i].pods[0])
-		for j, node := range nodes {
-			p.pins[string(classes[i].pods[j].UID)] = v.nodes[node].Node().Name
-		}
+	p := planned{pins: make(map[string]string, found.Placed), order: make([]string, 0, found.Placed)}
+	next := make([]int, len(classes))
+	for _, i := range v.placed {
+		c, j := classes[i], next[i]
+		next[i]++
+		uid := string(c.pods[j].UID)
+		p.pins[uid] = v.nodes[found.Nodes[i][j]].Node().Name
+		p.order = append(p.order, uid)
+		p.late = p.late || j == 0 && late(c.info.GetPod())
 	}
 	return p, nil
 }

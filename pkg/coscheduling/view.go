@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
@@ -26,8 +25,10 @@ type view struct {
 	// snapshot is never changed; nodes are the same, or copies with members.
 	snapshot, nodes []fwk.NodeInfo
 	changed         []int
-	// siblings are the members of the gang: what nominates them does not count.
-	siblings map[types.UID]struct{}
+	// placed are the classes of the members on the nodes, in the order of their placement.
+	placed []int
+	// promised are the pods that nodes were promised to, by the nodes' names, without members of the gang.
+	promised map[string][]fwk.PodInfo
 	// namespace has the labels of the gang's namespace, for terms that select by them.
 	namespace labels.Set
 	// bounded says that the profile filters by resources.
@@ -46,7 +47,9 @@ const planningKey fwk.StateKey = "kubenexus.io/planning"
 func (planning) Clone() fwk.StateData { return planning{} }
 
 // newView filters the classes' pods through the PreFilter plugins.
-func newView(ctx context.Context, f framework.Framework, classes []*class, namespace labels.Set) (*view, error) {
+func newView(ctx context.Context, f framework.Framework, classes []*class, promised map[string][]fwk.PodInfo,
+	namespace labels.Set,
+) (*view, error) {
 	nodes, err := f.SnapshotSharedLister().NodeInfos().List()
 	if err != nil {
 		return nil, fmt.Errorf("listing the nodes of the snapshot: %w", err)
@@ -54,15 +57,12 @@ func newView(ctx context.Context, f framework.Framework, classes []*class, names
 	v := &view{
 		ctx: ctx, framework: f, classes: classes,
 		snapshot: nodes, nodes: slices.Clone(nodes),
-		siblings: map[types.UID]struct{}{}, namespace: namespace,
+		promised: promised, namespace: namespace,
 		bounded: indexOf(f.ListPlugins().Filter.Enabled, names.NodeResourcesFit) >= 0,
 	}
 	repel := false
 	for _, c := range classes {
 		repel = repel || len(c.info.GetRequiredAntiAffinityTerms()) > 0
-		for _, pod := range c.pods {
-			v.siblings[pod.UID] = struct{}{}
-		}
 	}
 	for _, c := range classes {
 		if err := v.preFilter(c, repel); err != nil {
@@ -95,7 +95,7 @@ func (v *view) preFilter(c *class, repel bool) error {
 	}
 	c.state = c.base
 	if !c.local {
-		c.state = c.base.Clone()
+		c.begin()
 	}
 	return nil
 }
@@ -128,8 +128,7 @@ func (v *view) status(c *class, node fwk.NodeInfo) *fwk.Status {
 	case c.nodes != nil && !c.nodes.Has(node.Node().Name):
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) excluded by the pod's volumes or its node affinity")
 	case v.repels(c, node):
-		return fwk.NewStatus(fwk.Unschedulable, "node(s) didn't match pod anti-affinity rules of the gang's other pods").
-			WithPlugin(names.InterPodAffinity)
+		return gangRepels()
 	}
 	pod := c.info.GetPod()
 	if nominated := v.nominated(pod, node); len(nominated) > 0 {
@@ -139,6 +138,10 @@ func (v *view) status(c *class, node fwk.NodeInfo) *fwk.Status {
 			with.AddPodInfo(other)
 			if s := v.framework.RunPreFilterExtensionAddPod(v.ctx, state, pod, other, with); !s.IsSuccess() {
 				return v.checked(s)
+			}
+			// One that InterPodAffinity looks at as soon as a member repels the class, and not before.
+			if c.overlooks && len(c.repelled) > 0 && v.repelledBy(c, other, node.Node(), nil) {
+				return gangRepels()
 			}
 		}
 		if s := v.checked(v.framework.RunFilterPlugins(v.ctx, state, pod, with)); !s.IsSuccess() {
@@ -156,16 +159,48 @@ func (v *view) checked(s *fwk.Status) *fwk.Status {
 	return s
 }
 
-// nominated returns the pods to which the node was promised and that the pod must yield to, without its siblings.
+func gangRepels() *fwk.Status {
+	return fwk.NewStatus(fwk.Unschedulable, "node(s) didn't match pod anti-affinity rules of the gang's other pods").
+		WithPlugin(names.InterPodAffinity)
+}
+
+// promises returns the pods that nodes of the snapshot were promised to. What the gang's own pods were promised does not count:
+// they are planned, there or elsewhere.
+func promises(f framework.Framework, siblings []*corev1.Pod) (map[string][]fwk.PodInfo, error) {
+	nodes, err := f.SnapshotSharedLister().NodeInfos().List()
+	if err != nil {
+		return nil, fmt.Errorf("listing the nodes of the snapshot: %w", err)
+	}
+	var promised map[string][]fwk.PodInfo
+	for _, node := range nodes {
+		name := node.Node().Name
+		others := slices.DeleteFunc(f.NominatedPodsForNode(name), func(other fwk.PodInfo) bool {
+			return slices.ContainsFunc(siblings, func(s *corev1.Pod) bool { return s.UID == other.GetPod().UID })
+		})
+		if len(others) == 0 {
+			continue
+		}
+		if promised == nil {
+			promised = map[string][]fwk.PodInfo{}
+		}
+		promised[name] = others
+	}
+	return promised, nil
+}
+
+// nominated returns the pods to which the node was promised and that the pod must yield to.
 func (v *view) nominated(pod *corev1.Pod, node fwk.NodeInfo) []fwk.PodInfo {
-	all := v.framework.NominatedPodsForNode(node.Node().Name)
-	if len(all) == 0 {
+	if len(v.promised) == 0 {
 		return nil
 	}
-	return slices.DeleteFunc(all, func(other fwk.PodInfo) bool {
-		_, sibling := v.siblings[other.GetPod().UID]
-		return sibling || corev1helpers.PodPriority(other.GetPod()) < corev1helpers.PodPriority(pod)
-	})
+	yields := func(other fwk.PodInfo) bool {
+		return corev1helpers.PodPriority(other.GetPod()) < corev1helpers.PodPriority(pod)
+	}
+	all := v.promised[node.Node().Name]
+	if !slices.ContainsFunc(all, yields) {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), yields)
 }
 
 // repels says whether a member that was placed keeps the class from the node, where InterPodAffinity would not look.
@@ -178,30 +213,48 @@ func (v *view) repels(c *class, node fwk.NodeInfo) bool {
 	return false
 }
 
+// repelledBy says whether a pod on the node repels the class from a domain there, and counts the domains.
+func (v *view) repelledBy(c *class, by fwk.PodInfo, node *corev1.Node, count map[domain]int) bool {
+	repelled := false
+	for _, term := range by.GetRequiredAntiAffinityTerms() {
+		value, ok := node.Labels[term.TopologyKey]
+		if !ok || !term.Matches(c.info.GetPod(), v.namespace) {
+			continue
+		}
+		repelled = true
+		if count != nil {
+			count[domain{term.TopologyKey, value}]++
+		}
+	}
+	return repelled
+}
+
 // Place puts a member of the class on the node.
 func (v *view) Place(class, node int) {
 	if v.nodes[node] == v.snapshot[node] {
 		v.nodes[node] = v.snapshot[node].Snapshot()
 		v.changed = append(v.changed, node)
 	}
+	v.placed = append(v.placed, class)
 	placed, on := v.classes[class].info, v.nodes[node]
 	on.AddPodInfo(placed)
 	for _, c := range v.classes {
 		if c.local || c.rejected != nil {
 			continue
 		}
-		v.checked(v.framework.RunPreFilterExtensionAddPod(v.ctx, c.state, c.info.GetPod(), placed, on))
-		if !c.overlooks {
-			continue
+		c.floors = c.floors[:0]
+		for i := range c.levels {
+			c.floors = append(c.floors, c.levels[i].floor())
 		}
-		for _, term := range placed.GetRequiredAntiAffinityTerms() {
-			value, ok := on.Node().Labels[term.TopologyKey]
-			if ok && term.Matches(c.info.GetPod(), v.namespace) {
-				if c.repelled == nil {
-					c.repelled = map[domain]int{}
-				}
-				c.repelled[domain{term.TopologyKey, value}]++
+		v.checked(v.framework.RunPreFilterExtensionAddPod(v.ctx, c.state, c.info.GetPod(), placed, on))
+		for i, floor := range c.floors {
+			c.levels[i].settle(floor)
+		}
+		if c.overlooks && len(placed.GetRequiredAntiAffinityTerms()) > 0 {
+			if c.repelled == nil {
+				c.repelled = map[domain]int{}
 			}
+			v.repelledBy(c, placed, on.Node(), c.repelled)
 		}
 	}
 }
@@ -211,11 +264,11 @@ func (v *view) Reset() {
 	for _, node := range v.changed {
 		v.nodes[node] = v.snapshot[node]
 	}
-	v.changed = v.changed[:0]
+	v.changed, v.placed = v.changed[:0], v.placed[:0]
 	for _, c := range v.classes {
 		c.repelled = nil
 		if !c.local && c.rejected == nil {
-			c.state = c.base.Clone()
+			c.begin()
 		}
 	}
 }
