@@ -30,6 +30,8 @@ type flags struct {
 }
 
 func main() {
+	// Whoever closed our output wants no more; but we have to clean up.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once; the children die with it

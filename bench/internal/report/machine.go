@@ -37,7 +37,7 @@ func ThisMachine(ctx context.Context) Machine {
 		Go:     runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
 		Commit: commit(ctx),
 		Date:   time.Now().UTC().Format(time.RFC3339),
-		Load:   line("/proc/loadavg"),
+		Load:   load(line("/proc/loadavg")),
 	}
 }
 
@@ -62,6 +62,12 @@ func line(path string) string {
 		return unknown
 	}
 	return strings.TrimSpace(string(data))
+}
+
+// load keeps the three averages of a /proc/loadavg.
+func load(text string) string {
+	fields := strings.Fields(text)
+	return strings.Join(fields[:min(len(fields), 3)], " ")
 }
 
 func memory(text string) string {

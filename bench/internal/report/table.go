@@ -65,7 +65,7 @@ func (r *Result) throughputTable(mode string, nodes int, found []group[Run]) tab
 		t.notes = append(t.notes, notes...)
 	}
 	if at := slices.IndexFunc(found, func(g group[Run]) bool { return g.runs[0].Pods < r.Settings.Pods }); at >= 0 {
-		t.notes = append(t.notes, fmt.Sprintf("%s gets fewer pods (%d): it slows down as they get more.",
+		t.notes = append(t.notes, fmt.Sprintf("%s gets fewer pods (%d), so that it ends in time.",
 			found[at].contender, found[at].runs[0].Pods))
 	}
 	return t

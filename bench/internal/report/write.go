@@ -23,7 +23,11 @@ func (r *Result) Markdown(plot string) string {
 	m := &r.Machine
 	fmt.Fprintf(&b, "Commit %s, %s, on %s (%d cores, %s), %s, Linux %s, %s; load average at the start %s.\n",
 		m.Commit, m.Date, m.CPU, m.Cores, m.Memory, m.OS, m.Kernel, m.Go, m.Load)
-	fmt.Fprintf(&b, "Each figure is the median of %d runs (smallest..largest).\n", r.Settings.Runs)
+	if r.Settings.Runs > 1 {
+		fmt.Fprintf(&b, "Each figure is the median of %d runs (smallest..largest).\n", r.Settings.Runs)
+	} else {
+		b.WriteString("One run of each: how far runs lie apart is not known.\n")
+	}
 	if r.Ended != "" {
 		fmt.Fprintf(&b, "\n**It did not come to its end: %s**\n", firstLine(r.Ended))
 	}

@@ -82,7 +82,7 @@ func (s *suite) plan(at, nodes int) []step {
 		if slices.Contains(s.Scenarios, Freed) && at == 0 {
 			steps = append(steps, s.freedSteps(nodes, run)...)
 		}
-		if slices.Contains(s.Scenarios, Waiting) && at == len(s.Nodes)/2 {
+		if slices.Contains(s.Scenarios, Waiting) && at == (len(s.Nodes)-1)/2 {
 			steps = append(steps, s.waitingSteps(nodes, run)...)
 		}
 	}
