@@ -126,7 +126,8 @@ func (l *Ledger) news(g *gang.Gang, lack gang.Lack, seen uint64) bool {
 // look wakes the gang that comes first among those that lie still and for which something changed: the scout. When it is
 // popped, all are compared to the cluster with it, so that the changes of a moment cost one scheduling cycle.
 func (l *Ledger) look(now time.Time) []gang.Decision {
-	if l.scout != nil && l.scout.Stands(now) || l.turn != nil || now.Sub(l.looked) < lookInterval {
+	if l.scout != nil && l.scout.Stands(now) || l.turn != nil || now.Sub(l.looked) < lookInterval ||
+		l.changes.count == l.idle {
 		return nil
 	}
 	l.scout, l.looked = nil, now
@@ -137,6 +138,7 @@ func (l *Ledger) look(now time.Time) []gang.Decision {
 		}
 	}
 	if l.scout == nil {
+		l.idle = l.changes.count
 		return nil
 	}
 	return l.scout.Retry(now)

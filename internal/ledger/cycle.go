@@ -200,16 +200,26 @@ func (l *Ledger) Permit(uid types.UID) Answer {
 	return a
 }
 
-// Unplaced records that a pod does not fit on the node that it was planned for, or found none, and why. It says whether the
-// pod belongs to a gang.
-func (l *Ledger) Unplaced(uid types.UID, detail string) ([]gang.Decision, bool) {
+// Unplaced records that a pod does not fit on the node that it was planned for. It says whether the pod belongs to a gang.
+// why is called if that ends the attempt.
+func (l *Ledger) Unplaced(uid types.UID, why func() string) ([]gang.Decision, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]
 	if r == nil || r.gang == nil {
 		return nil, r != nil && !r.plain()
 	}
-	return l.after(r.gang, r.gang.Unplaced(string(uid), detail, l.snapshot, l.clock.Now())), true
+	return l.after(r.gang, r.gang.Unplaced(string(uid), why, l.snapshot, l.clock.Now())), true
+}
+
+// Holding returns how many members of the gang that is being placed hold room and wait for the others.
+func (l *Ledger) Holding() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.turn == nil {
+		return 0
+	}
+	return l.turn.Holding()
 }
 
 // Why explains why the pod's gang waits.

@@ -40,6 +40,8 @@ type Ledger struct {
 	scout     *gang.Gang
 	snapshot  uint64
 	snapshots bool
+	// idle is the count of changes of which it is known that they help none of these gangs for now.
+	idle uint64
 	// untold are the pods whose problem was not written on them yet.
 	untold map[types.UID]*record
 	// gone are the pods that were deleted a moment ago: the queue may still show them.
@@ -308,6 +310,7 @@ func (l *Ledger) Tick() []gang.Decision {
 			decisions = append(decisions, l.after(g, ticked)...)
 		}
 	}
+	l.idle = 0 // some wait for a while after a failure
 	decisions = append(decisions, l.look(now)...)
 	if l.turn == nil {
 		// The gang that these let go first may have been kept from coming.

@@ -240,3 +240,70 @@ func TestMembersThatAreBeingDeletedAreNotRunning(t *testing.T) {
 	s.rest(time.Second)
 	s.expect(t, "a", bound, 8)
 }
+
+// A thousand gangs wait. One pod that goes is compared to what they lack in one cycle, and causes a plan only where it is
+// enough.
+func TestOneFreedPlaceDoesNotWakeAThousandGangs(t *testing.T) {
+	for _, test := range []struct {
+		need, runs, plans int
+	}{
+		{need: 10, runs: 0, plans: 0},
+		{need: 1, runs: 1, plans: 1},
+	} {
+		s := newSimulation(5)
+		for i := range 5 {
+			s.create(fmt.Sprintf("plain-%d", i), "", 0, true, false)
+		}
+		s.rest(time.Second)
+		for i := range 1000 {
+			s.gang(fmt.Sprintf("g%03d", i), test.need, test.need)
+		}
+		s.rest(2 * time.Second)
+		cycles, plans := s.cycles, s.plans
+		s.remove(s.pods["plain-0"])
+		s.rest(2 * time.Second)
+		running := 0
+		for _, p := range s.pods {
+			if p.need > 0 && p.at == bound {
+				running++
+			}
+		}
+		if running != test.runs*test.need || s.plans-plans != test.plans || s.cycles-cycles > 3 {
+			t.Errorf("gangs of %d: %d members run after %d plans in %d cycles; want %d, %d, and at most 3",
+				test.need, running, s.plans-plans, s.cycles-cycles, test.runs*test.need, test.plans)
+		}
+	}
+}
+
+// The room is gone when the members come: they plan once more, and then give up what they hold.
+func TestPlanThatBreaksIsMadeOnceMore(t *testing.T) {
+	s := newSimulation(4)
+	s.gang("a", 4, 4)
+	s.cycle() // planned, and the first member has its place
+	s.room -= 2
+	s.rest(time.Second)
+	s.expect(t, "a", waiting, 0)
+	if s.plans != 2 || s.room != 2 {
+		t.Errorf("%d plans, %d places free; want 2 and 2\n%s", s.plans, s.room, s)
+	}
+	s.room += 2
+	s.perform(s.ledger.RoomChanged("node", ""))
+	s.rest(2 * time.Second)
+	s.expect(t, "a", bound, 4)
+}
+
+// As many as fit start at once, and the others join when there is room, before younger gangs.
+func TestMoreMembersThanTheGangNeeds(t *testing.T) {
+	s := newSimulation(5)
+	s.gang("a", 7, 4)
+	s.rest(time.Second)
+	s.expect(t, "a", bound, 5)
+	s.gang("b", 1, 1)
+	s.rest(time.Second)
+	s.create("plain", "", 0, true, false)
+	s.rest(time.Second)
+	s.remove(s.pods["a-0"])
+	s.rest(time.Second)
+	s.expect(t, "a", bound, 5)
+	s.expect(t, "b", bound, 0)
+}

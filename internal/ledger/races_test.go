@@ -63,9 +63,9 @@ func begun(l *ledger.Ledger, pod *corev1.Pod) ledger.Answer {
 
 // unplaced says twice that a member does not fit where it was planned: it may plan again once.
 func unplaced(l *ledger.Ledger, pod *corev1.Pod) []gang.Decision {
-	l.Unplaced(pod.UID, "no room")
+	l.Unplaced(pod.UID, noRoom)
 	begun(l, pod)
-	decisions, _ := l.Unplaced(pod.UID, "no room")
+	decisions, _ := l.Unplaced(pod.UID, noRoom)
 	return decisions
 }
 

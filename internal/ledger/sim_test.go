@@ -159,7 +159,7 @@ func (s *simulation) cycle() bool {
 		return true
 	case s.room == 0:
 		next.at = unfit
-		decisions, _ := s.ledger.Unplaced(next.pod.UID, "no room")
+		decisions, _ := s.ledger.Unplaced(next.pod.UID, noRoom)
 		if s.ledger.Stays(next.pod.UID) == gang.Refuse {
 			next.at = rejected
 		}
@@ -214,6 +214,8 @@ func (s *simulation) look(p *simPod, scout ledger.Lying) bool {
 	s.perform(s.ledger.Looked(p.pod.UID, enough(scout), lacking))
 	return enough(scout)
 }
+
+func noRoom() string { return "no room" }
 
 func (s *simulation) bind(p *simPod) {
 	p.at = bound

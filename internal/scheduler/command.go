@@ -22,6 +22,7 @@ import (
 	"k8s.io/kubernetes/cmd/kube-scheduler/app/options"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/version"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/coscheduling"
 )
 
 // Name is the name of the command, and of its leader-election lease.
@@ -126,7 +127,8 @@ func run(ctx context.Context, cmd *cobra.Command, opts *options.Options) error {
 		return fmt.Errorf("logging flags: %w", err)
 	}
 	cliflag.PrintFlags(cmd.Flags())
-	completed, sched, err := setup(ctx, opts)
+	plugins := coscheduling.New()
+	completed, sched, err := setup(ctx, opts, plugins)
 	if err != nil {
 		return err
 	}
@@ -134,8 +136,10 @@ func run(ctx context.Context, cmd *cobra.Command, opts *options.Options) error {
 		mutable.AddMetrics()
 	}
 	opts.ComponentGlobalsRegistry.AddMetrics()
-	if err := app.Run(ctx, completed, sched); ctx.Err() == nil {
-		return err // else it was asked to stop, and did
+	err = app.Run(ctx, completed, sched)
+	if ctx.Err() == nil {
+		return err
 	}
-	return nil
+	plugins.Goodbye()
+	return nil // it was asked to stop, and did
 }

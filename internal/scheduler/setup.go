@@ -35,7 +35,9 @@ func newOptions() *options.Options {
 
 // setup builds the scheduler that the flags and the configuration file describe. It stands in for the upstream
 // app.Setup, which has no place for defaults of ours: it starts from kube-scheduler's and reads the file by itself.
-func setup(ctx context.Context, opts *options.Options) (*schedulerappconfig.CompletedConfig, *scheduler.Scheduler, error) {
+func setup(ctx context.Context, opts *options.Options, plugins *coscheduling.Plugins) (
+	*schedulerappconfig.CompletedConfig, *scheduler.Scheduler, error,
+) {
 	logger := klog.FromContext(ctx)
 	cfg, err := loadConfig(logger, opts.ConfigFile)
 	if err != nil {
@@ -48,7 +50,7 @@ func setup(ctx context.Context, opts *options.Options) (*schedulerappconfig.Comp
 	if errs := opts.Validate(); len(errs) > 0 {
 		return nil, nil, fmt.Errorf("flags or configuration: %w", errors.NewAggregate(errs))
 	}
-	c, err := opts.Config(ctx)
+	c, err := configWithServing(ctx, opts)
 	if clientcmd.IsEmptyConfig(err) || os.IsNotExist(err) {
 		return nil, nil, fmt.Errorf("no cluster to connect to: %w; name its kubeconfig by --kubeconfig", err)
 	}
@@ -56,7 +58,6 @@ func setup(ctx context.Context, opts *options.Options) (*schedulerappconfig.Comp
 		return nil, nil, err
 	}
 	completed := c.Complete()
-	plugins := coscheduling.New()
 	sched, profiles, err := newScheduler(ctx, &completed, plugins)
 	if err != nil {
 		return nil, nil, err
@@ -74,7 +75,9 @@ func newScheduler(ctx context.Context, c *schedulerappconfig.CompletedConfig, pl
 	*scheduler.Scheduler, []config.KubeSchedulerProfile, error,
 ) {
 	var profiles []config.KubeSchedulerProfile
-	recorders := func(name string) events.EventRecorderLogger { return c.EventBroadcaster.NewRecorder(name) }
+	recorders := plugins.LateEvents(ctx, func(name string) events.EventRecorderLogger {
+		return c.EventBroadcaster.NewRecorder(name)
+	})
 	sched, err := scheduler.New(ctx, c.Client, c.InformerFactory, c.DynInformerFactory, recorders,
 		scheduler.WithComponentConfigVersion(c.ComponentConfig.APIVersion),
 		scheduler.WithKubeConfig(c.KubeConfig),
@@ -100,6 +103,7 @@ func watchCycles(sched *scheduler.Scheduler, plugins *coscheduling.Plugins) {
 	next := sched.NextPod
 	sched.NextPod = func(logger klog.Logger) (*framework.QueuedPodInfo, error) {
 		plugins.Lead()
+		plugins.AwaitBinds()
 		pod, err := next(logger)
 		plugins.SnapshotTaken()
 		return pod, err

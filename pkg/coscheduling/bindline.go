@@ -3,6 +3,8 @@ package coscheduling
 import (
 	"context"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -18,9 +20,26 @@ type bindLine struct {
 	slots chan struct{}
 	// holders are the pods that have a slot.
 	holders sync.Map
+	// pods have a node and are not bound yet; unbound is how many. left is when the last one was bound, or failed to be, in
+	// Unix nanoseconds.
+	pods          sync.Map
+	unbound, left atomic.Int64
+	// shorter is sent to when a pod is done, if somebody waits for that.
+	shorter chan struct{}
+	waited  atomic.Bool
 }
 
-func newBindLine() *bindLine { return &bindLine{slots: make(chan struct{}, bindsInFlight)} }
+// maxUnbound is how many pods may have a node and wait to be bound before no further pod is scheduled. Deciding is faster
+// than binding: without this, thousands would lie in the line, each on a goroutine of its own, and whoever is more important
+// would come behind them.
+const maxUnbound = 2 * bindsInFlight
+
+// pause is how long no pod must have been bound before nobody is likely to be any more.
+const pause = 50 * time.Millisecond
+
+func newBindLine() *bindLine {
+	return &bindLine{slots: make(chan struct{}, bindsInFlight), shorter: make(chan struct{}, 1)}
+}
 
 func (l *bindLine) enter(ctx context.Context, uid types.UID) *fwk.Status {
 	select {
@@ -35,6 +54,64 @@ func (l *bindLine) enter(ctx context.Context, uid types.UID) *fwk.Status {
 func (l *bindLine) leave(uid types.UID) {
 	if _, held := l.holders.LoadAndDelete(uid); held {
 		<-l.slots
+	}
+}
+
+// reserved counts a pod that has a node now.
+func (l *bindLine) reserved(uid types.UID) {
+	if _, counted := l.pods.LoadOrStore(uid, nil); !counted {
+		l.unbound.Add(1)
+	}
+}
+
+// done counts a pod that is bound, or will not be.
+func (l *bindLine) done(uid types.UID) {
+	if _, counted := l.pods.LoadAndDelete(uid); !counted {
+		return
+	}
+	l.left.Store(time.Now().UnixNano())
+	l.unbound.Add(-1)
+	if l.waited.Load() {
+		select {
+		case l.shorter <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// awaitShorter returns when few enough pods wait to be bound, apart from those that wait for their gangs, or after so long.
+func (l *bindLine) awaitShorter(holding int, atMost time.Duration) {
+	limit := int64(maxUnbound + holding)
+	if l.unbound.Load() < limit {
+		return
+	}
+	l.waited.Store(true)
+	defer l.waited.Store(false)
+	deadline := time.NewTimer(atMost)
+	defer deadline.Stop()
+	for l.unbound.Load() >= limit {
+		select {
+		case <-l.shorter:
+		case <-deadline.C:
+			return
+		}
+	}
+}
+
+// await returns when no pod is being bound, or after so long.
+func (l *bindLine) await(ctx context.Context, atMost time.Duration) {
+	idle := func() bool { return l.unbound.Load() == 0 && time.Since(time.Unix(0, l.left.Load())) >= pause }
+	if idle() {
+		return
+	}
+	tick := time.NewTicker(pause / 2)
+	defer tick.Stop()
+	for deadline := time.Now().Add(atMost); !idle() && time.Now().Before(deadline); {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
 
@@ -56,12 +133,17 @@ func (q *Queue) Bind(ctx context.Context, _ fwk.CycleState, pod *corev1.Pod, _ s
 // PostBind lets the next pod be bound.
 func (q *Queue) PostBind(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) {
 	q.line.leave(pod.UID)
+	q.line.done(pod.UID)
 }
 
-// Reserve does nothing; it is there for Unreserve.
-func (q *Queue) Reserve(context.Context, fwk.CycleState, *corev1.Pod, string) *fwk.Status { return nil }
+// Reserve counts a pod that is to be bound.
+func (q *Queue) Reserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) *fwk.Status {
+	q.line.reserved(pod.UID)
+	return nil
+}
 
 // Unreserve lets the next pod be bound if this one could not be.
 func (q *Queue) Unreserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) {
 	q.line.leave(pod.UID)
+	q.line.done(pod.UID)
 }

@@ -34,6 +34,7 @@ const (
 type performer struct {
 	logger klog.Logger
 	ledger *ledger.Ledger
+	line   *bindLine
 	handle fwk.Handle
 	// recorders are by schedulerName; complete once the factories have run.
 	recorders map[string]kubeevents.EventRecorderLogger
@@ -50,10 +51,11 @@ type performer struct {
 	probe types.UID
 }
 
-func newPerformer(logger klog.Logger, l *ledger.Ledger, h fwk.Handle) *performer {
+func newPerformer(logger klog.Logger, l *ledger.Ledger, line *bindLine, h fwk.Handle) *performer {
 	p := &performer{
 		logger:    logger,
 		ledger:    l,
+		line:      line,
 		handle:    h,
 		recorders: map[string]kubeevents.EventRecorderLogger{},
 		activate:  h.Activate,

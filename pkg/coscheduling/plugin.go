@@ -169,7 +169,7 @@ func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 	if pl.others(pod) {
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}
-	decisions, member := pl.ledger.Unplaced(pod.UID, pl.reasons(statuses))
+	decisions, member := pl.ledger.Unplaced(pod.UID, func() string { return pl.reasons(statuses) })
 	if !member {
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/klog/v2"
@@ -47,6 +48,8 @@ type Plugins struct {
 	mu        sync.Mutex
 	performer *performer
 	lead      sync.Once
+	// announcing are the goroutines that write the events of pods that were bound.
+	announcing sync.WaitGroup
 }
 
 // New returns the plugins of one scheduler process.
@@ -77,6 +80,10 @@ func (p *Plugins) Lead() {
 	})
 }
 
+// AwaitBinds returns when there are few enough pods that have a node and wait to be bound, so that another may be scheduled.
+// It is optional: without it, their number is not bounded.
+func (p *Plugins) AwaitBinds() { p.line.awaitShorter(p.ledger.Holding(), time.Second) }
+
 // SnapshotTaken says that the scheduler takes a snapshot of the cluster for the scheduling cycle that begins. It is optional:
 // without it, what changes during a cycle is told again by the queueing hints.
 func (p *Plugins) SnapshotTaken() { p.ledger.SnapshotTaken() }
@@ -86,7 +93,7 @@ func (p *Plugins) connect(ctx context.Context, h fwk.Handle) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.performer == nil {
-		p.performer = newPerformer(klog.FromContext(ctx), p.ledger, h)
+		p.performer = newPerformer(klog.FromContext(ctx), p.ledger, p.line, h)
 		if err := p.performer.watch(); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package coscheduling
 import (
 	"context"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -19,6 +20,8 @@ const (
 	// writesPerSecond bounds how many pods a second are told something: binding comes first, talking later.
 	writesPerSecond = 100
 	writeBurst      = 200
+	// patience is how long at most each of these waits for pods that are being bound.
+	patience = 100 * time.Millisecond
 )
 
 // writer writes events and conditions on pods, one after another. What waits to be written is bounded by the number of
@@ -97,6 +100,7 @@ func (w *writer) run(ctx context.Context) {
 		if err := w.limiter.Wait(ctx); err != nil {
 			return
 		}
+		w.performer.line.await(ctx, patience)
 		w.write(ctx, ref, event)
 	}
 }

@@ -112,20 +112,18 @@ func (g *Gang) Unfit(uid string, f Finding, seen uint64, now time.Time) []Decisi
 	return g.fail(why, now)
 }
 
-// Unplaced records that a member does not fit on the node that it was planned for, or found none; detail says why. While the
-// gang is being placed the member plans the rest again, or, if that was done before, the attempt ends.
-func (g *Gang) Unplaced(uid, detail string, seen uint64, now time.Time) []Decision {
+// Unplaced records that a member does not fit on the node that it was planned for. While the gang is being placed the member
+// plans the rest again, or, if that was done before, the attempt ends, and why is asked for the reason. Nothing follows for
+// members that no plan sent anywhere.
+func (g *Gang) Unplaced(uid string, why func() string, seen uint64, now time.Time) []Decision {
 	m, known := g.members[uid]
-	if !known {
+	if !known || m.pin == "" {
 		return nil
 	}
-	pinned := m.pin != ""
 	g.update(m, func() { m.pin = "" })
 	switch {
-	case g.attempt == nil && pinned && g.Phase() == Running:
-		return []Decision{Activate{Members: g.refs([]*member{m})}} // on its own now
 	case g.attempt == nil:
-		return nil
+		return []Decision{Activate{Members: g.refs([]*member{m})}} // the gang runs; the member is on its own
 	case g.attempt.replans > 0:
 		g.attempt.replans--
 		g.attempt.planner, g.attempt.progress = m, now
@@ -133,7 +131,7 @@ func (g *Gang) Unplaced(uid, detail string, seen uint64, now time.Time) []Decisi
 	}
 	g.refuse(m, true)
 	g.lack, g.seen = Lack{Anything: true}, seen
-	return g.fail(g.unplaced(m.Name, detail), now)
+	return g.fail(g.unplaced(m.Name, why()), now)
 }
 
 // Seeks says whether the gang lies still because a plan failed, and what it lacked. Its attempt may be repeated once the
