@@ -3,11 +3,15 @@ package placement
 import "slices"
 
 const (
-	// orderBudget is how many calls of Fits, or as many of Room as cost the same, may be made before no further order or
-	// start is tried: less than a second.
-	orderBudget = 200_000
-	// searchBudget is how many calls of Fits the search may make on top: less than 0.1 s.
-	searchBudget = 20_000
+	// orderPasses is how often a gang may ask for each class whether it fits on each node, and place all members, before no
+	// further order or start is tried. Calls of Fits are counted, and as many of Room as cost the same. What a plan costs
+	// delays all pods behind the gang, and those that fail are made again and again.
+	orderPasses = 4
+	// orderBudget is never exceeded but for a first order: 0.3 s. leastBudget is always allowed: 50 ms. It lets a gang that
+	// must be in one rack find the only one of ten that is large enough, on up to 2,000 nodes.
+	orderBudget, leastBudget = 100_000, 20_000
+	// searchBudget is how many calls of Fits the search may make on top: 10 ms.
+	searchBudget = 2000
 	// roomsPerFit is how many calls of Room cost as much as one of Fits.
 	roomsPerFit = 128
 	// patience is how many nodes in a row may refuse a class when the budget is spent. The first order is completed even
@@ -52,8 +56,10 @@ func newPlanner(cluster Cluster, gang Gang) *planner {
 	}
 	p.hosted = make([]int32, p.nodes)
 	p.steps = make([]step, 0, p.total)
+	p.budget = orderPasses * (p.nodes*len(gang.Classes) + p.total)
+	p.budget = min(max(p.budget, leastBudget), orderBudget)
 	// One local class asks once for each node and each member at most: twice that never cuts it short.
-	p.budget = max(orderBudget, 2*(p.nodes+p.total))
+	p.budget = max(p.budget, 2*(p.nodes+p.total))
 	return p
 }
 
