@@ -31,7 +31,7 @@ func checkPlan(t fataler, h *harness, w *world) planned {
 	p := h.plan(t, w.task())
 	switch {
 	case p.finding != nil:
-		if p.finding.Fit >= w.need || p.finding.Lack.Missing != w.need-p.finding.Fit {
+		if p.finding.Fit >= w.need || p.finding.Lack.Missing < 1 || p.finding.Lack.Missing > w.need-p.finding.Fit {
 			t.Fatalf("no plan, yet %d of %d fit and %d are missing\n%s", p.finding.Fit, w.need, p.finding.Lack.Missing, w)
 		}
 		return p

@@ -122,6 +122,8 @@ func free(node fwk.NodeInfo, name string) int64 {
 	return amountOf(node.GetAllocatable(), name) - amountOf(node.GetRequested(), name)
 }
 
+func allocatable(node fwk.NodeInfo, name string) int64 { return amountOf(node.GetAllocatable(), name) }
+
 func amountOf(all fwk.Resource, name string) int64 {
 	switch name {
 	case string(corev1.ResourceCPU):

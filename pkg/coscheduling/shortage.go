@@ -38,9 +38,10 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 	f := gang.Finding{Fit: found.Placed, Lack: gang.Lack{Missing: task.Need - found.Placed}}
 	var worst *class
 	var why shortage
-	var takes *request
+	takes := v.classes[0].request
 	most, short := 0, 0
 	for i, c := range v.classes {
+		takes = takes.least(c.request) // of all: a small one may move to new room, and a large one take its place
 		missing := len(c.pods) - len(found.Nodes[i])
 		if missing == 0 || short == manyClasses {
 			most += len(c.pods)
@@ -51,12 +52,6 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 		s := v.shortage(c)
 		most += min(s.empty, len(c.pods))
 		f.Lack.Anything = f.Lack.Anything || s.beyond || !c.local
-		if takes == nil {
-			takes = &c.request
-		} else {
-			least := takes.least(c.request)
-			takes = &least
-		}
 		if worst == nil || missing > len(worst.pods)-len(found.Nodes[slices.Index(v.classes, worst)]) {
 			worst, why = c, s
 		}
@@ -65,14 +60,17 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 		return f
 	}
 	f.Lack.Takes = takes.amounts()
-	if short == 1 {
+	if len(v.classes) == 1 {
 		like := worst.info.GetPod()
 		f.Lack.Like = &gang.Ref{Namespace: like.Namespace, Name: like.Name, UID: string(like.UID)}
 	}
 	f.Detail = histogram(why.reasons, len(v.nodes))
 	f.Short = v.shortfall(worst, why, f.Lack.Missing)
+	if len(v.classes) > 1 { // another plan may have placed more
+		f.Lack.Missing = max(1, task.Need-v.mostByTotals(task.Need, free))
+	}
 	if fresh := task.Need == task.Of; fresh && v.bounded {
-		f.Most = min(most, v.mostByTotals(task.Need))
+		f.Most = min(most, v.mostByTotals(task.Need, allocatable))
 		f.TooLarge = f.Most < task.Need
 	}
 	return f
@@ -189,9 +187,9 @@ func (v *view) shortfall(c *class, why shortage, missing int) *gang.Shortfall {
 	}
 }
 
-// mostByTotals is how many of the smallest members all nodes together could hold if they were empty and one: no way of
-// placing need of them can do with less.
-func (v *view) mostByTotals(need int) int {
+// mostByTotals is how many of the smallest members all nodes together could hold if what they have of each resource were on
+// one: no way of placing need of them can do with less.
+func (v *view) mostByTotals(need int, has func(node fwk.NodeInfo, resource string) int64) int {
 	most := need
 	resources := map[string]struct{}{}
 	for _, c := range v.classes {
@@ -202,7 +200,7 @@ func (v *view) mostByTotals(need int) int {
 	for name := range resources {
 		total := int64(0)
 		for _, node := range v.snapshot {
-			total += amountOf(node.GetAllocatable(), name)
+			total += max(0, has(node, name))
 		}
 		most = min(most, v.fitInto(total, name))
 	}
