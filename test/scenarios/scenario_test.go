@@ -122,6 +122,8 @@ func (s *scenario) do(d *datadriven.TestData) (string, error) {
 		return "", nil
 	case "bound":
 		return s.await(d.Expected, func() (string, error) { return s.bound(d) })
+	case "hosts":
+		return s.await(d.Expected, s.hosts)
 	case "events", "all-events":
 		return s.await(d.Expected, func() (string, error) { return s.events(d) })
 	case "condition":
@@ -198,6 +200,32 @@ func (s *scenario) bound(d *datadriven.TestData) (string, error) {
 	var lines []string
 	for name, group := range groups {
 		lines = append(lines, fmt.Sprintf("%s: %d of %d\n", name, group.bound, group.all))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, ""), nil
+}
+
+// hosts: per group of pods, how many nodes they are on.
+func (s *scenario) hosts() (string, error) {
+	pods, err := suite.client.CoreV1().Pods(s.namespace).List(s.ctx, metav1.ListOptions{})
+	if err != nil {
+		return "", err
+	}
+	groups := map[string]map[string]bool{}
+	for _, pod := range pods.Items {
+		group := pod.Labels[groupLabel]
+		if groups[group] == nil {
+			groups[group] = map[string]bool{}
+		}
+		groups[group][pod.Spec.NodeName] = true
+	}
+	var lines []string
+	for name, nodes := range groups {
+		plural := "s"
+		if len(nodes) == 1 {
+			plural = ""
+		}
+		lines = append(lines, fmt.Sprintf("%s: %d node%s\n", name, len(nodes), plural))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, ""), nil
