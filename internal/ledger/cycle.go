@@ -16,6 +16,8 @@ type SortKey struct {
 	Priority int32
 	Age      time.Time
 	Gang     gang.Key
+	// Rank is the member's place in the plan of its gang.
+	Rank int
 }
 
 // Answer is what a plugin learns about a pod that asks to go on.
@@ -73,6 +75,7 @@ func (l *Ledger) Enter(pod *corev1.Pod) Answer {
 		Priority: g.Priority(),
 		Age:      g.Age(),
 		Gang:     g.Key,
+		Rank:     g.Rank(string(pod.UID)),
 	})
 	return a
 }
@@ -116,7 +119,7 @@ func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 			a.Decisions = append(a.Decisions, first.Hurry()...)
 		}
 	case gang.Plan:
-		l.turn, a.Task = g, g.Task()
+		l.turn, a.Task = g, g.Task(string(pod.UID))
 		if lack, seen, failed := g.Lacked(); scouts && failed {
 			lying := l.lying(g, lack, seen)
 			a.Scout = &lying
@@ -129,9 +132,8 @@ func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 	return a
 }
 
-// Planned records the plan that a pod made for its gang: the nodes of members by UID. late says that the plan could not
-// know everything. The answer says whether the pod itself goes on.
-func (l *Ledger) Planned(uid types.UID, pins map[string]string, late bool) Answer {
+// Planned records the plan that a pod made for its gang. The answer says whether the pod itself goes on.
+func (l *Ledger) Planned(uid types.UID, plan gang.Placed) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]
@@ -139,7 +141,7 @@ func (l *Ledger) Planned(uid types.UID, pins map[string]string, late bool) Answe
 		return Answer{}
 	}
 	a := Answer{Gang: true}
-	a.Verdict, a.Decisions = r.gang.Planned(string(uid), pins, late, l.clock.Now())
+	a.Verdict, a.Decisions = r.gang.Planned(string(uid), plan, l.clock.Now())
 	if a.Verdict == gang.Refuse {
 		a.Why = r.gang.Explain()
 	}

@@ -14,6 +14,7 @@ import (
 func TestNeverPartialNeverForgotten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newSimulation(rapid.IntRange(1, 12).Draw(t, "room"))
+		s.ordered = rapid.Bool().Draw(t, "ordered")
 		needs := rapid.SliceOfN(rapid.IntRange(1, 6), 1, 5).Draw(t, "needs")
 		started := map[string]bool{}
 		created := 0

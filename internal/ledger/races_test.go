@@ -54,11 +54,11 @@ func begun(l *ledger.Ledger, pod *corev1.Pod) ledger.Answer {
 	if answer.Verdict != gang.Plan {
 		return answer
 	}
-	pins := map[string]string{}
+	var plan gang.Placed
 	for _, ref := range answer.Task.Members {
-		pins[ref.UID] = "node"
+		plan.Pins = append(plan.Pins, gang.Pin{UID: ref.UID, Node: "node"})
 	}
-	return l.Planned(pod.UID, pins, false)
+	return l.Planned(pod.UID, plan)
 }
 
 // unplaced says twice that a member does not fit where it was planned: it may plan again once.

@@ -28,6 +28,8 @@ type simulation struct {
 	// cycles counts scheduling cycles, plans those that looked at every node.
 	cycles, plans int
 	version       int
+	// ordered says that plans have to be followed in their order.
+	ordered bool
 }
 
 type place string
@@ -155,7 +157,12 @@ func (s *simulation) cycle() bool {
 	}
 	switch {
 	case answer.Verdict == gang.Refuse:
-		next.at = rejected
+		if next.at == active { // else it was activated meanwhile
+			next.at = rejected
+		}
+		if s.ledger.Stays(next.pod.UID) == gang.Plan {
+			s.enter(next)
+		}
 		return true
 	case s.room == 0:
 		next.at = unfit
@@ -192,11 +199,14 @@ func (s *simulation) plan(p *simPod, asked ledger.Answer) ledger.Answer {
 	if task := asked.Task; s.room < task.Need || len(task.Members) < task.Need {
 		answer = s.ledger.Unfit(p.pod.UID, gang.Finding{Fit: s.room, Lack: gang.Lack{Missing: task.Need - s.room}})
 	} else {
-		pins := map[string]string{}
+		plan := gang.Placed{Ordered: s.ordered}
 		for _, ref := range task.Members[:min(s.room, len(task.Members))] {
-			pins[ref.UID] = "node"
+			plan.Pins = append(plan.Pins, gang.Pin{UID: ref.UID, Node: "node"})
 		}
-		answer = s.ledger.Planned(p.pod.UID, pins, false)
+		if s.ordered {
+			slices.Reverse(plan.Pins)
+		}
+		answer = s.ledger.Planned(p.pod.UID, plan)
 	}
 	s.perform(answer.Decisions)
 	return answer

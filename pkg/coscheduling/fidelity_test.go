@@ -35,8 +35,8 @@ func checkPlan(t fataler, h *harness, w *world) planned {
 			t.Fatalf("no plan, yet %d of %d fit and %d are missing\n%s", p.finding.Fit, w.need, p.finding.Lack.Missing, w)
 		}
 		return p
-	case len(p.pins) < w.need || len(p.order) != len(p.pins):
-		t.Fatalf("the plan has %d members in an order of %d, %d are needed\n%s", len(p.pins), len(p.order), w.need, w)
+	case len(p.Pins) < w.need:
+		t.Fatalf("the plan has %d members, %d are needed\n%s", len(p.Pins), w.need, w)
 	}
 	replay(t, h, w, p)
 	return p
@@ -44,17 +44,16 @@ func checkPlan(t fataler, h *harness, w *world) planned {
 
 // replay places the members one after the other in the order of the plan, each with a snapshot that has those before it.
 //
-// That order is the one that upstream's filters confirmed. Members are popped in no particular order, though. Where a
-// member looks at others (topology spread, whose skew must never be exceeded on the way; affinity to a member that comes
-// first) another order of the same pins may be refused: see TestPlansInAnyOrder.
+// That order is the one that upstream's filters confirmed, and in which members are popped. Where a member looks at others
+// (topology spread, whose skew must never be exceeded on the way; affinity to a member that comes first) another order of the
+// same pins may be refused: see TestPlansInAnyOrder.
 func replay(t fataler, h *harness, w *world, p planned) {
 	t.Helper()
 	h.set(t, w)
-	for i, uid := range p.order {
-		pod := w.byUID(uid)
-		if status := h.place(t, w, pod, p.pins[uid]); !status.IsSuccess() {
-			t.Fatalf("member %d of the plan, %s, is refused on %s: %v\norder %v\npins %v\n%s",
-				i, pod.Name, p.pins[uid], status, p.order, p.pins, w)
+	for i, pin := range p.Pins {
+		pod := w.byUID(pin.UID)
+		if status := h.place(t, w, pod, pin.Node); !status.IsSuccess() {
+			t.Fatalf("member %d of the plan, %s, is refused on %s: %v\nplan %v\n%s", i, pod.Name, pin.Node, status, p.Pins, w)
 		}
 	}
 }
@@ -70,7 +69,7 @@ func TestPlansAreConfirmed(t *testing.T) {
 		p := checkPlan(t, h, w)
 		if p.finding == nil {
 			yes++
-			members += len(p.pins)
+			members += len(p.Pins)
 		}
 	}
 	t.Logf("%d gangs, %d planned with %d members, 0 refused", n, yes, members)
@@ -110,8 +109,8 @@ func TestPlainGangsExactly(t *testing.T) {
 		}
 		if p.finding == nil {
 			yes++
-			if len(p.pins) != fit {
-				t.Fatalf("case %d: planned %d, but %d fit one by one\n%s", i, len(p.pins), fit, w)
+			if len(p.Pins) != fit {
+				t.Fatalf("case %d: planned %d, but %d fit one by one\n%s", i, len(p.Pins), fit, w)
 			}
 		} else if p.finding.Fit != fit {
 			t.Fatalf("case %d: found that %d fit, but %d do one by one\n%s", i, p.finding.Fit, fit, w)
@@ -186,13 +185,13 @@ func TestPlansInAnyOrder(t *testing.T) {
 // shuffled places the members that are not held yet in a random order. It returns the plugin that refuses one, or "".
 func shuffled(t fataler, h *harness, w *world, p planned, r *rand.Rand, held map[string]bool) string {
 	t.Helper()
-	order := slices.Clone(p.order)
+	order := slices.Clone(p.Pins)
 	r.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-	for _, uid := range order {
-		if status := h.place(t, w, w.byUID(uid), p.pins[uid]); !status.IsSuccess() {
+	for _, pin := range order {
+		if status := h.place(t, w, w.byUID(pin.UID), pin.Node); !status.IsSuccess() {
 			return status.Plugin()
 		}
-		held[uid] = true
+		held[pin.UID] = true
 	}
 	return ""
 }
@@ -222,8 +221,8 @@ func TestPlansAreRepeatable(t *testing.T) {
 		w := drawWorld(rolled(t), false)
 		h.set(t, w)
 		first := h.plan(t, w.task())
-		if second := h.plan(t, w.task()); !maps.Equal(first.pins, second.pins) || !slices.Equal(first.order, second.order) {
-			t.Fatalf("first %v, then %v\n%s", first.pins, second.pins, w)
+		if second := h.plan(t, w.task()); !slices.Equal(first.Pins, second.Pins) {
+			t.Fatalf("first %v, then %v\n%s", first.Pins, second.Pins, w)
 		}
 		other := *w
 		other.members = rapid.Permutation(w.members).Draw(t, "members")

@@ -39,7 +39,7 @@ type performer struct {
 	// recorders are by schedulerName; complete once the factories have run.
 	recorders map[string]kubeevents.EventRecorderLogger
 	// activate puts pods into the active part of the queue.
-	activate func(klog.Logger, map[string]*corev1.Pod)
+	activate func(klog.Logger, []gang.Ref)
 	writer   *writer
 	leading  atomic.Bool
 	led      chan struct{}
@@ -58,7 +58,7 @@ func newPerformer(logger klog.Logger, l *ledger.Ledger, line *bindLine, h fwk.Ha
 		line:      line,
 		handle:    h,
 		recorders: map[string]kubeevents.EventRecorderLogger{},
-		activate:  h.Activate,
+		activate:  func(logger klog.Logger, refs []gang.Ref) { h.Activate(logger, stubs(refs)) },
 		led:       make(chan struct{}),
 		more:      make(chan struct{}, 1),
 	}
@@ -194,11 +194,7 @@ func (p *performer) pod(ref gang.Ref) (*corev1.Pod, error) {
 func (p *performer) do(decision gang.Decision) {
 	switch d := decision.(type) {
 	case gang.Activate:
-		pods := make(map[string]*corev1.Pod, len(d.Members))
-		for _, ref := range d.Members {
-			pods[ref.Namespace+"/"+ref.Name] = stub(ref)
-		}
-		p.activate(p.logger, pods)
+		p.activate(p.logger, d.Members)
 	case gang.Allow:
 		p.logger.Info("Gang released", "gang", d.Gang, "waiting", len(d.Members))
 		for _, ref := range d.Members {
@@ -219,6 +215,15 @@ func (p *performer) do(decision gang.Decision) {
 			"gang", d.Gang, "kind", d.Kind, "members", len(d.Members), "say", events.Sentence(d.Explanation))
 		p.writer.enqueue(d)
 	}
+}
+
+// stubs are as the scheduling queue wants them.
+func stubs(refs []gang.Ref) map[string]*corev1.Pod {
+	pods := make(map[string]*corev1.Pod, len(refs))
+	for _, ref := range refs {
+		pods[ref.Namespace+"/"+ref.Name] = stub(ref)
+	}
+	return pods
 }
 
 // stub stands for a pod where the scheduler only looks at its identity.

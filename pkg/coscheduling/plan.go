@@ -13,13 +13,9 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/pkg/placement"
 )
 
-// planned is the outcome of planning: nodes of members by UID, or why there is no plan.
+// planned is the outcome of planning: a plan, or why there is none.
 type planned struct {
-	pins map[string]string
-	// order is that in which the plan places the members, by UID: each fits beside those before it, not in any order.
-	order []string
-	// late says that the plan could not know everything.
-	late    bool
+	gang.Placed
 	finding *gang.Finding
 }
 
@@ -58,15 +54,14 @@ func (pl *Plugin) plan(ctx context.Context, task gang.Task) (planned, error) {
 		finding := v.explain(found, task)
 		return planned{finding: &finding}, nil
 	}
-	p := planned{pins: make(map[string]string, found.Placed), order: make([]string, 0, found.Placed)}
+	p := planned{Placed: gang.Placed{Pins: make([]gang.Pin, 0, found.Placed)}}
 	next := make([]int, len(classes))
 	for _, i := range v.placed {
 		c, j := classes[i], next[i]
 		next[i]++
-		uid := string(c.pods[j].UID)
-		p.pins[uid] = v.nodes[found.Nodes[i][j]].Node().Name
-		p.order = append(p.order, uid)
-		p.late = p.late || j == 0 && late(c.info.GetPod())
+		p.Pins = append(p.Pins, gang.Pin{UID: string(c.pods[j].UID), Node: v.nodes[found.Nodes[i][j]].Node().Name})
+		p.Late = p.Late || j == 0 && late(c.info.GetPod())
+		p.Ordered = p.Ordered || !c.local
 	}
 	return p, nil
 }

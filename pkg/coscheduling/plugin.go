@@ -101,10 +101,10 @@ func (pl *Plugin) planGang(ctx context.Context, pod *corev1.Pod, asked ledger.An
 	if found.finding != nil {
 		answer = pl.ledger.Unfit(pod.UID, *found.finding)
 	} else {
-		answer = pl.ledger.Planned(pod.UID, found.pins, found.late)
+		answer = pl.ledger.Planned(pod.UID, found.Placed)
 	}
 	klog.FromContext(ctx).V(2).Info("Planned gang", "gang", asked.Task.Gang, "members", len(asked.Task.Members),
-		"need", asked.Task.Need, "placed", len(found.pins))
+		"need", asked.Task.Need, "placed", len(found.Pins))
 	pl.performer.perform(answer.Decisions)
 	return answer, err
 }

@@ -75,7 +75,9 @@ func less(a, b ledger.SortKey) bool {
 		return a.Priority > b.Priority
 	case !a.Age.Equal(b.Age):
 		return a.Age.Before(b.Age)
-	default:
+	case a.Gang != b.Gang:
 		return a.Gang.Compare(b.Gang) < 0
+	default:
+		return a.Rank < b.Rank
 	}
 }

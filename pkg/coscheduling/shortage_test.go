@@ -95,7 +95,7 @@ func TestShortage(t *testing.T) {
 			h.set(t, tc.world)
 			p := h.plan(t, tc.world.task())
 			if p.finding == nil {
-				t.Fatalf("planned %v", p.pins)
+				t.Fatalf("planned %v", p.Pins)
 			}
 			if diff := cmp.Diff(tc.want, *p.finding); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)

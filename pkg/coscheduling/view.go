@@ -86,6 +86,9 @@ func (v *view) preFilter(c *class, repel bool) error {
 	case !result.AllNodes():
 		c.nodes = result.NodeNames
 	}
+	if err := v.askExtenders(c); err != nil {
+		return err
+	}
 	skipped := c.base.GetSkipFilterPlugins()
 	c.overlooks = skipped.Has(names.InterPodAffinity)
 	c.local = !repel
@@ -126,7 +129,7 @@ func (v *view) status(c *class, node fwk.NodeInfo) *fwk.Status {
 	case c.rejected != nil:
 		return c.rejected
 	case c.nodes != nil && !c.nodes.Has(node.Node().Name):
-		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) excluded by the pod's volumes or its node affinity")
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) excluded by the pod's volumes or node affinity, or by an extender")
 	case v.repels(c, node):
 		return gangRepels()
 	}

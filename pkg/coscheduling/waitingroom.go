@@ -36,7 +36,7 @@ func (p *Plugins) WaitingRoom(q queue.SchedulingQueue) queue.SchedulingQueue {
 	if p.performer == nil {
 		return q // no profile has a gang plugin
 	}
-	p.performer.activate = room.Activate
+	p.performer.activate = room.admit
 	return room
 }
 
@@ -82,22 +82,31 @@ func (w *waitingRoom) Delete(pod *corev1.Pod) {
 	w.SchedulingQueue.Delete(pod)
 }
 
-// Activate lets pods that wait into the queue.
+// Activate lets pods that wait into the queue. The scheduler calls it between two pods that it pops.
 func (w *waitingRoom) Activate(logger klog.Logger, pods map[string]*corev1.Pod) {
+	refs := make([]gang.Ref, 0, len(pods))
+	for _, pod := range pods {
+		refs = append(refs, gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)})
+	}
+	w.admit(logger, refs)
+}
+
+// admit lets pods that wait into the queue, in this order: the first may be popped before the last has entered.
+func (w *waitingRoom) admit(logger klog.Logger, refs []gang.Ref) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	queued := map[string]*corev1.Pod{}
-	for name, pod := range pods {
-		waiting, waits := w.pods[pod.UID]
+	var queued []gang.Ref
+	for _, ref := range refs {
+		pod, waits := w.pods[types.UID(ref.UID)]
 		if !waits {
-			queued[name] = pod
+			queued = append(queued, ref)
 			continue
 		}
 		delete(w.pods, pod.UID)
-		w.SchedulingQueue.Add(klog.NewContext(context.Background(), logger), waiting)
+		w.SchedulingQueue.Add(klog.NewContext(context.Background(), logger), pod)
 	}
 	if len(queued) > 0 {
-		w.SchedulingQueue.Activate(logger, queued)
+		w.SchedulingQueue.Activate(logger, stubs(queued))
 	}
 }
 

@@ -73,6 +73,7 @@ func (g *Gang) Begin(uid string, turn bool, now time.Time) Verdict {
 	if m == g.representative {
 		g.sinceIdle = time.Time{}
 	}
+	m.again = false
 	verdict := Refuse
 	switch phase := g.Phase(); {
 	case !g.mayEnter(m):

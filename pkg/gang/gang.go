@@ -376,9 +376,9 @@ func compareMembers(a, b *member) int {
 	return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name), cmp.Compare(a.UID, b.UID))
 }
 
-// refs names members in a stable order.
+// refs names members in a stable order, that of the plan if there is one.
 func (g *Gang) refs(members []*member) []Ref {
-	slices.SortFunc(members, compareMembers)
+	slices.SortFunc(members, func(a, b *member) int { return cmp.Or(cmp.Compare(a.rank, b.rank), compareMembers(a, b)) })
 	refs := make([]Ref, len(members))
 	for i, m := range members {
 		refs[i] = Ref{Namespace: g.Key.Namespace, Name: m.Name, UID: m.UID}

@@ -34,8 +34,11 @@ type member struct {
 	Member
 	// refused says that the pod lies in the scheduling queue because it, or its gang, was refused: nobody else wakes it.
 	refused bool
-	// pin is the node that the plan has for the pod.
-	pin string
+	// pin is the node that the plan has for the pod, rank its place in the order of the plan. again says that the pod has to
+	// be popped once more, after those that come first.
+	pin   string
+	rank  int
+	again bool
 	// reservedOn is the node whose room the pod holds while it is not bound; since is when that began.
 	reservedOn string
 	since      time.Time

@@ -1,6 +1,9 @@
 package gang
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Task is what a plan is made for.
 type Task struct {
@@ -11,11 +14,16 @@ type Task struct {
 	Placement Placement
 }
 
-// Task returns what the member that has to plan is to plan.
-func (g *Gang) Task() Task {
-	members := g.where(func(m *member) bool { return g.mayEnter(m) && !m.holding() })
+// Task returns what the member that has to plan is to plan. The member itself comes first.
+func (g *Gang) Task(uid string) Task {
+	members := g.refs(g.where(func(m *member) bool { return g.mayEnter(m) && !m.holding() }))
+	if i := slices.IndexFunc(members, func(r Ref) bool { return r.UID == uid }); i > 0 {
+		asked := members[i]
+		copy(members[1:i+1], members[:i])
+		members[0] = asked
+	}
 	return Task{
-		Gang: g.Key, Members: g.refs(members), Placement: g.placement(),
+		Gang: g.Key, Members: members, Placement: g.placement(),
 		Need: g.Need() - g.tally.holding + g.tally.leaving, Of: g.Need(),
 	}
 }
@@ -28,29 +36,60 @@ func (g *Gang) Pin(uid string) string {
 	return ""
 }
 
-// Planned records the plan that a member made: the nodes of members by UID. Members without one join later, once the gang
-// runs. late says that the plan could not know everything (volumes, claims): each member that meets something else may
-// plan the rest again.
-func (g *Gang) Planned(uid string, pins map[string]string, late bool, now time.Time) (Verdict, []Decision) {
+// Placed is a plan: a node for each of its members, in the order in which they are to be popped.
+type Placed struct {
+	Pins []Pin
+	// Ordered says that a member fits only beside those before it.
+	Ordered bool
+	// Late says that the plan could not know everything (volumes, claims): each member that meets something else may plan the
+	// rest again.
+	Late bool
+}
+
+// Pin is the node that a plan has for a member.
+type Pin struct{ UID, Node string }
+
+// Planned records the plan that a member made. Members without a node join later, once the gang runs.
+func (g *Gang) Planned(uid string, plan Placed, now time.Time) (Verdict, []Decision) {
 	m, known := g.members[uid]
 	if !known || g.attempt == nil {
 		return Refuse, nil
 	}
+	pins := make(map[string]int, len(plan.Pins))
+	for rank, pin := range plan.Pins {
+		pins[pin.UID] = rank
+	}
 	for _, sibling := range g.members {
-		if pin := pins[sibling.UID]; pin != sibling.pin && !sibling.holding() {
-			g.update(sibling, func() { sibling.pin = pin })
+		if sibling.holding() {
+			continue
+		}
+		rank, planned := pins[sibling.UID]
+		node := ""
+		if planned {
+			node = plan.Pins[rank].Node
+		}
+		if sibling.rank = rank; sibling.pin != node {
+			g.update(sibling, func() { sibling.pin = node })
 		}
 	}
-	if late && g.attempt.replans == 1 && g.tally.holding == 0 {
-		g.attempt.replans = len(pins)
+	if plan.Late && g.attempt.replans == 1 && g.tally.holding == 0 {
+		g.attempt.replans = len(plan.Pins)
 	}
 	g.attempt.planner, g.attempt.progress = nil, now
 	verdict := Go
-	if m.pin == "" {
-		verdict = Refuse
+	if m.pin == "" || plan.Ordered && m.rank > 0 {
+		verdict, m.again = Refuse, m.pin != ""
 	}
 	g.refuse(m, verdict == Refuse)
 	return verdict, g.settle(false, now)
+}
+
+// Rank is the member's place in the plan.
+func (g *Gang) Rank(uid string) int {
+	if m, known := g.members[uid]; known {
+		return m.rank
+	}
+	return 0
 }
 
 // NoNodes records that the representative was popped while there was no node: the attempt ended before it began.
@@ -80,9 +119,9 @@ type Finding struct {
 
 // Lack is what was missing when a plan failed, to tell which changes of the cluster are worth another one.
 type Lack struct {
-	// Missing is how many more members need a place.
+	// Missing is how many more members need a place, at least.
 	Missing int
-	// Takes is the least that any member without a place takes.
+	// Takes is the least that any member takes which may be missing.
 	Takes []Amount
 	// Like is one of those without a place, if all are alike.
 	Like *Ref
@@ -151,7 +190,7 @@ func (g *Gang) Lacked() (lack Lack, seen uint64, failed bool) {
 }
 
 // Stays says what becomes of a member that was popped and could not be scheduled. Refuse: it lies refused; Plan: it is to be
-// popped again and to plan its gang; Go: it is on its own.
+// popped again, to plan its gang or because others of the plan come first; Go: it is on its own.
 func (g *Gang) Stays(uid string) Verdict {
 	m, known := g.members[uid]
 	switch {
@@ -159,7 +198,7 @@ func (g *Gang) Stays(uid string) Verdict {
 		return Go
 	case m.refused:
 		return Refuse
-	case g.attempt != nil && g.attempt.planner == m:
+	case g.attempt != nil && (g.attempt.planner == m || m.again):
 		return Plan
 	}
 	return Go
