@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -39,7 +40,12 @@ func command() *cobra.Command {
 	return cmd
 }
 
+// garbage is how much the heap may grow, in percent, before it is cleaned: an API server has a machine of its own for that,
+// and what it takes here is missing to whom is measured.
+const garbage = 400
+
 func run(cmd *cobra.Command, o controlplane.Options) error {
+	debug.SetGCPercent(garbage)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// An API server that is stopped before it is ready ends the process without cleaning up.

@@ -84,6 +84,9 @@ func applyDefaults(cfg *config.KubeSchedulerConfiguration, given *configv1.KubeS
 	if given.ClientConnection.Burst == 0 {
 		cfg.ClientConnection.Burst = max(defaultBurst, int32(cfg.ClientConnection.QPS))
 	}
+	if given.EnableContentionProfiling == nil {
+		cfg.EnableContentionProfiling = false // it takes a stack trace whenever anybody waits for anything: some % of all CPU
+	}
 	if given.LeaderElection.ResourceName == "" {
 		cfg.LeaderElection.ResourceName = Name
 	}

@@ -13,7 +13,7 @@ import (
 
 // bindsInFlight is how many pods are bound at the same time. Upstream binds each on a goroutine of its own: a gang of a
 // thousand that is released would put a thousand requests at once to the API server, which then does less, not more.
-const bindsInFlight = 64
+const bindsInFlight = 24
 
 // bindLine lets so many pods through to be bound, in the order in which they come, which is that of their gangs.
 type bindLine struct {

@@ -3,6 +3,7 @@ package contender
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +14,9 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/child"
 )
@@ -34,10 +37,12 @@ clientConnection:
 
 // Env is where processes are started.
 type Env struct {
-	Bin        string // directory of the programs
-	Dir        string // directory for configuration files
-	Logs       string // directory for logs
-	Kubeconfig string
+	Bin  string // directory of the programs
+	Dir  string // directory for configuration files
+	Logs string // directory for logs
+	// Admin is the kubeconfig of an administrator with a certificate, Kubeconfig that of one with a token, for all contenders:
+	// pods of a cluster have one too, and the API server checks it once and a certificate at each request.
+	Admin, Kubeconfig string
 }
 
 // Process is a process that runs.
@@ -88,10 +93,15 @@ func (c *Contender) Start(env Env, name string) (*Process, error) {
 	return p, nil
 }
 
-// StartPlane starts etcd and kube-apiserver, and sets env's kubeconfig when they are ready.
+// StartPlane starts etcd and kube-apiserver, and sets env's kubeconfigs when they are ready.
 func StartPlane(ctx context.Context, env *Env, podGroups bool) (*Process, error) {
+	tokens, token := filepath.Join(env.Dir, "tokens.csv"), rand.Text()
+	if err := os.WriteFile(tokens, fmt.Appendf(nil, "%s,bench,bench,%q\n", token, user.SystemPrivilegedGroup), 0o600); err != nil {
+		return nil, fmt.Errorf("writing a token: %w", err)
+	}
 	args := []string{
 		"--dir=" + env.Dir, "--log=" + filepath.Join(env.Logs, "plane.log"), "--",
+		"--token-auth-file=" + tokens,
 		"--delete-collection-workers=32",
 		// Every run leaves a few 10 MB of old revisions, and etcd takes 2 GB.
 		"--etcd-compaction-interval=1m",
@@ -104,11 +114,11 @@ func StartPlane(ctx context.Context, env *Env, podGroups bool) (*Process, error)
 	if err != nil {
 		return nil, err
 	}
-	if env.Kubeconfig, err = p.announcement(ctx); err != nil {
+	if env.Admin, err = p.announcement(ctx); err != nil {
 		p.End()
 		return nil, fmt.Errorf("waiting for the control plane: %w", err)
 	}
-	if err := env.writeCA(); err != nil {
+	if err := env.write(token); err != nil {
 		p.End()
 		return nil, err
 	}
@@ -117,14 +127,24 @@ func StartPlane(ctx context.Context, env *Env, podGroups bool) (*Process, error)
 
 func (e *Env) ca() string { return filepath.Join(e.Dir, "ca.crt") }
 
-// writeCA puts the certificate authority of the kubeconfig into a file of its own.
-func (e *Env) writeCA() error {
-	config, err := clientcmd.BuildConfigFromFlags("", e.Kubeconfig)
+// write puts the certificate authority of the administrator's kubeconfig into a file of its own, and makes a kubeconfig with
+// the token.
+func (e *Env) write(token string) error {
+	config, err := clientcmd.LoadFromFile(e.Admin)
 	if err != nil {
 		return fmt.Errorf("reading the kubeconfig: %w", err)
 	}
-	if err := os.WriteFile(e.ca(), config.CAData, 0o600); err != nil {
-		return fmt.Errorf("writing the certificate authority: %w", err)
+	for _, cluster := range config.Clusters {
+		if err := os.WriteFile(e.ca(), cluster.CertificateAuthorityData, 0o600); err != nil {
+			return fmt.Errorf("writing the certificate authority: %w", err)
+		}
+	}
+	for name := range config.AuthInfos {
+		config.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: token}
+	}
+	e.Kubeconfig = filepath.Join(e.Dir, "kubeconfig")
+	if err := clientcmd.WriteToFile(*config, e.Kubeconfig); err != nil {
+		return fmt.Errorf("writing a kubeconfig: %w", err)
 	}
 	return nil
 }

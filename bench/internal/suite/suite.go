@@ -158,10 +158,13 @@ func (s *suite) startPlane(ctx context.Context, fail context.CancelCauseFunc) er
 }
 
 func (s *suite) connect(ctx context.Context) (err error) {
-	if s.admin, err = clientcmd.BuildConfigFromFlags("", s.Env.Kubeconfig); err != nil {
+	if s.admin, err = clientcmd.BuildConfigFromFlags("", s.Env.Admin); err != nil {
 		return fmt.Errorf("reading the kubeconfig: %w", err)
 	}
-	config := rest.CopyConfig(s.admin)
+	config, err := clientcmd.BuildConfigFromFlags("", s.Env.Kubeconfig)
+	if err != nil {
+		return fmt.Errorf("reading the kubeconfig: %w", err)
+	}
 	config.QPS, config.ContentType, config.UserAgent = -1, runtime.ContentTypeProtobuf, "kubenexus-bench"
 	if s.client, err = kubernetes.NewForConfig(config); err != nil {
 		return fmt.Errorf("creating a client: %w", err)
