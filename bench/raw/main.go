@@ -22,7 +22,7 @@ import (
 
 const (
 	// inFlight is how many requests are under way at a time.
-	inFlight = 64
+	inFlight = 24
 	// queued is more pods than any run has.
 	queued = 1 << 20
 )
@@ -58,6 +58,7 @@ func run(ctx context.Context, cmd *cobra.Command, kubeconfig, name string) error
 	}
 	config.QPS = -1
 	config.ContentType = runtime.ContentTypeProtobuf
+	config.NextProtos = []string{"http/1.1"} // each bind on a connection of its own takes the least
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("creating a client: %w", err)

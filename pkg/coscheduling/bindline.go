@@ -12,7 +12,8 @@ import (
 )
 
 // bindsInFlight is how many pods are bound at the same time. Upstream binds each on a goroutine of its own: a gang of a
-// thousand that is released would put a thousand requests at once to the API server, which then does less, not more.
+// thousand that is released would put a thousand requests at once to the API server, which then does less, not more. It is
+// just below the 25 connections that client-go keeps open between requests (idleConnsPerHost in its package transport).
 const bindsInFlight = 24
 
 // bindLine lets so many pods through to be bound, in the order in which they come, which is that of their gangs.

@@ -178,7 +178,7 @@ func (g *Gang) Unplaced(uid string, why func() string, seen uint64, now time.Tim
 func (g *Gang) Seeks(now time.Time) (lack Lack, seen uint64, ok bool) {
 	lies := g.Phase() == Ready && g.failure != nil && g.failure.Kind != KindStalled && g.representative != nil &&
 		g.representative.refused && g.sinceIdle.IsZero() && !g.awaitsTurn
-	if !lies || g.lack.Anything && now.Sub(g.failedAt) < min(retryBase<<min(g.fails-1, maxStalls), retryMax) {
+	if !lies || g.lack.Anything && now.Sub(g.failedAt) < min(retryBase<<min(max(g.fails-1, 0), maxStalls), retryMax) {
 		return Lack{}, 0, false
 	}
 	return g.lack, g.seen, true
