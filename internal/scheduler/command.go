@@ -5,8 +5,6 @@ package scheduler
 import (
 	"context"
 	"fmt"
-	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -122,15 +120,8 @@ func printVersion(cmd *cobra.Command) bool {
 	return true
 }
 
-// garbage is how much the heap may grow, in percent, before it is cleaned. Memory that a gang in flight takes is garbage a
-// moment later; as little of it is alive as of upstream's, and cleaning half as often again is worth it.
-const garbage = 150
-
 // run runs the scheduler until the context ends.
 func run(ctx context.Context, cmd *cobra.Command, opts *options.Options) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbage)
-	}
 	gates := opts.ComponentGlobalsRegistry.FeatureGateFor(basecompatibility.DefaultKubeComponent)
 	if err := logsapi.ValidateAndApply(opts.Logs, gates); err != nil {
 		return fmt.Errorf("logging flags: %w", err)

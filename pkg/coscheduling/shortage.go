@@ -69,7 +69,7 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 	if len(v.classes) > 1 { // another plan may have placed more
 		f.Lack.Missing = max(1, task.Need-v.mostByTotals(task.Need, free))
 	}
-	if fresh := task.Need == task.Of; fresh && v.bounded {
+	if fresh := task.Need == task.Of; fresh && v.bounded && v.counted() {
 		f.Most = min(most, v.mostByTotals(task.Need, allocatable))
 		f.TooLarge = f.Most < task.Need
 	}
@@ -82,11 +82,13 @@ func (v *view) shortage(c *class) shortage {
 	takes := c.amounts()
 	affinity := nodeaffinity.GetRequiredNodeAffinity(c.info.GetPod())
 	for _, node := range v.nodes {
+		if willAdmit(node.Node(), c.info.GetPod(), affinity) {
+			s.empty += capacity(takes, node)
+		}
 		if !admits(node.Node(), c.info.GetPod(), affinity) || c.rejected != nil {
 			s.add(v.status(c, node))
 			continue
 		}
-		s.empty += capacity(takes, node)
 		if v.bounded && c.room(node) == 0 {
 			s.lack(short(takes, node))
 			continue
@@ -146,17 +148,33 @@ func mendedByNodes(plugin string) bool {
 	return false
 }
 
-// admits says whether the node, were it empty, would take the pod by its taints and labels.
+// admits says whether the node would take the pod by its taints and labels.
 func admits(node *corev1.Node, pod *corev1.Pod, affinity nodeaffinity.RequiredNodeAffinity) bool {
-	_, untolerated := corev1helpers.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, pod.Spec.Tolerations,
-		func(t *corev1.Taint) bool {
-			return t.Effect == corev1.TaintEffectNoSchedule || t.Effect == corev1.TaintEffectNoExecute
-		}, true)
-	if untolerated || node.Spec.Unschedulable {
+	cordon := corev1.Taint{Key: corev1.TaintNodeUnschedulable, Effect: corev1.TaintEffectNoSchedule}
+	if node.Spec.Unschedulable && !corev1helpers.TolerationsTolerateTaint(klog.Background(), pod.Spec.Tolerations, &cordon, true) {
 		return false
 	}
-	matches, err := affinity.Match(node)
-	return err == nil && matches
+	return tolerates(pod, node, func(*corev1.Taint) bool { return true }) && matches(affinity, node)
+}
+
+// willAdmit is admits for when the node is well: it disregards that it is cordoned now, and what Kubernetes itself taints it for.
+func willAdmit(node *corev1.Node, pod *corev1.Pod, affinity nodeaffinity.RequiredNodeAffinity) bool {
+	lasts := func(t *corev1.Taint) bool { return !strings.HasPrefix(t.Key, "node.kubernetes.io/") }
+	return tolerates(pod, node, lasts) && matches(affinity, node)
+}
+
+// tolerates says whether the pod tolerates the node's taints that count.
+func tolerates(pod *corev1.Pod, node *corev1.Node, counts func(*corev1.Taint) bool) bool {
+	_, untolerated := corev1helpers.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, pod.Spec.Tolerations,
+		func(t *corev1.Taint) bool {
+			return (t.Effect == corev1.TaintEffectNoSchedule || t.Effect == corev1.TaintEffectNoExecute) && counts(t)
+		}, true)
+	return !untolerated
+}
+
+func matches(affinity nodeaffinity.RequiredNodeAffinity, node *corev1.Node) bool {
+	ok, err := affinity.Match(node)
+	return err == nil && ok
 }
 
 // shortfall names the resource that the most nodes lack, if any does.
@@ -205,6 +223,22 @@ func (v *view) mostByTotals(need int, has func(node fwk.NodeInfo, resource strin
 		most = min(most, v.fitInto(total, name))
 	}
 	return most
+}
+
+// counted says whether all resources that members ask for are those that nodes count: some may come from device drivers.
+func (v *view) counted() bool {
+	drivers := v.framework.SharedDRAManager()
+	if drivers == nil {
+		return true // the feature is off
+	}
+	for _, c := range v.classes {
+		for _, s := range c.scalars {
+			if drivers.DeviceClassResolver().GetDeviceClass(s.name) != nil {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // fitInto is how many members, the smallest first, a total of a resource is enough for.
