@@ -41,6 +41,25 @@ func TestSentences(t *testing.T) {
 			"gang default/spark-job-123 needs 11 pods at once: 8 found a place; pod e-9 has no place (5 of 5 nodes: Insufficient cpu)",
 		},
 		{
+			"no plan, with numbers",
+			gang.Explanation{
+				Kind: gang.KindUnplaced, Gang: spark, Have: 11, Need: 10, Fit: 8, Detail: "3 of 3 nodes: Insufficient cpu",
+				Short: &gang.Shortfall{Members: 2, Resource: "cpu", Each: "1", Largest: "0.5"},
+			},
+			"GangUnschedulable", "Unschedulable",
+			"gang default/spark-job-123 needs 10 pods at once: 8 of 10 pods fit; 2 lack cpu (1 each; the largest free room on a node " +
+				"is 0.5); 3 of 3 nodes: Insufficient cpu",
+		},
+		{
+			"larger than the cluster",
+			gang.Explanation{
+				Kind: gang.KindTooLarge, Gang: spark, Have: 11, Need: 11, Fit: 3, Most: 9, Detail: "3 of 3 nodes: Insufficient cpu",
+			},
+			"GangUnschedulable", "Unschedulable",
+			"gang default/spark-job-123 needs 11 pods at once, and the whole cluster, if it were empty, could hold 9; now 3 of 11 pods " +
+				"fit; 3 of 3 nodes: Insufficient cpu",
+		},
+		{
 			"timed out, with an owner",
 			gang.Explanation{
 				Kind: gang.KindTimedOut, Cause: gang.KindIncomplete, Gang: spark, Have: 7, Need: 11, Owner: "Job etl", Waited: 10 * time.Second,
