@@ -64,7 +64,7 @@ func TestWaitingGangsCostNothing(t *testing.T) {
 }
 
 // TestTwentyGangsAndRoomForTwo creates 20 gangs of 20, their members interleaved, on nodes that hold two. Two run, nobody else
-// holds anything, and each that is deleted is followed by another, with few plans in vain.
+// holds anything, and each that is deleted is followed by another, and not all are tried each time.
 func TestTwentyGangsAndRoomForTwo(t *testing.T) {
 	scheduler := startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2")
 	s := newScenario(t, "twenty")
@@ -120,8 +120,8 @@ func TestTwentyGangsAndRoomForTwo(t *testing.T) {
 			return ok && !slices.Contains(now, whole[0]), text
 		})
 	}
-	// Some lacked less when they were tried than they do now: part of the room was taken since.
-	if made := plans() - before; made > 3*times {
+	// Each may be tried once in vain: it lacked less when it was tried first, and part of the room was taken since.
+	if made := plans() - before; made > gangs+times {
 		t.Errorf("%d plans for %d gangs that were deleted", made, times)
 	}
 }
