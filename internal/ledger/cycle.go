@@ -132,13 +132,23 @@ func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 	return a
 }
 
+// left refuses a pod that was popped as a member and belongs to no gang any more: it is gone, or its annotations changed in
+// its scheduling cycle. To let it go on would start it alone.
+func left(r *record) Answer {
+	a := Answer{Gang: true, Verdict: gang.Refuse}
+	if r != nil && r.problem != nil {
+		a.Why = gang.Explanation{Kind: gang.KindInvalid, Problem: r.problem}
+	}
+	return a
+}
+
 // Planned records the plan that a pod made for its gang. The answer says whether the pod itself goes on.
 func (l *Ledger) Planned(uid types.UID, plan gang.Placed) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]
 	if r == nil || r.gang == nil {
-		return Answer{}
+		return left(r)
 	}
 	a := Answer{Gang: true}
 	a.Verdict, a.Decisions = r.gang.Planned(string(uid), plan, l.clock.Now())
@@ -156,7 +166,7 @@ func (l *Ledger) Unfit(uid types.UID, found gang.Finding) Answer {
 	defer l.mu.Unlock()
 	r := l.records[uid]
 	if r == nil || r.gang == nil {
-		return Answer{}
+		return left(r)
 	}
 	a := Answer{Gang: true, Verdict: gang.Refuse}
 	a.Decisions = l.after(r.gang, r.gang.Unfit(string(uid), found, l.snapshot, l.clock.Now()))
@@ -189,6 +199,9 @@ func (l *Ledger) Permit(uid types.UID) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]
+	if r != nil && r.problem != nil {
+		return left(r)
+	}
 	if r == nil || r.gang == nil {
 		return Answer{}
 	}

@@ -250,3 +250,36 @@ func TestGangThatStallsTakesTheTurnLessAndLess(t *testing.T) {
 		t.Errorf("the gang took the turn %d times in 20 minutes, want a few", starts)
 	}
 }
+
+// A member whose annotations become invalid, or that is deleted, within its scheduling cycle does not start alone.
+func TestMemberThatLeavesItsGangInItsCycleDoesNotStartAlone(t *testing.T) {
+	spoilt := func(l *ledger.Ledger) {
+		pod := member("a", "g", 2, 5)
+		pod.Annotations["pod-group.scheduling.sigs.k8s.io/min-available"] = "many"
+		l.Observe(pod)
+	}
+	for name, leave := range map[string]func(*ledger.Ledger){
+		"spoilt": spoilt, "deleted": func(l *ledger.Ledger) { l.Forget("a") },
+	} {
+		l, _ := newLedger()
+		l.Enter(member("a", "g", 2, 1))
+		l.Enter(member("b", "g", 2, 2))
+		if answer := l.Begin(member("a", "g", 2, 1)); answer.Verdict != gang.Plan {
+			t.Fatalf("%s: %+v", name, answer)
+		}
+		leave(l)
+		plan := gang.Placed{Pins: []gang.Pin{{UID: "a", Node: "node"}, {UID: "b", Node: "node"}}}
+		if answer := l.Planned("a", plan); answer.Verdict != gang.Refuse {
+			t.Errorf("%s while it was planned: it goes on alone", name)
+		}
+	}
+	l, _ := newLedger()
+	l.Enter(member("a", "g", 2, 1))
+	l.Enter(member("b", "g", 2, 2))
+	begun(l, member("a", "g", 2, 1))
+	l.Reserve("a", "node")
+	spoilt(l)
+	if answer := l.Permit("a"); answer.Verdict != gang.Refuse {
+		t.Error("spoilt while it held room: it starts alone")
+	}
+}
