@@ -53,45 +53,61 @@ func smallCase(r *rand.Rand) (nodes []toyNode, classes []toyClass, least int) {
 }
 
 // TestBruteForce compares with trying everything. A plan must always be right; one that exists must nearly always be found.
+// The cases of both tests are the same, but for the members that some classes must have.
 func TestBruteForce(t *testing.T) {
+	for _, musts := range []bool{false, true} {
+		t.Run(fmt.Sprintf("musts %v", musts), func(t *testing.T) { testBruteForce(t, musts) })
+	}
+}
+
+func testBruteForce(t *testing.T, musts bool) {
 	const wanted = 0.99
 	cases := 10_000
 	if testing.Short() {
 		cases = 1000
 	}
-	r := rand.New(rand.NewPCG(1, 2))
+	r, dice := rand.New(rand.NewPCG(1, 2)), rand.New(rand.NewPCG(3, 4))
 	var feasible, found, most, exact int
 	for i := range cases {
 		nodes, classes, least := smallCase(r)
-		j := judge{nodes, classes}
+		strategy := Strategy(r.IntN(2))
+		for c := range classes {
+			if musts && dice.IntN(3) > 0 {
+				classes[c].must = dice.IntN(classes[c].members + 1)
+			}
+		}
+		if musts && dice.IntN(2) == 0 {
+			least = 1 // only the classes decide
+		}
 		c := newToy(nodes, classes)
-		g := c.gang(least, Strategy(r.IntN(2)))
+		g := c.gang(least, strategy)
 		plan, ok := Find(c, g)
 		examine(t, c, g, plan, ok)
-		best := j.bruteForce(1 << 10)
-		if best >= least {
+		j := judge{nodes, classes}
+		best, got := j.bruteForce(), j.score(c.placed)
+		if best.lacking == 0 && best.placed >= least {
 			feasible++
 			if ok {
 				found++
 			} else if testing.Verbose() && feasible-found < 5 {
-				t.Logf("case %d: %+v, not found, %d of %d/%d", i, c, plan.Placed, best, least)
+				t.Logf("case %d: %+v, not found, %+v of %+v/%d", i, c, got, best, least)
 			}
 		}
-		if plan.Placed > best {
-			t.Fatalf("case %d: placed %d where %d is the most", i, plan.Placed, best)
+		if got.compare(best) > 0 {
+			t.Fatalf("case %d: %+v where %+v is the best", i, got, best)
 		}
-		if plan.Placed == best {
+		if got == best {
 			most++
 		}
 		if len(classes) == 1 && classes[0].local() {
 			exact++
-			if plan.Placed != best {
-				t.Errorf("case %d: one local class, placed %d of %d", i, plan.Placed, best)
+			if got != best {
+				t.Errorf("case %d: one local class, %+v of %+v", i, got, best)
 			}
 		}
 	}
 	share := float64(found) / float64(feasible)
-	t.Logf("%d cases, %d feasible, found %d (%.2f%%); as many members as possible in %d; %d of one local class",
+	t.Logf("%d cases, %d feasible, found %d (%.2f%%); none is better in %d; %d of one local class",
 		cases, feasible, found, 100*share, most, exact)
 	if share < wanted {
 		t.Errorf("found %.2f%% of what is feasible, want %.2f%%", 100*share, 100*wanted)
@@ -108,8 +124,12 @@ func examine(t interface {
 	if err := (judge{c.nodes, c.classes}).legal(c.placed); err != nil {
 		t.Fatalf("%v", err)
 	}
-	if ok != (plan.Placed >= g.Min) {
-		t.Fatalf("placed %d, min %d, but %v", plan.Placed, g.Min, ok)
+	fits := plan.Placed >= g.Min
+	for class, nodes := range plan.Nodes {
+		fits = fits && len(nodes) >= g.Classes[class].Must
+	}
+	if ok != fits {
+		t.Fatalf("placed %v of %+v, but %v", plan.Nodes, g, ok)
 	}
 	held := Plan{Nodes: make([][]int, len(g.Classes)), Placed: len(c.placed)}
 	for class := range held.Nodes {

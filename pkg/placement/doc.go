@@ -9,6 +9,7 @@
 //   - wide.go does so for a class whose members look beyond their node (affinity, topology spread): there, placing one
 //     changes what other nodes answer.
 //   - order.go decides which class comes first, and tries other orders before the answer is no.
+//   - run.go places the classes in one order: first the members of each that the gang cannot do without.
 //   - start.go begins elsewhere, for gangs whose first member decides where the others have to go.
 //   - search.go tries everything, within a budget, where the cluster is small.
 package placement

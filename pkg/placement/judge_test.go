@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -67,16 +68,40 @@ func (j judge) allows(placed []step, class, node int) bool {
 	return true
 }
 
-// bruteForce is the most members that can be placed, found by trying everything, or enough.
-func (j judge) bruteForce(enough int) int {
+// score is what makes one list of placements better than another.
+type score struct {
+	lacking int // members that must be placed and are not
+	placed  int
+}
+
+func (s score) compare(other score) int {
+	return cmp.Or(cmp.Compare(other.lacking, s.lacking), cmp.Compare(s.placed, other.placed))
+}
+
+func (j judge) score(placed []step) score {
+	counts := make([]int, len(j.classes))
+	for _, s := range placed {
+		counts[s.class]++
+	}
+	s := score{placed: len(placed)}
+	for c, class := range j.classes {
+		s.lacking += max(0, class.must-counts[c])
+	}
+	return s
+}
+
+// bruteForce is the best score there is, found by trying everything.
+func (j judge) bruteForce() score {
 	type counts [12]uint8 // by class and node, which is all that the rules look at
 	seen := map[counts]bool{}
 	var placed []step
 	var held counts
-	most := 0
+	best := j.score(nil)
 	var try func()
 	try = func() {
-		most = max(most, len(placed))
+		if s := j.score(placed); s.compare(best) > 0 {
+			best = s
+		}
 		for class := range j.classes {
 			total := 0
 			for node := range j.nodes {
@@ -88,7 +113,7 @@ func (j judge) bruteForce(enough int) int {
 			for node := range j.nodes {
 				i := class*len(j.nodes) + node
 				held[i]++
-				if most < enough && !seen[held] && j.allows(placed, class, node) {
+				if !seen[held] && j.allows(placed, class, node) {
 					seen[held] = true
 					placed = append(placed, step{int32(class), int32(node)})
 					try()
@@ -99,5 +124,5 @@ func (j judge) bruteForce(enough int) int {
 		}
 	}
 	try()
-	return most
+	return best
 }

@@ -50,6 +50,7 @@ func (p *planner) survey() {
 			cmp.Compare(classes[b].Members, classes[a].Members),
 			compareLocal(classes[a], classes[b]),
 			cmp.Compare(found[a].shape, found[b].shape),
+			cmp.Compare(classes[b].Must, classes[a].Must),
 		)
 	})
 }
@@ -126,31 +127,4 @@ func reversed(order []int) []int {
 func moved(order []int, from, to int) []int {
 	class := order[from]
 	return slices.Insert(slices.Delete(slices.Clone(order), from, from+1), to, class)
-}
-
-// run places the classes in this order, beginning with an empty cluster.
-func (p *planner) run(order []int, strategy Strategy) {
-	p.reset()
-	for i, class := range order {
-		p.fill(class, strategy)
-		p.start = -1
-		if i == 0 && p.gang.Classes[class].Local && !p.tired() {
-			p.bounds[class] = min(p.bounds[class], len(p.steps)) // it had the cluster for itself
-		}
-	}
-	p.refill(order, strategy)
-	p.keep()
-}
-
-// refill tries the classes again that others may have made room for, as affinity does, until nothing changes. Members of
-// a local class find no more room than before.
-func (p *planner) refill(order []int, strategy Strategy) {
-	for before := -1; before < len(p.steps) && len(order) > 1; {
-		before = len(p.steps)
-		for _, class := range order {
-			if !p.gang.Classes[class].Local && !p.spent() {
-				p.fill(class, strategy)
-			}
-		}
-	}
 }

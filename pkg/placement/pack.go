@@ -1,8 +1,9 @@
 package placement
 
-// fill places as many members of the class as fit beside what was placed before.
-func (p *planner) fill(class int, strategy Strategy) {
-	if p.left[class] == 0 {
+// fill places as many members of the class as fit beside what was placed before, but leaves out some that are to spare.
+func (p *planner) fill(class, spare int, strategy Strategy) {
+	p.spare = spare
+	if !p.wanted(class) {
 		return
 	}
 	p.misses = 0
@@ -42,14 +43,14 @@ func (p *planner) rank(class int, strategy Strategy) {
 // pack fills the ranked nodes one after the other with members of a local class. What one node takes does not change
 // what another does, so whichever way nodes are filled the same number fits, and that is the most possible.
 func (p *planner) pack(class int) {
-	for p.left[class] > 0 && len(p.ranked) > 0 && !p.tired() {
+	for p.wanted(class) && len(p.ranked) > 0 && !p.tired() {
 		p.stuff(class, p.ranked.pop())
 	}
 }
 
 // stuff places members on the node until they do not fit.
 func (p *planner) stuff(class, node int) {
-	for p.left[class] > 0 && p.cluster.Room(class, node) > 0 && p.try(class, node) {
+	for p.wanted(class) && p.cluster.Room(class, node) > 0 && p.try(class, node) {
 		continue
 	}
 }

@@ -4,6 +4,8 @@ package placement
 type Class struct {
 	// Members is how many there are.
 	Members int
+	// Must is how many of them must be placed, whatever else is; at least 0. No plan fits if it is more than Members.
+	Must int
 	// Local says that whether a member fits on a node depends on that node alone, and placing one only makes less room
 	// there. False for members with pod (anti-)affinity, topology spread and the like. It is about the members of this
 	// class among themselves: it stays true if members of another class keep these away.
@@ -46,7 +48,8 @@ const (
 type Gang struct {
 	// Classes are the members. Their order does not matter, but where two look equal.
 	Classes []Class
-	// Min is how many members must be placed; at least 1 and at most the sum of Classes' Members.
+	// Min is how many members must be placed; at least 1 and at most the sum of Classes' Members. The sum of their
+	// Must may be less or more than that.
 	Min int
 	// Strategy is preferred; the other one is tried before the answer is no.
 	Strategy Strategy
@@ -60,10 +63,17 @@ type Plan struct {
 	Placed int
 }
 
-// Find returns the plan with the most members that it found, and whether it places Min at least. A plan holds nothing
-// that Fits did not confirm beside what was placed before. For a gang of one local class no plan has more members; for
-// others a better plan may exist that was not found. When Find returns, the cluster holds exactly the members of the plan,
-// also when the answer is no: the caller can look at what is left.
+// Find returns the best plan that it found, and whether it fits: whether it places Min members at least and of each class
+// Must at least. A plan holds nothing that Fits did not confirm beside what was placed before.
+//
+// Of two plans, the one that leaves out fewer members that a class must have is the better one, whatever else they place,
+// and of two that leave out as many, the one with more members. So a plan with all those members is better than any
+// without, and if any plan that was found fits, the best one does. A plan with Min members may not fit: only the answer
+// tells.
+//
+// For a gang of one local class no plan is better; for others a better plan may exist that was not found. When Find
+// returns, the cluster holds exactly the members of the plan, also when the answer is no: the caller can look at what is
+// left.
 func Find(cluster Cluster, gang Gang) (Plan, bool) {
 	p := newPlanner(cluster, gang)
 	p.survey()
@@ -71,5 +81,5 @@ func Find(cluster Cluster, gang Gang) (Plan, bool) {
 	p.tryStarts()
 	p.search()
 	p.restore()
-	return p.plan(), len(p.steps) >= gang.Min
+	return p.plan(), p.lacking == 0 && len(p.steps) >= gang.Min
 }

@@ -120,8 +120,9 @@ func TestBudget(t *testing.T) {
 	always := func(_, _, _ int) bool { return true }
 	for _, test := range []struct {
 		name    string
-		classes int // of one member each
-		members int // of the one class
+		classes int  // of one member each
+		musts   bool // a class must have one; each of several has one more
+		members int  // of the one class
 		nodes   int
 		answer  func(class, node, placed int) bool
 		local   bool
@@ -153,6 +154,22 @@ func TestBudget(t *testing.T) {
 			answer: func(class, _, _ int) bool { return class == 999 }, placed: 1, most: orderBudget + 2000 + 1000*patience,
 		},
 		{
+			name: "one local class that must have one asks each node once", members: 1000, musts: true, nodes: 300_000, local: true,
+			answer: func(_, node, placed int) bool { return node == 299_999 && placed == 0 }, placed: 1, most: 300_001,
+		},
+		{
+			name: "many classes that must have one of two and fit everywhere", classes: 1000, musts: true, nodes: 2000, local: true,
+			answer: always, placed: 2000, most: 2000,
+		},
+		{
+			name: "many classes that must have one of two and fit nowhere", classes: 1000, musts: true, nodes: 2000, local: true,
+			answer: never, placed: 0, most: orderBudget + 2000 + 1000*patience,
+		},
+		{
+			name: "many wide classes that must have one of two and fit nowhere", classes: 1000, musts: true, nodes: 2000,
+			answer: never, placed: 0, most: orderBudget + 2000 + 2*1000*patience,
+		},
+		{
 			name: "each placement moves the only node that fits", members: 2000, nodes: 2000,
 			answer: func(_, node, placed int) bool { return scramble(uint64(placed))%2000 == uint64(node) },
 			placed: -1, most: orderBudget + 2*2000 + 2000,
@@ -160,16 +177,23 @@ func TestBudget(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			g := Gang{Min: 1, Classes: []Class{{Members: test.members, Local: test.local}}}
+			if test.musts {
+				g.Classes[0].Must = 1
+			}
 			if test.classes > 0 {
 				g.Classes = make([]Class, test.classes)
 				for c := range g.Classes {
 					g.Classes[c] = Class{Members: 1, Local: test.local}
+					if test.musts {
+						g.Classes[c].Members, g.Classes[c].Must = 2, 1
+					}
 				}
 			}
 			m := &moody{nodes: test.nodes, answer: test.answer}
 			plan, ok := Find(m, g)
 			t.Logf("%d placed, %d calls", plan.Placed, m.fits)
-			if test.placed >= 0 && plan.Placed != test.placed || ok != (plan.Placed > 0) || m.placed != plan.Placed {
+			fits := plan.Placed > 0 && (!test.musts || plan.Placed > test.classes)
+			if test.placed >= 0 && plan.Placed != test.placed || ok != fits || m.placed != plan.Placed {
 				t.Errorf("placed %d, %v, the cluster holds %d; want %d", plan.Placed, ok, m.placed, test.placed)
 			}
 			if m.fits > test.most {

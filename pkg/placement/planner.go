@@ -28,12 +28,18 @@ type planner struct {
 	gang    Gang
 	nodes   int
 	total   int // members of all classes
+	must    int // of these, how many their classes must have
+	// optional are the members of each class that it need not have.
+	optional []int
 
-	steps  []step  // what the cluster holds, in the order of placement
-	left   []int   // members of each class that have no node
-	hosted []int32 // members of the gang on each node
-	best   []step
-	bounds []int // no plan places more members of the class
+	steps   []step  // what the cluster holds, in the order of placement
+	left    []int   // members of each class that have no node
+	lacking int     // members that have no node though their class must have them
+	hosted  []int32 // members of the gang on each node
+
+	best     []step
+	bestLack int   // what lacking was when the cluster held best
+	bounds   []int // no plan places more members of the class
 
 	fits   int // calls of Fits
 	rooms  int // calls of Room, but for the few that follow a placement
@@ -42,6 +48,8 @@ type planner struct {
 
 	byHardness []int // the classes, hardest first
 	start      int   // the node to ask first when the first class is filled, or -1
+	parts      []part
+	spare      int // members of the class in hand that are not to be placed now
 	ranked     ranking
 	wide       wide
 }
@@ -50,12 +58,17 @@ func newPlanner(cluster Cluster, gang Gang) *planner {
 	p := &planner{cluster: cluster, gang: gang, nodes: cluster.Nodes(), start: -1}
 	p.left = make([]int, len(gang.Classes))
 	p.bounds = make([]int, len(gang.Classes))
+	p.optional = make([]int, len(gang.Classes))
 	for c, class := range gang.Classes {
 		p.total += class.Members
 		p.left[c], p.bounds[c] = class.Members, class.Members
+		p.optional[c] = class.Members - class.Must
+		p.must += class.Must
 	}
+	p.lacking, p.bestLack = p.must, p.must
 	p.hosted = make([]int32, p.nodes)
 	p.steps = make([]step, 0, p.total)
+	p.parts = make([]part, 0, 2*len(gang.Classes))
 	p.budget = orderPasses * (p.nodes*len(gang.Classes) + p.total)
 	p.budget = min(max(p.budget, leastBudget), orderBudget)
 	// One local class asks once for each node and each member at most: twice that never cuts it short.
@@ -73,10 +86,16 @@ func (p *planner) try(class, node int) bool {
 	p.cluster.Place(class, node)
 	p.misses = 0
 	p.steps = append(p.steps, step{int32(class), int32(node)})
+	if p.left[class] > p.optional[class] {
+		p.lacking--
+	}
 	p.left[class]--
 	p.hosted[node]++
 	return true
 }
+
+// wanted says whether another member of the class in hand is to be placed now.
+func (p *planner) wanted(class int) bool { return p.left[class] > p.spare }
 
 // spent says whether the budget for orders is used up.
 func (p *planner) spent() bool { return p.fits+p.rooms/roomsPerFit >= p.budget }
@@ -91,7 +110,9 @@ func (p *planner) reset() {
 	}
 	p.cluster.Reset()
 	for _, s := range p.steps {
-		p.left[s.class]++
+		if p.left[s.class]++; p.left[s.class] > p.optional[s.class] {
+			p.lacking++
+		}
 		p.hosted[s.node] = 0
 	}
 	p.steps = p.steps[:0]
@@ -109,10 +130,11 @@ func (p *planner) replay(steps []step) bool {
 	return true
 }
 
-// keep remembers what the cluster holds if it is the most so far.
+// keep remembers what the cluster holds if it is the best so far.
 func (p *planner) keep() {
-	if len(p.steps) > len(p.best) {
+	if p.lacking < p.bestLack || p.lacking == p.bestLack && len(p.steps) > len(p.best) {
 		p.best = append(p.best[:0], p.steps...)
+		p.bestLack = p.lacking
 	}
 }
 
@@ -123,19 +145,20 @@ func (p *planner) restore() {
 	}
 }
 
-// bound is how many members no plan exceeds.
-func (p *planner) bound() int {
-	sum := 0
-	for _, b := range p.bounds {
-		sum += b
-	}
-	return sum
-}
+// reached says that the best fits.
+func (p *planner) reached() bool { return p.bestLack == 0 && len(p.best) >= p.gang.Min }
 
-// settled says that trying on cannot change the answer or improve the plan.
+// settled says that trying on cannot change the answer or improve the plan. As many members as the bounds allow are as
+// many as possible of each class, so that no plan lacks fewer either.
 func (p *planner) settled() bool {
-	bound := p.bound()
-	return len(p.best) >= bound || bound < p.gang.Min
+	most := 0
+	for c, bound := range p.bounds {
+		if bound < p.gang.Classes[c].Must {
+			return true
+		}
+		most += bound
+	}
+	return len(p.best) >= most || most < p.gang.Min
 }
 
 // plan is what the cluster holds.

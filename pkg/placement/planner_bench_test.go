@@ -37,6 +37,11 @@ func BenchmarkPlanner(b *testing.B) {
 			{Members: 300, Local: true, Size: 4},
 			{Members: 600, Local: true, Size: 1},
 		}
+		launcher := []Class{
+			{Members: 1, Must: 1, Local: true, Size: 4},
+			{Members: 700, Must: 500, Local: true, Size: 4},
+			{Members: 300, Local: true, Size: 1},
+		}
 		tooMany := []Class{{Members: 6 * nodes, Local: true}}
 		third := Class{Members: nodes / 3, Local: true}
 		for _, gang := range []struct {
@@ -44,18 +49,20 @@ func BenchmarkPlanner(b *testing.B) {
 			needs    []int
 			classes  []Class
 			strategy Strategy
+			without  int // so many members Min is less than all
 		}{
-			{"pack", []int{2}, thousand, Pack},
-			{"spread", []int{2}, thousand, Spread},
-			{"three classes", []int{8, 4, 1}, three, Pack},
-			{"not local", []int{2}, []Class{{Members: 1000}}, Pack},
-			{"failing", []int{2}, tooMany, Pack},
+			{"pack", []int{2}, thousand, Pack, 0},
+			{"spread", []int{2}, thousand, Spread, 0},
+			{"three classes", []int{8, 4, 1}, three, Pack, 0},
+			{"three classes with musts", []int{4, 4, 1}, launcher, Pack, 400},
+			{"not local", []int{2}, []Class{{Members: 1000}}, Pack, 0},
+			{"failing", []int{2}, tooMany, Pack, 0},
 			// Each of these would fit if it were alone, so that every order is tried.
-			{"failing classes", []int{9, 8, 7}, []Class{third, third, third}, Pack},
+			{"failing classes", []int{9, 8, 7}, []Class{third, third, third}, Pack, 0},
 		} {
 			b.Run(fmt.Sprintf("%s/%d", gang.name, nodes), func(b *testing.B) {
 				f := newFlat(nodes, gang.needs)
-				g := Gang{Classes: gang.classes, Strategy: gang.strategy}
+				g := Gang{Classes: gang.classes, Strategy: gang.strategy, Min: -gang.without}
 				for _, class := range g.Classes {
 					g.Min += class.Members
 				}

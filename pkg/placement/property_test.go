@@ -27,6 +27,7 @@ func drawClass(t *rapid.T, nodes, members int) toyClass {
 		members: rapid.IntRange(1, members).Draw(t, "members"),
 		needs:   rapid.SliceOfN(rapid.IntRange(0, 5), 2, 2).Draw(t, "needs"),
 	}
+	class.must = rapid.IntRange(0, class.members).Draw(t, "must")
 	for n := range nodes {
 		if rapid.IntRange(0, 5).Draw(t, "forbidden") == 0 {
 			class.forbidden = append(class.forbidden, n)
@@ -64,7 +65,7 @@ func drawGang(t *rapid.T, c *toy) Gang {
 	return c.gang(rapid.IntRange(1, total).Draw(t, "min"), Strategy(rapid.IntRange(0, 1).Draw(t, "strategy")))
 }
 
-// A plan keeps all rules, and the cluster holds it.
+// A plan keeps all rules, the cluster holds it, and it fits if it has enough members, of all and of each class.
 func TestPlansAreRight(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nodes := drawNodes(t)
@@ -129,7 +130,9 @@ func TestOneLocalClassIsExact(t *testing.T) {
 		}
 		for _, strategy := range []Strategy{Pack, Spread} {
 			c := newToy(nodes, j.classes)
-			plan, _ := Find(c, c.gang(class.members, strategy))
+			g := c.gang(1, strategy)
+			plan, ok := Find(c, g)
+			examine(t, c, g, plan, ok)
 			if plan.Placed != min(fit, class.members) {
 				t.Fatalf("%d placed, %d fit, of %d", plan.Placed, fit, class.members)
 			}

@@ -79,8 +79,9 @@ func (s *scenario) parseNode(line string) toyNode {
 }
 
 // parseClass reads "name 3 cpu=1 gpu=1": three members. More words are rules: "not=n1,n2" are nodes that members must not
-// use, "apart" is at most one a node, "avoids=other" is not on a node with members of that class, "skew=1" is that zones
-// may differ by one member, "zone=other" and "node=other" is in the zone of, or on a node with a member of that class.
+// use, "must=2" is how many members the class must have, "apart" is at most one a node, "avoids=other" is not on a node
+// with members of that class, "skew=1" is that zones may differ by one member, "zone=other" and "node=other" is in the
+// zone of, or on a node with a member of that class.
 func (s *scenario) parseClass(line string, number map[string]int) toyClass {
 	words := strings.Fields(line)
 	class := toyClass{name: words[0], members: s.number(words[1]), needs: make([]int, 2)}
@@ -97,6 +98,8 @@ func (s *scenario) parseClass(line string, number map[string]int) toyClass {
 					class.forbidden = append(class.forbidden, n)
 				}
 			}
+		case "must":
+			class.must = s.number(value)
 		case "apart":
 			class.apart = true
 		case "avoids":

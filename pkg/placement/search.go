@@ -5,10 +5,10 @@ import "slices"
 // searchSize is how large nodes × members may be for the search to stand a chance.
 const searchSize = 1000
 
-// search tries all ways to place Min members, depth first, if everything else failed and the cluster is small. What it
-// finds is filled up with further members.
+// search tries all ways to place the members that the gang cannot do without, and Min at least, depth first, if everything
+// else failed and the cluster is small. What it finds is filled up with further members.
 func (p *planner) search() {
-	if len(p.best) >= p.gang.Min || p.settled() || p.nodes*p.total > searchSize {
+	if p.reached() || p.settled() || p.nodes*p.total > searchSize {
 		return
 	}
 	s := &searcher{planner: p, seen: map[uint64]struct{}{}, budget: p.fits + searchBudget, local: true}
@@ -20,7 +20,7 @@ func (p *planner) search() {
 		return
 	}
 	for _, class := range p.byHardness {
-		p.fill(class, p.gang.Strategy)
+		p.fill(class, 0, p.gang.Strategy)
 	}
 	p.keep()
 }
@@ -36,10 +36,10 @@ type searcher struct {
 	budget int // the number of calls of Fits at which the search ends
 }
 
-// descend tries all that can be placed beside what the cluster holds, whose hash is given, and says whether that reached
-// Min. last is the move that led here.
+// descend tries all that can be placed beside what the cluster holds, whose hash is given, and says whether that led
+// to a plan that fits. last is the move that led here.
 func (s *searcher) descend(last int, hash uint64) bool {
-	if len(s.steps) >= s.gang.Min {
+	if s.lacking == 0 && len(s.steps) >= s.gang.Min {
 		return true
 	}
 	if !s.promising() {
@@ -73,13 +73,16 @@ func (s *searcher) descend(last int, hash uint64) bool {
 	return false
 }
 
-// promising says whether there is room for Min by resources.
+// promising says whether there is room, by resources, for Min members and for those that the gang cannot do without.
 func (s *searcher) promising() bool {
 	most := len(s.steps)
 	for class, left := range s.left {
 		room := 0
 		for node := 0; node < s.nodes && room < left; node++ {
 			room += s.cluster.Room(class, node)
+		}
+		if room < left-s.optional[class] {
+			return false
 		}
 		most += min(left, room)
 	}

@@ -3,7 +3,7 @@ package placement
 // spread puts each member of a local class on the node that is best by then. A node that refuses is not asked again: it
 // has no more room later.
 func (p *planner) spread(class int) {
-	for p.left[class] > 0 && len(p.ranked) > 0 && !p.tired() {
+	for p.wanted(class) && len(p.ranked) > 0 && !p.tired() {
 		node := p.ranked.top()
 		if !p.try(class, node) {
 			p.ranked.pop()

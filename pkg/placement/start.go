@@ -6,7 +6,7 @@ import "slices"
 // be together in a zone or a rack all follow the first, which goes where a node is best, not where the zone is large
 // enough.
 //
-// It is for gangs that did not reach Min, not for a few members more.
+// It is for gangs without a plan that fits, not for a few members more.
 func (p *planner) tryStarts() {
 	if !slices.ContainsFunc(p.gang.Classes, func(c Class) bool { return !c.Local }) {
 		return
@@ -21,7 +21,7 @@ func (p *planner) tryStarts() {
 func (p *planner) tryStartsWith(order []int) {
 	used := make([]bool, p.nodes)
 	p.mark(used, p.best, order[0])
-	for len(p.best) < p.gang.Min && !p.settled() && !p.spent() {
+	for !p.reached() && !p.settled() && !p.spent() {
 		p.start = p.pickStart(order[0], used)
 		if p.start < 0 {
 			return

@@ -31,6 +31,7 @@ type toyNode struct {
 type toyClass struct {
 	name      string
 	members   int
+	must      int // of these
 	needs     []int
 	forbidden []int  // nodes
 	apart     bool   // at most one member on a node
@@ -74,7 +75,7 @@ func (t *toy) gang(least int, strategy Strategy) Gang {
 			}
 			size = max(size, float64(need)/float64(largest))
 		}
-		g.Classes = append(g.Classes, Class{Members: class.members, Local: class.local(), Size: size})
+		g.Classes = append(g.Classes, Class{Members: class.members, Must: class.must, Local: class.local(), Size: size})
 	}
 	return g
 }

@@ -43,7 +43,7 @@ func (w *wide) begin(nodes int) {
 // fillWide places members of a class that is not local on the ranked nodes.
 func (p *planner) fillWide(class int, strategy Strategy) {
 	p.wide.begin(p.nodes)
-	for p.left[class] > 0 && p.advance(class, strategy) {
+	for p.wanted(class) && p.advance(class, strategy) {
 		continue
 	}
 }
