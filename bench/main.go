@@ -58,7 +58,7 @@ and how, is in docs/benchmarks.md. It needs Linux, listens on 127.0.0.1 only, an
 	flags := cmd.Flags()
 	flags.IntSliceVar(&o.Nodes, "nodes", []int{100, 1000, 5000}, "numbers of nodes")
 	flags.IntVar(&o.Pods, "pods", 5000, "pods of each throughput run")
-	flags.IntVar(&o.SlowPods, "stock-gang-pods", 1000, "pods of each throughput run of stock-gang, at most --pods")
+	flags.IntVar(&o.SlowPods, "stock-gang-pods", 5000, "pods of each throughput run of stock-gang, at most --pods")
 	flags.IntVar(&o.Runs, "runs", 3, "runs of which the median is taken")
 	flags.StringSliceVar(&o.Modes, "modes", []string{report.First, report.While},
 		"throughput: first (all pods exist when the scheduler starts), while (pods are created while it runs)")

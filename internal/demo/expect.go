@@ -69,7 +69,7 @@ func (d *demo) expectGang(ctx context.Context, name string, w want) error {
 func tally(pods []corev1.Pod, name, wanted string) (exist, bound int, says string) {
 	for i := range pods {
 		pod := &pods[i]
-		spec, err := gang.Parse(pod.Annotations, gang.Dialects())
+		spec, err := gang.Parse(pod.Labels, pod.Annotations, gang.Dialects())
 		if err != nil || spec == nil || spec.Name != name {
 			continue
 		}

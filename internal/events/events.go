@@ -25,6 +25,16 @@ const (
 	ReasonUnplaced = "GangUnschedulable"
 	// ReasonTimedOut: the gang's timeout passed.
 	ReasonTimedOut = "GangTimedOut"
+	// ReasonUndeclared: the pod leads its gang and does not declare the others, so nothing is reserved for them.
+	ReasonUndeclared = "GangLeaderUndeclared"
+	// ReasonExpired: room that was reserved was given up, because the pods did not come in time.
+	ReasonExpired = "GangReservationExpired"
+	// ReasonLost: the kubelet rejected a member.
+	ReasonLost = "GangMemberLost"
+	// ReasonPartial: the gang runs with fewer members than it needs.
+	ReasonPartial = "GangPartial"
+	// ReasonEvicted: the pod was evicted because its gang cannot be complete, or has to start again as a whole.
+	ReasonEvicted = "GangEvicted"
 	// ReasonReleased: all members that the gang needs have a node, and start.
 	ReasonReleased = "GangReleased"
 )
@@ -56,6 +66,16 @@ func For(e gang.Explanation) Event {
 		event.Reason, event.ConditionReason = ReasonUnplaced, corev1.PodReasonUnschedulable
 	case gang.KindTimedOut:
 		event.Reason = ReasonTimedOut
+	case gang.KindUndeclared:
+		event.Type, event.Reason = corev1.EventTypeNormal, ReasonUndeclared
+	case gang.KindExpired:
+		event.Reason = ReasonExpired
+	case gang.KindLost:
+		event.Reason = ReasonLost
+	case gang.KindPartial:
+		event.Reason = ReasonPartial
+	case gang.KindEvicted, gang.KindRestarted:
+		event.Reason = ReasonEvicted
 	case gang.KindReleased:
 		event.Type, event.Reason = corev1.EventTypeNormal, ReasonReleased
 	}
@@ -71,16 +91,16 @@ func Sentence(e gang.Explanation) string {
 	name := "gang " + e.Gang.String()
 	switch e.Kind {
 	case gang.KindIncomplete:
-		return fmt.Sprintf("%s has %s", name, members(e))
+		return incomplete(name, e)
 	case gang.KindDisagree:
 		return disagreement(e)
 	case gang.KindInvalid:
 		return fmt.Sprintf("%v; the pod stays Pending until that is corrected", e.Problem)
 	case gang.KindUnplaced:
-		return fmt.Sprintf("%s needs %s at once: %s", name, pods(e.Need), unplaced(e))
+		return fmt.Sprintf("%s needs %s at once: %s", name, needed(e), unplaced(e))
 	case gang.KindTooLarge:
 		return fmt.Sprintf("%s needs %s at once, and the whole cluster, if it were empty, could hold %d; now %s",
-			name, pods(e.Need), e.Most, unplaced(e))
+			name, needed(e), e.Most, unplaced(e))
 	case gang.KindStalled:
 		return fmt.Sprintf("%s needs %s at once: %s, and the others did not come in time; it is tried again",
 			name, pods(e.Need), found(e.Fit))
@@ -90,10 +110,68 @@ func Sentence(e gang.Explanation) string {
 	case gang.KindTimedOut:
 		return timedOut(e)
 	case gang.KindReleased:
-		return fmt.Sprintf("%s starts: %s placed together (it needs %d), %s after its first pod was seen",
-			name, havePlural(e.Have), e.Need, short(e.Waited))
+		return released(name, e)
+	default:
+		return ofRunning(name, e)
 	}
-	return name + " runs"
+}
+
+// ofRunning says what happens to a gang that runs, or whose leader does.
+func ofRunning(name string, e gang.Explanation) string {
+	switch e.Kind {
+	case gang.KindUndeclared:
+		return fmt.Sprintf("%s needs %s besides this one, which creates them and does not say what they ask for: "+
+			"it starts by itself, and nothing is reserved for them; to start it only where all fit, %s", name, pods(e.Need), declare)
+	case gang.KindExpired:
+		return fmt.Sprintf("the room that %s reserved for %s is given up: they did not come in time "+
+			"(annotation %s says how long it is held)", name, pods(e.Declared), gang.ReservationTimeoutAnnotation)
+	case gang.KindLost:
+		return fmt.Sprintf("%s lost pod %s: node %s rejected it (%s); the node is not tried again for a minute",
+			name, e.Culprit, e.Node, e.Detail)
+	case gang.KindPartial:
+		return fmt.Sprintf("%s runs with %d of the %s that it needs, and for %s the others have found no place",
+			name, e.Running, pods(e.Need), short(e.Waited))
+	case gang.KindEvicted:
+		return fmt.Sprintf("%s ran with %d of the %s that it needs, and the others found no place in time: "+
+			"what runs of it is evicted, as its annotation %s asks", name, e.Running, pods(e.Need), gang.OnPartialAnnotation)
+	case gang.KindRestarted:
+		return fmt.Sprintf("%s lost pods and has %d of the %s that it needs: what runs of it is evicted, and all start again together, "+
+			"as its annotation %s asks", name, e.Running, pods(e.Need), gang.RestartPolicyAnnotation)
+	default:
+		return name + " runs"
+	}
+}
+
+// declare tells how to say what a leader will create.
+const declare = "declare them by the annotation " + gang.RolesAnnotation +
+	` (such as [{"name":"driver","min":1,"leads":true},{"name":"executor","min":10,"requests":{"cpu":"1","memory":"2Gi"}}])`
+
+func incomplete(name string, e gang.Explanation) string {
+	text := fmt.Sprintf("%s has %s", name, members(e))
+	if r := e.Lacking; r != nil {
+		text += fmt.Sprintf(", but %d of %d with the role %s", r.Have, r.Need, r.Role)
+	}
+	if e.Alone {
+		text += "; if this pod creates the others, " + declare
+	}
+	return text
+}
+
+// needed says "11 pods (10 of them declared)".
+func needed(e gang.Explanation) string {
+	if e.Declared == 0 {
+		return pods(e.Need)
+	}
+	return fmt.Sprintf("%s (%d of them declared)", pods(e.Need), e.Declared)
+}
+
+func released(name string, e gang.Explanation) string {
+	text := fmt.Sprintf("%s starts: %s placed together (it needs %d), %s after its first pod was seen",
+		name, havePlural(e.Have), e.Need, short(e.Waited))
+	if e.Declared > 0 {
+		text += fmt.Sprintf("; room for %s to come is reserved for %s", pods(e.Declared), short(e.Holds))
+	}
+	return text
 }
 
 func timedOut(e gang.Explanation) string {

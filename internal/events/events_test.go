@@ -33,6 +33,63 @@ func TestSentences(t *testing.T) {
 			"gang default/spark-job-123 has 7 of the 11 pods it needs (2 more with scheduling gates do not count)",
 		},
 		{
+			"incomplete, and alone",
+			gang.Explanation{Kind: gang.KindIncomplete, Gang: spark, Have: 1, Need: 11, Alone: true},
+			"GangIncomplete", "GangIncomplete",
+			"gang default/spark-job-123 has 1 of the 11 pods it needs; if this pod creates the others, declare them by the annotation " +
+				`kubenexus.io/roles (such as [{"name":"driver","min":1,"leads":true},` +
+				`{"name":"executor","min":10,"requests":{"cpu":"1","memory":"2Gi"}}])`,
+		},
+		{
+			"a role is missing",
+			gang.Explanation{
+				Kind: gang.KindIncomplete, Gang: spark, Have: 11, Need: 11, Lacking: &gang.RoleCount{Role: "launcher", Need: 1},
+			},
+			"GangIncomplete", "GangIncomplete",
+			"gang default/spark-job-123 has 11 of the 11 pods it needs, but 0 of 1 with the role launcher",
+		},
+		{
+			"declared members do not fit",
+			gang.Explanation{Kind: gang.KindUnplaced, Gang: spark, Have: 1, Need: 11, Declared: 10, Fit: 8, Detail: "2 of 2 nodes: full"},
+			"GangUnschedulable", "Unschedulable",
+			"gang default/spark-job-123 needs 11 pods (10 of them declared) at once: 8 of 11 pods fit; 2 of 2 nodes: full",
+		},
+		{
+			"a leader starts",
+			gang.Explanation{
+				Kind: gang.KindReleased, Gang: spark, Have: 1, Need: 11, Declared: 10, Holds: 5 * time.Minute, Waited: 2 * time.Second,
+			},
+			"GangReleased", "",
+			"gang default/spark-job-123 starts: 1 pod is placed together (it needs 11), 2s after its first pod was seen; room for 10 pods " +
+				"to come is reserved for 5m0s",
+		},
+		{
+			"reservation expired",
+			gang.Explanation{Kind: gang.KindExpired, Gang: spark, Declared: 3},
+			"GangReservationExpired", "",
+			"the room that gang default/spark-job-123 reserved for 3 pods is given up: they did not come in time (annotation " +
+				"kubenexus.io/reservation-timeout says how long it is held)",
+		},
+		{
+			"rejected by a kubelet",
+			gang.Explanation{Kind: gang.KindLost, Gang: spark, Culprit: "e-3", Node: "n-1", Detail: "OutOfcpu"},
+			"GangMemberLost", "",
+			"gang default/spark-job-123 lost pod e-3: node n-1 rejected it (OutOfcpu); the node is not tried again for a minute",
+		},
+		{
+			"partial",
+			gang.Explanation{Kind: gang.KindPartial, Gang: spark, Have: 11, Running: 9, Need: 11, Waited: 10 * time.Second},
+			"GangPartial", "",
+			"gang default/spark-job-123 runs with 9 of the 11 pods that it needs, and for 10s the others have found no place",
+		},
+		{
+			"evicted to start anew",
+			gang.Explanation{Kind: gang.KindRestarted, Gang: spark, Running: 9, Need: 11},
+			"GangEvicted", "",
+			"gang default/spark-job-123 lost pods and has 9 of the 11 pods that it needs: what runs of it is evicted, and all start " +
+				"again together, as its annotation kubenexus.io/restart-policy asks",
+		},
+		{
 			"unplaced",
 			gang.Explanation{
 				Kind: gang.KindUnplaced, Gang: spark, Have: 11, Need: 11, Fit: 8, Culprit: "e-9", Detail: "5 of 5 nodes: Insufficient cpu",

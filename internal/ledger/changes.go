@@ -88,6 +88,10 @@ func (l *Ledger) RoomChanged(node string, gone types.UID) []gang.Decision {
 func (l *Ledger) NodeGone(node string) {
 	l.mu.Lock()
 	delete(l.changes.nodes, node)
+	for _, g := range l.gangs {
+		g.NodeGone(node)
+		l.follow(g, nil) // room on a node that is gone is nobody's
+	}
 	l.mu.Unlock()
 	l.AnythingChanged()
 }
@@ -184,14 +188,20 @@ func (l *Ledger) Lying() []Lying {
 	return all
 }
 
+// Lacking is a gang that what changed is not enough for, but for so many members at most.
+type Lacking struct {
+	Key   gang.Key
+	Found int
+}
+
 // Looked records, after the scout was popped, which gangs what changed is not enough for. If it is not enough for the scout,
-// its attempt ends before it began, and the first of those that are left is woken.
-func (l *Ledger) Looked(scout types.UID, enough bool, lacking []gang.Key) []gang.Decision {
+// for which it has room for so many members, its attempt ends before it began, and the first of those that are left is woken.
+func (l *Ledger) Looked(scout types.UID, enough bool, found int, lacking []Lacking) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, key := range lacking {
-		if g := l.gangs[key]; g != nil {
-			g.StillLacks(l.snapshot)
+	for _, still := range lacking {
+		if g := l.gangs[still.Key]; g != nil {
+			g.StillLacks(l.snapshot, still.Found)
 		}
 	}
 	r := l.records[scout]
@@ -199,6 +209,6 @@ func (l *Ledger) Looked(scout types.UID, enough bool, lacking []gang.Key) []gang
 		return nil
 	}
 	r.gang.GiveUp(string(scout))
-	r.gang.StillLacks(l.snapshot)
+	r.gang.StillLacks(l.snapshot, found)
 	return l.after(r.gang, nil)
 }

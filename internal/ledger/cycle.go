@@ -33,8 +33,9 @@ type Answer struct {
 	// Task is what to plan if the verdict is Plan; Scout, then, what to compare first: the gang lay still.
 	Task  gang.Task
 	Scout *Lying
-	// Pin is the node that the pod was planned for, if the verdict is Go.
-	Pin string
+	// Pin is the node that the pod was planned for, if the verdict is Go; without it, Avoid are nodes not to be tried.
+	Pin   string
+	Avoid []string
 	// Decisions are the caller's to perform.
 	Decisions []gang.Decision
 }
@@ -71,7 +72,7 @@ func (l *Ledger) Enter(pod *corev1.Pod) Answer {
 		return a
 	}
 	l.order.Store(pod.UID, SortKey{
-		Ahead:    g == l.turn && g.Phase() == gang.Placing,
+		Ahead:    g == l.turn && g.Phase() == gang.Placing || g.Short(),
 		Priority: g.Priority(),
 		Age:      g.Age(),
 		Gang:     g.Key,
@@ -119,13 +120,13 @@ func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 			a.Decisions = append(a.Decisions, first.Hurry()...)
 		}
 	case gang.Plan:
-		l.turn, a.Task = g, g.Task(string(pod.UID))
+		l.turn, a.Task = g, g.Task(string(pod.UID), l.clock.Now())
 		if lack, seen, failed := g.Lacked(); scouts && failed {
 			lying := l.lying(g, lack, seen)
 			a.Scout = &lying
 		}
 	case gang.Go:
-		a.Pin = g.Pin(string(pod.UID))
+		a.Pin, a.Avoid = g.Pin(string(pod.UID)), g.Avoided(l.clock.Now())
 	case gang.Wait:
 	}
 	a.Decisions = l.after(g, a.Decisions)
@@ -215,14 +216,17 @@ func (l *Ledger) Permit(uid types.UID) Answer {
 	return a
 }
 
-// Unplaced records that a pod does not fit on the node that it was planned for. It says whether the pod belongs to a gang.
-// why is called if that ends the attempt.
+// Unplaced records that a pod does not fit on the node that it was planned for. It says whether the pod belongs to a gang that
+// starts together. why is called if that ends the attempt.
 func (l *Ledger) Unplaced(uid types.UID, why func() string) ([]gang.Decision, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]
 	if r == nil || r.gang == nil {
 		return nil, r != nil && !r.plain()
+	}
+	if r.gang.Alone(string(uid)) {
+		return nil, false
 	}
 	return l.after(r.gang, r.gang.Unplaced(string(uid), why, l.snapshot, l.clock.Now())), true
 }

@@ -52,6 +52,12 @@ type Ledger struct {
 	// order holds the frozen sort keys of pods in the scheduling queue: types.UID -> SortKey. It has no lock of the
 	// ledger's because the queue compares pods all the time.
 	order sync.Map
+
+	// moves are those of places that nobody asked for yet; taking is the pod that was popped last.
+	moves  []gang.Move
+	taking types.UID
+	// finished maps pods that ended to their gangs.
+	finished map[types.UID]*gang.Gang
 }
 
 // profile maps the dialects that a schedulerName's profile speaks to their defaults.
@@ -59,8 +65,8 @@ type profile map[string]Defaults
 
 // Defaults are what a profile's plugin says where members are silent.
 type Defaults struct {
-	Timeout   time.Duration
-	Placement gang.Placement
+	Timeout, ReservationTimeout time.Duration
+	Placement                   gang.Placement
 }
 
 // record is what the ledger knows of a pod: the gang that it belongs to, or what is wrong with its annotations, or that it
@@ -86,6 +92,7 @@ func New(c clock.PassiveClock) *Ledger {
 		changes:  newChanges(),
 		untold:   map[types.UID]*record{},
 		gone:     map[types.UID]time.Time{},
+		finished: map[types.UID]*gang.Gang{},
 	}
 }
 
@@ -150,10 +157,7 @@ func (l *Ledger) observeMember(pod *corev1.Pod, spec *gang.Spec) []gang.Decision
 	}
 	if r == nil {
 		r = l.record(pod)
-		if l.gangs[key] == nil {
-			l.gangs[key] = gang.New(key)
-		}
-		r.gang = l.gangs[key]
+		r.gang = l.gang(key)
 	}
 	r.version = pod.ResourceVersion
 	decisions = append(decisions, r.gang.Observe(l.member(pod, spec), now)...)
@@ -161,6 +165,14 @@ func (l *Ledger) observeMember(pod *corev1.Pod, spec *gang.Spec) []gang.Decision
 		decisions = append(decisions, r.gang.Refused(string(pod.UID), now)...)
 	}
 	return l.after(r.gang, decisions)
+}
+
+// gang returns the gang of this name, which may be new.
+func (l *Ledger) gang(key gang.Key) *gang.Gang {
+	if l.gangs[key] == nil {
+		l.gangs[key] = gang.New(key)
+	}
+	return l.gangs[key]
 }
 
 // record starts the record of a pod.
@@ -267,6 +279,7 @@ func (l *Ledger) after(g *gang.Gang, decisions []gang.Decision) []gang.Decision 
 		delete(l.awaiting, g)
 		delete(l.standing, g)
 	}
+	decisions = l.follow(g, decisions)
 	if l.turn == nil || l.turn.Occupies() {
 		return decisions
 	}
@@ -308,6 +321,8 @@ func (l *Ledger) Tick() []gang.Decision {
 	for _, g := range l.gangs {
 		if ticked := g.Tick(now); len(ticked) > 0 {
 			decisions = append(decisions, l.after(g, ticked)...)
+		} else {
+			decisions = l.follow(g, decisions)
 		}
 	}
 	l.idle = 0 // some wait for a while after a failure

@@ -2,9 +2,12 @@ package ledger
 
 import (
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
@@ -13,11 +16,19 @@ import (
 // parse reads the gang that a pod names. A pod whose profile does not speak the dialect of its annotations has a
 // problem: to schedule it alone would start half a gang.
 func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
-	spec, err := gang.Parse(pod.Annotations, gang.Dialects())
+	spec, err := gang.Parse(pod.Labels, pod.Annotations, gang.Dialects())
 	if spec == nil || err != nil {
 		return nil, err
 	}
 	spoken, served := l.profiles[pod.Spec.SchedulerName]
+	if spec.Dialect == "" { // only Spark's labels: the profile decides
+		if spec.Dialect = spoken.first(); spec.Dialect == "" {
+			return nil, nil
+		}
+	}
+	if err := checkRequests(spec.Roles); err != nil {
+		return nil, err
+	}
 	if !served {
 		return spec, nil
 	}
@@ -25,6 +36,30 @@ func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
 		return nil, l.notSpoken(pod, spec)
 	}
 	return spec, nil
+}
+
+// first returns the dialect that the profile speaks, the first if there are several.
+func (p profile) first() string {
+	for _, d := range gang.Dialects() {
+		if _, speaks := p[d.Name]; speaks {
+			return d.Name
+		}
+	}
+	return ""
+}
+
+// checkRequests refuses quantities that no container could ask for.
+func checkRequests(roles *gang.Roles) error {
+	for _, role := range roles.All() {
+		for name, text := range role.Requests {
+			q, err := resource.ParseQuantity(text)
+			if err != nil || q.Sign() < 0 || len(validation.IsQualifiedName(name)) > 0 {
+				return &gang.Problem{Annotation: gang.RolesAnnotation, Value: name + "=" + text, Remedy: fmt.Sprintf(
+					"role %q asks for what no container could; write requests such as {\"cpu\":\"1\",\"memory\":\"2Gi\"}", role.Name)}
+			}
+		}
+	}
+	return nil
 }
 
 func (l *Ledger) notSpoken(pod *corev1.Pod, spec *gang.Spec) error {
@@ -56,15 +91,30 @@ func (l *Ledger) member(pod *corev1.Pod, spec *gang.Spec) gang.Member {
 		Spec:             *spec,
 		DefaultTimeout:   spoken[spec.Dialect].Timeout,
 		DefaultPlacement: spoken[spec.Dialect].Placement,
-		Priority:         corev1helpers.PodPriority(pod),
-		Created:          pod.CreationTimestamp.Time,
-		Generation:       pod.Generation,
-		Gated:            len(pod.Spec.SchedulingGates) > 0,
-		Terminating:      pod.DeletionTimestamp != nil,
-		Node:             pod.Spec.NodeName,
+
+		DefaultReservationTimeout: spoken[spec.Dialect].ReservationTimeout,
+		Priority:                  corev1helpers.PodPriority(pod),
+		Created:                   pod.CreationTimestamp.Time,
+		Generation:                pod.Generation,
+		Gated:                     len(pod.Spec.SchedulingGates) > 0,
+		Terminating:               pod.DeletionTimestamp != nil,
+		Node:                      pod.Spec.NodeName,
 	}
 	if owner := metav1.GetControllerOf(pod); owner != nil {
-		m.Owner = owner.Kind + " " + owner.Name
+		m.Owner, m.OwnerUID = owner.Kind+" "+owner.Name, string(owner.UID)
+	}
+	if pod.Spec.NodeName != "" {
+		m.Scheduled = scheduledAt(pod)
 	}
 	return m
+}
+
+// scheduledAt is when the pod got its node.
+func scheduledAt(pod *corev1.Pod) time.Time {
+	for i := range pod.Status.Conditions {
+		if c := &pod.Status.Conditions[i]; c.Type == corev1.PodScheduled && c.Status == corev1.ConditionTrue {
+			return c.LastTransitionTime.Time
+		}
+	}
+	return time.Time{}
 }

@@ -30,6 +30,12 @@ type simulation struct {
 	version       int
 	// ordered says that plans have to be followed in their order.
 	ordered bool
+	// held are the places that are held for members that do not exist yet; each takes a room.
+	held map[gang.PlaceID]bool
+	// ended are the pods that succeeded or failed and still exist.
+	ended map[string]*simPod
+	// wrong is the first rule that was broken.
+	wrong string
 }
 
 type place string
@@ -49,12 +55,19 @@ type simPod struct {
 	need  int
 	at    place
 	seen  int // when it entered the queue
+	// executors is how many a leader declares, reservation what was written on it with the bind.
+	executors   int
+	reservation string
+	restarts    bool
 }
 
 func newSimulation(room int) *simulation {
 	clock := testingclock.NewFakePassiveClock(time.Unix(1_000_000, 0))
-	s := &simulation{ledger: ledger.New(clock), clock: clock, room: room, pods: map[string]*simPod{}, told: map[gang.Kind]int{}}
-	s.ledger.Serve("kubenexus-scheduler", "Coscheduling", ledger.Defaults{Timeout: 10 * time.Second})
+	s := &simulation{
+		clock: clock, room: room, pods: map[string]*simPod{}, told: map[gang.Kind]int{},
+		held: map[gang.PlaceID]bool{}, ended: map[string]*simPod{},
+	}
+	s.begin()
 	return s
 }
 
@@ -62,13 +75,7 @@ func newSimulation(room int) *simulation {
 // a pod before the queue does.
 func (s *simulation) create(name, group string, need int, informerFirst, withGates bool) {
 	s.version++
-	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: "default", Name: name, UID: types.UID(name), ResourceVersion: strconv.Itoa(s.version),
-			CreationTimestamp: metav1.NewTime(s.clock.Now().Truncate(time.Second)),
-		},
-		Spec: corev1.PodSpec{SchedulerName: "kubenexus-scheduler"},
-	}
+	pod := s.newPod(name)
 	if need > 0 {
 		pod.Annotations = map[string]string{
 			"pod-group.scheduling.sigs.k8s.io/name":          group,
@@ -78,14 +85,28 @@ func (s *simulation) create(name, group string, need int, informerFirst, withGat
 	if withGates {
 		pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "g"}}
 	}
-	p := &simPod{pod: pod, group: group, need: need, at: gated}
-	s.pods[name] = p
+	s.add(&simPod{pod: pod, group: group, need: need}, informerFirst)
+}
+
+func (s *simulation) newPod(name string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "default", Name: name, UID: types.UID(name), ResourceVersion: strconv.Itoa(s.version),
+			CreationTimestamp: metav1.NewTime(s.clock.Now().Truncate(time.Second)),
+		},
+		Spec: corev1.PodSpec{SchedulerName: "kubenexus-scheduler"},
+	}
+}
+
+func (s *simulation) add(p *simPod, informerFirst bool) {
+	p.at = gated
+	s.pods[p.pod.Name] = p
 	if informerFirst {
-		s.perform(s.ledger.Observe(pod))
+		s.perform(s.ledger.Observe(p.pod))
 	}
 	s.enter(p)
 	if !informerFirst {
-		s.perform(s.ledger.Observe(pod))
+		s.perform(s.ledger.Observe(p.pod))
 	}
 }
 
@@ -129,12 +150,16 @@ func (s *simulation) remove(p *simPod) {
 
 // event tells the queue that a pod's room is free.
 func (s *simulation) event(gone *simPod) {
+	s.enterUnfit(gone)
+	s.perform(s.ledger.RoomChanged("node", gone.pod.UID))
+}
+
+func (s *simulation) enterUnfit(but *simPod) {
 	for _, p := range s.sorted() {
-		if p.at == unfit && gone != p {
+		if p.at == unfit && but != p {
 			s.enter(p)
 		}
 	}
-	s.perform(s.ledger.RoomChanged("node", gone.pod.UID))
 }
 
 // cycle is one scheduling cycle; it says whether there was a pod to schedule.
@@ -149,6 +174,8 @@ func (s *simulation) cycle() bool {
 		return false
 	}
 	s.cycles++
+	s.perform(s.ledger.Take(next.pod.UID))
+	s.follow()
 	s.ledger.SnapshotTaken()
 	answer := s.ledger.Begin(next.pod)
 	s.perform(answer.Decisions)
@@ -164,7 +191,7 @@ func (s *simulation) cycle() bool {
 			s.enter(next)
 		}
 		return true
-	case s.room == 0:
+	case s.room == 0 || answer.Pin == "" && len(answer.Avoid) > 0:
 		next.at = unfit
 		decisions, _ := s.ledger.Unplaced(next.pod.UID, noRoom)
 		if s.ledger.Stays(next.pod.UID) == gang.Refuse {
@@ -180,6 +207,7 @@ func (s *simulation) cycle() bool {
 	case gang.Wait:
 		next.at = waiting
 	case gang.Go:
+		s.checkJoin(next)
 		s.bind(next)
 	case gang.Plan:
 	case gang.Refuse:
@@ -196,17 +224,12 @@ func (s *simulation) plan(p *simPod, asked ledger.Answer) ledger.Answer {
 	}
 	s.plans++
 	var answer ledger.Answer
-	if task := asked.Task; s.room < task.Need || len(task.Members) < task.Need {
-		answer = s.ledger.Unfit(p.pod.UID, gang.Finding{Fit: s.room, Lack: gang.Lack{Missing: task.Need - s.room}})
-	} else {
-		plan := gang.Placed{Ordered: s.ordered}
-		for _, ref := range task.Members[:min(s.room, len(task.Members))] {
-			plan.Pins = append(plan.Pins, gang.Pin{UID: ref.UID, Node: "node"})
-		}
-		if s.ordered {
-			slices.Reverse(plan.Pins)
-		}
+	if plan, fits := s.place(asked.Task); fits {
 		answer = s.ledger.Planned(p.pod.UID, plan)
+	} else {
+		answer = s.ledger.Unfit(p.pod.UID, gang.Finding{Fit: s.room, Lack: gang.Lack{
+			Missing: max(1, asked.Task.Need-s.room), Anything: len(asked.Task.Avoid) > 0,
+		}})
 	}
 	s.perform(answer.Decisions)
 	return answer
@@ -215,23 +238,29 @@ func (s *simulation) plan(p *simPod, asked ledger.Answer) ledger.Answer {
 // look compares what changed to what gangs lacked.
 func (s *simulation) look(p *simPod, scout ledger.Lying) bool {
 	enough := func(l ledger.Lying) bool { return l.Anything || s.room >= l.Lack.Missing }
-	var lacking []gang.Key
+	var lacking []ledger.Lacking
 	for _, l := range s.ledger.Lying() {
 		if !enough(l) {
-			lacking = append(lacking, l.Key)
+			lacking = append(lacking, ledger.Lacking{Key: l.Key, Found: s.room})
 		}
 	}
-	s.perform(s.ledger.Looked(p.pod.UID, enough(scout), lacking))
+	s.perform(s.ledger.Looked(p.pod.UID, enough(scout), s.room, lacking))
 	return enough(scout)
 }
 
 func noRoom() string { return "no room" }
 
 func (s *simulation) bind(p *simPod) {
+	if p.executors > 0 {
+		s.startLeader(p)
+	}
 	p.at = bound
 	s.version++
 	p.pod = p.pod.DeepCopy()
 	p.pod.Spec.NodeName = "node"
+	p.pod.Status.Conditions = []corev1.PodCondition{{
+		Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(s.clock.Now().Truncate(time.Second)),
+	}}
 	p.pod.ResourceVersion = strconv.Itoa(s.version)
 	s.perform(s.ledger.Observe(p.pod))
 }
@@ -267,6 +296,16 @@ func (s *simulation) perform(decisions []gang.Decision) {
 			}
 		case gang.Tell:
 			s.told[d.Kind] += len(d.Members)
+		case gang.Evict:
+			for _, ref := range d.Members {
+				if p := s.pods[ref.Name]; p != nil {
+					s.remove(p)
+				}
+			}
+		case gang.Freed:
+			if s.follow() {
+				s.enterUnfit(nil)
+			}
 		}
 	}
 }
@@ -318,7 +357,7 @@ func (s *simulation) count(group string, at place) int {
 }
 
 func (s *simulation) String() string {
-	text := fmt.Sprintf("%d places free\n", s.room)
+	text := fmt.Sprintf("%d places free, %d held\n", s.room, len(s.held))
 	for _, p := range s.sorted() {
 		text += fmt.Sprintf("  %s of %q (needs %d): %s\n", p.pod.Name, p.group, p.need, p.at)
 	}

@@ -70,6 +70,7 @@ func setup(ctx context.Context, opts *options.Options, plugins *coscheduling.Plu
 	if err := options.LogOrWriteConfig(logger, opts.WriteConfigTo, &completed.ComponentConfig, profiles); err != nil {
 		return nil, nil, fmt.Errorf("writing the configuration: %w", err)
 	}
+	plugins.HoldPlaces(sched.Cache)
 	watchCycles(sched, plugins)
 	sched.SchedulingQueue = plugins.WaitingRoom(sched.SchedulingQueue)
 	sched.FailureHandler = plugins.QuietFailures(sched.FailureHandler)
@@ -118,6 +119,9 @@ func watchCycles(sched *scheduler.Scheduler, plugins *coscheduling.Plugins) {
 		plugins.Lead()
 		plugins.AwaitBinds()
 		pod, err := next(logger)
+		if err == nil && pod != nil && pod.PodInfo != nil {
+			plugins.Popped(logger, pod.Pod.UID)
+		}
 		plugins.SnapshotTaken()
 		return pod, err
 	}

@@ -27,12 +27,26 @@ type Args struct {
 	// Placement is how gangs are placed: "pack" (the default) fills the nodes with the least room first, "spread" puts as few
 	// members on each node as it can. A gang can choose for itself by the annotation kubenexus.io/placement.
 	Placement gang.Placement `json:"placement,omitempty"`
+	// ReservationTimeout is how long room is held for the members that a leader declared, from when the leader was bound; 0
+	// means 5m. A gang can set its own by the annotation kubenexus.io/reservation-timeout.
+	ReservationTimeout metav1.Duration `json:"reservationTimeout,omitempty"`
+	// ReservedShare is the largest share of the cluster, of any resource, that one namespace may hold for pods that do not exist
+	// yet: above 0 and up to 1. The default is 0.95.
+	ReservedShare float64 `json:"reservedShare,omitempty"`
 }
+
+const (
+	defaultReservationTimeout = 5 * time.Minute
+	defaultReservedShare      = 0.95
+)
 
 // parseArgs decodes the arguments of the plugin that speaks the dialect: strictly, so that a field that it does not
 // know stops the start.
 func parseArgs(obj runtime.Object, d gang.Dialect) (Args, error) {
-	args := Args{Timeout: metav1.Duration{Duration: d.DefaultTimeout}, Placement: gang.Pack}
+	args := Args{
+		Timeout: metav1.Duration{Duration: d.DefaultTimeout}, Placement: gang.Pack,
+		ReservationTimeout: metav1.Duration{Duration: defaultReservationTimeout}, ReservedShare: defaultReservedShare,
+	}
 	switch given := obj.(type) {
 	case nil:
 		return args, nil
@@ -60,10 +74,27 @@ func parseArgs(obj runtime.Object, d gang.Dialect) (Args, error) {
 	if args.Placement == "" {
 		args.Placement = gang.Pack
 	}
+	if err := args.checkReservations(d); err != nil {
+		return Args{}, err
+	}
 	if _, known := gang.ParsePlacement(string(args.Placement)); !known {
 		return Args{}, fmt.Errorf("arguments of plugin %s: placement is %q; use %q or %q", d.Name, args.Placement, gang.Pack, gang.Spread)
 	}
 	return args, nil
+}
+
+// checkReservations checks what bounds reservations, and completes it.
+func (a *Args) checkReservations(d gang.Dialect) error {
+	if t := a.ReservationTimeout.Duration; t < 0 || t > gang.MaxTimeout {
+		return fmt.Errorf("arguments of plugin %s: reservationTimeout is %s; set it above 0s and up to %s", d.Name, t, gang.MaxTimeout)
+	}
+	if a.ReservationTimeout.Duration == 0 {
+		a.ReservationTimeout.Duration = defaultReservationTimeout
+	}
+	if a.ReservedShare <= 0 || a.ReservedShare > 1 {
+		return fmt.Errorf("arguments of plugin %s: reservedShare is %g; set it above 0 and up to 1", d.Name, a.ReservedShare)
+	}
+	return nil
 }
 
 func decodeStrictly(raw []byte, args *Args) error {
@@ -74,14 +105,18 @@ func decodeStrictly(raw []byte, args *Args) error {
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return fmt.Errorf("not an object: %w", err)
 	}
-	if text, ok := fields["timeout"]; ok {
+	for _, field := range []string{"timeout", "reservationTimeout"} {
+		text, ok := fields[field]
+		if !ok {
+			continue
+		}
 		var duration string
 		err := json.Unmarshal(text, &duration)
 		if err == nil {
 			_, err = time.ParseDuration(duration)
 		}
 		if err != nil {
-			return fmt.Errorf("timeout is %s; use a duration such as \"30s\" or \"10m\"", text)
+			return fmt.Errorf("%s is %s; use a duration such as \"30s\" or \"10m\"", field, text)
 		}
 	}
 	strict, err := kjson.UnmarshalStrict(raw, args)
@@ -93,7 +128,8 @@ func decodeStrictly(raw []byte, args *Args) error {
 		for i, e := range strict {
 			texts[i] = e.Error()
 		}
-		return fmt.Errorf("%s; the fields are apiVersion, kind, timeout and placement", strings.Join(texts, ", "))
+		return fmt.Errorf("%s; the fields are apiVersion, kind, timeout, placement, reservationTimeout and reservedShare",
+			strings.Join(texts, ", "))
 	}
 	return nil
 }

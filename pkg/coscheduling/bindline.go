@@ -122,13 +122,13 @@ var (
 	_ fwk.ReservePlugin  = &Queue{}
 )
 
-// Bind waits until few enough other pods are being bound, and leaves the binding to the next plugin. What takes long
-// before a bind, such as volumes, is done by then.
-func (q *Queue) Bind(ctx context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) *fwk.Status {
+// Bind waits until few enough other pods are being bound, and leaves the binding to the next plugin, but for leaders with a
+// reservation. What takes long before a bind, such as volumes, is done by then.
+func (q *Queue) Bind(ctx context.Context, _ fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
 	if status := q.line.enter(ctx, pod.UID); !status.IsSuccess() {
 		return status
 	}
-	return fwk.NewStatus(fwk.Skip)
+	return q.reserve(ctx, pod, node)
 }
 
 // PostBind lets the next pod be bound.

@@ -15,6 +15,8 @@ import (
 // class is a set of members that no filter tells apart, in the order in which they are placed.
 type class struct {
 	pods []*corev1.Pod
+	// must is how many of the pods the gang cannot do without; they come first.
+	must int
 	// info is that of the first member; it stands for all.
 	info fwk.PodInfo
 	request
@@ -43,15 +45,16 @@ func (c *class) begin() {
 	c.levels = levelsOf(c.state)
 }
 
-// classify divides pods into classes, in the order of their first members.
-func classify(pods []*corev1.Pod, nodes fwk.NodeInfoLister, promised map[string][]fwk.PodInfo) ([]*class, error) {
+// classify divides pods into classes, in the order of their first members. The first required pods are those that the gang cannot
+// do without.
+func classify(pods []*corev1.Pod, required int, nodes fwk.NodeInfoLister, promised map[string][]fwk.PodInfo) ([]*class, error) {
 	keys, err := labelsThatMatter(pods, nodes, promised)
 	if err != nil {
 		return nil, err
 	}
 	var classes []*class
 	known := map[string]*class{}
-	for _, pod := range pods {
+	for i, pod := range pods {
 		key, err := schedulingKey(pod, keys)
 		if err != nil {
 			return nil, err
@@ -67,6 +70,9 @@ func classify(pods []*corev1.Pod, nodes fwk.NodeInfoLister, promised map[string]
 			classes = append(classes, c)
 		}
 		c.pods = append(c.pods, pod)
+		if i < required {
+			c.must++
+		}
 	}
 	return classes, nil
 }

@@ -35,12 +35,18 @@ type performer struct {
 	logger klog.Logger
 	ledger *ledger.Ledger
 	line   *bindLine
+	places *placeholders
 	handle fwk.Handle
 	// recorders are by schedulerName; complete once the factories have run.
 	recorders map[string]kubeevents.EventRecorderLogger
 	// activate puts pods into the active part of the queue.
 	activate func(klog.Logger, []gang.Ref)
+	// freed tells the queue that a pod's room is anybody's, if it can be told.
+	freed func(klog.Logger, *corev1.Pod)
+	// finished are the informers of pods that ended, by schedulerName.
+	finished map[string]cache.SharedIndexInformer
 	writer   *writer
+	evictor  *evictor
 	leading  atomic.Bool
 	led      chan struct{}
 
@@ -51,18 +57,21 @@ type performer struct {
 	probe types.UID
 }
 
-func newPerformer(logger klog.Logger, l *ledger.Ledger, line *bindLine, h fwk.Handle) *performer {
+func newPerformer(logger klog.Logger, l *ledger.Ledger, line *bindLine, places *placeholders, h fwk.Handle) *performer {
 	p := &performer{
 		logger:    logger,
 		ledger:    l,
 		line:      line,
+		places:    places,
 		handle:    h,
 		recorders: map[string]kubeevents.EventRecorderLogger{},
 		activate:  func(logger klog.Logger, refs []gang.Ref) { h.Activate(logger, stubs(refs)) },
+		freed:     func(klog.Logger, *corev1.Pod) {},
+		finished:  map[string]cache.SharedIndexInformer{},
 		led:       make(chan struct{}),
 		more:      make(chan struct{}, 1),
 	}
-	p.writer = newWriter(p)
+	p.writer, p.evictor = newWriter(p), newEvictor(p)
 	return p
 }
 
@@ -102,6 +111,10 @@ func (p *performer) lead() {
 	for _, pod := range pods {
 		p.perform(p.ledger.Observe(pod))
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), restoreTime)
+	defer cancel()
+	p.finishAll(ctx)
+	p.restore(ctx, pods)
 	p.leading.Store(true)
 	close(p.led)
 }
@@ -161,6 +174,7 @@ func (p *performer) keepTime(ctx context.Context) {
 	case <-p.led:
 	}
 	go p.writer.run(ctx)
+	go p.evictor.run(ctx)
 	tick, retain := time.NewTicker(tickInterval), time.NewTicker(retainInterval)
 	defer tick.Stop()
 	defer retain.Stop()
@@ -185,6 +199,9 @@ func (p *performer) exists(ref gang.Ref) bool {
 // pod returns the informer's pod, or nil if the name is another pod's now.
 func (p *performer) pod(ref gang.Ref) (*corev1.Pod, error) {
 	pod, err := p.handle.SharedInformerFactory().Core().V1().Pods().Lister().Pods(ref.Namespace).Get(ref.Name)
+	if ended := p.finishedPod(ref.Namespace, ref.Name); apierrors.IsNotFound(err) && ended != nil {
+		pod, err = ended, nil
+	}
 	if err != nil || string(pod.UID) != ref.UID {
 		return nil, err
 	}
@@ -214,6 +231,13 @@ func (p *performer) do(decision gang.Decision) {
 		p.logger.Info("Telling gang members",
 			"gang", d.Gang, "kind", d.Kind, "members", len(d.Members), "say", events.Sentence(d.Explanation))
 		p.writer.enqueue(d)
+	case gang.Evict:
+		p.logger.Info("Evicting gang members", "gang", d.Because.Gang, "members", len(d.Members), "why", d.Because.Kind)
+		p.evictor.enqueue(d)
+	case gang.Freed:
+		if pod := p.places.follow(p.logger); pod != nil {
+			p.freed(p.logger, pod)
+		}
 	}
 }
 

@@ -25,18 +25,22 @@ func (pl *Plugin) plan(ctx context.Context, task gang.Task) (planned, error) {
 	if !ok {
 		return planned{}, fmt.Errorf("the handle is a %T", pl.handle)
 	}
-	pods, held := pl.candidates(ctx, f, task)
-	if len(pods) < task.Need {
+	team, held := pl.teamFor(ctx, f, task)
+	if len(team.pods) < task.Need || team.lacks {
 		return planned{finding: &gang.Finding{
-			Detail: fmt.Sprintf("%d of its pods are kept from being scheduled by %s", len(task.Members)-len(pods), held),
+			Detail: fmt.Sprintf("%d of its pods are kept from being scheduled by %s", team.kept, held),
 			Lack:   gang.Lack{Anything: true},
 		}}, nil
 	}
-	promised, err := promises(f, pods)
+	nodes, err := f.SnapshotSharedLister().NodeInfos().List()
+	if err != nil {
+		return planned{}, fmt.Errorf("listing the nodes of the snapshot: %w", err)
+	}
+	promised, err := promises(f, team.pods)
 	if err != nil {
 		return planned{}, err
 	}
-	classes, err := classify(pods, f.SnapshotSharedLister().NodeInfos(), promised)
+	classes, err := classify(team.pods, team.required, f.SnapshotSharedLister().NodeInfos(), promised)
 	if err != nil {
 		return planned{}, fmt.Errorf("comparing the pods of gang %s: %w", task.Gang, err)
 	}
@@ -44,6 +48,7 @@ func (pl *Plugin) plan(ctx context.Context, task gang.Task) (planned, error) {
 	if err != nil {
 		return planned{}, err
 	}
+	v.avoid = task.Avoid
 	found, fits := placement.Find(v, placement.Gang{
 		Classes: v.sized(), Min: task.Need, Strategy: strategies[task.Placement],
 	})
@@ -52,40 +57,36 @@ func (pl *Plugin) plan(ctx context.Context, task gang.Task) (planned, error) {
 	}
 	if !fits {
 		finding := v.explain(found, task)
+		finding.Detail = pl.mentionPlaces(finding.Detail, nodes)
 		return planned{finding: &finding}, nil
 	}
-	p := planned{Placed: gang.Placed{Pins: make([]gang.Pin, 0, found.Placed)}}
-	next := make([]int, len(classes))
+	if beyond := pl.beyondShare(task, nodes); beyond != "" {
+		return planned{finding: &gang.Finding{Fit: found.Placed, Detail: beyond, Lack: gang.Lack{Anything: true}}}, nil
+	}
+	return planned{Placed: v.pins(found, team)}, nil
+}
+
+// pins says which member, or place of one that does not exist yet, goes where.
+func (v *view) pins(found placement.Plan, t team) gang.Placed {
+	p := gang.Placed{Pins: make([]gang.Pin, 0, found.Placed)}
+	next := make([]int, len(v.classes))
 	for _, i := range v.placed {
-		c, j := classes[i], next[i]
+		c, j := v.classes[i], next[i]
 		next[i]++
-		p.Pins = append(p.Pins, gang.Pin{UID: string(c.pods[j].UID), Node: v.nodes[found.Nodes[i][j]].Node().Name})
+		node := v.nodes[found.Nodes[i][j]].Node().Name
 		p.Late = p.Late || j == 0 && late(c.info.GetPod())
 		p.Ordered = p.Ordered || !c.local
+		if role, declared := t.declared[c.pods[j]]; declared {
+			p.Places = append(p.Places, gang.Place{Role: role, Node: node})
+			continue
+		}
+		p.Pins = append(p.Pins, gang.Pin{UID: string(c.pods[j].UID), Node: node})
 	}
-	return p, nil
+	return p
 }
 
 //nolint:gochecknoglobals // a table that is never changed
 var strategies = map[gang.Placement]placement.Strategy{gang.Pack: placement.Pack, gang.Spread: placement.Spread}
-
-// candidates returns the pods of the task that exist and that no other plugin keeps out of the queue; held is one that does.
-func (pl *Plugin) candidates(ctx context.Context, f framework.Framework, task gang.Task) (pods []*corev1.Pod, held string) {
-	held = "nobody known"
-	gates := f.PreEnqueuePlugins()
-	for _, ref := range task.Members {
-		pod, err := pl.performer.pod(ref)
-		if err != nil || pod == nil {
-			continue // deleted a moment ago
-		}
-		if gate := gatedBy(ctx, gates, pod); gate != "" {
-			held = gate
-			continue
-		}
-		pods = append(pods, pod)
-	}
-	return pods, held
-}
 
 // gatedBy returns the plugin that keeps the pod out of the queue, ours apart, or "".
 func gatedBy(ctx context.Context, gates []fwk.PreEnqueuePlugin, pod *corev1.Pod) string {
@@ -109,7 +110,7 @@ func (pl *Plugin) namespaceLabels(name string) labels.Set {
 func (v *view) sized() []placement.Class {
 	sized := make([]placement.Class, len(v.classes))
 	for i, c := range v.classes {
-		sized[i] = placement.Class{Members: len(c.pods), Local: c.local}
+		sized[i] = placement.Class{Members: len(c.pods), Must: c.must, Local: c.local}
 		if len(v.classes) > 1 {
 			sized[i].Size = v.dominantShare(c)
 		}

@@ -26,7 +26,10 @@ type Plugin struct {
 	handle    fwk.Handle
 	ledger    *ledger.Ledger
 	performer *performer
+	places    *placeholders
 	lead      func()
+	// reservedShare is the largest share of any resource of the cluster that a namespace may hold for declared members.
+	reservedShare float64
 }
 
 var (
@@ -46,8 +49,12 @@ func (p *Plugins) newPlugin(ctx context.Context, d gang.Dialect, obj runtime.Obj
 	if err := p.connect(ctx, h); err != nil {
 		return nil, err
 	}
-	p.ledger.Serve(h.ProfileName(), d.Name, ledger.Defaults{Timeout: args.Timeout.Duration, Placement: args.Placement})
-	return &Plugin{dialect: d, handle: h, ledger: p.ledger, performer: p.performer, lead: p.Lead}, nil
+	p.ledger.Serve(h.ProfileName(), d.Name, ledger.Defaults{
+		Timeout: args.Timeout.Duration, ReservationTimeout: args.ReservationTimeout.Duration, Placement: args.Placement,
+	})
+	return &Plugin{
+		dialect: d, handle: h, ledger: p.ledger, performer: p.performer, places: p.places, lead: p.Lead, reservedShare: args.ReservedShare,
+	}, nil
 }
 
 // Name returns the plugin's name, which is its dialect's.
@@ -80,6 +87,9 @@ func (pl *Plugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *core
 	case !answer.Gang:
 		return nil, fwk.NewStatus(fwk.Skip)
 	case answer.Pin == "":
+		if len(answer.Avoid) > 0 {
+			state.Write(avoidKey, avoided{sets.New(answer.Avoid...)})
+		}
 		return nil, nil
 	}
 	pl.forgetNominations(pod, answer.Pin)
@@ -111,14 +121,14 @@ func (pl *Plugin) planGang(ctx context.Context, pod *corev1.Pod, asked ledger.An
 
 // look says whether a plan for the scout may succeed now.
 func (pl *Plugin) look(pod *corev1.Pod, scout ledger.Lying) bool {
-	enough := pl.enough(scout)
-	var lacking []gang.Key
+	found, enough := pl.enough(scout)
+	var lacking []ledger.Lacking
 	for _, lying := range pl.ledger.Lying() {
-		if !pl.enough(lying) {
-			lacking = append(lacking, lying.Key)
+		if found, enough := pl.enough(lying); !enough {
+			lacking = append(lacking, ledger.Lacking{Key: lying.Key, Found: found})
 		}
 	}
-	pl.performer.perform(pl.ledger.Looked(pod.UID, enough, lacking))
+	pl.performer.perform(pl.ledger.Looked(pod.UID, enough, found, lacking))
 	return enough
 }
 
@@ -130,9 +140,26 @@ const pinKey fwk.StateKey = "kubenexus.io/pin"
 // Clone returns the pin itself: it does not change.
 func (p pin) Clone() fwk.StateData { return p }
 
-// Filter keeps a member on the node that it is planned for. PreFilter's result is not enough: upstream tries a nominated node
-// before it looks at that.
+// avoided are the nodes that rejected a member of the pod's gang a moment ago.
+type avoided struct{ nodes sets.Set[string] }
+
+const avoidKey fwk.StateKey = "kubenexus.io/avoid"
+
+// Clone returns the nodes themselves: they do not change.
+func (a avoided) Clone() fwk.StateData { return a }
+
+func avoids() *fwk.Status {
+	return fwk.NewStatus(fwk.Unschedulable, "node(s) rejected a pod of the gang a moment ago")
+}
+
+// Filter keeps a member on the node that it is planned for, and off those that rejected one. PreFilter's result is not enough:
+// upstream tries a nominated node before it looks at that.
 func (pl *Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
+	if data, err := state.Read(avoidKey); err == nil {
+		if a, ok := data.(avoided); ok && a.nodes.Has(node.Node().Name) {
+			return avoids()
+		}
+	}
 	data, err := state.Read(pinKey)
 	if err != nil {
 		return nil
@@ -171,6 +198,9 @@ func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 	}
 	decisions, member := pl.ledger.Unplaced(pod.UID, func() string { return pl.reasons(statuses) })
 	if !member {
+		if held := pl.heldFor(pod, statuses); held != "" {
+			return nil, fwk.NewStatus(fwk.Unschedulable, held)
+		}
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}
 	pl.performer.perform(decisions)

@@ -43,6 +43,7 @@ const QueueName = "GangQueue"
 type Plugins struct {
 	ledger *ledger.Ledger
 	line   *bindLine
+	places *placeholders
 
 	// mu guards what the factories set up; they run one after another before anything else does.
 	mu        sync.Mutex
@@ -54,7 +55,8 @@ type Plugins struct {
 
 // New returns the plugins of one scheduler process.
 func New() *Plugins {
-	return &Plugins{ledger: ledger.New(clock.RealClock{}), line: newBindLine()}
+	l := ledger.New(clock.RealClock{})
+	return &Plugins{ledger: l, line: newBindLine(), places: newPlaceholders(l)}
 }
 
 // Factories returns what to register in the scheduler, by plugin name.
@@ -93,14 +95,17 @@ func (p *Plugins) connect(ctx context.Context, h fwk.Handle) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.performer == nil {
-		p.performer = newPerformer(klog.FromContext(ctx), p.ledger, p.line, h)
+		p.performer = newPerformer(klog.FromContext(ctx), p.ledger, p.line, p.places, h)
 		if err := p.performer.watch(); err != nil {
 			return err
 		}
 		go p.performer.run(ctx)
 	}
+	if _, known := p.performer.recorders[h.ProfileName()]; known {
+		return nil
+	}
 	p.performer.recorders[h.ProfileName()] = h.EventRecorder()
-	return nil
+	return p.performer.watchFinished(ctx, h.ProfileName())
 }
 
 // checkProfile refuses a profile in which the plugin cannot work, with a sentence that says what to add.

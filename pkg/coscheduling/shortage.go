@@ -35,14 +35,14 @@ type shortage struct {
 
 // explain says why the plan that was found is too small. The view holds that plan.
 func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
-	f := gang.Finding{Fit: found.Placed, Lack: gang.Lack{Missing: task.Need - found.Placed}}
+	f := gang.Finding{Fit: found.Placed, Lack: gang.Lack{Missing: v.missing(found, task.Need)}}
 	var worst *class
 	var why shortage
 	takes := v.classes[0].request
 	most, short := 0, 0
 	for i, c := range v.classes {
 		takes = takes.least(c.request) // of all: a small one may move to new room, and a large one take its place
-		missing := len(c.pods) - len(found.Nodes[i])
+		missing := missingOf(c, len(found.Nodes[i]), found.Placed < task.Need)
 		if missing == 0 || short == manyClasses {
 			most += len(c.pods)
 			f.Lack.Anything = f.Lack.Anything || missing > 0
@@ -74,6 +74,23 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 		f.TooLarge = f.Most < task.Need
 	}
 	return f
+}
+
+// missingOf is how many members of the class have no place; if the plan is large enough, of those that the gang cannot do without.
+func missingOf(c *class, placed int, fewerThanNeeded bool) int {
+	if fewerThanNeeded {
+		return len(c.pods) - placed
+	}
+	return max(0, c.must-placed)
+}
+
+// missing is how many more members the plan would need: those that the gang cannot do without, and any up to its minimum.
+func (v *view) missing(found placement.Plan, need int) int {
+	required := 0
+	for i, c := range v.classes {
+		required += max(0, c.must-len(found.Nodes[i]))
+	}
+	return max(required, need-found.Placed)
 }
 
 // shortage asks every node why it does not take one more member of the class.
@@ -286,10 +303,10 @@ func histogram(reasons map[string]int, nodes int) string {
 }
 
 // enough says whether what changed may give a gang that lies still what it lacked: the nodes that changed now have room for
-// as many pods as were missing. It may be wrong about that, but not about the contrary.
-func (pl *Plugin) enough(l ledger.Lying) bool {
+// as many pods as were missing, or for how many at most. It may be wrong about that, but not about the contrary.
+func (pl *Plugin) enough(l ledger.Lying) (found int, enough bool) {
 	if l.Anything {
-		return true
+		return 0, true
 	}
 	takes := requestFrom(l.Lack.Takes)
 	var like *corev1.Pod
@@ -299,15 +316,14 @@ func (pl *Plugin) enough(l ledger.Lying) bool {
 			like, affinity = pod, nodeaffinity.GetRequiredNodeAffinity(pod)
 		}
 	}
-	room := 0
 	for _, name := range l.Nodes {
 		node, err := pl.handle.SnapshotSharedLister().NodeInfos().Get(name)
 		if err != nil || like != nil && !admits(node.Node(), like, affinity) {
 			continue
 		}
-		if room += takes.room(node); room >= l.Lack.Missing {
-			return true
+		if found += takes.room(node); found >= l.Lack.Missing {
+			return found, true
 		}
 	}
-	return false
+	return found, false
 }

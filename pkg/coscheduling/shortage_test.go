@@ -145,7 +145,7 @@ func TestEnough(t *testing.T) {
 		{"more than nodes changed", gang.Lack{Missing: 9, Takes: takes, Like: &like}, nil, true, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := h.plugin.enough(ledger.Lying{Lack: tc.lack, Nodes: tc.nodes, Anything: tc.anything}); got != tc.want {
+			if _, got := h.plugin.enough(ledger.Lying{Lack: tc.lack, Nodes: tc.nodes, Anything: tc.anything}); got != tc.want {
 				t.Errorf("enough = %t, want %t", got, tc.want)
 			}
 		})
@@ -170,7 +170,7 @@ func TestWhatIsLackingIsEnough(t *testing.T) {
 		w.nodes = append(w.nodes, small(pick(d, "1", "2", "3", "4", "5", "6", "7", "8")).nodes[0])
 		w.nodes[2].Name = "new"
 		h.set(t, w)
-		enough := h.plugin.enough(ledger.Lying{Lack: before.finding.Lack, Nodes: []string{"new"}, Anything: before.finding.Lack.Anything})
+		_, enough := h.plugin.enough(ledger.Lying{Lack: before.finding.Lack, Nodes: []string{"new"}, Anything: before.finding.Lack.Anything})
 		if after := h.plan(t, w.task()); after.finding == nil && !enough {
 			t.Fatalf("a node that makes a plan possible is not enough for %+v\n%s", before.finding.Lack, w)
 		}

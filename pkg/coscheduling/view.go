@@ -33,6 +33,8 @@ type view struct {
 	namespace labels.Set
 	// bounded says that the profile filters by resources.
 	bounded bool
+	// avoid are nodes that rejected a member.
+	avoid []string
 	// err is the first error of a filter.
 	err error
 }
@@ -132,6 +134,8 @@ func (v *view) status(c *class, node fwk.NodeInfo) *fwk.Status {
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) excluded by the pod's volumes or node affinity, or by an extender")
 	case v.repels(c, node):
 		return gangRepels()
+	case slices.Contains(v.avoid, node.Node().Name):
+		return avoids()
 	}
 	pod := c.info.GetPod()
 	if nominated := v.nominated(pod, node); len(nominated) > 0 {

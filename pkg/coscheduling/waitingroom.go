@@ -37,6 +37,9 @@ func (p *Plugins) WaitingRoom(q queue.SchedulingQueue) queue.SchedulingQueue {
 		return q // no profile has a gang plugin
 	}
 	p.performer.activate = room.admit
+	p.performer.freed = func(logger klog.Logger, pod *corev1.Pod) {
+		q.MoveAllToActiveOrBackoffQueue(logger, framework.EventAssignedPodDelete, pod, nil, nil)
+	}
 	return room
 }
 

@@ -26,12 +26,14 @@ func (g *Gang) Enter(uid string, now time.Time) Verdict {
 	verdict := Refuse
 	switch phase := g.Phase(); {
 	case !g.mayEnter(m):
+	case g.Alone(uid):
+		verdict = Go
 	case phase == Placing || phase == Running:
 		if g.admits(m) {
 			verdict = Go
 		}
 	case phase == Ready:
-		if g.stands(m) {
+		if g.stands(m) && !g.liesStill() {
 			if g.sinceIdle.IsZero() { // else it stood there already
 				g.sinceIdle = now
 			}
@@ -77,7 +79,7 @@ func (g *Gang) Begin(uid string, turn bool, now time.Time) Verdict {
 	verdict := Refuse
 	switch phase := g.Phase(); {
 	case !g.mayEnter(m):
-	case phase == Running:
+	case phase == Running || g.Alone(uid):
 		verdict = Go
 	case phase == Placing:
 		switch {
@@ -151,6 +153,7 @@ func (g *Gang) Unreserve(uid string, seen uint64, now time.Time) []Decision {
 	}
 	wasHolding := m.holding()
 	g.update(m, func() { m.reservedOn, m.released = "", false })
+	g.giveBack(m)
 	g.changed = now
 	if !wasHolding {
 		return g.settle(true, now) // it could not be bound: its gang may have nothing left that runs
@@ -172,16 +175,14 @@ func (g *Gang) Permit(uid string, now time.Time) (Verdict, []Decision) {
 	if m.Terminating {
 		return Refuse, nil
 	}
-	switch g.Phase() {
-	case Running:
+	switch phase := g.Phase(); {
+	case g.Alone(uid) || phase == Running && !g.awaitsRestart(m):
 		g.update(m, func() { m.released = true })
 		return Go, nil
-	case Placing:
-		if g.tally.holding-g.tally.leaving >= g.Need() {
-			return Go, g.release(m, now)
-		}
+	case phase == Placing && g.allHold():
+		return Go, g.release(m, now)
+	case phase == Placing:
 		return Wait, g.settle(false, now)
-	case Incomplete, Disagreeing, Ready:
 	}
 	return Refuse, nil
 }
@@ -197,10 +198,13 @@ func (g *Gang) release(last *member, now time.Time) []Decision {
 		}
 	}
 	for _, m := range g.members {
-		m.told, m.toldTimeout = "", ""
+		if !m.apart() {
+			m.told, m.toldTimeout = "", ""
+		}
 	}
 	told := Explanation{
 		Kind: KindReleased, Gang: g.Key, Have: len(holding), Need: g.Need(), Waited: now.Sub(g.since),
+		Declared: g.Places(), Holds: g.reservationTimeout(),
 	}
 	g.attempt, g.failure, g.retryAt, g.stalls, g.fails = nil, nil, time.Time{}, 0, 0
 	var decisions []Decision
@@ -220,6 +224,7 @@ func (g *Gang) unplaced(culprit, detail string) Explanation {
 // fail ends the attempt and gives back everything that it holds.
 func (g *Gang) fail(why Explanation, now time.Time) []Decision {
 	g.attempt, g.failure, g.failedAt = nil, &why, now
+	g.free(anyPlace)
 	g.Failures++
 	g.fails++
 	g.changed = now

@@ -19,6 +19,8 @@ func (g *Gang) Tick(now time.Time) []Decision {
 		// A rejection that came before the pod stood in Permit was lost: say it again.
 		decisions = append(decisions, Reject{Members: g.refs(g.where((*member).holding)), Because: g.explainWaiting()})
 	}
+	decisions = append(decisions, g.tendPlaces(now)...)
+	decisions = append(decisions, g.restart(now)...)
 	decisions = append(decisions, g.expire(now)...)
 	if g.Phase() == Ready {
 		decisions = append(decisions, g.nudge(now)...)
@@ -47,10 +49,12 @@ func (g *Gang) nudge(now time.Time) []Decision {
 // one that places a member now and then ends soon, and one that does not stalls. A large gang may take its time.
 func (g *Gang) expire(now time.Time) []Decision {
 	phase := g.Phase()
-	if phase == Running {
+	partial := phase == Running && g.tally.eligible > 0 && g.Short() && g.shortSince.IsZero() && g.evicting == ""
+	if phase == Running && !partial || phase == Unbound {
 		g.clock = now
+		return nil
 	}
-	if phase == Running || g.attempt != nil {
+	if g.attempt != nil {
 		return nil
 	}
 	timeout := g.timeout()
@@ -60,9 +64,13 @@ func (g *Gang) expire(now time.Time) []Decision {
 	g.clock = now
 	cause := g.explainWaiting()
 	timedOut := cause
-	timedOut.Kind, timedOut.Cause = KindTimedOut, cause.Kind
 	timedOut.Waited = max(timeout, now.Sub(g.since).Truncate(timeout))
 	g.Failures++
+	if partial {
+		timedOut.Waited = timeout
+		return g.expirePartial(timedOut, now)
+	}
+	timedOut.Kind, timedOut.Cause = KindTimedOut, cause.Kind
 	signature := fmt.Sprintf("%s %d", cause.Kind, cause.Have)
 	late := g.where(func(m *member) bool { return m.pending() && m.toldTimeout != signature })
 	for _, m := range late {
@@ -74,6 +82,22 @@ func (g *Gang) expire(now time.Time) []Decision {
 	return []Decision{Tell{Members: g.refs(late), Explanation: timedOut}}
 }
 
+// expirePartial tells all members that only a part of the gang could be bound, and evicts that part if it is to be.
+func (g *Gang) expirePartial(why Explanation, now time.Time) []Decision {
+	if g.partial == EvictOnPartial {
+		return g.evict(KindEvicted, now)
+	}
+	signature := why.signature() + why.numbers()
+	untold := g.where(func(m *member) bool { return !m.Foreign && !m.Terminating && m.toldTimeout != signature })
+	for _, m := range untold {
+		m.toldTimeout = signature
+	}
+	if len(untold) == 0 {
+		return nil
+	}
+	return []Decision{Tell{Members: g.refs(untold), Explanation: why}}
+}
+
 // tell writes on each pending member why the gang waits: when the gang has settled and the kind of reason is new to the
 // member, and now and then when only numbers changed.
 func (g *Gang) tell(now time.Time) []Decision {
@@ -81,13 +105,13 @@ func (g *Gang) tell(now time.Time) []Decision {
 	if g.changed.IsZero() || !settled {
 		return nil
 	}
+	decisions := g.tellLeaders()
 	why := g.explainWaiting()
-	if why.Kind == "" || why.Kind == KindUntried {
+	if why.Kind == "" || why.Kind == KindUntried || why.Kind == KindPartial {
 		g.changed = time.Time{}
-		return nil
+		return decisions
 	}
 	news, stale := g.untold(why)
-	var decisions []Decision
 	if len(news) > 0 {
 		decisions = append(decisions, Tell{Members: g.refs(news), Explanation: why})
 	}
@@ -107,13 +131,28 @@ func (g *Gang) tell(now time.Time) []Decision {
 	return decisions
 }
 
+// tellLeaders tells those that start by themselves how to declare what they create.
+func (g *Gang) tellLeaders() []Decision {
+	if g.tally.apart == 0 || g.Need() == 0 {
+		return nil
+	}
+	leaders := g.where(func(m *member) bool { return m.apart() && !m.Foreign && m.told != string(KindUndeclared) })
+	if len(leaders) == 0 {
+		return nil
+	}
+	for _, m := range leaders {
+		m.told = string(KindUndeclared)
+	}
+	return []Decision{Tell{Members: g.refs(leaders), Explanation: g.explanation(KindUndeclared)}}
+}
+
 // untold returns the members to which the kind of the explanation is news, and those to which only its numbers are.
 func (g *Gang) untold(why Explanation) (news, stale []*member) {
 	kind, numbers := why.signature(), why.numbers()
 	lacksRoom := why.Kind == KindUnplaced || why.Kind == KindTooLarge || why.Kind == KindStalled
 	for _, m := range g.members {
 		switch {
-		case !m.pending() || g.joins(m):
+		case !m.pending() || m.apart() || g.joins(m):
 		case lacksRoom && m.Gated: // it needs no room yet
 		case m.told != kind:
 			news = append(news, m)
@@ -125,7 +164,15 @@ func (g *Gang) untold(why Explanation) (news, stale []*member) {
 }
 
 // joins: the member joins a gang that runs, so what the gang waits for is not its concern.
-func (g *Gang) joins(m *member) bool { return g.tally.started > 0 && g.mayEnter(m) }
+func (g *Gang) joins(m *member) bool {
+	return g.Alone(m.UID) || g.tally.started > 0 && g.mayEnter(m)
+}
+
+// Alone says whether the member starts by itself, as a pod of no gang does.
+func (g *Gang) Alone(uid string) bool {
+	m, known := g.members[uid]
+	return known && (m.apart() || g.Phase() == Unbound)
+}
 
 // Joins says whether the member joins a gang that runs.
 func (g *Gang) Joins(uid string) bool {

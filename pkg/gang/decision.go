@@ -32,6 +32,17 @@ type Tell struct {
 	Refresh bool
 }
 
+// Evict asks for the eviction of members that run.
+type Evict struct {
+	Members []Ref
+	Because Explanation
+}
+
+// Freed says that room that was held is anybody's now.
+type Freed struct{}
+
+func (Evict) decision()    {}
+func (Freed) decision()    {}
 func (Activate) decision() {}
 func (Allow) decision()    {}
 func (Reject) decision()   {}
@@ -60,6 +71,18 @@ const (
 	KindReleased Kind = "Released"
 	// KindInvalid: the annotations cannot be followed; Problem says why.
 	KindInvalid Kind = "Invalid"
+	// KindUndeclared: a leader starts by itself because it does not say what it will create.
+	KindUndeclared Kind = "Undeclared"
+	// KindExpired: the time passed for which room was held for declared members.
+	KindExpired Kind = "Expired"
+	// KindLost: the kubelet of a node rejected a member.
+	KindLost Kind = "Lost"
+	// KindPartial: the gang runs with fewer members than it needs, and the others do not fit.
+	KindPartial Kind = "Partial"
+	// KindEvicted: members are evicted because the others cannot follow.
+	KindEvicted Kind = "Evicted"
+	// KindRestarted: members are evicted because others were lost, so that all start together again.
+	KindRestarted Kind = "Restarted"
 )
 
 // Explanation says why a gang waits, or that it waits no more, with the numbers that a person needs. Events, pod
@@ -67,9 +90,18 @@ const (
 type Explanation struct {
 	Kind Kind
 	Gang Key
-	// Have is how many members exist that could be placed or run; Need is min-available; Gated is how many more carry
-	// scheduling gates.
-	Have, Need, Gated int
+	// Have is how many members exist that could be placed, run or are done, Running how many of them run or are done; Need is
+	// min-available; Gated is how many more carry scheduling gates.
+	Have, Running, Need, Gated int
+	// Declared is how many of the members do not exist yet, Holds how long room is held for them (KindReleased).
+	Declared int
+	Holds    time.Duration
+	// Lacking is a role of which too few members exist (KindIncomplete).
+	Lacking *RoleCount
+	// Alone says that the only member declares nothing: it may be the one that creates the others.
+	Alone bool
+	// Node is where a member was lost (KindLost).
+	Node string
 	// Owner names who creates the members, if it is known.
 	Owner string
 	// Fit is how many members had a place when the attempt failed, Short what the others lacked if it was one resource,
@@ -94,6 +126,12 @@ type Shortfall struct {
 	Members int
 	// Resource is its name, Each what a member takes, Largest the largest free room on a node, as Kubernetes writes them.
 	Resource, Each, Largest string
+}
+
+// RoleCount is how many members of a role exist, and how many are needed.
+type RoleCount struct {
+	Role       string
+	Have, Need int
 }
 
 // ClaimCount is a claim, how many members make it, and the name of one that does.
@@ -123,5 +161,9 @@ func (e Explanation) numbers() string {
 	if e.Short != nil {
 		short = *e.Short
 	}
-	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Most, short, e.Detail)
+	lacking := RoleCount{}
+	if e.Lacking != nil {
+		lacking = *e.Lacking
+	}
+	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Most, short, e.Detail, lacking)
 }

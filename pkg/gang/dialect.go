@@ -27,6 +27,42 @@ func ParsePlacement(text string) (p Placement, known bool) {
 	return p, p == Pack || p == Spread
 }
 
+// ReservationTimeoutAnnotation says how long room is held for members that a leader declared and that do not exist yet, from
+// when the leader was bound. Its value is a Go duration.
+const ReservationTimeoutAnnotation = "kubenexus.io/reservation-timeout"
+
+// ReservationAnnotation is where the scheduler writes, on a leader, the room that it holds for the others.
+const ReservationAnnotation = "kubenexus.io/reservation"
+
+// RestartPolicyAnnotation says what happens when a gang that runs loses members. If members say different things, the oldest
+// that says anything is followed, here and for OnPartialAnnotation.
+const RestartPolicyAnnotation = "kubenexus.io/restart-policy"
+
+// RestartPolicy is what happens when a gang that runs loses members.
+type RestartPolicy string
+
+// The restart policies, as users write them.
+const (
+	// Replace lets a member that replaces a lost one start as soon as it fits.
+	Replace RestartPolicy = "replace"
+	// WholeGang evicts what is left of a gang that has fewer than min-available members, so that all start together again.
+	WholeGang RestartPolicy = "whole-gang"
+)
+
+// OnPartialAnnotation says what happens to a gang of which only a part could be bound, when its timeout passes.
+const OnPartialAnnotation = "kubenexus.io/on-partial"
+
+// OnPartial is what happens to the members that run when the others cannot follow.
+type OnPartial string
+
+// What users write for it.
+const (
+	// WaitOnPartial lets them run and the others wait.
+	WaitOnPartial OnPartial = "wait"
+	// EvictOnPartial evicts them.
+	EvictOnPartial OnPartial = "evict"
+)
+
 // MaxTimeout is the longest timeout that a gang or a configuration may ask for.
 const MaxTimeout = 24 * time.Hour
 

@@ -11,7 +11,10 @@ func (g *Gang) Explain() Explanation { return g.explainWaiting() }
 func (g *Gang) explainWaiting() Explanation {
 	switch g.Phase() {
 	case Incomplete:
-		return g.explanation(KindIncomplete)
+		e := g.explanation(KindIncomplete)
+		e.Lacking = g.lackingRole()
+		e.Alone = len(g.members) == 1 && g.shape() == nil && e.Need > 1 && g.tally.apart == 0
+		return e
 	case Disagreeing:
 		e := g.explanation(KindDisagree)
 		e.Claims = g.claims()
@@ -22,25 +25,63 @@ func (g *Gang) explainWaiting() Explanation {
 		}
 		// The numbers of the gang are those of now, the finding that of the attempt.
 		e := *g.failure
-		e.Have, e.Need, e.Gated, e.Owner = g.have(), g.Need(), g.tally.gated, g.owner()
+		e.Have, e.Need, e.Gated, e.Owner, e.Declared = g.have(), g.Need(), g.tally.gated, g.owner(), g.unborn()
 		if e.Kind != KindStalled && e.Kind != KindTooLarge {
 			e.Kind = KindUnplaced
 		}
 		return e
 	case Running:
-		if len(g.tally.claims) > 1 {
-			e := g.explanation(KindDisagree)
-			e.Claims = g.claims()
-			return e
-		}
+		return g.explainRunning()
+	case Unbound:
+	}
+	return Explanation{Gang: g.Key}
+}
+
+// explainRunning says what members of a gang that runs wait for, if for anything.
+func (g *Gang) explainRunning() Explanation {
+	switch {
+	case len(g.tally.claims) > 1:
+		e := g.explanation(KindDisagree)
+		e.Claims = g.claims()
+		return e
+	case g.evicting != "":
+		return g.explanation(g.evicting)
+	case !g.shortSince.IsZero():
+		return g.explanation(KindRestarted)
+	case g.Short():
+		return g.explanation(KindPartial)
 	}
 	return Explanation{Gang: g.Key}
 }
 
 func (g *Gang) explanation(kind Kind) Explanation {
 	return Explanation{
-		Kind: kind, Gang: g.Key, Have: g.have(), Need: g.Need(), Gated: g.tally.gated, Owner: g.owner(),
+		Kind: kind, Gang: g.Key, Have: g.have(), Running: g.tally.started + g.done, Need: g.Need(), Gated: g.tally.gated,
+		Owner: g.owner(), Declared: g.unborn(),
 	}
+}
+
+// lackingRole is the first role of which too few members exist for the gang to be complete, or nil.
+func (g *Gang) lackingRole() *RoleCount {
+	for _, r := range g.shape().All() {
+		have := g.tally.roles[r.Name] + g.doneOf[r.Name]
+		if exists := g.shape().Leader() == nil || r.Leads; exists && have < int(r.Min) {
+			return &RoleCount{Role: r.Name, Have: have, Need: int(r.Min)}
+		}
+	}
+	return nil
+}
+
+// unborn is how many of the members that a leader declares do not exist yet.
+func (g *Gang) unborn() int {
+	if g.shape().Leader() == nil {
+		return 0
+	}
+	n := 0
+	for _, r := range g.shape().All() {
+		n += max(0, int(r.Min)-g.tally.roles[r.Name]-g.doneOf[r.Name])
+	}
+	return n
 }
 
 // owner is that of the oldest member that has one.

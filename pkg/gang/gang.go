@@ -2,7 +2,6 @@ package gang
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 )
@@ -22,6 +21,8 @@ const (
 	Placing Phase = "Placing"
 	// Running: min-available members were placed together; later members join singly.
 	Running Phase = "Running"
+	// Unbound: no member says how many must start together, so each starts as it can.
+	Unbound Phase = "Unbound"
 )
 
 const (
@@ -54,7 +55,9 @@ type Gang struct {
 	Key Key
 
 	members map[string]*member
-	tally   tally
+	// finished are the members that ended and whose pods still exist.
+	finished map[string]Finished
+	tally    tally
 	// representative stands in the scheduling queue for all; sinceIdle is when it was let in, zero once it was popped.
 	representative *member
 	sinceIdle      time.Time
@@ -80,13 +83,18 @@ type Gang struct {
 	changed time.Time
 	// toldAt is when members were told last.
 	toldAt time.Time
-	// priority, age and the longest timeout are derived from the members while ranked is true.
-	priority int32
-	age      time.Time
-	longest  time.Duration
-	ranked   bool
-	// Attempts and Failures count the gang's attempts.
-	Attempts, Failures int
+	// reserved is what is held for members that do not exist yet; moves is what happened to it.
+	reserved reservation
+	moves    []Move
+	// avoided are the nodes that rejected a member, until when.
+	avoided map[string]time.Time
+	// shortSince is since when a gang that restarts as a whole has too few members; evicting is why the rest is being evicted, if
+	// it is, and evictedAt when that was last asked for.
+	shortSince, evictedAt time.Time
+	evicting              Kind
+	derived
+	// Attempts and Failures count the gang's attempts, Lost the members that a kubelet rejected.
+	Attempts, Failures, Lost int
 }
 
 // attempt is the placing of a gang: from its plan until it is released or gives everything back.
@@ -101,16 +109,22 @@ type attempt struct {
 // New returns a gang without members.
 func New(key Key) *Gang {
 	return &Gang{
-		Key:     key,
-		members: map[string]*member{},
-		tally:   tally{claims: map[Claim]int{}, startedClaims: map[Claim]int{}},
+		Key:      key,
+		members:  map[string]*member{},
+		finished: map[string]Finished{},
+		avoided:  map[string]time.Time{},
+		tally: tally{
+			claims: map[Claim]int{}, startedClaims: map[Claim]int{}, roles: map[string]int{}, planned: map[string]int{},
+		},
 	}
 }
 
 // Phase derives where the gang stands.
 func (g *Gang) Phase() Phase {
-	claim, agreed := g.tally.agreed()
+	_, agreed := g.tally.agreed()
 	switch {
+	case len(g.tally.claims) == 0 && g.tally.silent > 0:
+		return Unbound
 	case len(g.tally.claims) == 0:
 		return Incomplete // all members are being deleted
 	case !agreed:
@@ -119,7 +133,7 @@ func (g *Gang) Phase() Phase {
 		return Running
 	case g.attempt != nil:
 		return Placing
-	case g.tally.eligible >= int(claim.MinAvailable):
+	case g.complete():
 		return Ready
 	default:
 		return Incomplete
@@ -130,76 +144,57 @@ func (g *Gang) Phase() Phase {
 func (g *Gang) Occupies() bool { return g.attempt != nil || g.tally.holding > 0 }
 
 // Empty says whether the gang has no members left.
-func (g *Gang) Empty() bool { return len(g.members) == 0 }
+func (g *Gang) Empty() bool { return len(g.members) == 0 && len(g.finished) == 0 }
 
-// Need is the min-available that the members agree on.
+// Need is the min-available that the members agree on, without the leaders that start by themselves.
 func (g *Gang) Need() int {
 	claim, _ := g.tally.agreed()
-	return int(claim.MinAvailable)
+	if claim.MinAvailable == 0 {
+		return 0
+	}
+	return max(1, int(claim.MinAvailable)-g.tally.apart)
 }
 
-// have counts the members that could be placed or run.
-func (g *Gang) have() int { return g.tally.eligible + g.tally.started }
+// missing is how many members that are not done the gang needs.
+func (g *Gang) missing() int {
+	g.rank()
+	return max(1, g.Need()-g.done)
+}
+
+// have counts the members that could be placed, run, or are done.
+func (g *Gang) have() int {
+	g.rank()
+	return g.tally.eligible + g.tally.started + g.done
+}
+
+// shape are the roles that the gang declares, or nil.
+func (g *Gang) shape() *Roles {
+	g.rank()
+	return g.declared
+}
+
+// complete says whether enough members exist that could be placed. Where a leader creates the others, it is enough.
+func (g *Gang) complete() bool {
+	shape := g.shape()
+	there := func(r Role) bool { return g.tally.roles[r.Name]+g.doneOf[r.Name] >= int(r.Min) }
+	switch leader := shape.Leader(); {
+	case g.tally.eligible == 0:
+		return false
+	case leader != nil:
+		return there(*leader)
+	case g.tally.eligible < g.missing():
+		return false
+	}
+	for _, role := range shape.All() {
+		if !there(role) {
+			return false
+		}
+	}
+	return true
+}
 
 // Holding returns how many members hold room and wait for the others.
 func (g *Gang) Holding() int { return g.tally.holding }
-
-// timeout is the longest that a member asks for, or else the longest default of the members' profiles.
-func (g *Gang) timeout() time.Duration {
-	g.rank()
-	return g.longest
-}
-
-// placement is what the oldest member asks for, or else the default of its profile.
-func (g *Gang) placement() Placement {
-	var oldest *member
-	for _, m := range g.members {
-		if m.Spec.Placement != "" && (oldest == nil || compareMembers(m, oldest) < 0) {
-			oldest = m
-		}
-	}
-	if oldest != nil {
-		return oldest.Spec.Placement
-	}
-	for _, m := range g.members {
-		if m.DefaultPlacement != "" {
-			return m.DefaultPlacement
-		}
-	}
-	return Pack
-}
-
-// Priority is the highest of the members', so that they stand next to each other in the queue.
-func (g *Gang) Priority() int32 {
-	g.rank()
-	return g.priority
-}
-
-// Age is when the oldest member was created.
-func (g *Gang) Age() time.Time {
-	g.rank()
-	return g.age
-}
-
-// rank derives priority, age and timeout if members came, went or changed since it was last done.
-func (g *Gang) rank() {
-	if g.ranked {
-		return
-	}
-	g.ranked, g.priority, g.age, g.longest = true, math.MinInt32, time.Time{}, 0
-	var byDefault time.Duration
-	for _, m := range g.members {
-		g.priority = max(g.priority, m.Priority)
-		g.longest = max(g.longest, m.Spec.Timeout)
-		byDefault = max(byDefault, m.DefaultTimeout)
-		if g.age.IsZero() || m.Created.Before(g.age) {
-			g.age = m.Created
-		}
-	}
-	if g.longest == 0 {
-		g.longest = byDefault
-	}
-}
 
 // Compare orders gangs that could be placed at the same time: by priority, then age. It is negative if g comes first.
 func (g *Gang) Compare(o *Gang) int {
@@ -213,17 +208,23 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 	}
 	m, known := g.members[seen.UID]
 	if !known {
-		m = &member{Member: seen}
+		m = &member{Member: seen, late: g.tally.started > 0}
 		g.members[seen.UID] = m
 		g.tally.count(m, 1)
 		g.changed, g.ranked = now, false
 		return g.settle(true, now)
 	}
+	if sameRoles(m.Spec.Roles, seen.Spec.Roles) {
+		seen.Spec.Roles = m.Spec.Roles
+	}
 	if m.Member == seen {
 		return nil
 	}
-	g.ranked = g.ranked && m.Priority == seen.Priority && m.Created.Equal(seen.Created) &&
-		m.Spec.Timeout == seen.Spec.Timeout && m.DefaultTimeout == seen.DefaultTimeout
+	m.misfit = m.misfit && m.Generation == seen.Generation
+	g.ranked = g.ranked && m.Priority == seen.Priority && m.Created.Equal(seen.Created) && m.Spec == seen.Spec &&
+		m.DefaultTimeout == seen.DefaultTimeout && m.DefaultReservationTimeout == seen.DefaultReservationTimeout &&
+		m.OwnerUID == seen.OwnerUID
+	g.noteScheduled(seen)
 	wasRunning := g.tally.started > 0
 	g.update(m, func() {
 		m.Member = seen
@@ -231,6 +232,9 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 			m.pin, m.reservedOn, m.released, m.refused = "", "", false, false
 		}
 	})
+	if m.Node != "" {
+		g.fill(m)
+	}
 	g.membersChanged(wasRunning, now)
 	return g.settle(true, now)
 }
@@ -247,6 +251,7 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 		// Its pod may live on, without or in another gang, and must not wait in Permit for this one.
 		decisions = []Decision{Reject{Members: g.refs([]*member{m}), Because: g.explainWaiting()}}
 	}
+	g.giveBack(m)
 	g.tally.count(m, -1)
 	delete(g.members, uid)
 	g.ranked = false
@@ -265,7 +270,7 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 func (g *Gang) membersChanged(wasRunning bool, now time.Time) {
 	g.changed = now
 	if wasRunning && g.tally.started == 0 {
-		g.since, g.clock, g.failure, g.fails = now, now, nil, 0
+		g.since, g.clock, g.failure, g.fails, g.evicting, g.shortSince = now, now, nil, 0, "", time.Time{}
 	}
 }
 
@@ -288,18 +293,15 @@ func (g *Gang) update(m *member, change func()) {
 func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
 	var decisions []Decision
 	phase := g.Phase()
-	if g.attempt != nil && phase == Running {
-		g.attempt = nil
-	}
-	// With an attempt, a gang is incomplete only if it has no members left.
-	if g.attempt != nil && (phase == Disagreeing || phase == Incomplete || g.tally.eligible < g.Need()) {
-		decisions = append(decisions, g.fail(g.explainWaiting(), now)...)
+	if g.attempt != nil {
+		decisions = g.settleAttempt(phase, now)
 		phase = g.Phase()
 	}
+	decisions = append(decisions, g.tendPlaces(now)...)
 	switch phase {
 	case Ready:
 		decisions = append(decisions, g.represent(tryAgain, now)...)
-	case Placing, Running:
+	case Placing, Running, Unbound:
 		if g.tally.refused == 0 {
 			break
 		}
@@ -308,6 +310,19 @@ func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
 	case Incomplete, Disagreeing:
 	}
 	return decisions
+}
+
+// settleAttempt ends an attempt that is over: the gang runs, or has lost its quorum.
+func (g *Gang) settleAttempt(phase Phase, now time.Time) []Decision {
+	switch {
+	case phase == Running:
+		g.attempt = nil
+	case phase != Placing || !g.complete():
+		return g.fail(g.explainWaiting(), now)
+	case g.Places() > 0 && g.plannedTooFew():
+		g.free(anyPlace) // whoever comes next plans them again
+	}
+	return nil
 }
 
 // represent makes sure that a member stands in the queue for a gang that is ready and has something new to try.
@@ -344,18 +359,38 @@ func (g *Gang) activate(members []*member, now time.Time) []Decision {
 
 // mayEnter says whether a member may stand in the queue for itself.
 func (g *Gang) mayEnter(m *member) bool {
+	if g.Alone(m.UID) {
+		return m.pending() && !m.Gated
+	}
 	claim, agreed := g.tally.agreed()
-	return agreed && m.eligible() && m.claim() == claim
+	return agreed && m.eligible() && (m.claim() == claim || m.silent()) && !g.awaitsRestart(m)
 }
 
 // admits says whether a gang that is being placed, or runs, lets the member go on: it is planned, or has to plan, or joins.
 func (g *Gang) admits(m *member) bool {
-	return g.attempt == nil || m.pin != "" || m.reservedOn != "" || g.attempt.planner == m || g.plannedTooFew()
+	return g.attempt == nil || g.Alone(m.UID) || m.pin != "" || m.reservedOn != "" || g.attempt.planner == m || g.plannedTooFew()
 }
 
 // plannedTooFew: members that were planned went away, and whoever comes next has to plan again.
 func (g *Gang) plannedTooFew() bool {
-	return g.attempt.planner == nil && g.tally.holding-g.tally.leaving+g.tally.pinned < g.Need()
+	if g.attempt.planner != nil {
+		return false
+	}
+	if g.tally.holding-g.tally.leaving+g.tally.pinned+g.Places() < g.missing() {
+		return true
+	}
+	return slices.ContainsFunc(g.shape().All(), func(r Role) bool {
+		return g.tally.planned[r.Name]+g.placesOf(r.Name)+g.doneOf[r.Name] < int(r.Min)
+	})
+}
+
+// allHold says whether all members that the plan needs hold room: then they start. With roles, these are all that it has a
+// node for.
+func (g *Gang) allHold() bool {
+	if g.shape() != nil {
+		return g.tally.pinned == 0 && !g.plannedTooFew()
+	}
+	return g.tally.holding-g.tally.leaving >= g.missing()
 }
 
 // oldestRefused picks a representative: the oldest member that lies refused in the queue, other than not.

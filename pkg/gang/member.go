@@ -17,16 +17,19 @@ type Member struct {
 	DefaultPlacement Placement
 	Priority         int32
 	Created          time.Time
-	// Owner names the object that creates the pod ("Job trainer"), or is empty.
-	Owner string
+	// DefaultReservationTimeout is that of the profile that serves Scheduler.
+	DefaultReservationTimeout time.Duration
+	// Owner names the object that creates the pod ("Job trainer"), or is empty; OwnerUID is that object's.
+	Owner, OwnerUID string
 	// Generation is that of the pod's specification: with another one a gang that did not fit may fit.
 	Generation int64
 	// Gated says that the pod carries scheduling gates: it does not count until they are gone.
 	Gated bool
 	// Terminating says that the pod is being deleted.
 	Terminating bool
-	// Node is where the pod is bound; empty while it is pending.
-	Node string
+	// Node is where the pod is bound; empty while it is pending. Scheduled is when that was done.
+	Node      string
+	Scheduled time.Time
 }
 
 // member is a Member with what the scheduler did about it.
@@ -44,6 +47,11 @@ type member struct {
 	since      time.Time
 	// released says that the pod was let out of Permit and is being bound.
 	released bool
+	// late says that the pod was first seen when its gang ran.
+	late bool
+	// place is the reserved one that the pod is about to take. misfit says that the pod did not fit there.
+	place  *place
+	misfit bool
 	// told and toldNumbers are the kind and the numbers of the explanation last written on the pod, toldTimeout what the last
 	// timeout said.
 	told, toldNumbers, toldTimeout string
@@ -52,15 +60,21 @@ type member struct {
 // started: the pod runs, or nothing but its bind is missing. A pod that is being deleted does not count any more: the
 // pods that follow it, if all of a gang goes, are a gang that starts anew.
 func (m *member) started() bool {
-	return !m.Foreign && !m.Terminating && (m.Node != "" || m.released)
+	return !m.Foreign && !m.Terminating && !m.apart() && (m.Node != "" || m.released)
 }
+
+// apart: the pod leads and does not declare whom, so it starts by itself, and the others are the gang.
+func (m *member) apart() bool { return m.Spec.Leads && m.Spec.Roles.Leader() == nil }
+
+// silent: the pod does not say how many members its gang needs.
+func (m *member) silent() bool { return m.Spec.MinAvailable == 0 }
 
 // holding: the pod holds room for a gang that may still fail.
 func (m *member) holding() bool { return m.Node == "" && m.reservedOn != "" && !m.released }
 
 // eligible: the pod is pending and could be placed.
 func (m *member) eligible() bool {
-	return !m.Foreign && m.Node == "" && !m.released && !m.Gated && !m.Terminating
+	return !m.Foreign && m.Node == "" && !m.released && !m.Gated && !m.Terminating && !m.apart()
 }
 
 // pending: the pod waits, and can be told why.
@@ -85,8 +99,11 @@ type Ref struct {
 
 // tally counts a gang's members, kept up to date member by member.
 type tally struct {
-	eligible, started, holding, leaving, gated, refused, pinned int
-	claims, startedClaims                                       map[Claim]int
+	eligible, started, holding, leaving, gated, refused, pinned, apart, silent int
+
+	claims, startedClaims map[Claim]int
+	// roles counts the members that could be placed or run, planned those that a plan has a node for or that hold room.
+	roles, planned map[string]int
 }
 
 func (t *tally) count(m *member, by int) {
@@ -100,13 +117,35 @@ func (t *tally) count(m *member, by int) {
 	add(&t.holding, m.holding())
 	add(&t.leaving, m.holding() && m.Terminating)
 	add(&t.refused, m.refused)
-	add(&t.pinned, m.pin != "" && m.eligible() && !m.holding())
+	pinned := m.pin != "" && m.eligible() && !m.holding()
+	add(&t.pinned, pinned)
+	add(&t.apart, m.apart() && !m.Terminating)
+	add(&t.silent, m.silent() && !m.Terminating)
 	add(&t.gated, m.pending() && m.Gated)
+	t.countClaims(m, by)
+	if m.Spec.Role != "" {
+		t.countRole(m, pinned, by)
+	}
+}
+
+func (t *tally) countClaims(m *member, by int) {
+	if m.silent() {
+		return
+	}
 	if !m.Terminating {
 		countClaim(t.claims, m.claim(), by)
 	}
 	if m.started() {
 		countClaim(t.startedClaims, m.claim(), by)
+	}
+}
+
+func (t *tally) countRole(m *member, pinned bool, by int) {
+	if m.eligible() || m.started() {
+		t.roles[m.Spec.Role] += by
+	}
+	if pinned || m.holding() && !m.Terminating {
+		t.planned[m.Spec.Role] += by
 	}
 }
 

@@ -15,12 +15,23 @@ type Spec struct {
 	Dialect string
 	// Name is the gang's name within its namespace and dialect.
 	Name string
-	// MinAvailable is how many members must be placed for any to start; at least 1.
+	// MinAvailable is how many members must be placed for any to start. 0 means that the pod does not say: it has only Spark's
+	// labels.
 	MinAvailable int32
 	// Timeout is the gang's own timeout; 0 means the profile's default.
 	Timeout time.Duration
 	// Placement is how the gang's members are to be placed; empty means as the profile says.
 	Placement Placement
+	// Role is the pod's role, or empty. Leads says that pods of this role create the others.
+	Role  string
+	Leads bool
+	// Roles are what the pod declares about its gang, or nil.
+	Roles *Roles
+	// ReservationTimeout is how long room is held for members that do not exist yet; 0 means the profile's default.
+	ReservationTimeout time.Duration
+	// RestartPolicy and OnPartial are empty where the pod does not say.
+	RestartPolicy RestartPolicy
+	OnPartial     OnPartial
 }
 
 // Problem says what is wrong with an annotation and what to do about it. It is an error whose text is a sentence for
@@ -63,9 +74,9 @@ func (d Dialect) Speaks(annotations map[string]string) bool {
 	return named || sized
 }
 
-// Parse reads the gang that a pod's annotations name. It returns nil and no error for a pod of no gang, and an error
-// that is a *Problem for annotations that cannot be followed.
-func Parse(annotations map[string]string, dialects []Dialect) (*Spec, error) {
+// Parse reads the gang that a pod's annotations name, or else Spark's labels; then the dialect is empty. It returns nil and no
+// error for a pod of no gang, and an error that is a *Problem for annotations that cannot be followed.
+func Parse(labels, annotations map[string]string, dialects []Dialect) (*Spec, error) {
 	var spoken *Dialect
 	for i := range dialects {
 		if !dialects[i].Speaks(annotations) {
@@ -82,13 +93,29 @@ func Parse(annotations map[string]string, dialects []Dialect) (*Spec, error) {
 		}
 		spoken = &dialects[i]
 	}
-	if spoken == nil {
+	var spec *Spec
+	if spoken != nil {
+		var err error
+		if spec, err = spoken.parseGroup(annotations); err != nil {
+			return nil, err
+		}
+	} else if spec = sparkSpec(labels); spec == nil {
 		return nil, nil
 	}
-	return spoken.parse(annotations)
+	if err := spec.parseRoles(labels, annotations); err != nil {
+		return nil, err
+	}
+	if err := spec.parseChoices(annotations); err != nil {
+		return nil, err
+	}
+	if err := spec.parseMinAvailable(spoken, annotations); err != nil {
+		return nil, err
+	}
+	return spec, nil
 }
 
-func (d Dialect) parse(annotations map[string]string) (*Spec, error) {
+// parseGroup reads the gang's name.
+func (d Dialect) parseGroup(annotations map[string]string) (*Spec, error) {
 	name, named := annotations[d.GroupAnnotation]
 	if !named {
 		return nil, missing(d.GroupAnnotation, fmt.Sprintf(
@@ -97,33 +124,76 @@ func (d Dialect) parse(annotations map[string]string) (*Spec, error) {
 	if remedy := checkName(name); remedy != "" {
 		return nil, problem(d.GroupAnnotation, name, remedy)
 	}
+	return &Spec{Dialect: d.Name, Name: name}, nil
+}
+
+// parseMinAvailable reads how many members must start together. Roles say it too; both must agree.
+func (s *Spec) parseMinAvailable(d *Dialect, annotations map[string]string) error {
+	total := s.Roles.Total()
+	s.MinAvailable = int32(total)
+	if d == nil {
+		return nil
+	}
 	size, sized := annotations[d.MinAvailableAnnotation]
 	if !sized {
-		return nil, missing(d.MinAvailableAnnotation, fmt.Sprintf(
+		if s.Roles != nil {
+			return nil
+		}
+		return missing(d.MinAvailableAnnotation, fmt.Sprintf(
 			"%s names gang %q, so set this one too, to the number of pods that must start together, such as \"3\"",
-			d.GroupAnnotation, name))
+			d.GroupAnnotation, s.Name))
 	}
 	minAvailable, remedy := parseSize(size)
 	if remedy != "" {
-		return nil, problem(d.MinAvailableAnnotation, size, remedy)
+		return problem(d.MinAvailableAnnotation, size, remedy)
 	}
-	spec := &Spec{Dialect: d.Name, Name: name, MinAvailable: minAvailable}
-	if text, ok := annotations[TimeoutAnnotation]; ok {
-		timeout, err := time.ParseDuration(text)
-		if err != nil || timeout <= 0 || timeout > MaxTimeout {
-			return nil, problem(TimeoutAnnotation, text, fmt.Sprintf(
+	s.MinAvailable = minAvailable
+	switch {
+	case (s.Roles.Leader() != nil || s.Leads && s.Roles != nil) && int(minAvailable) != total:
+		return problem(d.MinAvailableAnnotation, size, fmt.Sprintf(
+			"the minima of the roles sum to %d; make both agree, or leave this one out", total))
+	case int(minAvailable) < total:
+		return problem(d.MinAvailableAnnotation, size, fmt.Sprintf(
+			"the minima of the roles sum to %d, which is more; make it that at least, or leave this one out", total))
+	}
+	return nil
+}
+
+// parseChoices reads what a gang may choose for itself, whatever its dialect.
+func (s *Spec) parseChoices(annotations map[string]string) error {
+	for annotation, timeout := range map[string]*time.Duration{
+		TimeoutAnnotation: &s.Timeout, ReservationTimeoutAnnotation: &s.ReservationTimeout,
+	} {
+		text, given := annotations[annotation]
+		if !given {
+			continue
+		}
+		d, err := time.ParseDuration(text)
+		if err != nil || d <= 0 || d > MaxTimeout {
+			return problem(annotation, text, fmt.Sprintf(
 				"set it to a duration above 0 and up to %s, such as \"30s\" or \"10m\"", MaxTimeout))
 		}
-		spec.Timeout = timeout
+		*timeout = d
 	}
-	if text, ok := annotations[PlacementAnnotation]; ok {
-		placement, known := ParsePlacement(text)
-		if !known {
-			return nil, problem(PlacementAnnotation, text, `set it to "pack" or "spread"`)
-		}
-		spec.Placement = placement
+	if err := choose(annotations, PlacementAnnotation, &s.Placement, Pack, Spread); err != nil {
+		return err
 	}
-	return spec, nil
+	if err := choose(annotations, RestartPolicyAnnotation, &s.RestartPolicy, Replace, WholeGang); err != nil {
+		return err
+	}
+	return choose(annotations, OnPartialAnnotation, &s.OnPartial, WaitOnPartial, EvictOnPartial)
+}
+
+// choose reads an annotation that has one of two values.
+func choose[T ~string](annotations map[string]string, annotation string, to *T, one, other T) error {
+	text, given := annotations[annotation]
+	if !given {
+		return nil
+	}
+	if *to = T(text); *to != one && *to != other {
+		return problem(annotation, text, fmt.Sprintf("set it to %q or %q", one, other))
+	}
+	return nil
 }
 
 // checkName returns what is wrong with a gang's name, or "". The rule is that of a label value, but longer.

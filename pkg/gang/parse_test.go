@@ -50,7 +50,7 @@ func TestParseFollowsBothDialects(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := gang.Parse(tc.annotations, gang.Dialects())
+			got, err := gang.Parse(nil, tc.annotations, gang.Dialects())
 			if err != nil {
 				t.Fatalf("Parse: %v", err)
 			}
@@ -88,7 +88,7 @@ func TestParseNamesTheAnnotationTheValueAndTheRemedy(t *testing.T) {
 		{"timeout of a year", map[string]string{group: "a", size: "3", timeout: "8760h"}, "up to 24h0m0s"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			spec, err := gang.Parse(tc.annotations, gang.Dialects())
+			spec, err := gang.Parse(nil, tc.annotations, gang.Dialects())
 			if err == nil {
 				t.Fatalf("Parse accepted %v as %+v", tc.annotations, spec)
 			}
@@ -113,7 +113,7 @@ func FuzzParse(f *testing.F) {
 				annotations[key] = value
 			}
 		}
-		spec, err := gang.Parse(annotations, gang.Dialects())
+		spec, err := gang.Parse(nil, annotations, gang.Dialects())
 		var p *gang.Problem
 		switch {
 		case err != nil && !errors.As(err, &p):

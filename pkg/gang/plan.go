@@ -8,24 +8,73 @@ import (
 // Task is what a plan is made for.
 type Task struct {
 	Gang Key
-	// Members are to be placed: those that hold no room yet. Need is how many of them must be, Of what the whole gang needs.
+	// Members are to be placed: those that hold no room yet. Need is how many of them must be, and of the declared members that
+	// do not exist yet; Of is what the whole gang needs.
 	Members   []Ref
 	Need, Of  int
 	Placement Placement
+	// Roles are what is asked of each role; MemberRoles are the roles of Members, if Roles has any.
+	Roles       []RoleTask
+	MemberRoles []string
+	// Avoid are nodes that rejected a member a moment ago.
+	Avoid []string
+}
+
+// RoleTask is what a plan has to place of a role: Must members at least, Declared of which do not exist yet.
+type RoleTask struct {
+	Role
+	Must, Declared int
+}
+
+// DeclaredMembers is how many of the members do not exist yet.
+func (t Task) DeclaredMembers() int {
+	n := 0
+	for _, r := range t.Roles {
+		n += r.Declared
+	}
+	return n
 }
 
 // Task returns what the member that has to plan is to plan. The member itself comes first.
-func (g *Gang) Task(uid string) Task {
+func (g *Gang) Task(uid string, now time.Time) Task {
 	members := g.refs(g.where(func(m *member) bool { return g.mayEnter(m) && !m.holding() }))
 	if i := slices.IndexFunc(members, func(r Ref) bool { return r.UID == uid }); i > 0 {
 		asked := members[i]
 		copy(members[1:i+1], members[:i])
 		members[0] = asked
 	}
-	return Task{
-		Gang: g.Key, Members: members, Placement: g.placement(),
-		Need: g.Need() - g.tally.holding + g.tally.leaving, Of: g.Need(),
+	t := Task{
+		Gang: g.Key, Members: members, Placement: g.placement(), Avoid: g.Avoided(now),
+		Need: g.missing() - g.tally.holding + g.tally.leaving, Of: g.missing(),
 	}
+	if g.shape() != nil {
+		g.addRoles(&t)
+	}
+	return t
+}
+
+// addRoles adds what the plan has to place of each role.
+func (g *Gang) addRoles(t *Task) {
+	exist := map[string]int{}
+	for _, ref := range t.Members {
+		role := g.members[ref.UID].Spec.Role
+		t.MemberRoles = append(t.MemberRoles, role)
+		exist[role]++
+	}
+	leads := g.shape().Leader() != nil
+	for _, role := range g.shape().All() {
+		r := RoleTask{Role: role}
+		r.Must = max(0, int(role.Min)-g.doneOf[role.Name]-(g.tally.planned[role.Name]-g.pinned(role.Name)))
+		if leads && !role.Leads {
+			r.Declared = max(0, r.Must-exist[role.Name])
+		}
+		t.Roles = append(t.Roles, r)
+	}
+}
+
+// pinned counts the members of a role that a plan has a node for and that hold no room.
+func (g *Gang) pinned(role string) int {
+	return len(g.where(func(m *member) bool { return m.Spec.Role == role && m.pin != "" && m.eligible() && !m.holding() }))
 }
 
 // Pin returns the node that the plan has for the member, or "".
@@ -39,6 +88,8 @@ func (g *Gang) Pin(uid string) string {
 // Placed is a plan: a node for each of its members, in the order in which they are to be popped.
 type Placed struct {
 	Pins []Pin
+	// Places are the nodes of declared members.
+	Places []Place
 	// Ordered says that a member fits only beside those before it.
 	Ordered bool
 	// Late says that the plan could not know everything (volumes, claims): each member that meets something else may plan the
@@ -72,6 +123,8 @@ func (g *Gang) Planned(uid string, plan Placed, now time.Time) (Verdict, []Decis
 			g.update(sibling, func() { sibling.pin = node })
 		}
 	}
+	g.free(anyPlace)
+	g.hold(plan.Places)
 	if plan.Late && g.attempt.replans == 1 && g.tally.holding == 0 {
 		g.attempt.replans = len(plan.Pins)
 	}
@@ -159,6 +212,8 @@ func (g *Gang) Unplaced(uid string, why func() string, seen uint64, now time.Tim
 	if !known || m.pin == "" {
 		return nil
 	}
+	m.misfit = m.misfit || m.place != nil
+	g.giveBack(m)
 	g.update(m, func() { m.pin = "" })
 	switch {
 	case g.attempt == nil:
@@ -166,6 +221,7 @@ func (g *Gang) Unplaced(uid string, why func() string, seen uint64, now time.Tim
 	case g.attempt.replans > 0:
 		g.attempt.replans--
 		g.attempt.planner, g.attempt.progress = m, now
+		g.free(anyPlace)
 		return []Decision{Activate{Members: g.refs([]*member{m})}}
 	}
 	g.refuse(m, true)
@@ -176,12 +232,18 @@ func (g *Gang) Unplaced(uid string, why func() string, seen uint64, now time.Tim
 // Seeks says whether the gang lies still because a plan failed, and what it lacked. Its attempt may be repeated once the
 // cluster has changed since (seen), at once for room, a while later for anything else.
 func (g *Gang) Seeks(now time.Time) (lack Lack, seen uint64, ok bool) {
-	lies := g.Phase() == Ready && g.failure != nil && g.failure.Kind != KindStalled && g.representative != nil &&
-		g.representative.refused && g.sinceIdle.IsZero() && !g.awaitsTurn
-	if !lies || g.lack.Anything && now.Sub(g.failedAt) < min(retryBase<<min(max(g.fails-1, 0), maxStalls), retryMax) {
+	rest := min(retryBase<<min(max(g.fails-1, 0), maxStalls), retryMax)
+	if g.Phase() != Ready || !g.liesStill() || g.lack.Anything && now.Sub(g.failedAt) < rest {
 		return Lack{}, 0, false
 	}
 	return g.lack, g.seen, true
+}
+
+// liesStill says whether the representative was refused because a plan failed. It is let in again when something that may help
+// has changed, not for each change of its pod, such as that the reason was written on it.
+func (g *Gang) liesStill() bool {
+	return g.failure != nil && g.failure.Kind != KindStalled && g.representative != nil && g.representative.refused &&
+		g.sinceIdle.IsZero() && !g.awaitsTurn
 }
 
 // Lacked returns what the last plan lacked, if it failed, and how many changes of the cluster it knew of.
@@ -204,8 +266,12 @@ func (g *Gang) Stays(uid string) Verdict {
 	return Go
 }
 
-// StillLacks records that the changes of the cluster up to seen do not give the gang what it lacks.
-func (g *Gang) StillLacks(seen uint64) { g.seen = seen }
+// StillLacks records that the changes of the cluster up to seen do not give the gang what it lacks, but room for so many members
+// at most: room may come piece by piece.
+func (g *Gang) StillLacks(seen uint64, found int) {
+	g.seen = seen
+	g.lack.Missing -= found
+}
 
 // Retry puts the representative of a gang that lies still back into the queue.
 func (g *Gang) Retry(now time.Time) []Decision {

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 
 	"github.com/cockroachdb/datadriven"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -27,8 +29,9 @@ const (
 // podSpec is what a scenario says about pods that it creates.
 type podSpec struct {
 	namespace, name, scheduler, cpu string
-	annotations                     map[string]string
+	annotations, labels             map[string]string
 	priorityClass                   string
+	owner                           *metav1.OwnerReference
 	gated                           bool
 }
 
@@ -52,6 +55,10 @@ func (p podSpec) pod() *corev1.Pod {
 			}},
 		},
 	}
+	maps.Copy(pod.Labels, p.labels)
+	if p.owner != nil {
+		pod.OwnerReferences = []metav1.OwnerReference{*p.owner}
+	}
 	if p.gated {
 		pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "example.com/wait"}}
 	}
@@ -64,8 +71,9 @@ func gangAnnotations(name string, size int) map[string]string {
 }
 
 // pods name=PREFIX count=N [from=I] [gang=NAME] [min=SIZE] [dialect=batch] [scheduler=S] [cpu=C] [gated] [namespace=N]
-// [timeout=D] [priority=CLASS]: pods PREFIX-I and so on. gang and min are the annotations' values as they stand; without, the pods have
-// none. Further annotations come as input, one KEY: VALUE a line.
+// [timeout=D] [priority=CLASS] [spark=APP/ROLE] [owner=NAME]: pods PREFIX-I and so on. gang and min are the annotations' values as they
+// stand; without, the pods have none. spark sets Spark's own labels, owner the controller that the pods have in common. Further
+// annotations come as input, one KEY: VALUE a line.
 func (s *scenario) pods(d *datadriven.TestData) (string, error) {
 	prefix, count, from := "", 1, 0
 	spec := podSpec{namespace: s.namespace, scheduler: "kubenexus-scheduler", cpu: "1"}
@@ -92,6 +100,17 @@ func (s *scenario) pods(d *datadriven.TestData) (string, error) {
 		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
 		spec.annotations[key] = value
 	}
+	var spark, owner string
+	if s.maybe(d, "spark", &spark) {
+		app, role, _ := strings.Cut(spark, "/")
+		spec.labels = map[string]string{"spark-app-selector": app, "spark-role": role}
+	}
+	if s.maybe(d, "owner", &owner) {
+		var err error
+		if spec.owner, err = s.owner(owner); err != nil {
+			return "", err
+		}
+	}
 	for i := range count {
 		spec.name = fmt.Sprintf("%s-%d", prefix, from+i)
 		if err := create(s, spec.pod()); err != nil {
@@ -99,6 +118,19 @@ func (s *scenario) pods(d *datadriven.TestData) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// owner returns a reference to what stands for the controller of pods: any object will do.
+func (s *scenario) owner(name string) (*metav1.OwnerReference, error) {
+	objects := suite.client.CoreV1().ConfigMaps(s.namespace)
+	object, err := objects.Get(s.ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		object, err = objects.Create(s.ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: name, UID: object.UID, Controller: new(true)}, nil
 }
 
 func create(s *scenario, pod *corev1.Pod) error {
@@ -140,6 +172,23 @@ func (s *scenario) annotate(d *datadriven.TestData) (string, error) {
 // ungate pod=P: removes the pod's scheduling gates.
 func (s *scenario) ungate(d *datadriven.TestData) (string, error) {
 	return "", s.patch(d, types.JSONPatchType, `[{"op": "remove", "path": "/spec/schedulingGates"}]`)
+}
+
+// finish pod=P [phase=Succeeded] [reason=R]: what a kubelet writes when a pod ends, or when it does not let it start.
+func (s *scenario) finish(d *datadriven.TestData) (string, error) {
+	phase, reason := "Succeeded", ""
+	s.maybe(d, "phase", &phase)
+	s.maybe(d, "reason", &reason)
+	var name string
+	d.ScanArgs(s.t, "pod", &name)
+	within(s.t, patience, name+" to run", func() (bool, string) { // else what the simulated kubelet writes then would win
+		pod, err := suite.client.CoreV1().Pods(s.namespace).Get(s.ctx, name, metav1.GetOptions{})
+		return err == nil && pod.Status.Phase == corev1.PodRunning, fmt.Sprint(err)
+	})
+	status := fmt.Sprintf(`{"status": {"phase": %q, "reason": %q, "containerStatuses": null}}`, phase, reason)
+	_, err := suite.client.CoreV1().Pods(s.namespace).Patch(s.ctx, name, types.StrategicMergePatchType, []byte(status),
+		metav1.PatchOptions{}, "status")
+	return "", err
 }
 
 func (s *scenario) patch(d *datadriven.TestData, kind types.PatchType, patch string) error {

@@ -21,7 +21,12 @@ import (
 // TestScenarios runs every file in testdata, in a namespace named after the file and on nodes of its own. A file is a
 // list of verbs with arguments, each followed by what it prints; the verbs are the methods of scenario named in do.
 func TestScenarios(t *testing.T) {
-	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=4")
+	args := []string{"--kubeconfig=" + suite.plane.Kubeconfig(), "--leader-elect=false", "-v=4"}
+	scheduler := startScheduler(t, args...)
+	restart := func() {
+		scheduler.Kill()
+		scheduler = startScheduler(t, args...)
+	}
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scenarios in testdata: %v", err)
@@ -30,6 +35,7 @@ func TestScenarios(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(file), ".txt")
 		t.Run(name, func(t *testing.T) {
 			s := newScenario(t, name)
+			s.restart = restart
 			datadriven.RunTest(t, file, func(t *testing.T, d *datadriven.TestData) string {
 				out, err := s.do(d)
 				if err != nil {
@@ -51,6 +57,8 @@ type scenario struct {
 	namespace string
 	// namespaces are all that the scenario uses.
 	namespaces []string
+	// restart kills the scheduler with -9 and starts another.
+	restart func()
 }
 
 func newScenario(t *testing.T, name string) *scenario {
@@ -111,6 +119,11 @@ func (s *scenario) do(d *datadriven.TestData) (string, error) {
 		return s.manifest(d.Input)
 	case "annotate":
 		return s.annotate(d)
+	case "finish":
+		return s.finish(d)
+	case "kill-scheduler":
+		s.restart()
+		return "", nil
 	case "ungate":
 		return s.ungate(d)
 	case "delete":
@@ -122,6 +135,8 @@ func (s *scenario) do(d *datadriven.TestData) (string, error) {
 		return "", nil
 	case "bound":
 		return s.await(d.Expected, func() (string, error) { return s.bound(d) })
+	case "node-of":
+		return s.await(d.Expected, func() (string, error) { return s.nodeOf(d) })
 	case "hosts":
 		return s.await(d.Expected, s.hosts)
 	case "events", "all-events":
@@ -203,6 +218,17 @@ func (s *scenario) bound(d *datadriven.TestData) (string, error) {
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, ""), nil
+}
+
+// node-of pod=P: the node that the pod is bound to.
+func (s *scenario) nodeOf(d *datadriven.TestData) (string, error) {
+	var name string
+	d.ScanArgs(s.t, "pod", &name)
+	pod, err := suite.client.CoreV1().Pods(s.namespace).Get(s.ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return "", err
+	}
+	return pod.Spec.NodeName + "\n", nil
 }
 
 // hosts: per group of pods, how many nodes they are on.

@@ -91,7 +91,7 @@ func (c Cluster) rows() []Row {
 
 // identify returns the empty row that a pod belongs to.
 func identify(pod *corev1.Pod) Row {
-	if spec, err := gang.Parse(pod.Annotations, gang.Dialects()); err == nil && spec != nil {
+	if spec, err := gang.Parse(pod.Labels, pod.Annotations, gang.Dialects()); err == nil && spec != nil {
 		key := gang.Key{Namespace: pod.Namespace, Name: spec.Name, Dialect: spec.Dialect}
 		return Row{
 			ID:    fmt.Sprintf("gang %s %s", key, key.Dialect),

@@ -1,0 +1,287 @@
+package ledger_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// choices are what all members of a group say besides.
+type choices struct {
+	wholeGang, evictsPartial bool
+	// reservation is how long room is held for what the leader declares.
+	reservation time.Duration
+}
+
+func (c choices) annotate(pod *corev1.Pod) {
+	if c.wholeGang {
+		pod.Annotations[gang.RestartPolicyAnnotation] = string(gang.WholeGang)
+	}
+	if c.evictsPartial {
+		pod.Annotations[gang.OnPartialAnnotation] = string(gang.EvictOnPartial)
+	}
+}
+
+// begin starts a process.
+func (s *simulation) begin() {
+	s.ledger = ledger.New(s.clock)
+	s.ledger.Serve("kubenexus-scheduler", "Coscheduling", ledger.Defaults{Timeout: 10 * time.Second, ReservationTimeout: time.Minute})
+}
+
+// lead adds a leader that declares so many executors.
+func (s *simulation) lead(name, group string, executors int, c choices, informerFirst bool) {
+	s.version++
+	pod := s.newPod(name)
+	pod.Annotations = map[string]string{
+		"pod-group.scheduling.sigs.k8s.io/name": group,
+		gang.RoleAnnotation:                     "driver",
+		gang.RolesAnnotation: fmt.Sprintf(`[{"name":"driver","min":1,"leads":true},
+			{"name":"executor","min":%d,"requests":{"cpu":"1"}}]`, executors),
+		gang.ReservationTimeoutAnnotation: c.reservation.String(),
+	}
+	c.annotate(pod)
+	s.add(&simPod{pod: pod, group: group, need: executors + 1, executors: executors, restarts: c.wholeGang}, informerFirst)
+}
+
+// execute adds a member that a leader declares. A silent one has nothing but Spark's labels.
+func (s *simulation) execute(name, group string, executors int, c choices, silent, informerFirst bool) {
+	s.version++
+	pod := s.newPod(name)
+	if silent {
+		pod.Labels = map[string]string{"spark-role": "executor", "spark-app-selector": group}
+	} else {
+		pod.Annotations = map[string]string{
+			"pod-group.scheduling.sigs.k8s.io/name":          group,
+			"pod-group.scheduling.sigs.k8s.io/min-available": strconv.Itoa(executors + 1),
+			gang.RoleAnnotation:                              "executor",
+		}
+		c.annotate(pod)
+	}
+	s.add(&simPod{pod: pod, group: group, need: executors + 1, restarts: c.wholeGang}, informerFirst)
+}
+
+// createChoosing adds a member of a gang that are all created at once, with what its group chooses.
+func (s *simulation) createChoosing(name string, g led, informerFirst bool) {
+	s.version++
+	pod := s.newPod(name)
+	pod.Annotations = map[string]string{
+		"pod-group.scheduling.sigs.k8s.io/name":          g.name,
+		"pod-group.scheduling.sigs.k8s.io/min-available": strconv.Itoa(g.need),
+	}
+	g.annotate(pod)
+	s.add(&simPod{pod: pod, group: g.name, need: g.need, restarts: g.wholeGang}, informerFirst)
+}
+
+// end is a pod that runs to its end, or that its kubelet rejects. The two informers may tell of it in either order.
+func (s *simulation) end(p *simPod, phase corev1.PodPhase, rejects, finishedFirst bool) {
+	s.version++
+	p.pod = p.pod.DeepCopy()
+	p.pod.ResourceVersion = strconv.Itoa(s.version)
+	p.pod.Status.Phase = phase
+	p.pod.Status.Conditions = append(p.pod.Status.Conditions, corev1.PodCondition{
+		Type: corev1.PodReady, Status: corev1.ConditionFalse, LastTransitionTime: metav1.NewTime(s.clock.Now().Truncate(time.Second)),
+	})
+	if rejects {
+		p.pod.Status.Reason = "OutOfcpu"
+	}
+	delete(s.pods, p.pod.Name)
+	s.ended[p.pod.Name] = p
+	if finishedFirst {
+		s.perform(s.ledger.Finish(p.pod))
+	}
+	s.perform(s.ledger.Forget(p.pod.UID))
+	if !finishedFirst {
+		s.perform(s.ledger.Finish(p.pod))
+	}
+	s.room++
+	s.event(p)
+}
+
+// collect deletes a pod that had ended.
+func (s *simulation) collect(p *simPod) {
+	delete(s.ended, p.pod.Name)
+	s.perform(s.ledger.FinishedGone(p.pod.UID))
+}
+
+// nodeGone takes the node away for a moment, but not its pods.
+func (s *simulation) nodeGone() {
+	s.ledger.NodeGone("node")
+	s.follow()
+	s.enterUnfit(nil)
+	s.perform(s.ledger.RoomChanged("node", ""))
+}
+
+// restart is a new process that reads what the one before it wrote. The queue may ask about pods before that is read.
+func (s *simulation) restart(entersEarly bool) {
+	s.room += len(s.held)
+	clear(s.held)
+	s.begin()
+	for _, p := range s.sorted() {
+		switch {
+		case p.at == waiting:
+			s.room++
+			fallthrough
+		case p.at != bound:
+			p.at = gated
+		}
+		s.perform(s.ledger.Observe(p.pod))
+		if entersEarly && p.at == gated {
+			s.enter(p)
+		}
+	}
+	for _, name := range sortedKeys(s.ended) {
+		s.perform(s.ledger.Finish(s.ended[name].pod))
+	}
+	for _, p := range s.sorted() {
+		var r gang.Reservation
+		if p.at != bound || p.reservation == "" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(p.reservation), &r); err != nil {
+			s.fault("reservation %q: %v", p.reservation, err)
+		}
+		s.ledger.Restore(p.pod.UID, r)
+	}
+	s.follow()
+	for _, p := range s.sorted() {
+		if !entersEarly && p.at == gated {
+			s.enter(p)
+		}
+	}
+}
+
+// follow brings the room up to the places that are held. It says whether any became free.
+func (s *simulation) follow() bool {
+	freed := false
+	for _, m := range s.ledger.Moves() {
+		switch {
+		case m.Held == s.held[m.ID]:
+			s.fault("place %v: held is %t already", m.ID, m.Held)
+		case m.Held:
+			s.held[m.ID] = true
+			s.room--
+		default:
+			delete(s.held, m.ID)
+			s.room++
+			freed = freed || m.Free
+		}
+	}
+	if s.room < 0 {
+		s.fault("%d rooms are left", s.room)
+	}
+	return freed
+}
+
+func (s *simulation) heldBy(group string) int {
+	n := 0
+	for id := range s.held {
+		if id.Gang.Name == group {
+			n++
+		}
+	}
+	return n
+}
+
+// startLeader checks, while a leader is bound, that there is room for all that it declares.
+func (s *simulation) startLeader(p *simPod) {
+	text, err := s.ledger.Reservation(p.pod.UID)
+	if err != nil {
+		s.fault("reservation of %s: %v", p.pod.Name, err)
+	}
+	p.reservation = text
+	if s.count(p.group, bound) > 0 {
+		return // it joins what is left of another's gang
+	}
+	s.follow()
+	there := s.heldBy(p.group) + s.count(p.group, waiting) + s.succeeded(p.group)
+	if p.at == waiting {
+		there-- // itself
+	}
+	if there < p.executors {
+		s.fault("leader %s starts with room for %d of %d", p.pod.Name, there, p.executors)
+	}
+}
+
+// checkJoin checks that no replacement joins what is left of a gang that restarts as a whole.
+func (s *simulation) checkJoin(p *simPod) {
+	first := time.Time{}
+	for _, other := range s.pods {
+		if other.group != p.group || other.at != bound {
+			continue
+		}
+		if at := other.pod.Status.Conditions[0].LastTransitionTime.Time; first.IsZero() || at.Before(first) {
+			first = at
+		}
+	}
+	there := s.count(p.group, bound) + s.heldBy(p.group) + s.succeeded(p.group)
+	if p.restarts && !first.IsZero() && p.pod.CreationTimestamp.After(first) && there+1 < p.need {
+		s.fault("%s joins %d of the %d that its gang needs", p.pod.Name, there, p.need)
+	}
+}
+
+func (s *simulation) succeeded(group string) int {
+	n := 0
+	for _, p := range s.ended {
+		if p.group == group && p.pod.Status.Phase == corev1.PodSucceeded {
+			n++
+		}
+	}
+	return n
+}
+
+// place plans a task: those that it cannot do without first.
+func (s *simulation) place(task gang.Task) (gang.Placed, bool) {
+	plan := gang.Placed{Ordered: s.ordered}
+	must := map[string]int{}
+	for _, r := range task.Roles {
+		must[r.Name] = r.Must - r.Declared
+		for range r.Declared {
+			plan.Places = append(plan.Places, gang.Place{Role: r.Name, Node: "node"})
+		}
+	}
+	var optional []gang.Pin
+	for i, ref := range task.Members {
+		pin := gang.Pin{UID: ref.UID, Node: "node"}
+		if len(task.Roles) > 0 && must[task.MemberRoles[i]] > 0 {
+			must[task.MemberRoles[i]]--
+			plan.Pins = append(plan.Pins, pin)
+		} else {
+			optional = append(optional, pin)
+		}
+	}
+	room := s.room - len(plan.Pins) - len(plan.Places)
+	for _, left := range must {
+		if left > 0 || room < 0 {
+			return gang.Placed{}, false
+		}
+	}
+	plan.Pins = append(plan.Pins, optional[:min(max(room, 0), len(optional))]...)
+	if s.ordered {
+		slices.Reverse(plan.Pins)
+	}
+	return plan, len(task.Avoid) == 0 && len(plan.Pins)+len(plan.Places) >= task.Need
+}
+
+// fault notes that a rule is broken.
+func (s *simulation) fault(format string, args ...any) {
+	if s.wrong == "" {
+		s.wrong = fmt.Sprintf(format, args...)
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,160 @@
+package ledger_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"pgregory.net/rapid"
+)
+
+// led is a group of which a leader declares so many executors; with none, a gang whose members are all created at once.
+type led struct {
+	name      string
+	executors int
+	need      int
+	choices
+}
+
+// TestLeadersAndLosses drives a scheduler with gangs whose leaders declare what they create, with members that end or are lost,
+// and with processes that end. Room that is held is never leaked, never promised twice, and never kept from who waits for it.
+func TestLeadersAndLosses(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := newSimulation(rapid.IntRange(1, 9).Draw(t, "room"))
+		s.ordered = rapid.Bool().Draw(t, "ordered")
+		groups := rapid.SliceOfN(rapid.Custom(drawGroup), 1, 3).Draw(t, "groups")
+		for i := range groups {
+			groups[i].name = fmt.Sprint("g", i)
+		}
+		started := map[string]bool{}
+		check := func(t *rapid.T) {
+			if s.wrong != "" {
+				t.Fatalf("%s\n%s", s.wrong, s)
+			}
+			for _, g := range groups {
+				if s.room < 0 || s.heldBy(g.name) > g.executors {
+					t.Fatalf("%d places are held for %d executors of %s\n%s", s.heldBy(g.name), g.executors, g.name, s)
+				}
+				n := s.count(g.name, bound)
+				if g.executors == 0 && n > 0 && n+s.succeeded(g.name) < g.need && !started[g.name] {
+					t.Fatalf("gang %s started with %d of the %d it needs\n%s", g.name, n, g.need, s)
+				}
+				started[g.name] = n > 0
+			}
+		}
+		t.Repeat(steps(s, groups, check))
+
+		s.rest(150 * time.Second)
+		check(t)
+		quietLeaders(t, s, groups)
+		for _, name := range sortedKeys(s.ended) {
+			s.collect(s.ended[name])
+		}
+		everythingGoes(t, s)
+		if s.follow(); len(s.held) > 0 || s.wrong != "" {
+			t.Fatalf("all pods are gone, and %d places are held; %s", len(s.held), s.wrong)
+		}
+	})
+}
+
+func drawGroup(t *rapid.T) led {
+	g := led{executors: rapid.IntRange(0, 4).Draw(t, "executors"), choices: choices{
+		wholeGang: rapid.Bool().Draw(t, "wholeGang"), evictsPartial: rapid.Bool().Draw(t, "evictsPartial"),
+		reservation: time.Duration(rapid.IntRange(1, 20).Draw(t, "reservation")) * time.Second,
+	}}
+	g.need = g.executors + 1
+	if g.executors == 0 {
+		g.need = rapid.IntRange(1, 4).Draw(t, "need")
+	}
+	return g
+}
+
+func steps(s *simulation, groups []led, check func(*rapid.T)) map[string]func(*rapid.T) {
+	created := 0
+	name := func() string { created++; return fmt.Sprintf("p%03d", created) }
+	pick := func(t *rapid.T, at place) *simPod {
+		var found []*simPod
+		for _, p := range s.sorted() {
+			if at == "" || p.at == at {
+				found = append(found, p)
+			}
+		}
+		if len(found) == 0 {
+			return nil
+		}
+		return rapid.SampledFrom(found).Draw(t, "pod")
+	}
+	return map[string]func(*rapid.T){
+		"lead": func(t *rapid.T) {
+			if g := rapid.SampledFrom(groups).Draw(t, "gang"); g.executors > 0 {
+				s.lead(name(), g.name, g.executors, g.choices, rapid.Bool().Draw(t, "informerFirst"))
+			}
+		},
+		"execute": func(t *rapid.T) {
+			g, first := rapid.SampledFrom(groups).Draw(t, "gang"), rapid.Bool().Draw(t, "informerFirst")
+			if g.executors > 0 {
+				s.execute(name(), g.name, g.executors, g.choices, rapid.Bool().Draw(t, "silent"), first)
+			} else {
+				s.createChoosing(name(), g, first)
+			}
+		},
+		"plain": func(t *rapid.T) { s.create(name(), "", 0, rapid.Bool().Draw(t, "informerFirst"), false) },
+		"remove": func(t *rapid.T) {
+			if p := pick(t, ""); p != nil {
+				s.remove(p)
+			}
+		},
+		"succeed": func(t *rapid.T) {
+			if p := pick(t, bound); p != nil {
+				s.end(p, corev1.PodSucceeded, false, rapid.Bool().Draw(t, "finishedFirst"))
+			}
+		},
+		"lose": func(t *rapid.T) {
+			if p := pick(t, bound); p != nil {
+				s.end(p, corev1.PodFailed, rapid.Bool().Draw(t, "rejects"), rapid.Bool().Draw(t, "finishedFirst"))
+			}
+		},
+		"collect": func(t *rapid.T) {
+			if names := sortedKeys(s.ended); len(names) > 0 {
+				s.collect(s.ended[rapid.SampledFrom(names).Draw(t, "ended")])
+			}
+		},
+		"nodeGone": func(*rapid.T) { s.nodeGone() },
+		"restart":  func(t *rapid.T) { s.restart(rapid.Bool().Draw(t, "entersEarly")) },
+		"cycle":    func(*rapid.T) { s.cycle() },
+		"time":     func(*rapid.T) { s.rest(100 * time.Millisecond) },
+		"seconds":  func(t *rapid.T) { s.rest(time.Duration(rapid.IntRange(1, 6).Draw(t, "seconds")) * time.Second) },
+		"":         check,
+	}
+}
+
+// quietLeaders checks a scheduler that has nothing left to do.
+func quietLeaders(t *rapid.T, s *simulation, groups []led) {
+	s.follow()
+	for _, g := range groups {
+		leaders, running, pending := 0, s.count(g.name, bound), 0
+		for _, p := range s.pods {
+			if p.group == g.name && p.at != bound {
+				pending++
+				if p.executors > 0 {
+					leaders++
+				}
+			}
+		}
+		complete := leaders > 0 || g.executors == 0 && pending >= g.need
+		switch {
+		case s.count(g.name, waiting) > 0 || s.heldBy(g.name) > 0:
+			t.Fatalf("gang %s holds %d places for nothing\n%s", g.name, s.heldBy(g.name), s)
+		case running == 0 && complete && s.room >= g.need:
+			t.Fatalf("gang %s needs %d, has %d, and waits\n%s", g.name, g.need, pending, s)
+		case running > 0 && pending > 0 && s.room > 0:
+			t.Fatalf("%d members of the running gang %s wait\n%s", pending, g.name, s)
+		}
+	}
+	before := s.cycles
+	s.rest(2 * time.Minute)
+	if s.cycles != before {
+		t.Fatalf("%d scheduling cycles though nothing changed\n%s", s.cycles-before, s)
+	}
+}

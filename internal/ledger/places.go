@@ -1,0 +1,145 @@
+package ledger
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// follow notes which places g holds now. Room that is anybody's again may help others.
+func (l *Ledger) follow(g *gang.Gang, decisions []gang.Decision) []gang.Decision {
+	moves := g.Moves()
+	if len(moves) == 0 {
+		return decisions
+	}
+	l.moves = append(l.moves, moves...)
+	freed := false
+	for _, m := range moves {
+		if m.Free {
+			l.changes.add(m.Node, change{})
+			freed = true
+		}
+	}
+	l.changes.count++
+	l.changes.anything = l.changes.count // one namespace may hold so much room, and no more
+	if freed {
+		decisions = append(decisions, gang.Freed{})
+	}
+	return decisions
+}
+
+// Moves returns, once each, what happened to the places that are held for members that do not exist yet, in its order.
+func (l *Ledger) Moves() []gang.Move {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	moves := l.moves
+	l.moves = nil
+	return moves
+}
+
+// Take gives the pod that was popped, if a place is held for it, that place: it is held no more while the pod tries it. It is to
+// be called before the snapshot of the pod's scheduling cycle is taken.
+func (l *Ledger) Take(uid types.UID) []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var decisions []gang.Decision
+	if r := l.records[l.taking]; r != nil && r.gang != nil {
+		r.gang.Return(string(l.taking))
+		decisions = l.follow(r.gang, nil)
+	}
+	l.taking = uid
+	if r := l.records[uid]; r != nil && r.gang != nil {
+		r.gang.Take(string(uid))
+		decisions = l.follow(r.gang, decisions)
+	}
+	return decisions
+}
+
+// Reservation returns what is to be written on the pod as the gang's reservation when it is bound, or "".
+func (l *Ledger) Reservation(uid types.UID) (string, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.records[uid]; r != nil && r.gang != nil {
+		return r.gang.Reservation(string(uid), l.clock.Now())
+	}
+	return "", nil
+}
+
+// Restore holds again what an earlier process held for the gang of a pod that leads it.
+func (l *Ledger) Restore(uid types.UID, reservation gang.Reservation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.records[uid]; r != nil && r.gang != nil {
+		r.gang.Restore(string(uid), reservation, l.clock.Now())
+		l.after(r.gang, nil)
+	}
+}
+
+// Finish records a pod that succeeded or failed: it takes no room any more, and may have been a gang's member.
+func (l *Ledger) Finish(pod *corev1.Pod) []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	spec, problem := l.parse(pod)
+	if _, served := l.profiles[pod.Spec.SchedulerName]; !served || spec == nil || problem != nil || pod.DeletionTimestamp != nil {
+		return l.finishedGone(pod.UID)
+	}
+	if l.finished[pod.UID] != nil {
+		return nil
+	}
+	l.gone[pod.UID] = l.clock.Now() // the queue may still show it
+	g := l.gang(keyOf(pod, spec))
+	l.finished[pod.UID] = g
+	f := gang.Finished{
+		UID: string(pod.UID), Name: pod.Name, Role: spec.Role, Succeeded: pod.Status.Phase == corev1.PodSucceeded, At: endedAt(pod),
+	}
+	if owner := metav1.GetControllerOf(pod); owner != nil {
+		f.OwnerUID = string(owner.UID)
+	}
+	if rejected(pod) {
+		f.RejectedBy, f.Reason = pod.Spec.NodeName, pod.Status.Reason
+	}
+	decisions := g.Finish(f, l.clock.Now())
+	return l.after(g, append(decisions, l.forget(pod.UID)...))
+}
+
+// FinishedGone forgets a pod that had ended and was deleted.
+func (l *Ledger) FinishedGone(uid types.UID) []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.finishedGone(uid)
+}
+
+func (l *Ledger) finishedGone(uid types.UID) []gang.Decision {
+	g := l.finished[uid]
+	if g == nil {
+		return nil
+	}
+	delete(l.finished, uid)
+	return l.after(g, g.FinishedGone(string(uid), l.clock.Now()))
+}
+
+// rejected says whether the kubelet refused the pod, such as with OutOfcpu: it failed before a container was made.
+func rejected(pod *corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodFailed && pod.Status.Reason != "" && len(pod.Status.ContainerStatuses) == 0 &&
+		pod.Spec.NodeName != ""
+}
+
+// endedAt is when the last container of the pod ended, or else when the pod's state changed last.
+func endedAt(pod *corev1.Pod) time.Time {
+	at := pod.CreationTimestamp.Time
+	for i := range pod.Status.Conditions {
+		if t := pod.Status.Conditions[i].LastTransitionTime.Time; t.After(at) {
+			at = t
+		}
+	}
+	for i := range pod.Status.ContainerStatuses {
+		if ended := pod.Status.ContainerStatuses[i].State.Terminated; ended != nil && ended.FinishedAt.After(at) {
+			at = ended.FinishedAt.Time
+		}
+	}
+	return at
+}

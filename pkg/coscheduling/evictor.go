@@ -1,0 +1,57 @@
+package coscheduling
+
+import (
+	"context"
+
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// evictor evicts members of gangs by the API that respects disruption budgets. The ledger asks again for those that are still
+// there after a while, so what cannot be evicted now is dropped.
+type evictor struct {
+	performer *performer
+	requests  chan gang.Evict
+}
+
+func newEvictor(p *performer) *evictor {
+	return &evictor{performer: p, requests: make(chan gang.Evict, 64)}
+}
+
+func (e *evictor) enqueue(d gang.Evict) {
+	select {
+	case e.requests <- d:
+	default: // the ledger asks again
+	}
+}
+
+func (e *evictor) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case d := <-e.requests:
+			for _, ref := range d.Members {
+				e.evict(ctx, ref, d.Because)
+			}
+		}
+	}
+}
+
+func (e *evictor) evict(ctx context.Context, ref gang.Ref, because gang.Explanation) {
+	uid := types.UID(ref.UID)
+	err := e.performer.handle.ClientSet().PolicyV1().Evictions(ref.Namespace).Evict(ctx, &policyv1.Eviction{
+		ObjectMeta:    metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name},
+		DeleteOptions: &metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}},
+	})
+	switch {
+	case err == nil:
+		e.performer.writer.enqueue(gang.Tell{Members: []gang.Ref{ref}, Explanation: because})
+	case !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) && ctx.Err() == nil:
+		e.performer.logger.Info("Cannot evict a member of a gang; it is tried again", "gang", because.Gang, "pod", ref.Name, "err", err)
+	}
+}

@@ -1,0 +1,273 @@
+package coscheduling
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"strconv"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// PlaceCache is what of the scheduler's cache holds places: its assumed pods.
+type PlaceCache interface {
+	AssumePod(logger klog.Logger, pod *corev1.Pod) error
+	ForgetPod(logger klog.Logger, pod *corev1.Pod) error
+}
+
+// placeholders keeps others out of the places that are held for members that do not exist yet, by pods in the scheduler's cache
+// that exist nowhere else: so every filter of every profile counts them.
+type placeholders struct {
+	ledger *ledger.Ledger
+
+	mu    sync.Mutex
+	cache PlaceCache
+	pods  map[gang.PlaceID]*corev1.Pod
+	// nodes counts the places on each node by their gangs.
+	nodes map[string]map[gang.Key]int
+}
+
+func newPlaceholders(l *ledger.Ledger) *placeholders {
+	return &placeholders{ledger: l, pods: map[gang.PlaceID]*corev1.Pod{}, nodes: map[string]map[gang.Key]int{}}
+}
+
+// HoldPlaces lets the plugins hold room for declared members in the scheduler's cache. It is to be called before the scheduler
+// runs. It is optional: without it a leader still starts only where all declared members fit, but nothing is held for them.
+func (p *Plugins) HoldPlaces(cache PlaceCache) {
+	p.places.mu.Lock()
+	defer p.places.mu.Unlock()
+	p.places.cache = cache
+}
+
+// Popped says which pod the scheduler schedules now; it is to be called before the snapshot of the cluster is taken. It is
+// optional: without it, a member cannot take the place that is held for it.
+func (p *Plugins) Popped(logger klog.Logger, uid types.UID) {
+	p.performer.perform(p.ledger.Take(uid))
+	p.places.follow(logger)
+}
+
+// follow brings the cache up to the ledger. It returns one of the pods that stood for room which is anybody's now.
+func (h *placeholders) follow(logger klog.Logger) *corev1.Pod {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var freed *corev1.Pod
+	for _, move := range h.ledger.Moves() {
+		if h.cache == nil {
+			continue
+		}
+		if pod := h.pods[move.ID]; pod != nil {
+			h.release(logger, move.ID, pod)
+			if move.Free {
+				freed = pod
+			}
+		}
+		if move.Held {
+			h.hold(logger, move)
+		}
+	}
+	return freed
+}
+
+func (h *placeholders) hold(logger klog.Logger, move gang.Move) {
+	pod := placeholder(move.ID.Gang.Namespace, move.Role)
+	id := strconv.Itoa(move.ID.Number)
+	pod.Name = fmt.Sprintf("%s.%s.%s", move.ID.Gang.Name, move.Role.Name, id)
+	pod.UID = types.UID("kubenexus.io/place/" + move.ID.Gang.Dialect + "/" + move.ID.Gang.String() + "/" + id)
+	pod.Spec.NodeName = move.Node
+	if err := h.cache.AssumePod(logger, pod); err != nil {
+		logger.Error(err, "Cannot hold a place", "gang", move.ID.Gang, "node", move.Node)
+		return
+	}
+	h.pods[move.ID] = pod
+	if h.nodes[move.Node] == nil {
+		h.nodes[move.Node] = map[gang.Key]int{}
+	}
+	h.nodes[move.Node][move.ID.Gang]++
+}
+
+func (h *placeholders) release(logger klog.Logger, id gang.PlaceID, pod *corev1.Pod) {
+	if err := h.cache.ForgetPod(logger, pod); err != nil {
+		logger.Error(err, "Cannot give a place back", "gang", id.Gang, "node", pod.Spec.NodeName)
+	}
+	delete(h.pods, id)
+	on := h.nodes[pod.Spec.NodeName]
+	if on[id.Gang]--; on[id.Gang] == 0 {
+		delete(on, id.Gang)
+	}
+	if len(on) == 0 {
+		delete(h.nodes, pod.Spec.NodeName)
+	}
+}
+
+// placeholder stands for a member of the role that does not exist yet. No pod may preempt it.
+func placeholder(namespace string, role gang.Role) *corev1.Pod {
+	requests := corev1.ResourceList{}
+	for name, text := range role.Requests {
+		if q, err := resource.ParseQuantity(text); err == nil { // the ledger checked it
+			requests[corev1.ResourceName(name)] = q
+		}
+	}
+	tolerations := make([]corev1.Toleration, len(role.Tolerations))
+	for i, t := range role.Tolerations {
+		tolerations[i] = corev1.Toleration{
+			Key: t.Key, Operator: corev1.TolerationOperator(t.Operator), Value: t.Value, Effect: corev1.TaintEffect(t.Effect),
+		}
+	}
+	highest := int32(math.MaxInt32)
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: role.Name},
+		Spec: corev1.PodSpec{
+			Priority: &highest, NodeSelector: role.NodeSelector, Tolerations: tolerations,
+			Containers: []corev1.Container{{Name: role.Name, Resources: corev1.ResourceRequirements{Requests: requests}}},
+		},
+	}
+}
+
+// none says whether nothing is held.
+func (h *placeholders) none() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.pods) == 0
+}
+
+// holders returns the gangs that hold places on the node.
+func (h *placeholders) holders(node string) []gang.Key {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	keys := make([]gang.Key, 0, len(h.nodes[node]))
+	for key := range h.nodes[node] {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// on returns the pods that hold places on the node.
+func (h *placeholders) on(node string) []*corev1.Pod {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.nodes[node]) == 0 {
+		return nil
+	}
+	var pods []*corev1.Pod
+	for _, pod := range h.pods {
+		if pod.Spec.NodeName == node {
+			pods = append(pods, pod)
+		}
+	}
+	return pods
+}
+
+// heldBy adds up what the namespace holds.
+func (h *placeholders) heldBy(namespace string) map[string]int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	held := map[string]int64{}
+	for _, pod := range h.pods {
+		if pod.Namespace == namespace {
+			addRequests(held, pod, 1)
+		}
+	}
+	return held
+}
+
+// addRequests adds what so many pods like this one ask for.
+func addRequests(sum map[string]int64, pod *corev1.Pod, count int64) {
+	info, err := framework.NewPodInfo(pod)
+	if err != nil {
+		return // a placeholder has no terms that could be wrong
+	}
+	takes := requestOf(info)
+	for _, a := range takes.amounts() {
+		sum[a.Resource] += a.Quantity * count
+	}
+	sum[string(corev1.ResourcePods)] += count
+}
+
+// beyondShare says what the namespace may not hold: with what the task declares it would hold more than its share of the
+// cluster. It is empty if all is well.
+func (pl *Plugin) beyondShare(task gang.Task, nodes []fwk.NodeInfo) string {
+	if task.DeclaredMembers() == 0 {
+		return ""
+	}
+	held := pl.places.heldBy(task.Gang.Namespace)
+	with := maps.Clone(held)
+	for _, r := range task.Roles {
+		addRequests(with, placeholder(task.Gang.Namespace, r.Role), int64(r.Declared))
+	}
+	for name, wanted := range with {
+		total := int64(0)
+		for _, node := range nodes {
+			if name == string(corev1.ResourcePods) {
+				total += int64(node.GetAllocatable().GetAllowedPodNumber())
+			} else {
+				total += allocatable(node, name)
+			}
+		}
+		if wanted > held[name] && total > 0 && float64(wanted) > pl.reservedShare*float64(total) {
+			return fmt.Sprintf("namespace %s may hold at most %.4g%% of the cluster's %s for pods that do not exist yet, which is %s; "+
+				"it holds %s, and the gang declares %s more", task.Gang.Namespace, 100*pl.reservedShare, name,
+				quantity(name, int64(pl.reservedShare*float64(total))), quantity(name, held[name]), quantity(name, wanted-held[name]))
+		}
+	}
+	return ""
+}
+
+// mentionPlaces adds to what the nodes say how many of them have room that is held.
+func (pl *Plugin) mentionPlaces(detail string, nodes []fwk.NodeInfo) string {
+	if pl.places.none() {
+		return detail
+	}
+	held := 0
+	for _, node := range nodes {
+		if len(pl.places.holders(node.Node().Name)) > 0 {
+			held++
+		}
+	}
+	return fmt.Sprintf("%s; %d of %d nodes have room that is reserved for pods that gangs are about to create", detail, held, len(nodes))
+}
+
+// heldFor says that a pod would have fitted but for room that is held for gangs, or nothing.
+func (pl *Plugin) heldFor(pod *corev1.Pod, statuses fwk.NodeToStatusReader) string {
+	nodes, err := pl.handle.SnapshotSharedLister().NodeInfos().List()
+	if err != nil {
+		return ""
+	}
+	info, err := framework.NewPodInfo(pod)
+	if err != nil {
+		return ""
+	}
+	takes := requestOf(info)
+	if pl.places.none() {
+		return ""
+	}
+	held, example := 0, gang.Key{}
+	for _, node := range nodes {
+		name := node.Node().Name
+		holders := pl.places.holders(name)
+		if len(holders) == 0 || statuses.Get(name).Code() != fwk.Unschedulable || takes.room(node) > 0 {
+			continue
+		}
+		without := node.Snapshot()
+		for _, placeholder := range pl.places.on(name) {
+			_ = without.RemovePod(klog.Background(), placeholder) // it may have come after the snapshot
+		}
+		if takes.room(without) > 0 {
+			held, example = held+1, holders[0]
+		}
+	}
+	if held == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d nodes would have room, which is reserved for pods that gangs are about to create, such as gang %s",
+		held, len(nodes), example)
+}

@@ -1,0 +1,156 @@
+package gang
+
+import "time"
+
+const (
+	// lossTime is how long a gang must have too few members before it is restarted as a whole: a member that is gone may turn
+	// out to have succeeded.
+	lossTime = time.Second
+	// evictInterval is how often members are evicted that are still there: a disruption budget may have refused it.
+	evictInterval = 5 * time.Second
+	// avoidTime is how long a node that rejected a member is not tried again for its gang.
+	avoidTime = time.Minute
+)
+
+// Finished is a member whose pod ended. It still exists, but takes no room.
+type Finished struct {
+	UID, Name, Role, OwnerUID string
+	Succeeded                 bool
+	// At is when it ended.
+	At time.Time
+	// RejectedBy is the node whose kubelet did not let it start, and Reason what that said.
+	RejectedBy, Reason string
+}
+
+// Finish records a member that ended. A member that succeeded counts as one that is there; one that the kubelet rejected is
+// told of, and its node is not tried again at once.
+func (g *Gang) Finish(f Finished, now time.Time) []Decision {
+	if _, known := g.finished[f.UID]; known {
+		return nil
+	}
+	g.finished[f.UID] = f
+	g.ranked, g.changed = false, now
+	var decisions []Decision
+	if f.RejectedBy != "" && now.Sub(f.At) < avoidTime {
+		g.avoided[f.RejectedBy] = now.Add(avoidTime)
+		g.Lost++
+		why := g.explanation(KindLost)
+		why.Culprit, why.Node, why.Detail = f.Name, f.RejectedBy, f.Reason
+		told := []Ref{{Namespace: g.Key.Namespace, Name: f.Name, UID: f.UID}}
+		if oldest := g.oldest(); oldest != nil {
+			told = append(told, g.refs([]*member{oldest})...)
+		}
+		decisions = append(decisions, Tell{Members: told, Explanation: why})
+	}
+	return append(decisions, g.settle(true, now)...)
+}
+
+// FinishedGone forgets a finished member whose pod was deleted.
+func (g *Gang) FinishedGone(uid string, now time.Time) []Decision {
+	if _, known := g.finished[uid]; !known {
+		return nil
+	}
+	delete(g.finished, uid)
+	g.ranked, g.changed = false, now
+	return g.settle(true, now)
+}
+
+// Avoided returns the nodes that rejected a member a moment ago.
+func (g *Gang) Avoided(now time.Time) []string {
+	var nodes []string
+	for node, until := range g.avoided {
+		if now.Before(until) {
+			nodes = append(nodes, node)
+		} else {
+			delete(g.avoided, node)
+		}
+	}
+	return nodes
+}
+
+func (g *Gang) oldest() *member {
+	var oldest *member
+	for _, m := range g.members {
+		if oldest == nil || compareMembers(m, oldest) < 0 {
+			oldest = m
+		}
+	}
+	return oldest
+}
+
+// countDone counts the finished members that succeeded in this run of the gang: their owner is one of a member that is there,
+// or such a member existed before they ended. Others were of an earlier gang of this name.
+func (g *Gang) countDone() {
+	g.done, g.doneOf = 0, nil
+	if len(g.finished) == 0 {
+		return
+	}
+	owners, first := map[string]bool{}, time.Time{}
+	for _, m := range g.members {
+		if m.OwnerUID != "" {
+			owners[m.OwnerUID] = true
+		}
+		if first.IsZero() || m.Created.Before(first) {
+			first = m.Created
+		}
+	}
+	g.doneOf = map[string]int{}
+	for _, f := range g.finished {
+		if f.Succeeded && (owners[f.OwnerUID] || !first.IsZero() && first.Before(f.At)) {
+			g.done++
+			g.doneOf[f.Role]++
+		}
+	}
+}
+
+// Short says whether a gang that runs has fewer members than it needs: some were lost, or could not be bound.
+func (g *Gang) Short() bool {
+	if g.tally.started == 0 {
+		return false
+	}
+	g.rank()
+	return g.tally.started+g.done+g.Places() < g.Need()
+}
+
+// replaces says whether the member came after the gang had started, so it replaces one that was lost. A member that was to be
+// bound with the others existed before. The API tells times to the second; within one, what this process saw counts.
+func (g *Gang) replaces(m *member) bool {
+	g.rank()
+	first := g.firstScheduled
+	return !first.IsZero() && (m.Created.After(first) || m.late && m.Created.Equal(first))
+}
+
+// awaitsRestart says whether the member has to wait until what is left of its gang was evicted.
+func (g *Gang) awaitsRestart(m *member) bool {
+	return g.tally.started > 0 && g.evicting != "" || g.restartPolicy() == WholeGang && g.Short() && g.replaces(m)
+}
+
+// restart evicts what is left of a gang that is to start again as a whole, once a member came that replaces a lost one.
+func (g *Gang) restart(now time.Time) []Decision {
+	if g.evicting != "" {
+		if now.Sub(g.evictedAt) < evictInterval {
+			return nil
+		}
+		return g.evict(g.evicting, now)
+	}
+	replaced := g.Phase() == Running && g.restartPolicy() == WholeGang && g.Short() &&
+		len(g.where(func(m *member) bool { return m.eligible() && g.replaces(m) })) > 0
+	switch {
+	case !replaced:
+		g.shortSince = time.Time{}
+		return nil
+	case g.shortSince.IsZero():
+		g.shortSince = now
+		return nil
+	case now.Sub(g.shortSince) < lossTime:
+		return nil
+	}
+	return g.evict(KindRestarted, now)
+}
+
+// evict asks for the eviction of the members that run. Until they are gone no other joins them.
+func (g *Gang) evict(kind Kind, now time.Time) []Decision {
+	g.evicting, g.evictedAt = kind, now
+	running := g.where(func(m *member) bool { return m.started() && m.Node != "" })
+	return []Decision{Evict{Members: g.refs(running), Because: g.explanation(kind)}}
+}

@@ -1,0 +1,254 @@
+package gang
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Place is the node that a plan has for a declared member: one that does not exist yet.
+type Place struct{ Role, Node string }
+
+// PlaceID names a place that is held.
+type PlaceID struct {
+	Gang   Key
+	Number int
+}
+
+// Move says that a place is held from now on, or not any more. Whoever keeps others out of the places follows the moves in
+// their order.
+type Move struct {
+	ID   PlaceID
+	Role Role
+	Node string
+	Held bool
+	// Free says that the place goes to nobody in particular: others may have its room.
+	Free bool
+}
+
+// place is a Place that is held, or that a member is about to take.
+type place struct {
+	number int
+	role   Role
+	node   string
+	taker  *member
+}
+
+// reservation is the room that is held for declared members.
+type reservation struct {
+	places []*place
+	// until is when what is left of it is given up; zero until the leader starts.
+	until time.Time
+	next  int
+}
+
+// hold reserves places. Roles that the gang does not declare are passed over.
+func (g *Gang) hold(places []Place) {
+	for _, p := range places {
+		role := g.shape().named(p.Role)
+		if role == nil {
+			continue
+		}
+		g.holdOne(*role, p.Node)
+	}
+}
+
+func (g *Gang) holdOne(role Role, node string) {
+	g.reserved.next++
+	held := &place{number: g.reserved.next, role: role, node: node}
+	g.reserved.places = append(g.reserved.places, held)
+	g.move(held, true, false)
+}
+
+func (g *Gang) move(p *place, held, free bool) {
+	g.moves = append(g.moves, Move{ID: PlaceID{g.Key, p.number}, Role: p.role, Node: p.node, Held: held, Free: free})
+}
+
+// Moves returns the moves of places since it was last called.
+func (g *Gang) Moves() []Move {
+	moves := g.moves
+	g.moves = nil
+	return moves
+}
+
+// free gives up the places for which yes holds, and returns how many.
+func (g *Gang) free(yes func(*place) bool) int {
+	before := len(g.reserved.places)
+	g.reserved.places = slices.DeleteFunc(g.reserved.places, func(p *place) bool {
+		if !yes(p) {
+			return false
+		}
+		if p.taker == nil {
+			g.move(p, false, true)
+		} else {
+			p.taker.place = nil
+		}
+		return true
+	})
+	if len(g.reserved.places) == 0 {
+		g.reserved.until = time.Time{}
+	}
+	return before - len(g.reserved.places)
+}
+
+func anyPlace(*place) bool { return true }
+
+// Places is how many places are held, or about to be taken.
+func (g *Gang) Places() int { return len(g.reserved.places) }
+
+func (g *Gang) placesOf(role string) int {
+	n := 0
+	for _, p := range g.reserved.places {
+		if p.role.Name == role {
+			n++
+		}
+	}
+	return n
+}
+
+// Take gives a member that is popped a place of its role, so that nobody keeps the member itself out of it.
+func (g *Gang) Take(uid string) {
+	m, known := g.members[uid]
+	if !known || m.place != nil || m.misfit || len(g.reserved.places) == 0 || g.Phase() != Running || !g.mayEnter(m) {
+		return
+	}
+	for _, p := range g.reserved.places {
+		if p.taker == nil && p.role.Name == m.Spec.Role {
+			p.taker, m.place = m, p
+			g.update(m, func() { m.pin = p.node })
+			g.move(p, false, false)
+			return
+		}
+	}
+}
+
+// Return gives back the place of a member that was popped and holds no room now: its scheduling cycle ended early.
+func (g *Gang) Return(uid string) {
+	if m, known := g.members[uid]; known && m.reservedOn == "" && m.Node == "" {
+		g.giveBack(m)
+	}
+}
+
+// giveBack holds the member's place again.
+func (g *Gang) giveBack(m *member) {
+	p := m.place
+	if p == nil {
+		return
+	}
+	p.taker, m.place = nil, nil
+	g.update(m, func() { m.pin = "" })
+	g.move(p, true, false)
+}
+
+// fill forgets the place of a member that was bound.
+func (g *Gang) fill(m *member) {
+	filled := m.place
+	if filled == nil {
+		return
+	}
+	m.place = nil
+	g.reserved.places = slices.DeleteFunc(g.reserved.places, func(p *place) bool { return p == filled })
+}
+
+// NodeGone gives up the places on a node that is gone.
+func (g *Gang) NodeGone(node string) { g.free(func(p *place) bool { return p.node == node }) }
+
+// leads says whether a member that leads runs.
+func (g *Gang) leads() bool {
+	for _, m := range g.members {
+		if m.Spec.Leads && m.started() {
+			return true
+		}
+	}
+	return false
+}
+
+// tendPlaces gives up places that nobody will take: the leader is gone, or their time is up.
+func (g *Gang) tendPlaces(now time.Time) []Decision {
+	switch {
+	case len(g.reserved.places) == 0 || g.attempt != nil:
+	case !g.leads():
+		g.free(anyPlace)
+	case g.reserved.until.IsZero():
+		g.reserved.until = now.Add(g.reservationTimeout())
+	case !now.Before(g.reserved.until):
+		why := g.explanation(KindExpired)
+		why.Declared = g.free(anyPlace)
+		return []Decision{Tell{Members: g.refs(g.where(func(m *member) bool { return m.Spec.Leads })), Explanation: why}}
+	}
+	return nil
+}
+
+func (g *Gang) reservationTimeout() time.Duration {
+	g.rank()
+	return g.longestReservation
+}
+
+// Reservation is the room that is held for a gang, as it is written on the gang's leader.
+type Reservation struct {
+	Until time.Time      `json:"until"`
+	Roles []ReservedRole `json:"roles"`
+}
+
+// ReservedRole is the room that is held for a role: so many pods with these requests on each node.
+type ReservedRole struct {
+	Name     string            `json:"name"`
+	Requests map[string]string `json:"requests,omitempty"`
+	Nodes    map[string]int    `json:"nodes"`
+}
+
+// maxReservation is how long the text of a reservation may be, in bytes: all annotations of a pod together have 256 KiB.
+const maxReservation = 128 << 10
+
+// Reservation returns the text to write on the member: what is held for the others if it leads, or "".
+func (g *Gang) Reservation(uid string, now time.Time) (string, error) {
+	m, known := g.members[uid]
+	if !known || !m.Spec.Leads || len(g.reserved.places) == 0 {
+		return "", nil
+	}
+	r := Reservation{Until: g.reserved.until}
+	if r.Until.IsZero() {
+		r.Until = now.Add(g.reservationTimeout())
+	}
+	r.Until = r.Until.UTC().Truncate(time.Second)
+	for _, p := range g.reserved.places {
+		i := slices.IndexFunc(r.Roles, func(known ReservedRole) bool { return known.Name == p.role.Name })
+		if i < 0 {
+			i = len(r.Roles)
+			r.Roles = append(r.Roles, ReservedRole{Name: p.role.Name, Requests: p.role.Requests, Nodes: map[string]int{}})
+		}
+		r.Roles[i].Nodes[p.node]++
+	}
+	text, err := json.Marshal(r)
+	if err != nil || len(text) > maxReservation {
+		return "", fmt.Errorf("the reservation of gang %s takes %d bytes, more than a pod's annotation may: %w", g.Key, len(text), err)
+	}
+	return string(text), nil
+}
+
+// Restore holds again what an earlier process held for the gang and wrote on a leader that runs, but for the places of members
+// that have come. It goes by what was written, not by what the leader declares now.
+func (g *Gang) Restore(uid string, r Reservation, now time.Time) {
+	m, known := g.members[uid]
+	if !known || !m.Spec.Leads || !m.started() || len(g.reserved.places) > 0 || !now.Before(r.Until) {
+		return
+	}
+	for _, role := range r.Roles {
+		left := maps.Clone(role.Nodes)
+		for _, other := range g.members {
+			if other.Spec.Role == role.Name && left[other.Node] > 0 {
+				left[other.Node]--
+			}
+		}
+		for _, node := range slices.Sorted(maps.Keys(left)) {
+			for range min(left[node], maxDeclared-len(g.reserved.places)) {
+				g.holdOne(Role{Name: role.Name, Requests: role.Requests}, node)
+			}
+		}
+	}
+	if len(g.reserved.places) > 0 {
+		g.reserved.until = r.Until
+	}
+}
