@@ -8,6 +8,7 @@ import (
 	"os"
 	"testing"
 
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/component-base/cli"
 
@@ -15,14 +16,16 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
 )
 
-// asScheduler makes this test binary be a scheduler, ours or somebody else's with our plugins: its arguments are then
-// the scheduler's.
+// asScheduler makes this test binary be a scheduler, ours, somebody else's with our plugins, or the one of Kubernetes: its
+// arguments are then the scheduler's.
 const asScheduler = "KUBENEXUS_TEST_AS_SCHEDULER"
 
 // suite is what all tests share: starting a control plane takes two seconds, linking one a minute.
 var suite struct {
 	plane  *controlplane.ControlPlane
 	client kubernetes.Interface
+	// dynamic is for objects of any kind.
+	dynamic dynamic.Interface
 }
 
 func TestMain(m *testing.M) {
@@ -31,6 +34,8 @@ func TestMain(m *testing.M) {
 		os.Exit(scheduler.Main())
 	case "upstream":
 		os.Exit(cli.Run(newUpstreamCommand()))
+	case "stock":
+		os.Exit(cli.Run(newStockCommand()))
 	}
 	os.Exit(run(m))
 }
@@ -48,5 +53,6 @@ func run(m *testing.M) int {
 	}()
 	suite.plane = plane
 	suite.client = kubernetes.NewForConfigOrDie(plane.Config())
+	suite.dynamic = dynamic.NewForConfigOrDie(plane.Config())
 	return m.Run()
 }

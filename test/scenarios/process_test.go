@@ -81,6 +81,16 @@ func (p *process) stop() {
 	}
 }
 
+// ended says whether the scheduler has ended.
+func (p *process) ended() bool {
+	select {
+	case <-p.Done():
+		return true
+	default:
+		return false
+	}
+}
+
 // exit waits for a scheduler that is to end by itself, and returns its exit code and what it printed.
 func (p *process) exit() (int, string) {
 	select {
@@ -123,6 +133,8 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	defer b.mu.Unlock()
 	return b.buf.Write(p)
 }
+
+func (b *lockedBuffer) contains(text string) bool { return strings.Contains(b.String(), text) }
 
 // tail returns the last bytes.
 func (b *lockedBuffer) tail(most int) string {

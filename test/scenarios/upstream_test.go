@@ -19,6 +19,9 @@ func newUpstreamCommand() *cobra.Command {
 	return app.NewSchedulerCommand(options...)
 }
 
+// newStockCommand is kube-scheduler as Kubernetes ships it.
+func newStockCommand() *cobra.Command { return app.NewSchedulerCommand() }
+
 const importedConfiguration = `apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration
 leaderElection:

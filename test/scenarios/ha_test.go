@@ -1,0 +1,135 @@
+package scenarios
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/workqueue"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
+)
+
+// replicas are three schedulers with leader election. The lease is short, so that tests need not wait for long.
+type replicas struct {
+	t     *testing.T
+	lease string
+	all   map[string]*process
+}
+
+const leaseDuration = 4 * time.Second
+
+func startReplicas(t *testing.T, lease string) *replicas {
+	t.Helper()
+	r := &replicas{t: t, lease: lease, all: map[string]*process{}}
+	for i := range 3 {
+		r.all[fmt.Sprint(i)] = startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=true",
+			"--leader-elect-resource-name="+lease, "--leader-elect-lease-duration="+leaseDuration.String(),
+			"--leader-elect-renew-deadline=3s", "--leader-elect-retry-period=500ms")
+	}
+	return r
+}
+
+// leader returns the replica that holds the lease, other than not.
+func (r *replicas) leader(not string) (identity string, p *process) {
+	r.t.Helper()
+	within(r.t, leaseDuration+patience, "a leader", func() (bool, string) {
+		lease, err := suite.client.CoordinationV1().Leases("kube-system").Get(r.t.Context(), r.lease, metav1.GetOptions{})
+		if err != nil || lease.Spec.HolderIdentity == nil {
+			return false, fmt.Sprint(err)
+		}
+		identity = *lease.Spec.HolderIdentity
+		for _, candidate := range r.all {
+			if candidate.log.contains("uccessfully acquired lease") && !candidate.ended() {
+				p = candidate
+			}
+		}
+		return identity != "" && identity != not && p != nil, identity
+	})
+	return identity, p
+}
+
+// TestLeaderKilledWhileItBinds kills the leader of three with -9 in the middle of binding a gang of 500: another takes over
+// within the lease's time and finishes the gang before anything else, and no node gets more than it has room for.
+func TestLeaderKilledWhileItBinds(t *testing.T) {
+	const members = 500
+	r := startReplicas(t, "ha-killed")
+	s := newScenario(t, "ha-killed")
+	if err := suite.plane.AddNodes(s.ctx, "ha", 10, controlplane.NodeShape{CPU: "50", Memory: "64Gi", Pods: 110}); err != nil {
+		t.Fatal(err)
+	}
+	identity, leader := r.leader("")
+	s.crowd(t, "team", members, members)
+	within(t, patience, "the gang to be half bound", func() (bool, string) {
+		n, err := s.countBound("team")
+		return err == nil && n > 0, fmt.Sprint(n, err)
+	})
+	leader.Kill()
+	bound, err := s.countBound("team")
+	if err != nil || bound == 0 || bound == members {
+		t.Fatalf("%d of %d were bound when the leader was killed (%v): this shows nothing", bound, members, err)
+	}
+	t.Logf("the leader was killed with %d of %d bound", bound, members)
+	if next, _ := r.leader(identity); next == identity {
+		t.Errorf("%s still leads", identity)
+	}
+	s.boundIs(t, "team", members)
+	s.noNodeIsOverfull(t, 50)
+}
+
+// TestLeaseIsHandedOver: a leader that is asked to stop gives the lease back, so another leads at once.
+func TestLeaseIsHandedOver(t *testing.T) {
+	r := startReplicas(t, "ha-handover")
+	identity, leader := r.leader("")
+	began := time.Now()
+	leader.stop()
+	if next, _ := r.leader(identity); next == identity {
+		t.Errorf("%s still leads", identity)
+	}
+	if took := time.Since(began); took > leaseDuration {
+		t.Errorf("it took %s until another led, as long as if the leader had crashed", took)
+	}
+}
+
+// crowd creates members of a gang, many at a time.
+func (s *scenario) crowd(t *testing.T, name string, members, minAvailable int) {
+	t.Helper()
+	errs := make(chan error, members)
+	workqueue.ParallelizeUntil(s.ctx, 32, members, func(i int) {
+		spec := podSpec{
+			namespace: s.namespace, name: fmt.Sprintf("%s-%d", name, i), cpu: "1",
+			scheduler: "kubenexus-scheduler", annotations: gangAnnotations(name, minAvailable),
+		}
+		if err := create(s, spec.pod()); err != nil {
+			errs <- err
+		}
+	})
+	select {
+	case err := <-errs:
+		t.Fatal(err)
+	default:
+	}
+}
+
+// noNodeIsOverfull checks that no node has more pods of one CPU than it has CPUs.
+func (s *scenario) noNodeIsOverfull(t *testing.T, cpus int) {
+	t.Helper()
+	pods, err := suite.client.CoreV1().Pods(s.namespace).List(context.Background(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := map[string]int{}
+	for i := range pods.Items {
+		if pods.Items[i].Status.Phase != corev1.PodFailed {
+			on[pods.Items[i].Spec.NodeName]++
+		}
+	}
+	for node, n := range on {
+		if n > cpus {
+			t.Errorf("node %s has %d pods of 1 CPU and %d CPUs", node, n, cpus)
+		}
+	}
+}
