@@ -147,6 +147,9 @@ const declare = "declare them by the annotation " + gang.RolesAnnotation +
 	` (such as [{"name":"driver","min":1,"leads":true},{"name":"executor","min":10,"requests":{"cpu":"1","memory":"2Gi"}}])`
 
 func incomplete(name string, e gang.Explanation) string {
+	if e.Need == 0 {
+		return fmt.Sprintf("%s has %s, and none of them says how many must start together: set it, or %s", name, pods(e.Have), declare)
+	}
 	text := fmt.Sprintf("%s has %s", name, members(e))
 	if r := e.Lacking; r != nil {
 		text += fmt.Sprintf(", but %d of %d with the role %s", r.Have, r.Need, r.Role)

@@ -85,15 +85,18 @@ func (l *Ledger) RoomChanged(node string, gone types.UID) []gang.Decision {
 }
 
 // NodeGone forgets a node.
-func (l *Ledger) NodeGone(node string) {
+func (l *Ledger) NodeGone(node string) []gang.Decision {
 	l.mu.Lock()
+	var decisions []gang.Decision
 	delete(l.changes.nodes, node)
 	for _, g := range l.gangs {
-		g.NodeGone(node)
-		l.follow(g, nil) // room on a node that is gone is nobody's
+		if g.Places() > 0 {
+			decisions = append(decisions, l.after(g, g.NodeGone(node, l.clock.Now()))...)
+		}
 	}
 	l.mu.Unlock()
 	l.AnythingChanged()
+	return decisions
 }
 
 // AnythingChanged says that something changed that may help gangs which lack more than room. They are woken at the next tick:
@@ -166,6 +169,22 @@ func (l *Ledger) lying(g *gang.Gang, lack gang.Lack, seen uint64) Lying {
 		}
 	}
 	return found
+}
+
+// SincePlan compares a gang that lies still to all that changed since its plan failed, not only since it was last looked at: others
+// may have taken what was found. It returns false if that is the same.
+func (l *Ledger) SincePlan(key gang.Key) (Lying, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := l.gangs[key]
+	if g == nil {
+		return Lying{}, false
+	}
+	lack, seen, changed := g.LackedAtFirst()
+	if !changed {
+		return Lying{}, false
+	}
+	return l.lying(g, lack, seen), true
 }
 
 // Lying returns the gangs that lie still and for which something changed, in their order.

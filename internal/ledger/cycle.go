@@ -14,8 +14,10 @@ type SortKey struct {
 	// Ahead puts members of the gang that is being placed before everything else.
 	Ahead    bool
 	Priority int32
-	Age      time.Time
-	Gang     gang.Key
+	// Short puts members of gangs that run with too few of them before others of their priority.
+	Short bool
+	Age   time.Time
+	Gang  gang.Key
 	// Rank is the member's place in the plan of its gang.
 	Rank int
 }
@@ -72,8 +74,9 @@ func (l *Ledger) Enter(pod *corev1.Pod) Answer {
 		return a
 	}
 	l.order.Store(pod.UID, SortKey{
-		Ahead:    g == l.turn && g.Phase() == gang.Placing || g.Short(),
+		Ahead:    g == l.turn && g.Phase() == gang.Placing || g.Late(string(pod.UID)),
 		Priority: g.Priority(),
+		Short:    g.Short(),
 		Age:      g.Age(),
 		Gang:     g.Key,
 		Rank:     g.Rank(string(pod.UID)),

@@ -70,13 +70,24 @@ func (l *Ledger) Reservation(uid types.UID) (string, error) {
 }
 
 // Restore holds again what an earlier process held for the gang of a pod that leads it.
-func (l *Ledger) Restore(uid types.UID, reservation gang.Reservation) {
+func (l *Ledger) Restore(uid types.UID, reservation gang.Reservation) []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[uid]
+	if r == nil || r.gang == nil {
+		return nil
+	}
+	return l.after(r.gang, r.gang.Restore(string(uid), reservation, l.clock.Now()))
+}
+
+// Leads returns what a pod that runs declares, if it leads its gang, or nil.
+func (l *Ledger) Leads(uid types.UID) []gang.Role {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r := l.records[uid]; r != nil && r.gang != nil {
-		r.gang.Restore(string(uid), reservation, l.clock.Now())
-		l.after(r.gang, nil)
+		return r.gang.Led(string(uid))
 	}
+	return nil
 }
 
 // Finish records a pod that succeeded or failed: it takes no room any more, and may have been a gang's member.

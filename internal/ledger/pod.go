@@ -5,9 +5,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation"
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
@@ -26,9 +24,6 @@ func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
 			return nil, nil
 		}
 	}
-	if err := checkRequests(spec.Roles); err != nil {
-		return nil, err
-	}
 	if !served {
 		return spec, nil
 	}
@@ -46,20 +41,6 @@ func (p profile) first() string {
 		}
 	}
 	return ""
-}
-
-// checkRequests refuses quantities that no container could ask for.
-func checkRequests(roles *gang.Roles) error {
-	for _, role := range roles.All() {
-		for name, text := range role.Requests {
-			q, err := resource.ParseQuantity(text)
-			if err != nil || q.Sign() < 0 || len(validation.IsQualifiedName(name)) > 0 {
-				return &gang.Problem{Annotation: gang.RolesAnnotation, Value: name + "=" + text, Remedy: fmt.Sprintf(
-					"role %q asks for what no container could; write requests such as {\"cpu\":\"1\",\"memory\":\"2Gi\"}", role.Name)}
-			}
-		}
-	}
-	return nil
 }
 
 func (l *Ledger) notSpoken(pod *corev1.Pod, spec *gang.Spec) error {

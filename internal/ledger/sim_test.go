@@ -32,6 +32,8 @@ type simulation struct {
 	ordered bool
 	// held are the places that are held for members that do not exist yet; each takes a room.
 	held map[gang.PlaceID]bool
+	// floor is the least room there may be: below 0 only after a restart that holds again what others took meanwhile.
+	floor int
 	// ended are the pods that succeeded or failed and still exist.
 	ended map[string]*simPod
 	// wrong is the first rule that was broken.
@@ -191,7 +193,7 @@ func (s *simulation) cycle() bool {
 			s.enter(next)
 		}
 		return true
-	case s.room == 0 || answer.Pin == "" && len(answer.Avoid) > 0:
+	case s.room <= 0 || answer.Pin == "" && len(answer.Avoid) > 0:
 		next.at = unfit
 		decisions, _ := s.ledger.Unplaced(next.pod.UID, noRoom)
 		if s.ledger.Stays(next.pod.UID) == gang.Refuse {

@@ -136,6 +136,7 @@ func run(ctx context.Context, cmd *cobra.Command, opts *options.Options) error {
 		mutable.AddMetrics()
 	}
 	opts.ComponentGlobalsRegistry.AddMetrics()
+	plugins.RegisterMetrics(processRegistry{})
 	err = app.Run(ctx, completed, sched)
 	if ctx.Err() == nil {
 		return err

@@ -85,11 +85,11 @@ func bareFinished(obj any) (any, error) {
 	bare.Spec.NodeName, bare.Spec.SchedulerName = pod.Spec.NodeName, pod.Spec.SchedulerName
 	bare.Status.Phase, bare.Status.Reason, bare.Status.Conditions = pod.Status.Phase, pod.Status.Reason, pod.Status.Conditions
 	for i := range pod.Status.ContainerStatuses {
+		status := corev1.ContainerStatus{} // that there is one tells that the kubelet did not reject the pod
 		if ended := pod.Status.ContainerStatuses[i].State.Terminated; ended != nil {
-			bare.Status.ContainerStatuses = append(bare.Status.ContainerStatuses, corev1.ContainerStatus{
-				State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{FinishedAt: ended.FinishedAt}},
-			})
+			status.State.Terminated = &corev1.ContainerStateTerminated{FinishedAt: ended.FinishedAt}
 		}
+		bare.Status.ContainerStatuses = append(bare.Status.ContainerStatuses, status)
 	}
 	return bare, nil
 }

@@ -32,7 +32,7 @@ func happened(l *ledger.Ledger, p *performer, before, after any) {
 		p.perform(l.RoomChanged(node.Name, ""))
 	case isNode(old):
 		node, _ := old.(*corev1.Node)
-		l.NodeGone(node.Name)
+		p.perform(l.NodeGone(node.Name))
 	default:
 		l.AnythingChanged()
 	}

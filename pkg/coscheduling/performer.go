@@ -19,6 +19,7 @@ import (
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
@@ -32,11 +33,12 @@ const (
 // performer carries out what the ledger decides. Decisions can come from under the scheduling queue's lock, so those
 // that call the queue are left to a goroutine of their own.
 type performer struct {
-	logger klog.Logger
-	ledger *ledger.Ledger
-	line   *bindLine
-	places *placeholders
-	handle fwk.Handle
+	logger  klog.Logger
+	ledger  *ledger.Ledger
+	line    *bindLine
+	places  *placeholders
+	metrics *metrics.Metrics
+	handle  fwk.Handle
 	// recorders are by schedulerName; complete once the factories have run.
 	recorders map[string]kubeevents.EventRecorderLogger
 	// activate puts pods into the active part of the queue.
@@ -57,12 +59,13 @@ type performer struct {
 	probe types.UID
 }
 
-func newPerformer(logger klog.Logger, l *ledger.Ledger, line *bindLine, places *placeholders, h fwk.Handle) *performer {
+func newPerformer(logger klog.Logger, plugins *Plugins, h fwk.Handle) *performer {
 	p := &performer{
 		logger:    logger,
-		ledger:    l,
-		line:      line,
-		places:    places,
+		ledger:    plugins.ledger,
+		line:      plugins.line,
+		places:    plugins.places,
+		metrics:   plugins.metrics,
 		handle:    h,
 		recorders: map[string]kubeevents.EventRecorderLogger{},
 		activate:  func(logger klog.Logger, refs []gang.Ref) { h.Activate(logger, stubs(refs)) },
@@ -209,6 +212,7 @@ func (p *performer) pod(ref gang.Ref) (*corev1.Pod, error) {
 }
 
 func (p *performer) do(decision gang.Decision) {
+	p.metrics.Performed(decision)
 	switch d := decision.(type) {
 	case gang.Activate:
 		p.activate(p.logger, d.Members)
@@ -235,7 +239,7 @@ func (p *performer) do(decision gang.Decision) {
 		p.logger.Info("Evicting gang members", "gang", d.Because.Gang, "members", len(d.Members), "why", d.Because.Kind)
 		p.evictor.enqueue(d)
 	case gang.Freed:
-		if pod := p.places.follow(p.logger); pod != nil {
+		if pod := p.places.takeFreed(p.logger); pod != nil {
 			p.freed(p.logger, pod)
 		}
 	}

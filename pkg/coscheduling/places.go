@@ -33,12 +33,18 @@ type placeholders struct {
 	mu    sync.Mutex
 	cache PlaceCache
 	pods  map[gang.PlaceID]*corev1.Pod
-	// nodes counts the places on each node by their gangs.
-	nodes map[string]map[gang.Key]int
+	// nodes are the same by the nodes that they are on.
+	nodes map[string]map[gang.PlaceID]*corev1.Pod
+	// freed stood for room that is anybody's now, and of which the queue was not told yet.
+	freed *corev1.Pod
+	// shares are the largest shares of the cluster that a namespace may hold, by schedulerName.
+	shares map[string]float64
 }
 
 func newPlaceholders(l *ledger.Ledger) *placeholders {
-	return &placeholders{ledger: l, pods: map[gang.PlaceID]*corev1.Pod{}, nodes: map[string]map[gang.Key]int{}}
+	return &placeholders{
+		ledger: l, pods: map[gang.PlaceID]*corev1.Pod{}, nodes: map[string]map[gang.PlaceID]*corev1.Pod{}, shares: map[string]float64{},
+	}
 }
 
 // HoldPlaces lets the plugins hold room for declared members in the scheduler's cache. It is to be called before the scheduler
@@ -56,11 +62,20 @@ func (p *Plugins) Popped(logger klog.Logger, uid types.UID) {
 	p.places.follow(logger)
 }
 
-// follow brings the cache up to the ledger. It returns one of the pods that stood for room which is anybody's now.
-func (h *placeholders) follow(logger klog.Logger) *corev1.Pod {
+// takeFreed returns a pod that stood for room which is anybody's now, once.
+func (h *placeholders) takeFreed(logger klog.Logger) *corev1.Pod {
+	h.follow(logger)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var freed *corev1.Pod
+	freed := h.freed
+	h.freed = nil
+	return freed
+}
+
+// follow brings the cache up to the ledger.
+func (h *placeholders) follow(logger klog.Logger) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	for _, move := range h.ledger.Moves() {
 		if h.cache == nil {
 			continue
@@ -68,14 +83,13 @@ func (h *placeholders) follow(logger klog.Logger) *corev1.Pod {
 		if pod := h.pods[move.ID]; pod != nil {
 			h.release(logger, move.ID, pod)
 			if move.Free {
-				freed = pod
+				h.freed = pod
 			}
 		}
 		if move.Held {
 			h.hold(logger, move)
 		}
 	}
-	return freed
 }
 
 func (h *placeholders) hold(logger klog.Logger, move gang.Move) {
@@ -90,9 +104,9 @@ func (h *placeholders) hold(logger klog.Logger, move gang.Move) {
 	}
 	h.pods[move.ID] = pod
 	if h.nodes[move.Node] == nil {
-		h.nodes[move.Node] = map[gang.Key]int{}
+		h.nodes[move.Node] = map[gang.PlaceID]*corev1.Pod{}
 	}
-	h.nodes[move.Node][move.ID.Gang]++
+	h.nodes[move.Node][move.ID] = pod
 }
 
 func (h *placeholders) release(logger klog.Logger, id gang.PlaceID, pod *corev1.Pod) {
@@ -101,10 +115,7 @@ func (h *placeholders) release(logger klog.Logger, id gang.PlaceID, pod *corev1.
 	}
 	delete(h.pods, id)
 	on := h.nodes[pod.Spec.NodeName]
-	if on[id.Gang]--; on[id.Gang] == 0 {
-		delete(on, id.Gang)
-	}
-	if len(on) == 0 {
+	if delete(on, id); len(on) == 0 {
 		delete(h.nodes, pod.Spec.NodeName)
 	}
 }
@@ -140,31 +151,14 @@ func (h *placeholders) none() bool {
 	return len(h.pods) == 0
 }
 
-// holders returns the gangs that hold places on the node.
-func (h *placeholders) holders(node string) []gang.Key {
+// on returns the pods that hold places on the node, and one of the gangs that they are for.
+func (h *placeholders) on(node string) (pods []*corev1.Pod, example gang.Key) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	keys := make([]gang.Key, 0, len(h.nodes[node]))
-	for key := range h.nodes[node] {
-		keys = append(keys, key)
+	for id, pod := range h.nodes[node] {
+		pods, example = append(pods, pod), id.Gang
 	}
-	return keys
-}
-
-// on returns the pods that hold places on the node.
-func (h *placeholders) on(node string) []*corev1.Pod {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.nodes[node]) == 0 {
-		return nil
-	}
-	var pods []*corev1.Pod
-	for _, pod := range h.pods {
-		if pod.Spec.NodeName == node {
-			pods = append(pods, pod)
-		}
-	}
-	return pods
+	return pods, example
 }
 
 // heldBy adds up what the namespace holds.
@@ -193,33 +187,42 @@ func addRequests(sum map[string]int64, pod *corev1.Pod, count int64) {
 	sum[string(corev1.ResourcePods)] += count
 }
 
-// beyondShare says what the namespace may not hold: with what the task declares it would hold more than its share of the
-// cluster. It is empty if all is well.
-func (pl *Plugin) beyondShare(task gang.Task, nodes []fwk.NodeInfo) string {
-	if task.DeclaredMembers() == 0 {
-		return ""
-	}
-	held := pl.places.heldBy(task.Gang.Namespace)
+// beyondShare says what the namespace may not hold: with what is declared it would hold more than its share of the cluster. It
+// is empty if all is well.
+func (h *placeholders) beyondShare(schedulerName, namespace string, declared []gang.RoleTask, total func(resource string) int64) string {
+	held := h.heldBy(namespace)
 	with := maps.Clone(held)
-	for _, r := range task.Roles {
-		addRequests(with, placeholder(task.Gang.Namespace, r.Role), int64(r.Declared))
+	for _, r := range declared {
+		if r.Declared > 0 {
+			addRequests(with, placeholder(namespace, r.Role), int64(r.Declared))
+		}
 	}
+	share := h.shares[schedulerName]
 	for name, wanted := range with {
-		total := int64(0)
-		for _, node := range nodes {
-			if name == string(corev1.ResourcePods) {
-				total += int64(node.GetAllocatable().GetAllowedPodNumber())
-			} else {
-				total += allocatable(node, name)
-			}
+		most := int64(share * float64(total(name)))
+		if wanted <= held[name] || wanted <= most || total(name) == 0 {
+			continue
 		}
-		if wanted > held[name] && total > 0 && float64(wanted) > pl.reservedShare*float64(total) {
-			return fmt.Sprintf("namespace %s may hold at most %.4g%% of the cluster's %s for pods that do not exist yet, which is %s; "+
-				"it holds %s, and the gang declares %s more", task.Gang.Namespace, 100*pl.reservedShare, name,
-				quantity(name, int64(pl.reservedShare*float64(total))), quantity(name, held[name]), quantity(name, wanted-held[name]))
-		}
+		return fmt.Sprintf("namespace %s may hold at most %.4g%% of the cluster's %s for pods that do not exist yet, which is %s; "+
+			"it holds %s, and the gang declares %s more",
+			namespace, 100*share, name, quantity(name, most), quantity(name, held[name]), quantity(name, wanted-held[name]))
 	}
 	return ""
+}
+
+// totalOf returns how much of a resource the nodes have.
+func totalOf(nodes []fwk.NodeInfo) func(resource string) int64 {
+	return func(resource string) int64 {
+		total := int64(0)
+		for _, node := range nodes {
+			if resource == string(corev1.ResourcePods) {
+				total += int64(node.GetAllocatable().GetAllowedPodNumber())
+			} else {
+				total += allocatable(node, resource)
+			}
+		}
+		return total
+	}
 }
 
 // mentionPlaces adds to what the nodes say how many of them have room that is held.
@@ -229,7 +232,7 @@ func (pl *Plugin) mentionPlaces(detail string, nodes []fwk.NodeInfo) string {
 	}
 	held := 0
 	for _, node := range nodes {
-		if len(pl.places.holders(node.Node().Name)) > 0 {
+		if pods, _ := pl.places.on(node.Node().Name); len(pods) > 0 {
 			held++
 		}
 	}
@@ -253,16 +256,16 @@ func (pl *Plugin) heldFor(pod *corev1.Pod, statuses fwk.NodeToStatusReader) stri
 	held, example := 0, gang.Key{}
 	for _, node := range nodes {
 		name := node.Node().Name
-		holders := pl.places.holders(name)
+		holders, holder := pl.places.on(name)
 		if len(holders) == 0 || statuses.Get(name).Code() != fwk.Unschedulable || takes.room(node) > 0 {
 			continue
 		}
 		without := node.Snapshot()
-		for _, placeholder := range pl.places.on(name) {
+		for _, placeholder := range holders {
 			_ = without.RemovePod(klog.Background(), placeholder) // it may have come after the snapshot
 		}
 		if takes.room(without) > 0 {
-			held, example = held+1, holders[0]
+			held, example = held+1, holder
 		}
 	}
 	if held == 0 {

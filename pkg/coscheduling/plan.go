@@ -60,7 +60,8 @@ func (pl *Plugin) plan(ctx context.Context, task gang.Task) (planned, error) {
 		finding.Detail = pl.mentionPlaces(finding.Detail, nodes)
 		return planned{finding: &finding}, nil
 	}
-	if beyond := pl.beyondShare(task, nodes); beyond != "" {
+	beyond := pl.places.beyondShare(pl.handle.ProfileName(), task.Gang.Namespace, task.Roles, totalOf(nodes))
+	if task.DeclaredMembers() > 0 && beyond != "" {
 		return planned{finding: &gang.Finding{Fit: found.Placed, Detail: beyond, Lack: gang.Lack{Anything: true}}}, nil
 	}
 	return planned{Placed: v.pins(found, team)}, nil

@@ -28,8 +28,6 @@ type Plugin struct {
 	performer *performer
 	places    *placeholders
 	lead      func()
-	// reservedShare is the largest share of any resource of the cluster that a namespace may hold for declared members.
-	reservedShare float64
 }
 
 var (
@@ -52,9 +50,8 @@ func (p *Plugins) newPlugin(ctx context.Context, d gang.Dialect, obj runtime.Obj
 	p.ledger.Serve(h.ProfileName(), d.Name, ledger.Defaults{
 		Timeout: args.Timeout.Duration, ReservationTimeout: args.ReservationTimeout.Duration, Placement: args.Placement,
 	})
-	return &Plugin{
-		dialect: d, handle: h, ledger: p.ledger, performer: p.performer, places: p.places, lead: p.Lead, reservedShare: args.ReservedShare,
-	}, nil
+	p.places.shares[h.ProfileName()] = args.ReservedShare
+	return &Plugin{dialect: d, handle: h, ledger: p.ledger, performer: p.performer, places: p.places, lead: p.Lead}, nil
 }
 
 // Name returns the plugin's name, which is its dialect's.
@@ -103,10 +100,12 @@ func (pl *Plugin) planGang(ctx context.Context, pod *corev1.Pod, asked ledger.An
 	if asked.Scout != nil && !pl.look(pod, *asked.Scout) {
 		return ledger.Answer{Gang: true, Verdict: gang.Refuse, Why: pl.ledger.Why(pod.UID)}, nil
 	}
+	began := time.Now()
 	found, err := pl.plan(ctx, asked.Task)
 	if err != nil {
 		found.finding = &gang.Finding{Detail: err.Error(), Lack: gang.Lack{Anything: true}}
 	}
+	pl.performer.metrics.Planned(time.Since(began), len(asked.Task.Members)+asked.Task.DeclaredMembers(), found.finding == nil)
 	var answer ledger.Answer
 	if found.finding != nil {
 		answer = pl.ledger.Unfit(pod.UID, *found.finding)

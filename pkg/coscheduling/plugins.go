@@ -31,6 +31,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
@@ -41,9 +42,10 @@ const QueueName = "GangQueue"
 
 // Plugins are the plugins of one scheduler process. All their instances share one ledger.
 type Plugins struct {
-	ledger *ledger.Ledger
-	line   *bindLine
-	places *placeholders
+	ledger  *ledger.Ledger
+	line    *bindLine
+	places  *placeholders
+	metrics *metrics.Metrics
 
 	// mu guards what the factories set up; they run one after another before anything else does.
 	mu        sync.Mutex
@@ -56,8 +58,11 @@ type Plugins struct {
 // New returns the plugins of one scheduler process.
 func New() *Plugins {
 	l := ledger.New(clock.RealClock{})
-	return &Plugins{ledger: l, line: newBindLine(), places: newPlaceholders(l)}
+	return &Plugins{ledger: l, line: newBindLine(), places: newPlaceholders(l), metrics: metrics.New()}
 }
+
+// RegisterMetrics makes our metrics visible. It is optional.
+func (p *Plugins) RegisterMetrics(r metrics.Registry) { p.metrics.Register(r, p.ledger.Gangs) }
 
 // Factories returns what to register in the scheduler, by plugin name.
 func (p *Plugins) Factories() frameworkruntime.Registry {
@@ -95,7 +100,7 @@ func (p *Plugins) connect(ctx context.Context, h fwk.Handle) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.performer == nil {
-		p.performer = newPerformer(klog.FromContext(ctx), p.ledger, p.line, p.places, h)
+		p.performer = newPerformer(klog.FromContext(ctx), p, h)
 		if err := p.performer.watch(); err != nil {
 			return err
 		}

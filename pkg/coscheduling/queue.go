@@ -73,6 +73,8 @@ func less(a, b ledger.SortKey) bool {
 		return a.Ahead
 	case a.Priority != b.Priority:
 		return a.Priority > b.Priority
+	case a.Short != b.Short:
+		return a.Short
 	case !a.Age.Equal(b.Age):
 		return a.Age.Before(b.Age)
 	case a.Gang != b.Gang:

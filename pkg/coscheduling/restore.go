@@ -7,6 +7,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
@@ -35,26 +38,93 @@ func (q *Queue) reserve(ctx context.Context, pod *corev1.Pod, node string) *fwk.
 	return fwk.AsStatus(err)
 }
 
+// readers is how many pods are read at a time, maxReservations how many reservations of a namespace are restored: a user can
+// write what looks like one on any pod.
+const (
+	readers         = 16
+	maxReservations = 500
+)
+
 // restore holds again what an earlier process held for the gangs of pods that lead.
 func (p *performer) restore(ctx context.Context, pods []*corev1.Pod) {
+	var leaders []*corev1.Pod
+	of := map[string]int{}
 	for _, pod := range pods {
-		if pod.Spec.NodeName == "" || pod.Annotations[gang.ReservationAnnotation] == "" || p.recorders[pod.Spec.SchedulerName] == nil {
+		if pod.Spec.NodeName == "" || p.recorders[pod.Spec.SchedulerName] == nil || p.ledger.Leads(pod.UID) == nil {
 			continue
 		}
-		// The informer's copy does not say who wrote the annotation.
-		current, err := p.handle.ClientSet().CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
-		if err != nil || current.UID != pod.UID || !byScheduler(current) {
-			p.logger.Info("Reservation is not followed: a user wrote it, or its pod cannot be read", "pod", pod.Name, "err", err)
+		if r, ok := reservationOf(pod); !ok || !time.Now().Before(r.Until) {
 			continue
 		}
-		var reservation gang.Reservation
-		if err := json.Unmarshal([]byte(current.Annotations[gang.ReservationAnnotation]), &reservation); err != nil {
-			p.logger.Error(err, "Cannot read a reservation", "pod", pod.Name)
-			continue
+		if of[pod.Namespace]++; of[pod.Namespace] <= maxReservations {
+			leaders = append(leaders, pod)
 		}
-		p.forgetGoneNodes(reservation)
-		p.ledger.Restore(pod.UID, reservation)
 	}
+	genuine := make([]bool, len(leaders))
+	workqueue.ParallelizeUntil(ctx, readers, len(leaders), func(i int) { genuine[i] = p.genuine(ctx, leaders[i]) })
+	for i, pod := range leaders {
+		if !genuine[i] {
+			p.logger.Info("Reservation is not followed: a user wrote it, or its pod cannot be read", "pod", klog.KObj(pod))
+			continue
+		}
+		p.restoreOne(pod)
+	}
+}
+
+func (p *performer) restoreOne(leader *corev1.Pod) {
+	reservation, ok := reservationOf(leader)
+	if !ok {
+		return
+	}
+	p.forgetGoneNodes(reservation)
+	var declared []gang.RoleTask
+	for _, role := range p.ledger.Leads(leader.UID) {
+		for _, reserved := range reservation.Roles {
+			if reserved.Name != role.Name {
+				continue
+			}
+			count := 0
+			for _, n := range reserved.Nodes {
+				count += n
+			}
+			declared = append(declared, gang.RoleTask{Role: role, Declared: min(count, int(role.Min))})
+		}
+	}
+	if beyond := p.places.beyondShare(leader.Spec.SchedulerName, leader.Namespace, declared, p.allocatable); beyond != "" {
+		p.logger.Info("Reservation is not held again", "pod", klog.KObj(leader), "because", beyond)
+		return
+	}
+	p.perform(p.ledger.Restore(leader.UID, reservation))
+	p.places.follow(p.logger)
+}
+
+// allocatable is how much of a resource all nodes have.
+func (p *performer) allocatable(resource string) int64 {
+	nodes, err := p.handle.SharedInformerFactory().Core().V1().Nodes().Lister().List(labels.Everything())
+	if err != nil {
+		return 0
+	}
+	total := int64(0)
+	for _, node := range nodes {
+		amount := node.Status.Allocatable[corev1.ResourceName(resource)]
+		if resource == string(corev1.ResourceCPU) {
+			total += amount.MilliValue()
+		} else {
+			total += amount.Value()
+		}
+	}
+	return total
+}
+
+func reservationOf(pod *corev1.Pod) (r gang.Reservation, ok bool) {
+	text := pod.Annotations[gang.ReservationAnnotation]
+	return r, text != "" && json.Unmarshal([]byte(text), &r) == nil
+}
+
+// genuine says whether the scheduler wrote the pod's reservation. The informer's copy does not tell.
+func (p *performer) genuine(ctx context.Context, pod *corev1.Pod) bool {
+	current, err := p.handle.ClientSet().CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
+	return err == nil && current.UID == pod.UID && byScheduler(current)
 }
 
 // byScheduler says whether the reservation was written with the bind: that is the one way of writing for which the API server

@@ -305,6 +305,20 @@ func histogram(reasons map[string]int, nodes int) string {
 // enough says whether what changed may give a gang that lies still what it lacked: the nodes that changed now have room for
 // as many pods as were missing, or for how many at most. It may be wrong about that, but not about the contrary.
 func (pl *Plugin) enough(l ledger.Lying) (found int, enough bool) {
+	found, enough = pl.roomOn(l)
+	if !enough {
+		return found, false
+	}
+	whole, differs := pl.ledger.SincePlan(l.Key)
+	if !differs {
+		return found, true
+	}
+	all, enough := pl.roomOn(whole)
+	return all - (whole.Lack.Missing - l.Lack.Missing), enough
+}
+
+// roomOn is for how many of the members that are missing the nodes that changed have room, and whether that is all.
+func (pl *Plugin) roomOn(l ledger.Lying) (found int, enough bool) {
 	if l.Anything {
 		return 0, true
 	}

@@ -151,16 +151,16 @@ func (g *Gang) Unreserve(uid string, seen uint64, now time.Time) []Decision {
 	if m.reservedOn == "" && !m.released {
 		return nil // recorded already
 	}
-	wasHolding := m.holding()
+	wasHolding, wasRunning := m.holding(), g.tally.started > 0
 	g.update(m, func() { m.reservedOn, m.released = "", false })
 	g.giveBack(m)
-	g.changed = now
+	g.membersChanged(wasRunning, now)
 	if !wasHolding {
 		return g.settle(true, now) // it could not be bound: its gang may have nothing left that runs
 	}
 	g.refuse(m, true)
 	if g.attempt != nil {
-		g.lack, g.seen = Lack{Anything: true}, seen
+		g.lacks(Lack{Anything: true}, seen)
 		return g.fail(g.unplaced(m.Name, "its room was given back before the others had theirs"), now)
 	}
 	return g.settle(false, now)
@@ -204,8 +204,12 @@ func (g *Gang) release(last *member, now time.Time) []Decision {
 	}
 	told := Explanation{
 		Kind: KindReleased, Gang: g.Key, Have: len(holding), Need: g.Need(), Waited: now.Sub(g.since),
-		Declared: g.Places(), Holds: g.reservationTimeout(),
+		Declared: g.Places(), Holds: g.reservationTimeout(), Attempts: g.Attempts - g.attemptsBefore,
 	}
+	if !g.completeSince.IsZero() {
+		told.Complete = now.Sub(g.completeSince)
+	}
+	g.waited, g.attemptsBefore, g.completeSince = told.Waited, g.Attempts, time.Time{}
 	g.attempt, g.failure, g.retryAt, g.stalls, g.fails = nil, nil, time.Time{}, 0, 0
 	var decisions []Decision
 	if len(waiting) > 0 {

@@ -20,6 +20,7 @@ func (g *Gang) Tick(now time.Time) []Decision {
 		decisions = append(decisions, Reject{Members: g.refs(g.where((*member).holding)), Because: g.explainWaiting()})
 	}
 	decisions = append(decisions, g.tendPlaces(now)...)
+	decisions = append(decisions, g.forgetAvoided(now)...)
 	decisions = append(decisions, g.restart(now)...)
 	decisions = append(decisions, g.expire(now)...)
 	if g.Phase() == Ready {
@@ -49,7 +50,7 @@ func (g *Gang) nudge(now time.Time) []Decision {
 // one that places a member now and then ends soon, and one that does not stalls. A large gang may take its time.
 func (g *Gang) expire(now time.Time) []Decision {
 	phase := g.Phase()
-	partial := phase == Running && g.tally.eligible > 0 && g.Short() && g.shortSince.IsZero() && g.evicting == ""
+	partial := phase == Running && g.Partial() && g.shortSince.IsZero() && g.evicting == ""
 	if phase == Running && !partial || phase == Unbound {
 		g.clock = now
 		return nil

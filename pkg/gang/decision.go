@@ -116,6 +116,9 @@ type Explanation struct {
 	// Waited is how long the gang has waited (KindTimedOut, KindReleased); Cause is why (KindTimedOut).
 	Waited time.Duration
 	Cause  Kind
+	// Attempts is how many it took to start the gang, Complete how long enough members had existed (KindReleased).
+	Attempts int
+	Complete time.Duration
 	// Problem is what is wrong with a pod's annotations (KindInvalid).
 	Problem error
 }

@@ -1,10 +1,7 @@
 package gang
 
 import (
-	"cmp"
-	"maps"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -20,10 +17,34 @@ type derived struct {
 	partial  OnPartial
 	// firstScheduled is when the first of the members that run got its node.
 	firstScheduled time.Time
-	// done counts the members that succeeded, doneOf by their role.
+	// done counts the members that succeeded, doneOf by their role. owners are those of the members that are there, led is the role
+	// of a leader that is.
 	done   int
 	doneOf map[string]int
+	owners map[string]bool
+	led    string
 }
+
+// Members returns how many members exist and have not ended, and how many of them are pending.
+func (g *Gang) Members() (all, pending int) {
+	for _, m := range g.members {
+		if m.pending() {
+			pending++
+		}
+	}
+	return len(g.members), pending
+}
+
+// Waited is how long the gang has waited, or had until it started.
+func (g *Gang) Waited(now time.Time) time.Duration {
+	if g.tally.started > 0 {
+		return g.waited
+	}
+	return now.Sub(g.since)
+}
+
+// Partial says whether the gang runs with fewer members than it needs while others wait to join it.
+func (g *Gang) Partial() bool { return g.tally.eligible > 0 && g.Short() }
 
 // timeout is the longest that a member asks for, or else the longest default of the members' profiles.
 func (g *Gang) timeout() time.Duration {
@@ -33,10 +54,14 @@ func (g *Gang) timeout() time.Duration {
 
 // placement is what the oldest member asks for, or else the default of its profile.
 func (g *Gang) placement() Placement {
-	for _, m := range g.byAge() {
-		if m.Spec.Placement != "" {
-			return m.Spec.Placement
+	var oldest *member
+	for _, m := range g.members {
+		if m.Spec.Placement != "" && (oldest == nil || compareMembers(m, oldest) < 0) {
+			oldest = m
 		}
+	}
+	if oldest != nil {
+		return oldest.Spec.Placement
 	}
 	for _, m := range g.members {
 		if m.DefaultPlacement != "" {
@@ -61,6 +86,12 @@ func (g *Gang) Priority() int32 {
 func (g *Gang) Age() time.Time {
 	g.rank()
 	return g.age
+}
+
+// ranksLike says whether what rank derives stays the same when one becomes the other.
+func ranksLike(a, b Member) bool {
+	return a.Priority == b.Priority && a.Created.Equal(b.Created) && a.Spec == b.Spec && a.DefaultTimeout == b.DefaultTimeout &&
+		a.DefaultReservationTimeout == b.DefaultReservationTimeout && a.OwnerUID == b.OwnerUID && a.Terminating == b.Terminating
 }
 
 // rank derives what follows from the members if any came, went or changed since it was last done.
@@ -97,21 +128,22 @@ func (g *Gang) rank() {
 	g.countDone()
 }
 
-// rankChoices derives what the oldest member that says anything says.
+// rankChoices derives what the oldest member that says anything says, of the roles the oldest leader.
 func (g *Gang) rankChoices() {
-	leader := false
-	for _, m := range g.byAge() {
-		if m.Spec.Roles != nil && (g.declared == nil || m.Spec.Leads && !leader) {
-			g.declared, leader = m.Spec.Roles, m.Spec.Leads
+	var declares, restarts, partial *member
+	older := func(m, than *member) bool { return than == nil || compareMembers(m, than) < 0 }
+	for _, m := range g.members {
+		if m.Spec.Roles != nil && (declares == nil || m.Spec.Leads && !declares.Spec.Leads ||
+			m.Spec.Leads == declares.Spec.Leads && older(m, declares)) {
+			declares, g.declared = m, m.Spec.Roles
 		}
-		g.restarts = cmp.Or(g.restarts, m.Spec.RestartPolicy)
-		g.partial = cmp.Or(g.partial, m.Spec.OnPartial)
+		if m.Spec.RestartPolicy != "" && older(m, restarts) {
+			restarts, g.restarts = m, m.Spec.RestartPolicy
+		}
+		if m.Spec.OnPartial != "" && older(m, partial) {
+			partial, g.partial = m, m.Spec.OnPartial
+		}
 	}
-}
-
-// byAge returns the members, the oldest first.
-func (g *Gang) byAge() []*member {
-	return slices.SortedFunc(maps.Values(g.members), compareMembers)
 }
 
 // noteScheduled keeps what rank derives right for a member that was bound, which happens often.

@@ -25,6 +25,9 @@ const (
 	Unbound Phase = "Unbound"
 )
 
+// Phases returns all phases.
+func Phases() []Phase { return []Phase{Incomplete, Disagreeing, Ready, Placing, Running, Unbound} }
+
 const (
 	// settleTime is how long a gang must stay unchanged before its members are told what it lacks, so that a gang
 	// whose pods are just being created stays silent.
@@ -66,9 +69,11 @@ type Gang struct {
 	// failure is why the last attempt failed, nil if none did since the gang last ran; failedAt is when.
 	failure  *Explanation
 	failedAt time.Time
-	// lack is what was missing when the last plan failed, seen how many changes of the cluster that plan knew of.
-	lack Lack
-	seen uint64
+	// lack is what was missing when the last plan failed, less what was found since for so many members; seen is how many changes of
+	// the cluster that takes into account, failedSeen how many the plan knew of.
+	lack             Lack
+	found            int
+	seen, failedSeen uint64
 	// fails counts the plans that failed since the gang last ran.
 	fails int
 	// retryAt is when a stalled gang is tried again; zero means: when something that could help happens.
@@ -77,8 +82,10 @@ type Gang struct {
 	stalls int
 	// awaitsTurn says that the representative was popped while another gang was being placed.
 	awaitsTurn bool
-	// since starts the gang's whole wait, clock the current timeout.
-	since, clock time.Time
+	// since starts the gang's whole wait, clock the current timeout; completeSince is since when enough members exist. waited is how
+	// long it had waited when it started.
+	since, clock, completeSince time.Time
+	waited                      time.Duration
 	// changed is when the gang last changed in a way that members may have to be told; zero means they were.
 	changed time.Time
 	// toldAt is when members were told last.
@@ -92,9 +99,13 @@ type Gang struct {
 	// it is, and evictedAt when that was last asked for.
 	shortSince, evictedAt time.Time
 	evicting              Kind
+	// whole says that since it runs it had all members that it needs.
+	whole bool
 	derived
 	// Attempts and Failures count the gang's attempts, Lost the members that a kubelet rejected.
 	Attempts, Failures, Lost int
+	// attemptsBefore are those until the gang last started.
+	attemptsBefore int
 }
 
 // attempt is the placing of a gang: from its plan until it is released or gives everything back.
@@ -114,7 +125,8 @@ func New(key Key) *Gang {
 		finished: map[string]Finished{},
 		avoided:  map[string]time.Time{},
 		tally: tally{
-			claims: map[Claim]int{}, startedClaims: map[Claim]int{}, roles: map[string]int{}, planned: map[string]int{},
+			claims: map[Claim]int{}, startedClaims: map[Claim]int{},
+			roles: map[string]int{}, startedRoles: map[string]int{}, planned: map[string]int{},
 		},
 	}
 }
@@ -123,13 +135,13 @@ func New(key Key) *Gang {
 func (g *Gang) Phase() Phase {
 	_, agreed := g.tally.agreed()
 	switch {
-	case len(g.tally.claims) == 0 && g.tally.silent > 0:
+	case len(g.tally.claims) == 0 && g.tally.unnamed > 0:
 		return Unbound
 	case len(g.tally.claims) == 0:
-		return Incomplete // all members are being deleted
+		return Incomplete // all members are being deleted, or leave it to others to say how many are needed
 	case !agreed:
 		return Disagreeing
-	case g.tally.started > 0:
+	case g.runs():
 		return Running
 	case g.attempt != nil:
 		return Placing
@@ -158,7 +170,7 @@ func (g *Gang) Need() int {
 // missing is how many members that are not done the gang needs.
 func (g *Gang) missing() int {
 	g.rank()
-	return max(1, g.Need()-g.done)
+	return max(1, g.Need()-g.done-g.tally.started)
 }
 
 // have counts the members that could be placed, run, or are done.
@@ -171,6 +183,11 @@ func (g *Gang) have() int {
 func (g *Gang) shape() *Roles {
 	g.rank()
 	return g.declared
+}
+
+// runs says whether the gang was started: where a leader creates the others, they are nothing without it.
+func (g *Gang) runs() bool {
+	return g.tally.started > 0 && (g.shape().Leader() == nil || g.leads())
 }
 
 // complete says whether enough members exist that could be placed. Where a leader creates the others, it is enough.
@@ -221,10 +238,7 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 		return nil
 	}
 	m.misfit = m.misfit && m.Generation == seen.Generation
-	g.ranked = g.ranked && m.Priority == seen.Priority && m.Created.Equal(seen.Created) && m.Spec == seen.Spec &&
-		m.DefaultTimeout == seen.DefaultTimeout && m.DefaultReservationTimeout == seen.DefaultReservationTimeout &&
-		m.OwnerUID == seen.OwnerUID
-	g.noteScheduled(seen)
+	g.ranked = g.ranked && ranksLike(m.Member, seen)
 	wasRunning := g.tally.started > 0
 	g.update(m, func() {
 		m.Member = seen
@@ -234,6 +248,9 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 	})
 	if m.Node != "" {
 		g.fill(m)
+	}
+	if m.started() {
+		g.noteScheduled(m.Member)
 	}
 	g.membersChanged(wasRunning, now)
 	return g.settle(true, now)
@@ -270,7 +287,7 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 func (g *Gang) membersChanged(wasRunning bool, now time.Time) {
 	g.changed = now
 	if wasRunning && g.tally.started == 0 {
-		g.since, g.clock, g.failure, g.fails, g.evicting, g.shortSince = now, now, nil, 0, "", time.Time{}
+		g.since, g.clock, g.failure, g.fails, g.evicting, g.shortSince, g.whole = now, now, nil, 0, "", time.Time{}, false
 	}
 }
 
@@ -297,9 +314,13 @@ func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
 		decisions = g.settleAttempt(phase, now)
 		phase = g.Phase()
 	}
+	g.noteWhole()
 	decisions = append(decisions, g.tendPlaces(now)...)
 	switch phase {
 	case Ready:
+		if g.completeSince.IsZero() {
+			g.completeSince = now
+		}
 		decisions = append(decisions, g.represent(tryAgain, now)...)
 	case Placing, Running, Unbound:
 		if g.tally.refused == 0 {
@@ -308,6 +329,7 @@ func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
 		woken := g.where(func(m *member) bool { return m.refused && g.mayEnter(m) && g.admits(m) })
 		decisions = append(decisions, g.activate(woken, now)...)
 	case Incomplete, Disagreeing:
+		g.completeSince = time.Time{}
 	}
 	return decisions
 }
@@ -380,7 +402,7 @@ func (g *Gang) plannedTooFew() bool {
 		return true
 	}
 	return slices.ContainsFunc(g.shape().All(), func(r Role) bool {
-		return g.tally.planned[r.Name]+g.placesOf(r.Name)+g.doneOf[r.Name] < int(r.Min)
+		return g.tally.planned[r.Name]+g.placesOf(r.Name)+g.doneOf[r.Name]+g.tally.startedRoles[r.Name] < int(r.Min)
 	})
 }
 

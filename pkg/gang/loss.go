@@ -1,6 +1,9 @@
 package gang
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 const (
 	// lossTime is how long a gang must have too few members before it is restarted as a whole: a member that is gone may turn
@@ -29,7 +32,10 @@ func (g *Gang) Finish(f Finished, now time.Time) []Decision {
 		return nil
 	}
 	g.finished[f.UID] = f
-	g.ranked, g.changed = false, now
+	g.changed = now
+	if g.ranked {
+		g.countFinished(f)
+	}
 	var decisions []Decision
 	if f.RejectedBy != "" && now.Sub(f.At) < avoidTime {
 		g.avoided[f.RejectedBy] = now.Add(avoidTime)
@@ -37,7 +43,7 @@ func (g *Gang) Finish(f Finished, now time.Time) []Decision {
 		why := g.explanation(KindLost)
 		why.Culprit, why.Node, why.Detail = f.Name, f.RejectedBy, f.Reason
 		told := []Ref{{Namespace: g.Key.Namespace, Name: f.Name, UID: f.UID}}
-		if oldest := g.oldest(); oldest != nil {
+		if oldest := g.oldestBut(f.UID); oldest != nil {
 			told = append(told, g.refs([]*member{oldest})...)
 		}
 		decisions = append(decisions, Tell{Members: told, Explanation: why})
@@ -61,16 +67,28 @@ func (g *Gang) Avoided(now time.Time) []string {
 	for node, until := range g.avoided {
 		if now.Before(until) {
 			nodes = append(nodes, node)
-		} else {
-			delete(g.avoided, node)
 		}
 	}
 	return nodes
 }
 
-func (g *Gang) oldest() *member {
+// forgetAvoided lets members try nodes again that rejected one a while ago: nothing else wakes them then.
+func (g *Gang) forgetAvoided(now time.Time) []Decision {
+	before := len(g.avoided)
+	maps.DeleteFunc(g.avoided, func(_ string, until time.Time) bool { return !now.Before(until) })
+	if len(g.avoided) == before {
+		return nil
+	}
+	g.retryAt = now
+	return g.activate(g.where(func(m *member) bool { return m.pending() && !m.refused && !m.Gated && m.reservedOn == "" }), now)
+}
+
+func (g *Gang) oldestBut(uid string) *member {
 	var oldest *member
 	for _, m := range g.members {
+		if m.UID == uid {
+			continue // it may be that nobody said yet that it is gone
+		}
 		if oldest == nil || compareMembers(m, oldest) < 0 {
 			oldest = m
 		}
@@ -78,28 +96,29 @@ func (g *Gang) oldest() *member {
 	return oldest
 }
 
-// countDone counts the finished members that succeeded in this run of the gang: their owner is one of a member that is there,
-// or such a member existed before they ended. Others were of an earlier gang of this name.
+// countDone counts the finished members that succeeded in this run of the gang.
 func (g *Gang) countDone() {
-	g.done, g.doneOf = 0, nil
-	if len(g.finished) == 0 {
-		return
+	g.doneOf, g.owners = map[string]int{}, map[string]bool{}
+	if leader := g.declared.Leader(); leader != nil && g.tally.roles[leader.Name] > 0 {
+		g.led = leader.Name // one that ended does not lead in its place
 	}
-	owners, first := map[string]bool{}, time.Time{}
 	for _, m := range g.members {
 		if m.OwnerUID != "" {
-			owners[m.OwnerUID] = true
-		}
-		if first.IsZero() || m.Created.Before(first) {
-			first = m.Created
+			g.owners[m.OwnerUID] = true
 		}
 	}
-	g.doneOf = map[string]int{}
 	for _, f := range g.finished {
-		if f.Succeeded && (owners[f.OwnerUID] || !first.IsZero() && first.Before(f.At)) {
-			g.done++
-			g.doneOf[f.Role]++
-		}
+		g.countFinished(f)
+	}
+}
+
+// countFinished counts a member that succeeded if it did so in this run of the gang: its owner is one of a member that is there,
+// or such a member existed before it ended. Others were of an earlier gang of this name.
+func (g *Gang) countFinished(f Finished) {
+	ofThisRun := g.owners[f.OwnerUID] || !g.age.IsZero() && g.age.Before(f.At)
+	if f.Succeeded && ofThisRun && (g.led == "" || f.Role != g.led) {
+		g.done++
+		g.doneOf[f.Role]++
 	}
 }
 
@@ -109,7 +128,20 @@ func (g *Gang) Short() bool {
 		return false
 	}
 	g.rank()
-	return g.tally.started+g.done+g.Places() < g.Need()
+	there := g.tally.started + g.done
+	for _, p := range g.reserved.places {
+		if p.taker == nil || !p.taker.started() {
+			there++
+		}
+	}
+	return there < g.Need()
+}
+
+// noteWhole notes that a gang that runs has all members that it needs. One without a leader had them when it started.
+func (g *Gang) noteWhole() {
+	if g.tally.started > 0 && !g.whole {
+		g.whole = g.shape().Leader() == nil || g.tally.started+g.done >= g.Need()
+	}
 }
 
 // replaces says whether the member came after the gang had started, so it replaces one that was lost. A member that was to be
@@ -120,9 +152,19 @@ func (g *Gang) replaces(m *member) bool {
 	return !first.IsZero() && (m.Created.After(first) || m.late && m.Created.Equal(first))
 }
 
+// lost says whether a gang that runs and was whole is short.
+func (g *Gang) lost() bool { return g.runs() && g.whole && g.Short() }
+
+// Late says whether the member was to start with a gang that runs short, and has to come before everything else. One that replaces
+// a lost member comes before others of its priority.
+func (g *Gang) Late(uid string) bool {
+	m, known := g.members[uid]
+	return known && g.Short() && !g.replaces(m) && g.shape().Leader() == nil
+}
+
 // awaitsRestart says whether the member has to wait until what is left of its gang was evicted.
 func (g *Gang) awaitsRestart(m *member) bool {
-	return g.tally.started > 0 && g.evicting != "" || g.restartPolicy() == WholeGang && g.Short() && g.replaces(m)
+	return g.tally.started > 0 && g.evicting != "" || g.restartPolicy() == WholeGang && g.lost() && g.replaces(m)
 }
 
 // restart evicts what is left of a gang that is to start again as a whole, once a member came that replaces a lost one.
@@ -133,7 +175,7 @@ func (g *Gang) restart(now time.Time) []Decision {
 		}
 		return g.evict(g.evicting, now)
 	}
-	replaced := g.Phase() == Running && g.restartPolicy() == WholeGang && g.Short() &&
+	replaced := g.restartPolicy() == WholeGang && g.lost() &&
 		len(g.where(func(m *member) bool { return m.eligible() && g.replaces(m) })) > 0
 	switch {
 	case !replaced:

@@ -99,11 +99,12 @@ type Ref struct {
 
 // tally counts a gang's members, kept up to date member by member.
 type tally struct {
-	eligible, started, holding, leaving, gated, refused, pinned, apart, silent int
+	eligible, started, holding, leaving, gated, refused, pinned, apart, unnamed int
 
 	claims, startedClaims map[Claim]int
-	// roles counts the members that could be placed or run, planned those that a plan has a node for or that hold room.
-	roles, planned map[string]int
+	// roles counts the members that could be placed or run, startedRoles those that run, planned those that a plan has a node for or
+	// that hold room.
+	roles, startedRoles, planned map[string]int
 }
 
 func (t *tally) count(m *member, by int) {
@@ -120,7 +121,7 @@ func (t *tally) count(m *member, by int) {
 	pinned := m.pin != "" && m.eligible() && !m.holding()
 	add(&t.pinned, pinned)
 	add(&t.apart, m.apart() && !m.Terminating)
-	add(&t.silent, m.silent() && !m.Terminating)
+	add(&t.unnamed, m.silent() && m.Spec.Unnamed && !m.Terminating)
 	add(&t.gated, m.pending() && m.Gated)
 	t.countClaims(m, by)
 	if m.Spec.Role != "" {
@@ -143,6 +144,9 @@ func (t *tally) countClaims(m *member, by int) {
 func (t *tally) countRole(m *member, pinned bool, by int) {
 	if m.eligible() || m.started() {
 		t.roles[m.Spec.Role] += by
+	}
+	if m.started() {
+		t.startedRoles[m.Spec.Role] += by
 	}
 	if pinned || m.holding() && !m.Terminating {
 		t.planned[m.Spec.Role] += by

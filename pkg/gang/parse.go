@@ -15,9 +15,10 @@ type Spec struct {
 	Dialect string
 	// Name is the gang's name within its namespace and dialect.
 	Name string
-	// MinAvailable is how many members must be placed for any to start. 0 means that the pod does not say: it has only Spark's
-	// labels.
+	// MinAvailable is how many members must be placed for any to start. 0 means that the pod leaves it to others to say.
 	MinAvailable int32
+	// Unnamed says that the pod names no gang: only Spark's labels say what it belongs to.
+	Unnamed bool
 	// Timeout is the gang's own timeout; 0 means the profile's default.
 	Timeout time.Duration
 	// Placement is how the gang's members are to be placed; empty means as the profile says.
@@ -136,7 +137,7 @@ func (s *Spec) parseMinAvailable(d *Dialect, annotations map[string]string) erro
 	}
 	size, sized := annotations[d.MinAvailableAnnotation]
 	if !sized {
-		if s.Roles != nil {
+		if s.Roles != nil || annotations[RoleAnnotation] != "" {
 			return nil
 		}
 		return missing(d.MinAvailableAnnotation, fmt.Sprintf(

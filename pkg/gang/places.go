@@ -153,16 +153,22 @@ func (g *Gang) fill(m *member) {
 }
 
 // NodeGone gives up the places on a node that is gone.
-func (g *Gang) NodeGone(node string) { g.free(func(p *place) bool { return p.node == node }) }
-
-// leads says whether a member that leads runs.
-func (g *Gang) leads() bool {
-	for _, m := range g.members {
-		if m.Spec.Leads && m.started() {
-			return true
-		}
+func (g *Gang) NodeGone(node string, now time.Time) []Decision {
+	if g.free(func(p *place) bool { return p.node == node }) == 0 {
+		return nil
 	}
-	return false
+	return g.settle(false, now)
+}
+
+// leads says whether a member of the role that leads runs.
+func (g *Gang) leads() bool {
+	leader := g.shape().Leader()
+	return leader != nil && g.tally.startedRoles[leader.Name] > 0
+}
+
+func (g *Gang) isLeader(m *member) bool {
+	leader := g.shape().Leader()
+	return leader != nil && m.Spec.Role == leader.Name
 }
 
 // tendPlaces gives up places that nobody will take: the leader is gone, or their time is up.
@@ -176,7 +182,7 @@ func (g *Gang) tendPlaces(now time.Time) []Decision {
 	case !now.Before(g.reserved.until):
 		why := g.explanation(KindExpired)
 		why.Declared = g.free(anyPlace)
-		return []Decision{Tell{Members: g.refs(g.where(func(m *member) bool { return m.Spec.Leads })), Explanation: why}}
+		return []Decision{Tell{Members: g.refs(g.where(g.isLeader)), Explanation: why}}
 	}
 	return nil
 }
@@ -192,11 +198,10 @@ type Reservation struct {
 	Roles []ReservedRole `json:"roles"`
 }
 
-// ReservedRole is the room that is held for a role: so many pods with these requests on each node.
+// ReservedRole is the room that is held for a role: for so many pods on each node.
 type ReservedRole struct {
-	Name     string            `json:"name"`
-	Requests map[string]string `json:"requests,omitempty"`
-	Nodes    map[string]int    `json:"nodes"`
+	Name  string         `json:"name"`
+	Nodes map[string]int `json:"nodes"`
 }
 
 // maxReservation is how long the text of a reservation may be, in bytes: all annotations of a pod together have 256 KiB.
@@ -205,7 +210,7 @@ const maxReservation = 128 << 10
 // Reservation returns the text to write on the member: what is held for the others if it leads, or "".
 func (g *Gang) Reservation(uid string, now time.Time) (string, error) {
 	m, known := g.members[uid]
-	if !known || !m.Spec.Leads || len(g.reserved.places) == 0 {
+	if !known || !g.isLeader(m) || len(g.reserved.places) == 0 {
 		return "", nil
 	}
 	r := Reservation{Until: g.reserved.until}
@@ -217,7 +222,7 @@ func (g *Gang) Reservation(uid string, now time.Time) (string, error) {
 		i := slices.IndexFunc(r.Roles, func(known ReservedRole) bool { return known.Name == p.role.Name })
 		if i < 0 {
 			i = len(r.Roles)
-			r.Roles = append(r.Roles, ReservedRole{Name: p.role.Name, Requests: p.role.Requests, Nodes: map[string]int{}})
+			r.Roles = append(r.Roles, ReservedRole{Name: p.role.Name, Nodes: map[string]int{}})
 		}
 		r.Roles[i].Nodes[p.node]++
 	}
@@ -229,26 +234,45 @@ func (g *Gang) Reservation(uid string, now time.Time) (string, error) {
 }
 
 // Restore holds again what an earlier process held for the gang and wrote on a leader that runs, but for the places of members
-// that have come. It goes by what was written, not by what the leader declares now.
-func (g *Gang) Restore(uid string, r Reservation, now time.Time) {
+// that have come or are done, and never more than the leader declares, nor longer than it may.
+func (g *Gang) Restore(uid string, r Reservation, now time.Time) []Decision {
 	m, known := g.members[uid]
-	if !known || !m.Spec.Leads || !m.started() || len(g.reserved.places) > 0 || !now.Before(r.Until) {
-		return
+	if !known || !g.isLeader(m) || !m.started() || len(g.reserved.places) > 0 || !now.Before(r.Until) {
+		return nil
 	}
-	for _, role := range r.Roles {
-		left := maps.Clone(role.Nodes)
+	for _, reserved := range r.Roles {
+		role := g.shape().named(reserved.Name)
+		if role == nil || role.Leads {
+			continue
+		}
+		missing := int(role.Min) - g.tally.startedRoles[role.Name] - g.doneOf[role.Name]
+		left := maps.Clone(reserved.Nodes)
 		for _, other := range g.members {
-			if other.Spec.Role == role.Name && left[other.Node] > 0 {
+			if other.Spec.Role == role.Name {
 				left[other.Node]--
 			}
 		}
 		for _, node := range slices.Sorted(maps.Keys(left)) {
-			for range min(left[node], maxDeclared-len(g.reserved.places)) {
-				g.holdOne(Role{Name: role.Name, Requests: role.Requests}, node)
+			for range min(left[node], missing) {
+				g.holdOne(*role, node)
+				missing--
 			}
 		}
 	}
 	if len(g.reserved.places) > 0 {
-		g.reserved.until = r.Until
+		g.reserved.until = now.Add(g.reservationTimeout())
+		if r.Until.Before(g.reserved.until) {
+			g.reserved.until = r.Until
+		}
 	}
+	return g.settle(true, now)
+}
+
+// Led returns the roles that the member declares, if it leads the gang, or nil.
+func (g *Gang) Led(uid string) []Role {
+	m, known := g.members[uid]
+	if !known || !g.isLeader(m) {
+		return nil
+	}
+	return g.shape().All()
 }

@@ -64,7 +64,8 @@ func (g *Gang) addRoles(t *Task) {
 	leads := g.shape().Leader() != nil
 	for _, role := range g.shape().All() {
 		r := RoleTask{Role: role}
-		r.Must = max(0, int(role.Min)-g.doneOf[role.Name]-(g.tally.planned[role.Name]-g.pinned(role.Name)))
+		holding := g.tally.planned[role.Name] - g.pinned(role.Name)
+		r.Must = max(0, int(role.Min)-g.doneOf[role.Name]-g.tally.startedRoles[role.Name]-holding)
 		if leads && !role.Leads {
 			r.Declared = max(0, r.Must-exist[role.Name])
 		}
@@ -154,7 +155,7 @@ func (g *Gang) NoNodes(uid string, seen uint64, now time.Time) {
 	why := g.unplaced(m.Name, "the cluster has no node")
 	g.refuse(m, true)
 	g.sinceIdle, g.failure, g.failedAt, g.changed = time.Time{}, &why, now, now
-	g.lack, g.seen = Lack{Missing: g.Need()}, seen
+	g.lacks(Lack{Missing: g.Need()}, seen)
 }
 
 // Finding is why a plan failed.
@@ -200,7 +201,10 @@ func (g *Gang) Unfit(uid string, f Finding, seen uint64, now time.Time) []Decisi
 		why.Kind, why.Most = KindTooLarge, f.Most
 	}
 	why.Fit, why.Short, why.Detail = g.tally.holding+f.Fit, f.Short, f.Detail
-	g.lack, g.seen = f.Lack, seen
+	g.lacks(f.Lack, seen)
+	if g.shape() != nil && g.tally.holding > 0 { // without what they hold, another plan may do
+		g.retryAt = now.Add(retryBase)
+	}
 	return g.fail(why, now)
 }
 
@@ -225,7 +229,7 @@ func (g *Gang) Unplaced(uid string, why func() string, seen uint64, now time.Tim
 		return []Decision{Activate{Members: g.refs([]*member{m})}}
 	}
 	g.refuse(m, true)
-	g.lack, g.seen = Lack{Anything: true}, seen
+	g.lacks(Lack{Anything: true}, seen)
 	return g.fail(g.unplaced(m.Name, why()), now)
 }
 
@@ -270,7 +274,21 @@ func (g *Gang) Stays(uid string) Verdict {
 // at most: room may come piece by piece.
 func (g *Gang) StillLacks(seen uint64, found int) {
 	g.seen = seen
+	g.found += found
 	g.lack.Missing -= found
+}
+
+// LackedAtFirst returns what the plan lacked when it failed, and how many changes of the cluster it knew of; changed says that some
+// of that was found since, which others may have taken.
+func (g *Gang) LackedAtFirst() (lack Lack, seen uint64, changed bool) {
+	lack = g.lack
+	lack.Missing += g.found
+	return lack, g.failedSeen, g.found != 0
+}
+
+// lacks records what a plan that failed lacked.
+func (g *Gang) lacks(lack Lack, seen uint64) {
+	g.lack, g.seen, g.failedSeen, g.found = lack, seen, seen, 0
 }
 
 // Retry puts the representative of a gang that lies still back into the queue.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -184,23 +185,58 @@ func readRoles(text string) (*Roles, error) {
 	if len(r.list) == 0 || len(r.list) > maxRoles {
 		return nil, refuse("it has %d roles; declare 1 to %d: %s", len(r.list), maxRoles, example)
 	}
-	for i, role := range r.list {
-		if remedy := checkRole(role.Name); remedy != "" {
-			return nil, refuse("role %d: name %q: %s", i+1, role.Name, remedy)
-		}
-		switch {
-		case r.named(role.Name) != &r.list[i]:
-			return nil, refuse("it declares role %q twice", role.Name)
-		case role.Min < 0 || role.Min == 0 && role.Leads:
-			return nil, refuse("role %q: min is %d; set it to how many pods of the role must start together", role.Name, role.Min)
-		case role.Leads && r.Leader() != &r.list[i]:
-			return nil, refuse("roles %q and %q both lead; one role creates the others", r.Leader().Name, role.Name)
+	for i := range r.list {
+		if remedy := r.check(i); remedy != "" {
+			return nil, refuse("%s", remedy)
 		}
 	}
 	if total := r.Total(); total < 1 || total > maxDeclared {
 		return nil, refuse("the minima sum to %d; they may sum to 1 to %d", total, maxDeclared)
 	}
 	return r, nil
+}
+
+// check returns what is wrong with one of the roles, or "".
+func (r *Roles) check(i int) string {
+	role := r.list[i]
+	if remedy := checkRole(role.Name); remedy != "" {
+		return fmt.Sprintf("role %d: name %q: %s", i+1, role.Name, remedy)
+	}
+	switch {
+	case r.named(role.Name) != &r.list[i]:
+		return fmt.Sprintf("it declares role %q twice", role.Name)
+	case role.Min < 0 || role.Min == 0 && role.Leads:
+		return fmt.Sprintf("role %q: min is %d; set it to how many pods of the role must start together", role.Name, role.Min)
+	case role.Leads && r.Leader() != &r.list[i]:
+		return fmt.Sprintf("roles %q and %q both lead; one role creates the others", r.Leader().Name, role.Name)
+	}
+	if remedy := role.check(); remedy != "" {
+		return fmt.Sprintf("role %q: %s", role.Name, remedy)
+	}
+	return ""
+}
+
+// maxEntries bounds the requests, the nodeSelector and the tolerations of a role.
+const maxEntries = 16
+
+// A quantity as in a container's requests, without what would be slow to read, and the name of a resource.
+var (
+	quantity = regexp.MustCompile(`^[0-9]{1,18}(\.[0-9]{1,9})?([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?$`)
+	resource = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
+	zero     = regexp.MustCompile(`^[0.]*[^1-9]*$`)
+)
+
+// check returns what is wrong with what the role asks for, or "".
+func (r Role) check() string {
+	if len(r.Requests) > maxEntries || len(r.NodeSelector) > maxEntries || len(r.Tolerations) > maxEntries {
+		return fmt.Sprintf("it has more than %d requests, node labels or tolerations", maxEntries)
+	}
+	for name, text := range r.Requests {
+		if !resource.MatchString(name) || !quantity.MatchString(text) || zero.MatchString(text) {
+			return fmt.Sprintf(`%.64q: %.64q is no request of a container; write such as {"cpu":"500m","memory":"2Gi"}`, name, text)
+		}
+	}
+	return ""
 }
 
 func checkRole(name string) string {
@@ -228,7 +264,8 @@ func sparkRoles(annotations map[string]string) (*Roles, error) {
 			maxDeclared-1))
 	}
 	requests := map[string]string{}
-	for name, annotation := range map[string]string{"cpu": executorCPU, "memory": executorMemory, "nvidia.com/gpu": executorGPU} {
+	fromSpark := map[string]string{"cpu": executorCPU, "memory": executorMemory, "nvidia.com/gpu": executorGPU}
+	for name, annotation := range fromSpark {
 		if text := annotations[annotation]; text != "" {
 			requests[name] = text
 		}
@@ -239,7 +276,13 @@ func sparkRoles(annotations map[string]string) (*Roles, error) {
 				map[string]string{executorCPU: "1", executorMemory: "1408Mi"}[needed]))
 		}
 	}
-	return NewRoles(Role{Name: sparkDriver, Min: 1, Leads: true}, Role{Name: sparkExecutor, Min: int32(n), Requests: requests}), nil
+	executors := Role{Name: sparkExecutor, Min: int32(n), Requests: requests}
+	for name, annotation := range fromSpark {
+		if text := annotations[annotation]; text != "" && (Role{Requests: map[string]string{name: text}}).check() != "" {
+			return nil, problem(annotation, text, "set it to what an executor pod asks for, such as \"1\", \"500m\" or \"1408Mi\"")
+		}
+	}
+	return NewRoles(Role{Name: sparkDriver, Min: 1, Leads: true}, executors), nil
 }
 
 // sparkSpec returns the gang of a pod that only Spark's labels say anything about, or nil.
@@ -248,5 +291,5 @@ func sparkSpec(labels map[string]string) *Spec {
 	if !slices.Contains([]string{sparkDriver, sparkExecutor}, role) || checkName(app) != "" {
 		return nil
 	}
-	return &Spec{Name: app}
+	return &Spec{Name: app, Unnamed: true}
 }

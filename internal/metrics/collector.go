@@ -1,0 +1,108 @@
+package metrics
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"k8s.io/component-base/metrics"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// Gang is what metrics tell of a gang.
+type Gang struct {
+	Key   gang.Key
+	Phase gang.Phase
+	// Members exist and have not ended; Waiting of them are pending.
+	Members, Waiting int
+	Waited           time.Duration
+	// Short says that it runs with fewer members than it needs while others wait.
+	Short  bool
+	Places int
+}
+
+// maxSeries is how many gangs have series of their own.
+const maxSeries = 1000
+
+// collector makes the series of gangs anew at each scrape, so that they end with their gangs.
+type collector struct {
+	metrics.BaseStableCollector
+	gangs func() []Gang
+}
+
+var _ metrics.StableCollector = &collector{}
+
+//nolint:gochecknoglobals // component-base keeps state in a description, so there must be one of each
+var descriptions = func() map[string]*metrics.Desc {
+	all := map[string]*metrics.Desc{}
+	for _, e := range []entry{waitTime, size, hidden, gangs, partial, waiting, reserved, reservations} {
+		all[e.Name] = metrics.NewDesc(e.Name, e.Help, e.Labels, nil, metrics.ALPHA, "")
+	}
+	return all
+}()
+
+// DescribeWithStability names the metrics.
+func (c *collector) DescribeWithStability(ch chan<- *metrics.Desc) {
+	for _, d := range descriptions {
+		ch <- d
+	}
+}
+
+// CollectWithStability makes the series.
+func (c *collector) CollectWithStability(ch chan<- metrics.Metric) {
+	emit := func(e entry, value float64, labels ...string) {
+		ch <- metrics.NewLazyConstMetric(descriptions[e.Name], metrics.GaugeValue, value, labels...)
+	}
+	all := c.gangs()
+	phases := map[gang.Phase]int{}
+	for _, phase := range gang.Phases() {
+		phases[phase] = 0
+	}
+	short, pending, places, holding := 0, 0, 0, 0
+	for _, g := range all {
+		phases[g.Phase]++
+		pending += g.Waiting
+		places += g.Places
+		if g.Short {
+			short++
+		}
+		if g.Places > 0 {
+			holding++
+		}
+	}
+	for phase, n := range phases {
+		emit(gangs, float64(n), string(phase))
+	}
+	emit(partial, float64(short))
+	emit(waiting, float64(pending))
+	emit(reserved, float64(places))
+	emit(reservations, float64(holding))
+	emit(hidden, float64(max(0, len(all)-maxSeries)))
+	for name, g := range named(all) {
+		emit(waitTime, g.Waited.Seconds(), name)
+		emit(size, float64(g.Members), name)
+	}
+}
+
+// named returns the gangs that have series: those that wait longest come first, then those that run.
+func named(all []Gang) map[string]Gang {
+	slices.SortFunc(all, func(a, b Gang) int {
+		running := func(g Gang) int {
+			if g.Phase == gang.Running {
+				return 1
+			}
+			return 0
+		}
+		return cmp.Or(cmp.Compare(running(a), running(b)), cmp.Compare(b.Waited, a.Waited), a.Key.Compare(b.Key))
+	})
+	names := map[string]Gang{}
+	for _, g := range all[:min(len(all), maxSeries)] {
+		name := g.Key.String()
+		if _, taken := names[name]; taken { // two dialects may use one name
+			name += " (" + g.Key.Dialect + ")"
+		}
+		names[name] = g
+	}
+	return names
+}

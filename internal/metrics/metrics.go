@@ -1,0 +1,89 @@
+// Package metrics has every metric of ours in one catalogue. They join the upstream scheduler's on its /metrics.
+package metrics
+
+import (
+	"time"
+
+	"k8s.io/component-base/metrics"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// The values of the labels.
+const (
+	Success = "success"
+	Failure = "failure"
+	Fits    = "fits"
+	Unfit   = "unfit"
+)
+
+// Metrics are those of one scheduler process. What is counted before they are registered is lost.
+type Metrics struct {
+	attempts        *metrics.CounterVec
+	planDuration    *metrics.HistogramVec
+	planMembers     *metrics.Histogram
+	attemptsToStart *metrics.Histogram
+	completeToStart *metrics.Histogram
+	lost            *metrics.Counter
+}
+
+// New returns metrics that are not registered yet.
+func New() *Metrics {
+	histogram := func(e entry, buckets []float64) *metrics.HistogramOpts {
+		return &metrics.HistogramOpts{Name: e.Name, Help: e.Help, Buckets: buckets, StabilityLevel: metrics.ALPHA}
+	}
+	counter := func(e entry) *metrics.CounterOpts {
+		return &metrics.CounterOpts{Name: e.Name, Help: e.Help, StabilityLevel: metrics.ALPHA}
+	}
+	return &Metrics{
+		attempts:        metrics.NewCounterVec(counter(attempts), attempts.Labels),
+		planDuration:    metrics.NewHistogramVec(histogram(planDuration, metrics.ExponentialBuckets(0.0005, 2, 14)), planDuration.Labels),
+		planMembers:     metrics.NewHistogram(histogram(planMembers, metrics.ExponentialBuckets(1, 2, 12))),
+		attemptsToStart: metrics.NewHistogram(histogram(attemptsToStart, []float64{1, 2, 3, 5, 10, 20, 50, 100})),
+		completeToStart: metrics.NewHistogram(histogram(completeToStart, metrics.ExponentialBuckets(0.01, 3, 12))),
+		lost:            metrics.NewCounter(counter(lost)),
+	}
+}
+
+// Registry is where metrics are registered: component-base's legacyregistry.
+type Registry interface {
+	MustRegister(all ...metrics.Registerable)
+	CustomMustRegister(all ...metrics.StableCollector)
+}
+
+// Register makes the metrics visible, and those of single gangs, which gangs returns at each scrape.
+func (m *Metrics) Register(r Registry, gangs func() []Gang) {
+	r.MustRegister(m.attempts, m.planDuration, m.planMembers, m.attemptsToStart, m.completeToStart, m.lost)
+	for _, status := range []string{Success, Failure} {
+		m.attempts.WithLabelValues(status) // so that a rate of it begins at 0
+	}
+	r.CustomMustRegister(&collector{gangs: gangs})
+}
+
+// Planned counts a plan: how long it took, for how many members, and whether they fit. One that failed is an attempt that failed.
+func (m *Metrics) Planned(took time.Duration, members int, fits bool) {
+	result := Fits
+	if !fits {
+		result = Unfit
+		m.attempts.WithLabelValues(Failure).Inc()
+	}
+	m.planDuration.WithLabelValues(result).Observe(took.Seconds())
+	m.planMembers.Observe(float64(members))
+}
+
+// Performed counts what a decision tells: that a gang starts, gives up an attempt that was planned, or lost a member.
+func (m *Metrics) Performed(decision gang.Decision) {
+	switch d := decision.(type) {
+	case gang.Reject:
+		m.attempts.WithLabelValues(Failure).Inc()
+	case gang.Tell:
+		switch d.Kind { //nolint:exhaustive // the others are no turning points
+		case gang.KindReleased:
+			m.attempts.WithLabelValues(Success).Inc()
+			m.attemptsToStart.Observe(float64(d.Attempts))
+			m.completeToStart.Observe(d.Complete.Seconds())
+		case gang.KindLost:
+			m.lost.Inc()
+		}
+	}
+}
