@@ -26,29 +26,15 @@ func (p *performer) watchFinished(ctx context.Context, schedulerName string) err
 	if err := informer.SetTransform(bareFinished); err != nil {
 		return fmt.Errorf("watching pods that ended: %w", err)
 	}
-	if _, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(obj any) { p.finish(obj) },
-		UpdateFunc: func(_, obj any) { p.finish(obj) },
-		DeleteFunc: func(obj any) {
-			if gone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
-				obj = gone.Obj
-			}
-			if pod, ok := obj.(*corev1.Pod); ok {
-				p.perform(p.ledger.FinishedGone(pod.UID))
-			}
-		},
-	}); err != nil {
+	if _, err := informer.AddEventHandler(podHandler(
+		func(pod *corev1.Pod) { p.perform(p.ledger.Finish(pod)) },
+		func(pod *corev1.Pod) { p.perform(p.ledger.FinishedGone(pod.UID)) },
+	)); err != nil {
 		return fmt.Errorf("watching pods that ended: %w", err)
 	}
 	p.finished[schedulerName] = informer
 	factory.Start(ctx.Done())
 	return nil
-}
-
-func (p *performer) finish(obj any) {
-	if pod, ok := obj.(*corev1.Pod); ok {
-		p.perform(p.ledger.Finish(pod))
-	}
 }
 
 // finishAll tells the ledger of all pods that ended before this process led.
@@ -58,7 +44,9 @@ func (p *performer) finishAll(ctx context.Context) {
 			p.logger.Info("The pods that ended could not be listed in time: gangs that are finishing may wait", "profile", name)
 		}
 		for _, obj := range informer.GetStore().List() {
-			p.finish(obj)
+			if pod, ok := obj.(*corev1.Pod); ok {
+				p.perform(p.ledger.Finish(pod))
+			}
 		}
 	}
 }

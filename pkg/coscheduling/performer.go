@@ -80,27 +80,30 @@ func newPerformer(logger klog.Logger, plugins *Plugins, h fwk.Handle) *performer
 
 // watch feeds the ledger from the informer of pods.
 func (p *performer) watch() error {
-	_, err := p.handle.SharedInformerFactory().Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(obj any) { p.observe(obj) },
-		UpdateFunc: func(_, obj any) { p.observe(obj) },
-		DeleteFunc: func(obj any) {
-			if gone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
-				obj = gone.Obj
-			}
-			if pod, ok := obj.(*corev1.Pod); ok {
-				p.perform(p.ledger.Forget(pod.UID))
-			}
-		},
-	})
+	_, err := p.handle.SharedInformerFactory().Core().V1().Pods().Informer().AddEventHandler(podHandler(
+		func(pod *corev1.Pod) { p.perform(p.ledger.Observe(pod)) },
+		func(pod *corev1.Pod) { p.perform(p.ledger.Forget(pod.UID)) },
+	))
 	if err != nil {
 		return fmt.Errorf("watching pods: %w", err)
 	}
 	return nil
 }
 
-func (p *performer) observe(obj any) {
-	if pod, ok := obj.(*corev1.Pod); ok {
-		p.perform(p.ledger.Observe(pod))
+// podHandler calls one function for each pod that is there or changed, another for each that is gone.
+func podHandler(seen, gone func(*corev1.Pod)) cache.ResourceEventHandlerFuncs {
+	call := func(with func(*corev1.Pod), obj any) {
+		if unknown, ok := obj.(cache.DeletedFinalStateUnknown); ok {
+			obj = unknown.Obj
+		}
+		if pod, ok := obj.(*corev1.Pod); ok {
+			with(pod)
+		}
+	}
+	return cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(obj any) { call(seen, obj) },
+		UpdateFunc: func(_, obj any) { call(seen, obj) },
+		DeleteFunc: func(obj any) { call(gone, obj) },
 	}
 }
 

@@ -6,28 +6,6 @@ import (
 	"time"
 )
 
-// Phase is where a gang stands.
-type Phase string
-
-// The phases of a gang. They are derived from its members, never stored.
-const (
-	// Incomplete: fewer than min-available members could be placed.
-	Incomplete Phase = "Incomplete"
-	// Disagreeing: members name different sizes or schedulers; none of them starts.
-	Disagreeing Phase = "Disagreeing"
-	// Ready: complete; its representative stands in the queue for all.
-	Ready Phase = "Ready"
-	// Placing: an attempt is under way; placed members wait in Permit for the others.
-	Placing Phase = "Placing"
-	// Running: min-available members were placed together; later members join singly.
-	Running Phase = "Running"
-	// Unbound: no member says how many must start together, so each starts as it can.
-	Unbound Phase = "Unbound"
-)
-
-// Phases returns all phases.
-func Phases() []Phase { return []Phase{Incomplete, Disagreeing, Ready, Placing, Running, Unbound} }
-
 const (
 	// settleTime is how long a gang must stay unchanged before its members are told what it lacks, so that a gang
 	// whose pods are just being created stays silent.
@@ -131,84 +109,11 @@ func New(key Key) *Gang {
 	}
 }
 
-// Phase derives where the gang stands.
-func (g *Gang) Phase() Phase {
-	_, agreed := g.tally.agreed()
-	switch {
-	case len(g.tally.claims) == 0 && g.tally.unnamed > 0:
-		return Unbound
-	case len(g.tally.claims) == 0:
-		return Incomplete // all members are being deleted, or leave it to others to say how many are needed
-	case !agreed:
-		return Disagreeing
-	case g.runs():
-		return Running
-	case g.attempt != nil:
-		return Placing
-	case g.complete():
-		return Ready
-	default:
-		return Incomplete
-	}
-}
-
 // Occupies says whether the gang holds room that it may have to give back.
 func (g *Gang) Occupies() bool { return g.attempt != nil || g.tally.holding > 0 }
 
 // Empty says whether the gang has no members left.
 func (g *Gang) Empty() bool { return len(g.members) == 0 && len(g.finished) == 0 }
-
-// Need is the min-available that the members agree on, without the leaders that start by themselves.
-func (g *Gang) Need() int {
-	claim, _ := g.tally.agreed()
-	if claim.MinAvailable == 0 {
-		return 0
-	}
-	return max(1, int(claim.MinAvailable)-g.tally.apart)
-}
-
-// missing is how many members that are not done the gang needs.
-func (g *Gang) missing() int {
-	g.rank()
-	return max(1, g.Need()-g.done-g.tally.started)
-}
-
-// have counts the members that could be placed, run, or are done.
-func (g *Gang) have() int {
-	g.rank()
-	return g.tally.eligible + g.tally.started + g.done
-}
-
-// shape are the roles that the gang declares, or nil.
-func (g *Gang) shape() *Roles {
-	g.rank()
-	return g.declared
-}
-
-// runs says whether the gang was started: where a leader creates the others, they are nothing without it.
-func (g *Gang) runs() bool {
-	return g.tally.started > 0 && (g.shape().Leader() == nil || g.leads())
-}
-
-// complete says whether enough members exist that could be placed. Where a leader creates the others, it is enough.
-func (g *Gang) complete() bool {
-	shape := g.shape()
-	there := func(r Role) bool { return g.tally.roles[r.Name]+g.doneOf[r.Name] >= int(r.Min) }
-	switch leader := shape.Leader(); {
-	case g.tally.eligible == 0:
-		return false
-	case leader != nil:
-		return there(*leader)
-	case g.tally.eligible < g.missing():
-		return false
-	}
-	for _, role := range shape.All() {
-		if !there(role) {
-			return false
-		}
-	}
-	return true
-}
 
 // Holding returns how many members hold room and wait for the others.
 func (g *Gang) Holding() int { return g.tally.holding }
