@@ -42,11 +42,12 @@ LDFLAGS = -s -w \
 # -buildvcs=false: the version is in the flags above, and a build without access to .git still works.
 BUILD = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
-LINT   := bin/golangci-lint
+LINT      := bin/golangci-lint
+KUSTOMIZE := bin/kustomize
 NOTICE  = @echo 'Compiling: the first time takes about 6 minutes on 2 cores; later runs take seconds.' >&2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build bench bench-short lint fmt fuzz verify verify-fmt verify-tidy vet ci version clean
+.PHONY: help demo test build bench bench-short lint fmt fuzz manifests verify verify-fmt verify-tidy verify-manifests vet ci version clean
 
 help: ## Show this list
 	@echo 'Usage: make <target>'
@@ -95,7 +96,17 @@ fmt: $(LINT) ## Format the Go code
 fuzz: ## Fuzz the annotation parser (FUZZTIME=30s)
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./pkg/gang
 
-verify: verify-fmt verify-tidy vet lint ## Check format, go.mod, vet and linters; changes nothing, fails on any finding
+# Each is what kustomize makes of the overlay after the colon.
+MANIFESTS = gang-scheduler-deployment:gang-scheduler gang-scheduler-ha:gang-scheduler-ha batch-scheduler:batch-scheduler \
+	guard-rails:guard-rails
+
+manifests: $(KUSTOMIZE) ## Make the manifests in config/ from config/base and config/overlays
+	@for m in $(MANIFESTS); do \
+		{ echo "# Made by \`make manifests\` from config/overlays/$${m#*:}: change it there." && \
+		$(KUSTOMIZE) build config/overlays/$${m#*:}; } > $(or $(TO),config)/$${m%:*}.yaml || exit; \
+	done
+
+verify: verify-fmt verify-tidy verify-manifests vet lint ## Check format, go.mod, manifests, vet and linters; changes nothing
 
 verify-fmt:
 	@echo 'gofmt -l .'
@@ -104,6 +115,13 @@ verify-fmt:
 verify-tidy:
 	$(GO) mod tidy -diff
 	$(GO) -C tools mod tidy -diff
+	$(GO) -C tools/helm mod tidy -diff
+	$(GO) -C tools/image mod tidy -diff
+
+verify-manifests:
+	@made=$$(mktemp -d) && trap 'rm -r "$$made"' EXIT && $(MAKE) --no-print-directory manifests TO="$$made" && \
+	for m in $(MANIFESTS); do diff -u "config/$${m%:*}.yaml" "$$made/$${m%:*}.yaml" || exit; done || \
+	{ echo 'The manifests in config/ are not what make manifests makes of config/overlays.'; exit 1; } >&2
 
 vet:
 	$(GO) vet ./...
@@ -117,6 +135,26 @@ version: ## Print the version that a build would have
 clean: ## Remove what was built
 	rm -rf bin
 
-# The linter comes from a module of its own, so that what it needs never meets what we ship.
+# The tools come from modules of their own, so that what they need never meets what we ship.
 $(LINT): tools/go.mod tools/go.sum
 	$(GO) -C tools build -trimpath -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(KUSTOMIZE): tools/go.mod tools/go.sum
+	$(GO) -C tools build -trimpath -o ../$@ sigs.k8s.io/kustomize/kustomize/v5
+
+# --- image --------------------------------------------------------------------------------------
+# An OCI layout in bin/image, from scratch: the binary, certificates and a list of what is in it. Nothing is pulled, and no
+# Docker is needed. The same commit gives the same digest.
+IMAGE_ARCHS ?= amd64 arm64
+
+.PHONY: image image-binaries image-test
+image: image-binaries ## Build the image for amd64 and arm64 into bin/image, an OCI layout (PUSH=registry/name:tag pushes it)
+	$(GO) -C tools/image run . --out ../../bin/image --version '$(VERSION)' --revision $(COMMIT) --date $(BUILD_DATE) \
+		$(if $(PUSH),--push '$(PUSH)') $(foreach arch,$(IMAGE_ARCHS),$(arch)=../../bin/$(arch)/kubenexus-scheduler)
+
+image-binaries:
+	$(NOTICE)
+	$(foreach arch,$(IMAGE_ARCHS),GOOS=linux GOARCH=$(arch) $(BUILD) -o bin/$(arch)/kubenexus-scheduler ./cmd/scheduler &&) true
+
+image-test:
+	$(GO) -C tools/image test ./...

@@ -1,0 +1,96 @@
+package install
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	resourcev1 "k8s.io/api/resource/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+// TestRightsThatTheAPIServerAsksFor: two rights are for no endpoint, so no request shows them. The writes that need them
+// succeed with the manifest's role, and are refused with the role less that right.
+func TestRightsThatTheAPIServerAsksFor(t *testing.T) {
+	role := find[rbacv1.ClusterRole](t, manifest, "ClusterRole", "kubenexus-scheduler")
+	claims := suite.client.ResourceV1().ResourceClaims(metav1.NamespaceDefault)
+	devices := resourcev1.ResourceClaimSpec{Devices: resourcev1.DeviceClaim{Requests: []resourcev1.DeviceRequest{
+		{Name: "gpu", Exactly: &resourcev1.ExactDeviceRequest{DeviceClassName: "gpu"}},
+	}}}
+	existing, err := claims.Create(t.Context(), &resourcev1.ResourceClaim{
+		ObjectMeta: metav1.ObjectMeta{Name: "existing"}, Spec: devices,
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	// makeClaim makes a claim that has to be gone before its pod is.
+	makeClaim := func(client kubernetes.Interface) error {
+		yes := true
+		_, err := client.ResourceV1().ResourceClaims(metav1.NamespaceDefault).Create(t.Context(), &resourcev1.ResourceClaim{
+			ObjectMeta: metav1.ObjectMeta{GenerateName: "made-", OwnerReferences: []metav1.OwnerReference{{
+				APIVersion: "v1", Kind: "Pod", Name: "owner", UID: "1", Controller: &yes, BlockOwnerDeletion: &yes,
+			}}},
+			Spec: devices,
+		}, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		return err
+	}
+	// allocate gives a claim its device and its pod.
+	allocate := func(client kubernetes.Interface) error {
+		claim := existing.DeepCopy()
+		claim.Status.Allocation = &resourcev1.AllocationResult{Devices: resourcev1.DeviceAllocationResult{
+			Results: []resourcev1.DeviceRequestAllocationResult{{Request: "gpu", Driver: "example.com", Pool: "node", Device: "gpu-0"}},
+		}}
+		claim.Status.ReservedFor = []resourcev1.ResourceClaimConsumerReference{{Resource: "pods", Name: "owner", UID: "1"}}
+		_, err := client.ResourceV1().ResourceClaims(metav1.NamespaceDefault).UpdateStatus(t.Context(), claim,
+			metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}})
+		return err
+	}
+	for resource, write := range map[string]func(kubernetes.Interface) error{
+		"pods/finalizers": makeClaim, "resourceclaims/binding": allocate,
+	} {
+		if err := write(withRules(t, "all-for-"+resource[:4], role.Rules)); err != nil {
+			t.Errorf("with the manifest's rules: %v", err)
+		}
+		var fewer []rbacv1.PolicyRule
+		for _, rule := range role.Rules {
+			rule.Resources = slices.DeleteFunc(slices.Clone(rule.Resources), func(r string) bool { return r == resource })
+			if len(rule.Resources) > 0 {
+				fewer = append(fewer, rule)
+			}
+		}
+		err := write(withRules(t, "fewer-for-"+resource[:4], fewer))
+		if err == nil || !strings.Contains(strings.ToLower(err.Error()), "forbidden") {
+			t.Errorf("without %s: error %v, want that it is forbidden; else the right is spare", resource, err)
+		}
+	}
+}
+
+// withRules returns a client of a user that may do what the rules say.
+func withRules(t *testing.T, name string, rules []rbacv1.PolicyRule) kubernetes.Interface {
+	t.Helper()
+	ctx, rbac := t.Context(), suite.client.RbacV1()
+	meta := metav1.ObjectMeta{Name: name}
+	if _, err := rbac.ClusterRoles().Create(ctx, &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := rbac.ClusterRoleBindings().Create(ctx, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: meta,
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := suite.plane.Config()
+	config.Impersonate.UserName = name
+	client := kubernetes.NewForConfigOrDie(config)
+	within(t, "the rights of "+name, func() (bool, string) {
+		_, err := client.CoreV1().Nodes().List(context.WithoutCancel(ctx), metav1.ListOptions{Limit: 1})
+		return err == nil, "not there"
+	})
+	return client
+}

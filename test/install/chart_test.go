@@ -1,0 +1,187 @@
+package install
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+)
+
+const chart = "../../charts/kubenexus"
+
+// helm runs the Helm that tools/helm pins and returns what it prints. Go builds it the first time and keeps it.
+func helm(t *testing.T, args ...string) (out string, err error) {
+	t.Helper()
+	// Relative names are those of the directory that has Helm's go.mod.
+	for i, arg := range args {
+		if strings.HasPrefix(arg, "../") {
+			args[i] = absolute(t, arg)
+		}
+	}
+	cmd := exec.Command("go", append([]string{"tool", "helm"}, args...)...)
+	cmd.Dir = "../../tools/helm"
+	home := t.TempDir()
+	cmd.Env = append(os.Environ(), "HELM_CONFIG_HOME="+home, "HELM_CACHE_HOME="+home, "HELM_DATA_HOME="+home)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err = cmd.Run()
+	if text := stderr.String(); err == nil && strings.Contains(strings.ToLower(text), "warning") {
+		t.Errorf("helm %s says: %s", strings.Join(args, " "), text)
+	}
+	if err != nil {
+		return stderr.String(), err
+	}
+	return stdout.String(), nil
+}
+
+func mustHelm(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := helm(t, args...)
+	if err != nil {
+		t.Fatalf("helm %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+func absolute(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestChartHasNoLint(t *testing.T) {
+	mustHelm(t, "lint", "--strict", "--quiet", chart)
+	mustHelm(t, "lint", "--strict", "--quiet", "--set", "replicaCount=3,priorityClass.create=true", chart)
+}
+
+// TestChartMakesWhatTheManifestsHave: object by object, but for what Helm adds.
+func TestChartMakesWhatTheManifestsHave(t *testing.T) {
+	for file, values := range map[string]string{
+		"../../config/gang-scheduler-deployment.yaml": "replicaCount=1",
+		"../../config/gang-scheduler-ha.yaml":         "replicaCount=3",
+	} {
+		rendered := objects(t, []byte(mustHelm(t, "template", "kubenexus", chart, "--namespace=kube-system", "--set="+values)))
+		if diff := cmp.Diff(plain(t, readObjects(t, file)), plain(t, rendered)); diff != "" {
+			t.Errorf("%s (-) and the chart with %s (+) differ:\n%s", file, values, diff)
+		}
+	}
+}
+
+// plain returns the objects by their names, without Helm's labels and checksum, and with the configuration as what it says
+// rather than how.
+func plain(t *testing.T, all []*unstructured.Unstructured) map[string]any {
+	t.Helper()
+	byName := map[string]any{}
+	for _, object := range all {
+		labels := object.GetLabels()
+		for _, helms := range []string{"app.kubernetes.io/instance", "app.kubernetes.io/managed-by", "app.kubernetes.io/version", "helm.sh/chart"} {
+			delete(labels, helms)
+		}
+		if object.GetKind() == "ConfigMap" {
+			labels = nil // the configuration that kustomize reads from a file gets no labels
+		}
+		object.SetLabels(labels)
+		unstructured.RemoveNestedField(object.Object, "spec", "template", "metadata", "annotations", "checksum/config")
+		if text, found, _ := unstructured.NestedString(object.Object, "data", "scheduler-config.yaml"); found {
+			var config any
+			if err := yaml.UnmarshalStrict([]byte(text), &config); err != nil {
+				t.Fatal(err)
+			}
+			object.Object["data"] = config
+		}
+		// Numbers are integers or floats by what decoded them.
+		data, err := json.Marshal(object.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var decoded any
+		if err := json.Unmarshal(data, &decoded); err != nil {
+			t.Fatal(err)
+		}
+		byName[title(object)] = decoded
+	}
+	return byName
+}
+
+// TestChartsConfigurationStartsAScheduler: both schedulerNames in one process, with arguments.
+func TestChartsConfigurationStartsAScheduler(t *testing.T) {
+	const values = "profiles[0].schedulerName=kubenexus-scheduler,profiles[0].plugin=Coscheduling,profiles[0].args.placement=spread," +
+		"profiles[1].schedulerName=batch-scheduler,profiles[1].plugin=BatchPermit,profiles[1].args.timeout=15m"
+	for _, object := range objects(t, []byte(mustHelm(t, "template", "kubenexus", chart, "--set="+values))) {
+		if object.GetKind() != "ConfigMap" {
+			continue
+		}
+		config := decode[corev1.ConfigMap](t, object).Data["scheduler-config.yaml"]
+		file := filepath.Join(t.TempDir(), "config.yaml")
+		if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		start(t, "--config="+file, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false")
+		return
+	}
+	t.Error("there is no ConfigMap")
+}
+
+func TestChartRefusesBadValues(t *testing.T) {
+	for values, want := range map[string]string{
+		"replicas=3": "additional properties 'replicas' not allowed",
+		"profiles[0].schedulerName=x,profiles[0].plugin=Cosched":                                  "value must be one of 'Coscheduling', 'BatchPermit', ''",
+		"profiles[0].schedulerName=x,profiles[0].plugin=Coscheduling,profiles[0].args.timeOut=3s": "additional properties 'timeOut' not allowed",
+		"profiles[0].schedulerName=x,profiles[0].plugin=Coscheduling,profiles[0].args.timeout=3":  "/profiles/0/args/timeout",
+		"image.repository=": "minLength",
+	} {
+		out, err := helm(t, "template", "kubenexus", chart, "--set="+values)
+		if err == nil || !strings.Contains(out, want) {
+			t.Errorf("%s: error %v, want %q in: %s", values, err, want, out)
+		}
+	}
+}
+
+// TestChartInstallsUpgradesAndLeavesNothing does it with Helm itself, in a namespace of its own, where its pods are restricted.
+func TestChartInstallsUpgradesAndLeavesNothing(t *testing.T) {
+	const name = "charted"
+	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: name, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
+	}})
+	common := []string{
+		"--kubeconfig=" + suite.plane.Kubeconfig(), "--namespace=" + name,
+		"--set=fullnameOverride=" + name + ",priorityClass.create=true,profiles[0].schedulerName=" + name + ",profiles[0].plugin=BatchPermit",
+	}
+	out := mustHelm(t, append([]string{"install", name, chart}, common...)...)
+	if !strings.Contains(out, "batch.scheduling.k8s.io/group: my-job") || !strings.Contains(out, "schedulerName: "+name) {
+		t.Errorf("the notes do not say how to use it:\n%s", out)
+	}
+	mustHelm(t, append([]string{"upgrade", name, chart, "--set=replicaCount=3"}, common...)...)
+	within(t, "a pod of the new version", func() (bool, string) { // the next ones come when it is ready, which needs a scheduler
+		d, err := suite.client.AppsV1().Deployments(name).Get(t.Context(), name, metav1.GetOptions{})
+		if err != nil {
+			return false, err.Error()
+		}
+		return *d.Spec.Replicas == 3 && d.Status.ObservedGeneration == d.Generation && d.Status.UpdatedReplicas > 0, d.Status.String()
+	})
+	if _, err := suite.client.PolicyV1().PodDisruptionBudgets(name).Get(t.Context(), name, metav1.GetOptions{}); err != nil {
+		t.Errorf("the disruption budget: %v", err)
+	}
+	mustHelm(t, "uninstall", name, "--kubeconfig="+suite.plane.Kubeconfig(), "--namespace="+name, "--wait=hookOnly")
+	_, err := suite.client.RbacV1().ClusterRoles().Get(t.Context(), name, metav1.GetOptions{})
+	if !apierrors.IsNotFound(err) {
+		t.Errorf("the ClusterRole is still there, error %v", err)
+	}
+	_, err = suite.client.RbacV1().RoleBindings("kube-system").Get(t.Context(), name+"-auth-reader", metav1.GetOptions{})
+	if !apierrors.IsNotFound(err) {
+		t.Errorf("the RoleBinding in kube-system is still there, error %v", err)
+	}
+}

@@ -1,0 +1,104 @@
+// Package install proves what an operator is given: the manifests and the chart apply without a warning, the scheduler
+// works with the rights that they give it and needs all of them, and the guard rails refuse what they promise to.
+package install
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/cert"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
+	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
+)
+
+// asScheduler makes this test binary be the scheduler: its arguments are then the scheduler's.
+const asScheduler = "KUBENEXUS_TEST_AS_SCHEDULER"
+
+// suite is what all tests share.
+var suite struct {
+	plane  *controlplane.ControlPlane
+	client kubernetes.Interface
+	// audit is the file where the API server notes each request of the scheduler's service account.
+	audit string
+}
+
+// auditPolicy notes who asked for what, and whether that was allowed by what.
+const auditPolicy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+  users: ["` + account + `"]
+- level: None
+`
+
+// writeCA writes the certificate of an authority that nobody has the key of.
+func writeCA(file string) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	ca, err := cert.NewSelfSignedCACert(cert.Config{CommonName: "front-proxy-ca"}, key)
+	if err != nil {
+		return err
+	}
+	pem, err := cert.EncodeCertificates(ca)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, pem, 0o600)
+}
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asScheduler) != "" {
+		os.Exit(scheduler.Main())
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "install-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // it is below the system's directory for such files
+	policy := filepath.Join(dir, "audit-policy.yaml")
+	if err := os.WriteFile(policy, []byte(auditPolicy), 0o600); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	requestHeaderCA := filepath.Join(dir, "request-header-ca.crt")
+	if err := writeCA(requestHeaderCA); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	suite.audit = filepath.Join(dir, "audit.log")
+	plane, err := controlplane.Start(context.Background(), controlplane.Options{APIServerArgs: []string{
+		"--audit-policy-file=" + policy, "--audit-log-path=" + suite.audit,
+		// Every cluster has it, and the scheduler looks for it.
+		"--requestheader-client-ca-file=" + requestHeaderCA, "--requestheader-allowed-names=front-proxy-client",
+		// Some clusters have it, and the scheduler needs one more right there.
+		"--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
+	}})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "starting the control plane:", err)
+		return 1
+	}
+	defer func() {
+		if err := plane.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "stopping the control plane:", err)
+		}
+	}()
+	suite.plane = plane
+	suite.client = kubernetes.NewForConfigOrDie(plane.Config())
+	return m.Run()
+}

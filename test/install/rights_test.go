@@ -1,0 +1,371 @@
+package install
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
+)
+
+const (
+	namespace = "rights"
+	// account is the user that the manifests make of the scheduler.
+	account = "system:serviceaccount:kube-system:kubenexus-scheduler"
+	// manifest is what is tried; the chart and the other manifests have the same rights.
+	manifest = "../../config/gang-scheduler-deployment.yaml"
+)
+
+// TestRightsAreEnoughAndAllNeeded runs the scheduler with the manifest's configuration, arguments and service account, lets it
+// do all that it can do, and looks at what it asked the API server for: nothing was refused, and no right was spare.
+func TestRightsAreEnoughAndAllNeeded(t *testing.T) {
+	apply(t, readObjects(t, manifest))
+	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
+	addNodes(t, namespace, 2)
+	args := deployedArgs(t, manifest, "kubenexus-scheduler")
+	p := start(t, args...)
+
+	gangs(t)
+	preemption(t)
+	restart(t)
+	applyFile(t, "volumes.yaml")
+	applyFile(t, "devices.yaml")
+	volumes(t)
+	isBound(t, "by-claim", "by-name")
+	metrics(t, p)
+	// What was reserved for a driver's executors is read again by the next process.
+	reservation(t)
+	p.stop()
+	// That one lists what it then watches, as it does where the API server is too old to stream what there is.
+	next := start(t, append(args, "--feature-gates=WatchListClient=false")...)
+	create(t, podNamed("after-restart", "100m"))
+	isBound(t, "after-restart")
+	next.stop()
+
+	for _, log := range []*lockedBuffer{&p.log, &next.log} {
+		if lines := log.lines("forbidden"); len(lines) > 0 {
+			t.Errorf("the log says:\n%s", strings.Join(lines, ""))
+		}
+	}
+	compare(t)
+}
+
+// addNodes adds nodes of 4 CPU for the time of the test.
+func addNodes(t *testing.T, prefix string, count int) {
+	t.Helper()
+	shape := controlplane.NodeShape{CPU: "4", Memory: "16Gi", Pods: 110}
+	if err := suite.plane.AddNodes(t.Context(), prefix, count, shape); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for i := range count {
+			err := suite.client.CoreV1().Nodes().Delete(context.Background(), fmt.Sprintf("%s-%d", prefix, i), metav1.DeleteOptions{})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// deployedArgs returns the container's arguments, with the files that a pod would find in its volumes.
+func deployedArgs(t *testing.T, file, name string) []string {
+	t.Helper()
+	deployment := find[appsv1.Deployment](t, file, "Deployment", name)
+	config := find[corev1.ConfigMap](t, file, "ConfigMap", name)
+	container := deployment.Spec.Template.Spec.Containers[0]
+	dir := t.TempDir()
+	for name, text := range config.Data {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	account := kubeconfig(t, token(t, deployment.Namespace, deployment.Spec.Template.Spec.ServiceAccountName))
+	// A pod finds all three by itself.
+	args := []string{"--kubeconfig=" + account, "--authentication-kubeconfig=" + account, "--authorization-kubeconfig=" + account}
+	for _, arg := range container.Args {
+		args = append(args, strings.Replace(arg, container.VolumeMounts[0].MountPath, dir, 1))
+	}
+	return args
+}
+
+// TestBatchSchedulerManifest: the other manifest's scheduler starts a gang of the other dialect, is healthy, and refused nothing.
+func TestBatchSchedulerManifest(t *testing.T) {
+	const file, name = "../../config/batch-scheduler.yaml", "batch-scheduler"
+	apply(t, readObjects(t, file))
+	addNodes(t, name, 1)
+	p := start(t, deployedArgs(t, file, name)...)
+	pods := suite.client.CoreV1().Pods(metav1.NamespaceDefault)
+	for _, member := range []string{"batch-0", "batch-1"} {
+		pod := podNamed(member, "1")
+		pod.Namespace, pod.Spec.SchedulerName = metav1.NamespaceDefault, name
+		pod.Annotations = map[string]string{"batch.scheduling.k8s.io/group": "b", "batch.scheduling.k8s.io/min-available": "2"}
+		create(t, pod)
+	}
+	within(t, "the gang to start", func() (bool, string) {
+		pod, err := pods.Get(t.Context(), "batch-1", metav1.GetOptions{})
+		return err == nil && pod.Spec.NodeName != "", fmt.Sprint(err)
+	})
+	for _, path := range []string{"livez", "readyz", "healthz"} {
+		if status := p.get(t, path, ""); status != http.StatusOK {
+			t.Errorf("/%s answers %d", path, status)
+		}
+	}
+	p.stop()
+	if lines := p.log.lines("forbidden"); len(lines) > 0 {
+		t.Errorf("the log says:\n%s", strings.Join(lines, ""))
+	}
+}
+
+func token(t *testing.T, namespace, account string) string {
+	t.Helper()
+	var review *authenticationv1.TokenRequest
+	within(t, "a token of "+account, func() (bool, string) {
+		var err error
+		review, err = suite.client.CoreV1().ServiceAccounts(namespace).CreateToken(t.Context(), account,
+			&authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+		return err == nil, fmt.Sprint(err)
+	})
+	return review.Status.Token
+}
+
+// kubeconfig writes a kubeconfig with a token.
+func kubeconfig(t *testing.T, token string) string {
+	t.Helper()
+	config := suite.plane.Config()
+	if err := rest.LoadTLSFiles(config); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "kubeconfig")
+	err := clientcmd.WriteToFile(clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{"c": {Server: config.Host, CertificateAuthorityData: config.CAData}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"u": {Token: token}},
+		Contexts:       map[string]*clientcmdapi.Context{"x": {Cluster: "c", AuthInfo: "u"}},
+		CurrentContext: "x",
+	}, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// gangs: one that is incomplete and then complete, a plain pod, and a gang that does not fit.
+func gangs(t *testing.T) {
+	t.Helper()
+	create(t, member("a-0", "a", 3, "1"))
+	create(t, member("a-1", "a", 3, "1"))
+	waits(t, "a-0", "has 2 of the 3 pods it needs")
+	create(t, member("a-2", "a", 3, "1"))
+	isBound(t, "a-0", "a-1", "a-2")
+
+	create(t, podNamed("plain", "1"))
+	isBound(t, "plain")
+
+	for _, name := range []string{"big-0", "big-1", "big-2"} {
+		create(t, member(name, "big", 3, "3"))
+	}
+	waits(t, "big-1", "needs 3 pods at once")
+	empty(t)
+}
+
+// preemption: the nodes are full of pods of low priority, and one of high priority comes.
+func preemption(t *testing.T) {
+	t.Helper()
+	for name, value := range map[string]int32{"low": -10, "high": 10} {
+		class := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Value: value}
+		if _, err := suite.client.SchedulingV1().PriorityClasses().Create(t.Context(), class, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"low-0", "low-1"} {
+		pod := podNamed(name, "4")
+		pod.Spec.PriorityClassName = "low"
+		create(t, pod)
+	}
+	isBound(t, "low-0", "low-1")
+	high := podNamed("high", "4")
+	high.Spec.PriorityClassName = "high"
+	create(t, high)
+	isBound(t, "high")
+	empty(t)
+}
+
+// restart: a gang that starts again as a whole is evicted when another pod comes for a member that it lost.
+func restart(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"w-0", "w-1"} {
+		pod := member(name, "w", 2, "1")
+		pod.Annotations["kubenexus.io/restart-policy"] = "whole-gang"
+		create(t, pod)
+	}
+	isBound(t, "w-0", "w-1")
+	pods := suite.client.CoreV1().Pods(namespace)
+	within(t, "w-1 to run", func() (bool, string) {
+		pod, err := pods.Get(t.Context(), "w-1", metav1.GetOptions{})
+		return err == nil && pod.Status.Phase == corev1.PodRunning, fmt.Sprint(err)
+	})
+	if err := pods.Delete(t.Context(), "w-0", metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
+		t.Fatal(err)
+	}
+	another := member("w-2", "w", 2, "1")
+	another.Annotations["kubenexus.io/restart-policy"] = "whole-gang"
+	create(t, another)
+	within(t, "w-1 to be evicted", func() (bool, string) {
+		_, err := pods.Get(t.Context(), "w-1", metav1.GetOptions{})
+		return apierrors.IsNotFound(err), "it is there"
+	})
+	empty(t)
+}
+
+// volumes: a claim is given its node, and a volume its claim.
+func volumes(t *testing.T) {
+	t.Helper()
+	core := suite.client.CoreV1()
+	// That is what the controller of volumes says, which does not run here.
+	available := []byte(`{"status":{"phase":"Available"}}`)
+	_, err := core.PersistentVolumes().Patch(t.Context(), "local", types.MergePatchType, available, metav1.PatchOptions{}, "status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	within(t, "the claim to be given a node", func() (bool, string) {
+		claim, err := core.PersistentVolumeClaims(namespace).Get(t.Context(), "on-demand", metav1.GetOptions{})
+		return err == nil && claim.Annotations["volume.kubernetes.io/selected-node"] != "", fmt.Sprint(err)
+	})
+	within(t, "the volume to be given a claim", func() (bool, string) {
+		volume, err := core.PersistentVolumes().Get(t.Context(), "local", metav1.GetOptions{})
+		return err == nil && volume.Spec.ClaimRef != nil, fmt.Sprint(err)
+	})
+}
+
+// reservation: a driver declares its executors.
+func reservation(t *testing.T) {
+	t.Helper()
+	driver := podNamed("driver", "100m")
+	driver.Labels = map[string]string{"spark-role": "driver", "spark-app-selector": "spark-1"}
+	driver.Annotations = map[string]string{
+		"spark-executor-count": "2", "spark-executor-cpu": "100m", "spark-executor-mem": "100Mi",
+	}
+	create(t, driver)
+	isBound(t, "driver")
+}
+
+// metrics: who may read them can, and others cannot.
+func metrics(t *testing.T, p *process) {
+	t.Helper()
+	applyFile(t, "scraper.yaml")
+	for account, want := range map[string]int{"scraper": http.StatusOK, "default": http.StatusForbidden} {
+		shown := token(t, namespace, account)
+		within(t, fmt.Sprintf("status %d for %s", want, account), func() (bool, string) {
+			status := p.get(t, "metrics", shown)
+			return status == want, fmt.Sprint(status)
+		})
+	}
+}
+
+func podNamed(name, cpu string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace},
+		Spec: corev1.PodSpec{
+			SchedulerName: "kubenexus-scheduler",
+			Containers: []corev1.Container{{
+				Name: "main", Image: "none",
+				Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu)}},
+			}},
+		},
+	}
+}
+
+func member(name, gang string, minAvailable int, cpu string) *corev1.Pod {
+	pod := podNamed(name, cpu)
+	pod.Annotations = map[string]string{
+		"pod-group.scheduling.sigs.k8s.io/name":          gang,
+		"pod-group.scheduling.sigs.k8s.io/min-available": fmt.Sprint(minAvailable),
+	}
+	return pod
+}
+
+// create creates a pod or a namespace. Admission learns a moment late of service accounts and priority classes.
+func create(t *testing.T, object metav1.Object) {
+	t.Helper()
+	within(t, object.GetName()+" to be created", func() (bool, string) {
+		err := createOnce(t.Context(), object)
+		if err != nil && !apierrors.IsForbidden(err) {
+			t.Fatal(err)
+		}
+		return err == nil, fmt.Sprint(err)
+	})
+}
+
+func createOnce(ctx context.Context, object metav1.Object) error {
+	var err error
+	switch object := object.(type) {
+	case *corev1.Namespace:
+		_, err = suite.client.CoreV1().Namespaces().Create(ctx, object, metav1.CreateOptions{})
+	case *corev1.Pod:
+		_, err = suite.client.CoreV1().Pods(object.Namespace).Create(ctx, object, metav1.CreateOptions{})
+	}
+	return err
+}
+
+// empty deletes the namespace's pods and waits until they are gone.
+func empty(t *testing.T) {
+	t.Helper()
+	pods := suite.client.CoreV1().Pods(namespace)
+	err := pods.DeleteCollection(t.Context(), metav1.DeleteOptions{GracePeriodSeconds: new(int64)}, metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	within(t, "no pods", func() (bool, string) {
+		left, err := pods.List(t.Context(), metav1.ListOptions{})
+		return err == nil && len(left.Items) == 0, fmt.Sprintf("%v left, error %v", left, err)
+	})
+}
+
+func isBound(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		within(t, name+" to be bound", func() (bool, string) {
+			pod, err := suite.client.CoreV1().Pods(namespace).Get(t.Context(), name, metav1.GetOptions{})
+			if err != nil {
+				return false, err.Error()
+			}
+			return pod.Spec.NodeName != "", whyPending(pod)
+		})
+	}
+}
+
+// waits waits until the pod's condition says so.
+func waits(t *testing.T, name, why string) {
+	t.Helper()
+	within(t, name+" to say why it waits", func() (bool, string) {
+		pod, err := suite.client.CoreV1().Pods(namespace).Get(t.Context(), name, metav1.GetOptions{})
+		if err != nil {
+			return false, err.Error()
+		}
+		return strings.Contains(whyPending(pod), why), whyPending(pod)
+	})
+}
+
+func whyPending(pod *corev1.Pod) string {
+	i := slices.IndexFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == corev1.PodScheduled })
+	if i < 0 {
+		return "no condition says why"
+	}
+	return pod.Status.Conditions[i].Message
+}

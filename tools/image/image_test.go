@@ -1,0 +1,148 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+)
+
+// build builds a small program; what it does is no matter.
+func build(t *testing.T, arch, cgo string) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "program")
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", binary, "./testdata/program")
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+arch, "CGO_ENABLED="+cgo)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return binary
+}
+
+// TestImage makes an image for two architectures, pushes it to a registry, and looks at what somebody who pulls it gets.
+func TestImage(t *testing.T) {
+	server := httptest.NewServer(registry.New())
+	defer server.Close()
+	pushed := strings.TrimPrefix(server.URL, "http://") + "/kubenexus-scheduler:v1"
+	binaries := map[string]string{"amd64": build(t, "amd64", "0"), "arm64": build(t, "arm64", "0")}
+	args := []string{"--version=v1", "--revision=abc", "--date=2026-01-02T03:04:05Z"}
+	for arch, binary := range binaries {
+		args = append(args, arch+"="+binary)
+	}
+	first, second := filepath.Join(t.TempDir(), "image"), filepath.Join(t.TempDir(), "image")
+	if err := run(append([]string{"--out=" + first, "--push=" + pushed}, args...)); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(append([]string{"--out=" + second}, args...)); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := read(t, first+"/index.json"), read(t, second+"/index.json"); !bytes.Equal(a, b) {
+		t.Errorf("the same binaries give different images:\n%s\n%s", a, b)
+	}
+	onDisk, err := layout.ImageIndexFromPath(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Index(onDisk); err != nil {
+		t.Errorf("the layout is not valid: %v", err)
+	}
+
+	reference, err := name.ParseReference(pushed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for arch, binary := range binaries {
+		image, err := remote.Image(reference, remote.WithPlatform(v1.Platform{OS: "linux", Architecture: arch}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		config, err := image.ConfigFile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := config.Config; config.Architecture != arch || c.User != "65532:65532" || c.Entrypoint[0] != "/usr/local/bin/kubenexus-scheduler" {
+			t.Errorf("%s: architecture %s, user %s, entrypoint %v", arch, config.Architecture, c.User, c.Entrypoint)
+		}
+		files := contents(t, image)
+		if !bytes.Equal(files["usr/local/bin/kubenexus-scheduler"], read(t, binary)) {
+			t.Errorf("%s: another program is in the image", arch)
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(files["etc/ssl/certs/ca-certificates.crt"]) {
+			t.Errorf("%s: no certificates are in the image", arch)
+		}
+		var sbom spdxDocument
+		if err := json.Unmarshal(files["usr/share/sbom/kubenexus-scheduler.spdx.json"], &sbom); err != nil {
+			t.Error(err)
+		}
+		if len(sbom.Packages) != 3 || sbom.Packages[2].Name != "golang.org/x/crypto/x509roots/fallback" {
+			t.Errorf("%s: the list of contents has %v", arch, sbom.Packages)
+		}
+		if !bytes.Equal(files["usr/share/sbom/kubenexus-scheduler.spdx.json"], read(t, first+"-"+arch+".spdx.json")) {
+			t.Errorf("%s: the list beside the layout is another than that in the image", arch)
+		}
+	}
+}
+
+func TestBadBinariesAreRefused(t *testing.T) {
+	binary := build(t, "arm64", "0")
+	text := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for arg, want := range map[string]string{
+		"amd64=" + binary: `it was built for "arm64", not for amd64`,
+		"amd64=" + text:   "reading what the binary was built from",
+		"amd64":           "is not ARCHITECTURE=BINARY",
+		"amd64=/none":     "no such file",
+	} {
+		err := run([]string{"--out=" + t.TempDir(), "--date=2026-01-02T03:04:05Z", arg})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", arg, err, want)
+		}
+	}
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func contents(t *testing.T, image v1.Image) map[string][]byte {
+	t.Helper()
+	stream := mutate.Extract(image)
+	defer func() { _ = stream.Close() }() // it was only read
+	files := map[string][]byte{}
+	for r := tar.NewReader(stream); ; {
+		header, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return files
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files[header.Name], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
