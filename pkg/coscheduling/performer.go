@@ -215,6 +215,11 @@ func (p *performer) pod(ref gang.Ref) (*corev1.Pod, error) {
 }
 
 func (p *performer) do(decision gang.Decision) {
+	if !p.leading.Load() {
+		if _, talk := decision.(gang.Tell); talk {
+			return // the process that leads tells it
+		}
+	}
 	p.metrics.Performed(decision)
 	switch d := decision.(type) {
 	case gang.Activate:

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"strings"
+	"testing"
 
 	"github.com/cockroachdb/datadriven"
 	corev1 "k8s.io/api/core/v1"
@@ -181,14 +182,23 @@ func (s *scenario) finish(d *datadriven.TestData) (string, error) {
 	s.maybe(d, "reason", &reason)
 	var name string
 	d.ScanArgs(s.t, "pod", &name)
-	within(s.t, patience, name+" to run", func() (bool, string) { // else what the simulated kubelet writes then would win
+	s.end(s.t, name, phase, reason)
+	return "", nil
+}
+
+// end writes into a pod that runs that it ended.
+func (s *scenario) end(t *testing.T, name, phase, reason string) {
+	t.Helper()
+	within(t, patience, name+" to run", func() (bool, string) { // else what the simulated kubelet writes then would win
 		pod, err := suite.client.CoreV1().Pods(s.namespace).Get(s.ctx, name, metav1.GetOptions{})
 		return err == nil && pod.Status.Phase == corev1.PodRunning, fmt.Sprint(err)
 	})
 	status := fmt.Sprintf(`{"status": {"phase": %q, "reason": %q, "containerStatuses": null}}`, phase, reason)
 	_, err := suite.client.CoreV1().Pods(s.namespace).Patch(s.ctx, name, types.StrategicMergePatchType, []byte(status),
 		metav1.PatchOptions{}, "status")
-	return "", err
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (s *scenario) patch(d *datadriven.TestData, kind types.PatchType, patch string) error {

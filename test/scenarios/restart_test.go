@@ -54,11 +54,19 @@ func TestStandbyWritesNothing(t *testing.T) {
 	if err := create(s, bad.pod()); err != nil {
 		t.Fatal(err)
 	}
+	if err := suite.plane.AddNodes(s.ctx, "standby", 1, smallNode); err != nil {
+		t.Fatal(err)
+	}
+	s.gang("lost", 1, 1)
+	s.boundIs(t, "lost", 1)
+	s.end(t, "lost-0", "Failed", "OutOfcpu")
 	s.gang("few", 1, 2)
 	s.waitsWith(t, "few-0", "has 1 of the 2 pods it needs")
 	s.waitsWith(t, "bad-0", "min-available is missing")
 	var said map[string]int
-	once := map[string]int{"bad-0 InvalidGangAnnotation": 1, "few-0 GangIncomplete": 1}
+	once := map[string]int{
+		"bad-0 InvalidGangAnnotation": 1, "few-0 GangIncomplete": 1, "lost-0 GangReleased": 1, "lost-0 Scheduled": 1, "lost-0 GangMemberLost": 1,
+	}
 	poll(2*time.Second, func() bool { // a second event would come by then
 		said = s.said()
 		return len(said) > len(once)
@@ -69,14 +77,14 @@ func TestStandbyWritesNothing(t *testing.T) {
 
 	// The lease is handed over at once when the leader is asked to stop.
 	leader.stop()
-	if err := suite.plane.AddNodes(s.ctx, "standby", 1, smallNode); err != nil {
-		t.Fatal(err)
-	}
 	more := podSpec{namespace: "standby", name: "few-1", cpu: "1", scheduler: "kubenexus-scheduler", annotations: gangAnnotations("few", 2)}
 	if err := create(s, more.pod()); err != nil {
 		t.Fatal(err)
 	}
 	s.boundIs(t, "few", 2)
+	if n := s.said()["lost-0 GangMemberLost"]; n != 1 {
+		t.Errorf("a lost member was told of %d times, by the standby too when it took over", n)
+	}
 	if log := standby.log.String(); strings.Contains(log, "panic") {
 		t.Errorf("the standby panicked:\n%s", log)
 	}
