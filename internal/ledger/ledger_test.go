@@ -307,3 +307,22 @@ func TestMoreMembersThanTheGangNeeds(t *testing.T) {
 	s.expect(t, "a", bound, 5)
 	s.expect(t, "b", bound, 0)
 }
+
+// TestWhatIsWrittenOnARepresentativeDoesNotWakeIt: telling a gang why it waits changes its pods, and is no reason to plan it anew.
+func TestWhatIsWrittenOnARepresentativeDoesNotWakeIt(t *testing.T) {
+	s := newSimulation(3)
+	s.gang("big", 5, 5)
+	s.rest(time.Second)
+	plans := s.plans
+	for _, p := range s.sorted() {
+		s.version++
+		p.pod = p.pod.DeepCopy()
+		p.pod.ResourceVersion = strconv.Itoa(s.version)
+		s.perform(s.ledger.Observe(p.pod))
+		s.enter(p) // as the queue does when a pod of its changes
+	}
+	s.rest(time.Minute)
+	if s.plans != plans {
+		t.Errorf("%d more plans though nothing changed but the pods' status", s.plans-plans)
+	}
+}
