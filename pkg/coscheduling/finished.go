@@ -9,6 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // watchFinished feeds the ledger with the pods of a profile that ended. The scheduler's own informer leaves them out, so a
@@ -38,7 +40,9 @@ func (p *performer) watchFinished(ctx context.Context, schedulerName string) err
 }
 
 // finishAll tells the ledger of all pods that ended before this process led.
-func (p *performer) finishAll(ctx context.Context) {
+func (p *performer) finishAll() {
+	ctx, cancel := context.WithTimeout(context.Background(), restoreTime)
+	defer cancel()
 	for name, informer := range p.finished {
 		if !cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
 			p.logger.Info("The pods that ended could not be listed in time: gangs that are finishing may wait", "profile", name)
@@ -52,10 +56,10 @@ func (p *performer) finishAll(ctx context.Context) {
 }
 
 // finishedPod returns a pod that ended, or nil.
-func (p *performer) finishedPod(namespace, name string) *corev1.Pod {
+func (p *performer) finishedPod(ref gang.Ref) *corev1.Pod {
 	for _, informer := range p.finished {
-		obj, exists, err := informer.GetStore().GetByKey(namespace + "/" + name)
-		if pod, ok := obj.(*corev1.Pod); err == nil && exists && ok {
+		obj, exists, err := informer.GetStore().GetByKey(ref.Namespace + "/" + ref.Name)
+		if pod, ok := obj.(*corev1.Pod); err == nil && exists && ok && string(pod.UID) == ref.UID {
 			return pod
 		}
 	}

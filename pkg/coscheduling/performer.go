@@ -117,10 +117,8 @@ func (p *performer) lead() {
 	for _, pod := range pods {
 		p.perform(p.ledger.Observe(pod))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), restoreTime)
-	defer cancel()
-	p.finishAll(ctx)
-	p.restore(ctx, pods)
+	p.finishAll()
+	p.restore(pods)
 	p.leading.Store(true)
 	close(p.led)
 }
@@ -205,9 +203,6 @@ func (p *performer) exists(ref gang.Ref) bool {
 // pod returns the informer's pod, or nil if the name is another pod's now.
 func (p *performer) pod(ref gang.Ref) (*corev1.Pod, error) {
 	pod, err := p.handle.SharedInformerFactory().Core().V1().Pods().Lister().Pods(ref.Namespace).Get(ref.Name)
-	if ended := p.finishedPod(ref.Namespace, ref.Name); apierrors.IsNotFound(err) && ended != nil {
-		pod, err = ended, nil
-	}
 	if err != nil || string(pod.UID) != ref.UID {
 		return nil, err
 	}

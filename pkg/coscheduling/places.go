@@ -236,7 +236,10 @@ func (pl *Plugin) mentionPlaces(detail string, nodes []fwk.NodeInfo) string {
 			held++
 		}
 	}
-	return fmt.Sprintf("%s; %d of %d nodes have room that is reserved for pods that gangs are about to create", detail, held, len(nodes))
+	if detail != "" {
+		detail += "; "
+	}
+	return detail + fmt.Sprintf("%d of %d nodes have room that is reserved for pods that gangs are about to create", held, len(nodes))
 }
 
 // heldFor says that a pod would have fitted but for room that is held for gangs, or nothing.

@@ -15,7 +15,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
-// restoreTime is how long a process that begins to lead may take to read the reservations of an earlier one.
+// restoreTime is how long a process that begins to lead may take to read the reservations of an earlier one, and as long the pods
+// that ended.
 const restoreTime = 10 * time.Second
 
 // reserve binds a pod that leads, and writes with the bind, in one step, what is held for the others. All other pods are left to
@@ -46,7 +47,9 @@ const (
 )
 
 // restore holds again what an earlier process held for the gangs of pods that lead.
-func (p *performer) restore(ctx context.Context, pods []*corev1.Pod) {
+func (p *performer) restore(pods []*corev1.Pod) {
+	ctx, cancel := context.WithTimeout(context.Background(), restoreTime)
+	defer cancel()
 	var leaders []*corev1.Pod
 	of := map[string]int{}
 	for _, pod := range pods {
@@ -85,7 +88,7 @@ func (p *performer) restoreOne(leader *corev1.Pod) {
 			}
 			count := 0
 			for _, n := range reserved.Nodes {
-				count += n
+				count += min(max(n, 0), int(role.Min)) // a user may have written it, and any number
 			}
 			declared = append(declared, gang.RoleTask{Role: role, Declared: min(count, int(role.Min))})
 		}

@@ -109,6 +109,9 @@ func (w *writer) run(ctx context.Context) {
 func (w *writer) write(ctx context.Context, ref gang.Ref, event events.Event) {
 	pod, err := w.performer.pod(ref)
 	if err != nil || pod == nil {
+		pod = w.performer.finishedPod(ref)
+	}
+	if pod == nil {
 		return // gone: there is no one to tell
 	}
 	recorder, ok := w.performer.recorders[pod.Spec.SchedulerName]

@@ -241,22 +241,8 @@ func (g *Gang) Restore(uid string, r Reservation, now time.Time) []Decision {
 		return nil
 	}
 	for _, reserved := range r.Roles {
-		role := g.shape().named(reserved.Name)
-		if role == nil || role.Leads {
-			continue
-		}
-		missing := int(role.Min) - g.tally.startedRoles[role.Name] - g.doneOf[role.Name]
-		left := maps.Clone(reserved.Nodes)
-		for _, other := range g.members {
-			if other.Spec.Role == role.Name {
-				left[other.Node]--
-			}
-		}
-		for _, node := range slices.Sorted(maps.Keys(left)) {
-			for range min(left[node], missing) {
-				g.holdOne(*role, node)
-				missing--
-			}
+		if role := g.shape().named(reserved.Name); role != nil && !role.Leads && len(reserved.Nodes) > 0 {
+			g.restoreRole(*role, reserved.Nodes)
 		}
 	}
 	if len(g.reserved.places) > 0 {
@@ -266,6 +252,23 @@ func (g *Gang) Restore(uid string, r Reservation, now time.Time) []Decision {
 		}
 	}
 	return g.settle(true, now)
+}
+
+// restoreRole holds places of a role on so many nodes, less those of members that are there.
+func (g *Gang) restoreRole(role Role, nodes map[string]int) {
+	missing := int(role.Min) - g.tally.startedRoles[role.Name] - g.doneOf[role.Name] - g.placesOf(role.Name)
+	left := maps.Clone(nodes)
+	for _, m := range g.members {
+		if m.Spec.Role == role.Name {
+			left[m.Node]--
+		}
+	}
+	for _, node := range slices.Sorted(maps.Keys(left)) {
+		for range min(left[node], missing) {
+			g.holdOne(role, node)
+			missing--
+		}
+	}
 }
 
 // Led returns the roles that the member declares, if it leads the gang, or nil.

@@ -153,6 +153,28 @@ func TestReservationIsShortEnoughForAnAnnotation(t *testing.T) {
 	}
 }
 
+// TestReservationThatNobodyShouldHaveWritten: a user may find a way to write one, and the next process reads it.
+func TestReservationThatNobodyShouldHaveWritten(t *testing.T) {
+	for _, text := range []string{
+		`{"until":"2100-01-01T00:00:00Z"}`,
+		`{"until":"2100-01-01T00:00:00Z","roles":[{"name":"executor"}]}`,
+		`{"until":"2100-01-01T00:00:00Z","roles":[{"name":"executor","nodes":{"n1":9223372036854775807,"n2":-1}}]}`,
+		`{"until":"2100-01-01T00:00:00Z","roles":[{"name":"executor","nodes":{"n1":3}},{"name":"executor","nodes":{"n2":3}}]}`,
+		`{"until":"2100-01-01T00:00:00Z","roles":[{"name":"driver","nodes":{"n1":3}},{"name":"nobody","nodes":{"n1":3}}]}`,
+	} {
+		var r gang.Reservation
+		if err := json.Unmarshal([]byte(text), &r); err != nil {
+			t.Fatal(err)
+		}
+		g, executor := ledGang(t, "d", 3)
+		executor("one", "n1")
+		g.Restore("driver", r, start)
+		if g.Places() > 2 {
+			t.Errorf("%s: %d places are held for the 2 executors that did not come", text, g.Places())
+		}
+	}
+}
+
 func TestPlacesGoWithTheirLeader(t *testing.T) {
 	g := reserve(t, "n1", "n2")
 	if diff := cmp.Diff(map[string]int{"n1": 1, "n2": 1}, heldOn(g)); diff != "" {
