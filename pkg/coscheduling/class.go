@@ -1,6 +1,7 @@
 package coscheduling
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -17,6 +18,8 @@ type class struct {
 	pods []*corev1.Pod
 	// must is how many of the pods the gang cannot do without; they come first.
 	must int
+	// key tells the class apart from the others.
+	key string
 	// info is that of the first member; it stands for all.
 	info fwk.PodInfo
 	request
@@ -45,8 +48,8 @@ func (c *class) begin() {
 	c.levels = levelsOf(c.state)
 }
 
-// classify divides pods into classes, in the order of their first members. The first required pods are those that the gang cannot
-// do without.
+// classify divides pods into classes. The first required pods are those that the gang cannot do without. The order of the classes
+// does not depend on that of the pods: where classes look equal to the planner, it decides which comes first.
 func classify(pods []*corev1.Pod, required int, nodes fwk.NodeInfoLister, promised map[string][]fwk.PodInfo) ([]*class, error) {
 	keys, err := labelsThatMatter(pods, nodes, promised)
 	if err != nil {
@@ -65,7 +68,7 @@ func classify(pods []*corev1.Pod, required int, nodes fwk.NodeInfoLister, promis
 			if err != nil {
 				return nil, err
 			}
-			c = &class{info: info, request: requestOf(info)}
+			c = &class{info: info, request: requestOf(info), key: key}
 			known[key] = c
 			classes = append(classes, c)
 		}
@@ -74,6 +77,7 @@ func classify(pods []*corev1.Pod, required int, nodes fwk.NodeInfoLister, promis
 			c.must++
 		}
 	}
+	slices.SortFunc(classes, func(a, b *class) int { return cmp.Compare(a.key, b.key) })
 	return classes, nil
 }
 
