@@ -10,6 +10,8 @@ import (
 	resourcev1 "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
 // TestRightsThatTheAPIServerAsksFor: two rights are for no endpoint, so no request shows them. The writes that need them
@@ -88,7 +90,7 @@ func withRules(t *testing.T, name string, rules []rbacv1.PolicyRule) kubernetes.
 	config := suite.plane.Config()
 	config.Impersonate.UserName = name
 	client := kubernetes.NewForConfigOrDie(config)
-	within(t, "the rights of "+name, func() (bool, string) {
+	process.Within(t, patience, "the rights of "+name, func() (bool, string) {
 		_, err := client.CoreV1().Nodes().List(context.WithoutCancel(ctx), metav1.ListOptions{Limit: 1})
 		return err == nil, "not there"
 	})

@@ -15,6 +15,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
 const chart = "../../charts/kubenexus"
@@ -129,7 +131,7 @@ func TestChartsConfigurationStartsAScheduler(t *testing.T) {
 		if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		start(t, "--config="+file, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false")
+		process.Start(t, process.KubeNexus, "--config="+file, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false")
 		return
 	}
 	t.Error("there is no ConfigMap")
@@ -165,7 +167,7 @@ func TestChartInstallsUpgradesAndLeavesNothing(t *testing.T) {
 		t.Errorf("the notes do not say how to use it:\n%s", out)
 	}
 	mustHelm(t, append([]string{"upgrade", name, chart, "--set=replicaCount=3"}, common...)...)
-	within(t, "a pod of the new version", func() (bool, string) { // the next ones come when it is ready, which needs a scheduler
+	process.Within(t, patience, "a pod of the new version", func() (bool, string) { // the next ones come when it is ready, which needs a scheduler
 		d, err := suite.client.AppsV1().Deployments(name).Get(t.Context(), name, metav1.GetOptions{})
 		if err != nil {
 			return false, err.Error()

@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/restmapper"
 
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
 const (
@@ -38,7 +39,7 @@ func raiseGuardRails(t *testing.T) {
 		t.Errorf("the API server warns: %q", warned)
 	}
 	t.Cleanup(func() { lowerGuardRails(t, all) })
-	within(t, "the guard rails to be followed", func() (bool, string) {
+	process.Within(t, patience, "the guard rails to be followed", func() (bool, string) {
 		annotations := dryRun(t, suite.client, annotated(nil, map[string]string{podCount: "1"}))
 		reservation := dryRun(t, suite.client, annotated(nil, map[string]string{gang.ReservationAnnotation: "{}"}))
 		template := dryRunReplicaSet(t, map[string]string{podCount: "1"})
@@ -62,7 +63,7 @@ func lowerGuardRails(t *testing.T, all []*unstructured.Unstructured) {
 	if err := pods.DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}, metav1.ListOptions{}); err != nil {
 		t.Error(err)
 	}
-	within(t, "the guard rails to be gone", func() (bool, string) {
+	process.Within(t, patience, "the guard rails to be gone", func() (bool, string) {
 		bad := annotated(nil, map[string]string{podCount: "1", gang.ReservationAnnotation: "{}"})
 		_, err := pods.Create(ctx, bad, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		return err == nil, fmt.Sprint(err)

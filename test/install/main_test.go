@@ -11,16 +11,18 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/cert"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
 	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// asScheduler makes this test binary be the scheduler: its arguments are then the scheduler's.
-const asScheduler = "KUBENEXUS_TEST_AS_SCHEDULER"
+// patience is many times what anything here takes on a slow machine.
+const patience = time.Minute
 
 // suite is what all tests share.
 var suite struct {
@@ -58,7 +60,7 @@ func writeCA(file string) error {
 }
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asScheduler) != "" {
+	if process.Kind() == process.KubeNexus {
 		os.Exit(scheduler.Main())
 	}
 	os.Exit(run(m))

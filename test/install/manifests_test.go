@@ -10,6 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
 // manifests are applied in this order: the second is also the way from one replica to three.
@@ -32,7 +34,7 @@ func TestManifestsApplyAndMakePods(t *testing.T) {
 				continue
 			}
 			deployment := decode[appsv1.Deployment](t, object)
-			within(t, "the pods of "+file, func() (bool, string) { return podsOf(t, deployment) })
+			process.Within(t, patience, "the pods of "+file, func() (bool, string) { return podsOf(t, deployment) })
 		}
 	}
 }
@@ -100,7 +102,7 @@ func admit(t *testing.T, namespace string, template corev1.PodTemplateSpec) erro
 	pod.GenerateName = "scheduler-"
 	pod.Spec.ServiceAccountName, pod.Spec.PriorityClassName = "", ""
 	var err error
-	within(t, "the namespace's service account", func() (bool, string) {
+	process.Within(t, patience, "the namespace's service account", func() (bool, string) {
 		_, err = suite.client.CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		return err == nil || !strings.Contains(err.Error(), "serviceaccount"), fmt.Sprint(err)
 	})

@@ -23,6 +23,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
 const (
@@ -40,7 +41,7 @@ func TestRightsAreEnoughAndAllNeeded(t *testing.T) {
 	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 	addNodes(t, namespace, 2)
 	args := deployedArgs(t, manifest, "kubenexus-scheduler")
-	p := start(t, args...)
+	p := process.Start(t, process.KubeNexus, args...)
 
 	gangs(t)
 	preemption(t)
@@ -52,15 +53,15 @@ func TestRightsAreEnoughAndAllNeeded(t *testing.T) {
 	metrics(t, p)
 	// What was reserved for a driver's executors is read again by the next process.
 	reservation(t)
-	p.stop()
+	p.End()
 	// That one lists what it then watches, as it does where the API server is too old to stream what there is.
-	next := start(t, append(args, "--feature-gates=WatchListClient=false")...)
+	next := process.Start(t, process.KubeNexus, append(args, "--feature-gates=WatchListClient=false")...)
 	create(t, podNamed("after-restart", "100m"))
 	isBound(t, "after-restart")
-	next.stop()
+	next.End()
 
-	for _, log := range []*lockedBuffer{&p.log, &next.log} {
-		if lines := log.lines("forbidden"); len(lines) > 0 {
+	for _, log := range []*process.Buffer{&p.Log, &next.Log} {
+		if lines := log.Lines("forbidden"); len(lines) > 0 {
 			t.Errorf("the log says:\n%s", strings.Join(lines, ""))
 		}
 	}
@@ -110,7 +111,7 @@ func TestBatchSchedulerManifest(t *testing.T) {
 	const file, name = "../../config/batch-scheduler.yaml", "batch-scheduler"
 	apply(t, readObjects(t, file))
 	addNodes(t, name, 1)
-	p := start(t, deployedArgs(t, file, name)...)
+	p := process.Start(t, process.KubeNexus, deployedArgs(t, file, name)...)
 	pods := suite.client.CoreV1().Pods(metav1.NamespaceDefault)
 	for _, member := range []string{"batch-0", "batch-1"} {
 		pod := podNamed(member, "1")
@@ -118,17 +119,17 @@ func TestBatchSchedulerManifest(t *testing.T) {
 		pod.Annotations = map[string]string{"batch.scheduling.k8s.io/group": "b", "batch.scheduling.k8s.io/min-available": "2"}
 		create(t, pod)
 	}
-	within(t, "the gang to start", func() (bool, string) {
+	process.Within(t, patience, "the gang to start", func() (bool, string) {
 		pod, err := pods.Get(t.Context(), "batch-1", metav1.GetOptions{})
 		return err == nil && pod.Spec.NodeName != "", fmt.Sprint(err)
 	})
 	for _, path := range []string{"livez", "readyz", "healthz"} {
-		if status := p.get(t, path, ""); status != http.StatusOK {
+		if status, _ := p.Get(path, ""); status != http.StatusOK {
 			t.Errorf("/%s answers %d", path, status)
 		}
 	}
-	p.stop()
-	if lines := p.log.lines("forbidden"); len(lines) > 0 {
+	p.End()
+	if lines := p.Log.Lines("forbidden"); len(lines) > 0 {
 		t.Errorf("the log says:\n%s", strings.Join(lines, ""))
 	}
 }
@@ -136,7 +137,7 @@ func TestBatchSchedulerManifest(t *testing.T) {
 func token(t *testing.T, namespace, account string) string {
 	t.Helper()
 	var review *authenticationv1.TokenRequest
-	within(t, "a token of "+account, func() (bool, string) {
+	process.Within(t, patience, "a token of "+account, func() (bool, string) {
 		var err error
 		review, err = suite.client.CoreV1().ServiceAccounts(namespace).CreateToken(t.Context(), account,
 			&authenticationv1.TokenRequest{}, metav1.CreateOptions{})
@@ -216,7 +217,7 @@ func restart(t *testing.T) {
 	}
 	isBound(t, "w-0", "w-1")
 	pods := suite.client.CoreV1().Pods(namespace)
-	within(t, "w-1 to run", func() (bool, string) {
+	process.Within(t, patience, "w-1 to run", func() (bool, string) {
 		pod, err := pods.Get(t.Context(), "w-1", metav1.GetOptions{})
 		return err == nil && pod.Status.Phase == corev1.PodRunning, fmt.Sprint(err)
 	})
@@ -226,7 +227,7 @@ func restart(t *testing.T) {
 	another := member("w-2", "w", 2, "1")
 	another.Annotations["kubenexus.io/restart-policy"] = "whole-gang"
 	create(t, another)
-	within(t, "w-1 to be evicted", func() (bool, string) {
+	process.Within(t, patience, "w-1 to be evicted", func() (bool, string) {
 		_, err := pods.Get(t.Context(), "w-1", metav1.GetOptions{})
 		return apierrors.IsNotFound(err), "it is there"
 	})
@@ -243,11 +244,11 @@ func volumes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	within(t, "the claim to be given a node", func() (bool, string) {
+	process.Within(t, patience, "the claim to be given a node", func() (bool, string) {
 		claim, err := core.PersistentVolumeClaims(namespace).Get(t.Context(), "on-demand", metav1.GetOptions{})
 		return err == nil && claim.Annotations["volume.kubernetes.io/selected-node"] != "", fmt.Sprint(err)
 	})
-	within(t, "the volume to be given a claim", func() (bool, string) {
+	process.Within(t, patience, "the volume to be given a claim", func() (bool, string) {
 		volume, err := core.PersistentVolumes().Get(t.Context(), "local", metav1.GetOptions{})
 		return err == nil && volume.Spec.ClaimRef != nil, fmt.Sprint(err)
 	})
@@ -266,13 +267,13 @@ func reservation(t *testing.T) {
 }
 
 // metrics: who may read them can, and others cannot.
-func metrics(t *testing.T, p *process) {
+func metrics(t *testing.T, p *process.Scheduler) {
 	t.Helper()
 	applyFile(t, "scraper.yaml")
 	for account, want := range map[string]int{"scraper": http.StatusOK, "default": http.StatusForbidden} {
 		shown := token(t, namespace, account)
-		within(t, fmt.Sprintf("status %d for %s", want, account), func() (bool, string) {
-			status := p.get(t, "metrics", shown)
+		process.Within(t, patience, fmt.Sprintf("status %d for %s", want, account), func() (bool, string) {
+			status, _ := p.Get("metrics", shown)
 			return status == want, fmt.Sprint(status)
 		})
 	}
@@ -303,7 +304,7 @@ func member(name, gang string, minAvailable int, cpu string) *corev1.Pod {
 // create creates a pod or a namespace. Admission learns a moment late of service accounts and priority classes.
 func create(t *testing.T, object metav1.Object) {
 	t.Helper()
-	within(t, object.GetName()+" to be created", func() (bool, string) {
+	process.Within(t, patience, object.GetName()+" to be created", func() (bool, string) {
 		err := createOnce(t.Context(), object)
 		if err != nil && !apierrors.IsForbidden(err) {
 			t.Fatal(err)
@@ -331,7 +332,7 @@ func empty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	within(t, "no pods", func() (bool, string) {
+	process.Within(t, patience, "no pods", func() (bool, string) {
 		left, err := pods.List(t.Context(), metav1.ListOptions{})
 		return err == nil && len(left.Items) == 0, fmt.Sprintf("%v left, error %v", left, err)
 	})
@@ -340,7 +341,7 @@ func empty(t *testing.T) {
 func isBound(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		within(t, name+" to be bound", func() (bool, string) {
+		process.Within(t, patience, name+" to be bound", func() (bool, string) {
 			pod, err := suite.client.CoreV1().Pods(namespace).Get(t.Context(), name, metav1.GetOptions{})
 			if err != nil {
 				return false, err.Error()
@@ -353,7 +354,7 @@ func isBound(t *testing.T, names ...string) {
 // waits waits until the pod's condition says so.
 func waits(t *testing.T, name, why string) {
 	t.Helper()
-	within(t, name+" to say why it waits", func() (bool, string) {
+	process.Within(t, patience, name+" to say why it waits", func() (bool, string) {
 		pod, err := suite.client.CoreV1().Pods(namespace).Get(t.Context(), name, metav1.GetOptions{})
 		if err != nil {
 			return false, err.Error()

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
 // TestCrowd creates 30 gangs of mixed size, their members interleaved, in room for a third of them. No gang may ever
@@ -36,7 +37,7 @@ func TestCrowd(t *testing.T) {
 
 	for ran := 0; ran < len(sizes); {
 		var running []int
-		within(t, 30*time.Second, "a gang to run", func() (bool, string) {
+		process.Within(t, 30*time.Second, "a gang to run", func() (bool, string) {
 			running = watch.complete()
 			return len(running) > 0, watch.String()
 		})

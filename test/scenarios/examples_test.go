@@ -14,6 +14,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
 // workload is a folder of examples: what a user writes and what the user's operator then creates, in created.yaml.
@@ -63,7 +65,7 @@ func TestWorkloads(t *testing.T) {
 
 // indexedJobEnds: the last two tasks start alone, fewer than min-available, because the four that succeeded count.
 func indexedJobEnds(t *testing.T, s *scenario) {
-	within(t, patience, "all six tasks to succeed", func() (bool, string) {
+	process.Within(t, patience, "all six tasks to succeed", func() (bool, string) {
 		job, err := suite.client.BatchV1().Jobs(s.namespace).Get(s.ctx, "sweep", metav1.GetOptions{})
 		if err != nil {
 			return false, err.Error()
@@ -88,7 +90,7 @@ func lostWorkerRestartsAll(t *testing.T, s *scenario) {
 	pods := suite.client.CoreV1().Pods(s.namespace)
 	left := func(t *testing.T, what string, are func(names []string) bool) {
 		t.Helper()
-		within(t, patience, what, func() (bool, string) {
+		process.Within(t, patience, what, func() (bool, string) {
 			list, err := pods.List(s.ctx, metav1.ListOptions{})
 			var names []string
 			for _, pod := range list.Items {
@@ -98,7 +100,7 @@ func lostWorkerRestartsAll(t *testing.T, s *scenario) {
 		})
 	}
 	// The simulated kubelet deletes by name: while it still starts a pod, it may delete the pod's successor too.
-	within(t, patience, "the worker to run", func() (bool, string) {
+	process.Within(t, patience, "the worker to run", func() (bool, string) {
 		pod, err := pods.Get(s.ctx, lost, metav1.GetOptions{})
 		return err == nil && pod.Status.Phase == corev1.PodRunning, fmt.Sprint(err)
 	})

@@ -11,20 +11,21 @@ import (
 	"k8s.io/client-go/util/workqueue"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
 // replicas are three schedulers with leader election. The lease is short, so that tests need not wait for long.
 type replicas struct {
 	t     *testing.T
 	lease string
-	all   map[string]*process
+	all   map[string]*process.Scheduler
 }
 
 const leaseDuration = 4 * time.Second
 
 func startReplicas(t *testing.T, lease string) *replicas {
 	t.Helper()
-	r := &replicas{t: t, lease: lease, all: map[string]*process{}}
+	r := &replicas{t: t, lease: lease, all: map[string]*process.Scheduler{}}
 	for i := range 3 {
 		r.all[fmt.Sprint(i)] = startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=true",
 			"--leader-elect-resource-name="+lease, "--leader-elect-lease-duration="+leaseDuration.String(),
@@ -34,16 +35,16 @@ func startReplicas(t *testing.T, lease string) *replicas {
 }
 
 // leader returns the replica that holds the lease, other than not.
-func (r *replicas) leader(not string) (identity string, p *process) {
+func (r *replicas) leader(not string) (identity string, p *process.Scheduler) {
 	r.t.Helper()
-	within(r.t, leaseDuration+patience, "a leader", func() (bool, string) {
+	process.Within(r.t, leaseDuration+patience, "a leader", func() (bool, string) {
 		lease, err := suite.client.CoordinationV1().Leases("kube-system").Get(r.t.Context(), r.lease, metav1.GetOptions{})
 		if err != nil || lease.Spec.HolderIdentity == nil {
 			return false, fmt.Sprint(err)
 		}
 		identity = *lease.Spec.HolderIdentity
 		for _, candidate := range r.all {
-			if candidate.log.contains("uccessfully acquired lease") && !candidate.ended() {
+			if candidate.Log.Contains("uccessfully acquired lease") && !candidate.Ended() {
 				p = candidate
 			}
 		}
@@ -63,7 +64,7 @@ func TestLeaderKilledWhileItBinds(t *testing.T) {
 	}
 	identity, leader := r.leader("")
 	s.crowd(t, "team", members, members)
-	within(t, patience, "the gang to be half bound", func() (bool, string) {
+	process.Within(t, patience, "the gang to be half bound", func() (bool, string) {
 		n, err := s.countBound("team")
 		return err == nil && n > 0, fmt.Sprint(n, err)
 	})
@@ -85,7 +86,7 @@ func TestLeaseIsHandedOver(t *testing.T) {
 	r := startReplicas(t, "ha-handover")
 	identity, leader := r.leader("")
 	began := time.Now()
-	leader.stop()
+	leader.End()
 	if next, _ := r.leader(identity); next == identity {
 		t.Errorf("%s still leads", identity)
 	}

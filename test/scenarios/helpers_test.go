@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
 var smallNode = controlplane.NodeShape{CPU: "4", Memory: "16Gi", Pods: 110}
@@ -62,7 +63,7 @@ func (s *scenario) allBound(t *testing.T, want int) {
 
 func (s *scenario) boundIs(t *testing.T, group string, want int) {
 	t.Helper()
-	within(t, patience, fmt.Sprintf("%d pods of %q to be bound", want, group), func() (bool, string) {
+	process.Within(t, patience, fmt.Sprintf("%d pods of %q to be bound", want, group), func() (bool, string) {
 		bound, err := s.countBound(group)
 		return bound == want && err == nil, fmt.Sprintf("%d bound, error %v", bound, err)
 	})
@@ -71,7 +72,7 @@ func (s *scenario) boundIs(t *testing.T, group string, want int) {
 // waitsWith waits until the pod's PodScheduled condition says why it waits.
 func (s *scenario) waitsWith(t *testing.T, name, why string) {
 	t.Helper()
-	within(t, patience, name+" to say why it waits", func() (bool, string) {
+	process.Within(t, patience, name+" to say why it waits", func() (bool, string) {
 		pod, err := suite.client.CoreV1().Pods(s.namespace).Get(s.ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return false, err.Error()

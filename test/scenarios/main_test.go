@@ -14,11 +14,8 @@ import (
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
 	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
-
-// asScheduler makes this test binary be a scheduler, ours, somebody else's with our plugins, or the one of Kubernetes: its
-// arguments are then the scheduler's.
-const asScheduler = "KUBENEXUS_TEST_AS_SCHEDULER"
 
 // suite is what all tests share: starting a control plane takes two seconds, linking one a minute.
 var suite struct {
@@ -29,12 +26,12 @@ var suite struct {
 }
 
 func TestMain(m *testing.M) {
-	switch os.Getenv(asScheduler) {
-	case "kubenexus":
+	switch process.Kind() {
+	case process.KubeNexus:
 		os.Exit(scheduler.Main())
-	case "upstream":
+	case "upstream": // somebody else's with our plugins
 		os.Exit(cli.Run(newUpstreamCommand()))
-	case "stock":
+	case "stock": // the one of Kubernetes
 		os.Exit(cli.Run(newStockCommand()))
 	}
 	os.Exit(run(m))

@@ -22,6 +22,8 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
 // exampleFile returns a file of a folder of examples.
@@ -76,13 +78,13 @@ func (s *scenario) apply(t *testing.T, objects ...*unstructured.Unstructured) {
 		kind := object.GroupVersionKind()
 		s.define(t, kind)
 		owners := object.GetOwnerReferences()
-		within(t, patience, "the owners of "+object.GetName(), func() (bool, string) {
+		process.Within(t, patience, "the owners of "+object.GetName(), func() (bool, string) {
 			err := s.identify(s.ctx, owners)
 			return err == nil, fmt.Sprint(err)
 		})
 		object.SetOwnerReferences(owners)
 		object.SetNamespace(s.namespace)
-		within(t, patience, "its kind to be served", func() (bool, string) {
+		process.Within(t, patience, "its kind to be served", func() (bool, string) {
 			_, err := s.resource(kind).Create(s.ctx, object, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict})
 			if err != nil && !apierrors.IsNotFound(err) {
 				t.Fatalf("creating %s %s: %v", kind.Kind, object.GetName(), err)
@@ -174,7 +176,7 @@ func (s *scenario) addNodes(t *testing.T, prefix string, count int) {
 // waitForRoom waits until there are so many pods and each says that there is no room for all of its gang.
 func (s *scenario) waitForRoom(t *testing.T, pods int) {
 	t.Helper()
-	within(t, patience, fmt.Sprintf("%d pods to say that they lack room", pods), func() (bool, string) {
+	process.Within(t, patience, fmt.Sprintf("%d pods to say that they lack room", pods), func() (bool, string) {
 		list, err := suite.client.CoreV1().Pods(s.namespace).List(s.ctx, metav1.ListOptions{})
 		if err != nil {
 			return false, err.Error()

@@ -15,6 +15,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/yaml"
+
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
 // groupLabel is how scenarios tell pods apart; the scheduler does not look at it.
@@ -189,7 +191,7 @@ func (s *scenario) finish(d *datadriven.TestData) (string, error) {
 // end writes into a pod that runs that it ended.
 func (s *scenario) end(t *testing.T, name, phase, reason string) {
 	t.Helper()
-	within(t, patience, name+" to run", func() (bool, string) { // else what the simulated kubelet writes then would win
+	process.Within(t, patience, name+" to run", func() (bool, string) { // else what the simulated kubelet writes then would win
 		pod, err := suite.client.CoreV1().Pods(s.namespace).Get(s.ctx, name, metav1.GetOptions{})
 		return err == nil && pod.Status.Phase == corev1.PodRunning, fmt.Sprint(err)
 	})

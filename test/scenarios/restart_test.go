@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
 // TestKilledSchedulerLosesNothing kills the scheduler with -9 while one gang runs, one is being bound, and two wait. The
@@ -44,7 +46,7 @@ func TestKilledSchedulerLosesNothing(t *testing.T) {
 func TestStandbyWritesNothing(t *testing.T) {
 	args := []string{"--kubeconfig=" + suite.plane.Kubeconfig(), "--leader-elect=true", "--leader-elect-resource-name=standby-test"}
 	leader := startScheduler(t, args...)
-	within(t, patience, "the first scheduler to lead", func() (bool, string) {
+	process.Within(t, patience, "the first scheduler to lead", func() (bool, string) {
 		lease, err := suite.client.CoordinationV1().Leases("kube-system").Get(t.Context(), "standby-test", metav1.GetOptions{})
 		return err == nil && lease.Spec.HolderIdentity != nil && *lease.Spec.HolderIdentity != "", fmt.Sprint(err)
 	})
@@ -67,7 +69,7 @@ func TestStandbyWritesNothing(t *testing.T) {
 	once := map[string]int{
 		"bad-0 InvalidGangAnnotation": 1, "few-0 GangIncomplete": 1, "lost-0 GangReleased": 1, "lost-0 Scheduled": 1, "lost-0 GangMemberLost": 1,
 	}
-	poll(2*time.Second, func() bool { // a second event would come by then
+	process.Poll(2*time.Second, func() bool { // a second event would come by then
 		said = s.said()
 		return len(said) > len(once)
 	})
@@ -76,7 +78,7 @@ func TestStandbyWritesNothing(t *testing.T) {
 	}
 
 	// The lease is handed over at once when the leader is asked to stop.
-	leader.stop()
+	leader.End()
 	more := podSpec{namespace: "standby", name: "few-1", cpu: "1", scheduler: "kubenexus-scheduler", annotations: gangAnnotations("few", 2)}
 	if err := create(s, more.pod()); err != nil {
 		t.Fatal(err)
@@ -85,7 +87,7 @@ func TestStandbyWritesNothing(t *testing.T) {
 	if n := s.said()["lost-0 GangMemberLost"]; n != 1 {
 		t.Errorf("a lost member was told of %d times, by the standby too when it took over", n)
 	}
-	if log := standby.log.String(); strings.Contains(log, "panic") {
+	if log := standby.Log.String(); strings.Contains(log, "panic") {
 		t.Errorf("the standby panicked:\n%s", log)
 	}
 }

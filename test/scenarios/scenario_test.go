@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
 // TestScenarios runs every file in testdata, in a namespace named after the file and on nodes of its own. A file is a
@@ -72,12 +73,12 @@ func newScenario(t *testing.T, name string) *scenario {
 func (s *scenario) createNamespace(name string) {
 	s.t.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	within(s.t, patience, "the namespace, which an earlier run may still be leaving", func() (bool, string) {
+	process.Within(s.t, patience, "the namespace, which an earlier run may still be leaving", func() (bool, string) {
 		_, err := suite.client.CoreV1().Namespaces().Create(s.ctx, namespace, metav1.CreateOptions{})
 		return err == nil, fmt.Sprint(err)
 	})
 	s.namespaces = append(s.namespaces, name)
-	within(s.t, patience, "the namespace's service account", func() (bool, string) {
+	process.Within(s.t, patience, "the namespace's service account", func() (bool, string) {
 		_, err := suite.client.CoreV1().ServiceAccounts(name).Get(s.ctx, "default", metav1.GetOptions{})
 		return err == nil, fmt.Sprint(err)
 	})
@@ -91,7 +92,7 @@ func (s *scenario) clean() {
 		if err := suite.client.CoreV1().Pods(namespace).DeleteCollection(ctx, now, metav1.ListOptions{}); err != nil {
 			s.t.Errorf("deleting the pods in %s: %v", namespace, err)
 		}
-		within(s.t, patience, "the scenario's pods to be gone", func() (bool, string) {
+		process.Within(s.t, patience, "the scenario's pods to be gone", func() (bool, string) {
 			pods, err := suite.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 			return err == nil && len(pods.Items) == 0, fmt.Sprint(err)
 		})
@@ -102,7 +103,7 @@ func (s *scenario) clean() {
 	if err := suite.client.CoreV1().Nodes().DeleteCollection(ctx, now, metav1.ListOptions{}); err != nil {
 		s.t.Errorf("deleting nodes: %v", err)
 	}
-	within(s.t, patience, "the nodes to be gone", func() (bool, string) {
+	process.Within(s.t, patience, "the nodes to be gone", func() (bool, string) {
 		nodes, err := suite.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 		return err == nil && len(nodes.Items) == 0, fmt.Sprint(err)
 	})
@@ -151,7 +152,7 @@ func (s *scenario) do(d *datadriven.TestData) (string, error) {
 
 // await asks until the answer is the expected one, and returns the last answer.
 func (s *scenario) await(expected string, ask func() (string, error)) (answer string, err error) {
-	poll(patience, func() bool {
+	process.Poll(patience, func() bool {
 		answer, err = ask()
 		return err != nil || answer == expected
 	})
@@ -160,7 +161,7 @@ func (s *scenario) await(expected string, ask func() (string, error)) (answer st
 
 // still is bound, looked at for a while: that nothing happens cannot be waited for.
 func (s *scenario) still(d *datadriven.TestData) (answer string, err error) {
-	poll(time.Second, func() bool {
+	process.Poll(time.Second, func() bool {
 		answer, err = s.bound(d)
 		return err != nil || answer != d.Expected
 	})

@@ -137,7 +137,7 @@ func TestBadConfigurationStopsTheStartWithASentence(t *testing.T) {
 		{"our plugin disabled", header + "  plugins:\n    permit:\n      disabled:\n      - name: Coscheduling\n", "enables plugin Coscheduling but not Coscheduling at permit"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			code, log := launch(t, "--leader-elect=false", "--config="+writeConfig(t, tc.config)).exit()
+			code, log := launch(t, "--leader-elect=false", "--config="+writeConfig(t, tc.config)).Exit()
 			if code == 0 || !strings.Contains(log, tc.want) {
 				t.Errorf("exit code %d, want another than 0 and %q in:\n%s", code, tc.want, log)
 			}
@@ -146,7 +146,7 @@ func TestBadConfigurationStopsTheStartWithASentence(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	code, out := launch(t, "--version").exit()
+	code, out := launch(t, "--version").Exit()
 	if code != 0 || !strings.Contains(out, "kubenexus-scheduler v") {
 		t.Errorf("exit code %d and %q, want 0 and kubenexus-scheduler v...", code, out)
 	}

@@ -13,6 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
 // Spark jobs in these tests have a driver and ten executors of one CPU each.
@@ -73,7 +75,7 @@ func TestTenSparkJobsAndRoomForThree(t *testing.T) {
 // TestStockSchedulerLetsSparkJobsStarve shows what happens to the same jobs with kube-scheduler as it is: it starts every driver,
 // each gets some of its executors, none gets all, and nothing is left that could end.
 func TestStockSchedulerLetsSparkJobsStarve(t *testing.T) {
-	startAs(t, "stock", "--config="+writeConfig(t, `apiVersion: kubescheduler.config.k8s.io/v1
+	process.Start(t, "stock", "--config="+writeConfig(t, `apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration
 leaderElection:
   leaderElect: false
@@ -127,7 +129,7 @@ func TestRoomOfASparkJobIsKept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	within(t, patience, "one plain pod to run and two to lack room", func() (bool, string) {
+	process.Within(t, patience, "one plain pod to run and two to lack room", func() (bool, string) {
 		running, waiting := s.plainPods(t)
 		return running == 1 && waiting == 2, fmt.Sprintf("%d run, %d lack room", running, waiting)
 	})

@@ -8,6 +8,7 @@ import (
 	"k8s.io/kubernetes/cmd/kube-scheduler/app"
 
 	"github.com/kubenexus/kubenexus-scheduler/pkg/coscheduling"
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
 // newUpstreamCommand is somebody else's scheduler that imports the plugins.
@@ -49,7 +50,7 @@ profiles:
 `
 
 func TestPluginsInAnotherScheduler(t *testing.T) {
-	startAs(t, "upstream", "--config="+writeConfig(t, importedConfiguration))
+	process.Start(t, "upstream", "--config="+writeConfig(t, importedConfiguration))
 	startsAGang(t, "imported", "imported", gangAnnotations("a", 3))
 }
 
@@ -71,7 +72,7 @@ func TestIncompleteProfileInAnotherSchedulerIsRefused(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			code, log := launchAs(t, "upstream", "--config="+writeConfig(t, tc.config)).exit()
+			code, log := process.Launch(t, "upstream", "--config="+writeConfig(t, tc.config)).Exit()
 			if code == 0 || !strings.Contains(log, tc.want) {
 				t.Errorf("exit code %d, want another than 0 and %q in:\n%s", code, tc.want, log)
 			}

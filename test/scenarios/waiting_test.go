@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
 // TestWaitingGangsCostNothing lets 100 gangs wait behind plain pods. A place that is freed is compared to what they lack, and
@@ -33,7 +34,7 @@ func TestWaitingGangsCostNothing(t *testing.T) {
 		}
 		return len(pods.Items)
 	}
-	within(t, patience, "the plain pods to run", func() (bool, string) { return bound() == 10, "" })
+	process.Within(t, patience, "the plain pods to run", func() (bool, string) { return bound() == 10, "" })
 	const gangs, size = 100, 3
 	for g := range gangs {
 		spec.annotations = gangAnnotations(fmt.Sprintf("g%d", g), size)
@@ -44,8 +45,8 @@ func TestWaitingGangsCostNothing(t *testing.T) {
 			}
 		}
 	}
-	plans := func() int { return strings.Count(scheduler.log.String(), "Planned gang") }
-	within(t, patience, "a plan for each gang", func() (bool, string) { return plans() >= gangs, fmt.Sprint(plans(), " plans") })
+	plans := func() int { return strings.Count(scheduler.Log.String(), "Planned gang") }
+	process.Within(t, patience, "a plan for each gang", func() (bool, string) { return plans() >= gangs, fmt.Sprint(plans(), " plans") })
 	before := plans()
 	remove := func(name string) {
 		t.Helper()
@@ -55,9 +56,9 @@ func TestWaitingGangsCostNothing(t *testing.T) {
 	}
 	remove("plain-0")
 	remove("plain-1")
-	within(t, patience, "two places", func() (bool, string) { return bound() == 8, "" })
+	process.Within(t, patience, "two places", func() (bool, string) { return bound() == 8, "" })
 	remove("plain-2")
-	within(t, patience, "one gang to start", func() (bool, string) { return bound() == 10, fmt.Sprint(bound(), " run") })
+	process.Within(t, patience, "one gang to start", func() (bool, string) { return bound() == 10, fmt.Sprint(bound(), " run") })
 	if made := plans() - before; made != 1 {
 		t.Errorf("%d plans were made for one gang that fits, want 1", made)
 	}
@@ -103,9 +104,9 @@ func TestTwentyGangsAndRoomForTwo(t *testing.T) {
 		whole, others := running()
 		return len(whole) == 2 && others == 0, fmt.Sprint(whole, " run, others hold ", others)
 	}
-	within(t, patience, "two gangs to run", twoRun)
-	plans := func() int { return strings.Count(scheduler.log.String(), "Planned gang") }
-	within(t, patience, "every gang to be tried", func() (bool, string) { return plans() >= gangs, fmt.Sprint(plans(), " plans") })
+	process.Within(t, patience, "two gangs to run", twoRun)
+	plans := func() int { return strings.Count(scheduler.Log.String(), "Planned gang") }
+	process.Within(t, patience, "every gang to be tried", func() (bool, string) { return plans() >= gangs, fmt.Sprint(plans(), " plans") })
 	before := plans()
 	const times = 3
 	for range times {
@@ -114,7 +115,7 @@ func TestTwentyGangsAndRoomForTwo(t *testing.T) {
 			metav1.ListOptions{LabelSelector: groupLabel + "=" + whole[0]}); err != nil {
 			t.Fatal(err)
 		}
-		within(t, patience, "another gang to run", func() (bool, string) {
+		process.Within(t, patience, "another gang to run", func() (bool, string) {
 			now, _ := running()
 			ok, text := twoRun()
 			return ok && !slices.Contains(now, whole[0]), text
