@@ -18,8 +18,8 @@ type Usage struct {
 	CPU time.Duration // user and system, all threads
 	// PeakRSS is the most memory that was resident at a time, the program's own pages in the page cache included.
 	PeakRSS uint64
-	// Anon is the resident memory that is not backed by files: heap and stacks.
-	Anon uint64
+	// RSS is the resident memory: Anon, which no file backs (heap and stacks), and File, the program's own pages.
+	RSS, Anon, File uint64
 }
 
 // Read returns what the process uses.
@@ -68,7 +68,7 @@ func parseStat(stat string) (time.Duration, error) {
 // parseStatus returns the sizes in a /proc/<pid>/status.
 func parseStatus(status string) (Usage, error) {
 	var u Usage
-	wanted := map[string]*uint64{"VmHWM": &u.PeakRSS, "RssAnon": &u.Anon}
+	wanted := map[string]*uint64{"VmHWM": &u.PeakRSS, "VmRSS": &u.RSS, "RssAnon": &u.Anon, "RssFile": &u.File}
 	for line := range strings.Lines(status) {
 		name, value, _ := strings.Cut(line, ":")
 		size, ok := wanted[name]

@@ -19,10 +19,11 @@ type Result struct {
 	Machine  Machine  `json:"machine"`
 	Settings Settings `json:"settings"`
 	// Ended says why the benchmark did not come to its end, if so.
-	Ended      string    `json:"ended,omitempty"`
-	Throughput []Run     `json:"throughput"`
-	Freed      []Freed   `json:"freed"`
-	Waiting    []Waiting `json:"waiting"`
+	Ended      string      `json:"ended,omitempty"`
+	Throughput []Run       `json:"throughput"`
+	Freed      []Freed     `json:"freed"`
+	Waiting    []Waiting   `json:"waiting"`
+	Footprint  []Footprint `json:"footprint"`
 }
 
 // Settings are what was asked for.
@@ -93,6 +94,24 @@ type Waiting struct {
 	CPUPer     float64 `json:"cpuPer1000Pods"` // during the stream
 	PeakRSS    uint64  `json:"peakRSS"`
 	Incomplete string  `json:"incomplete,omitempty"`
+}
+
+// Footprint is one run of the scenario in which memory is all that counts.
+type Footprint struct {
+	Contender string `json:"contender"`
+	Nodes     int    `json:"nodes"`
+	Run       int    `json:"run"`
+	Pods      int    `json:"pods"` // that were bound before the scheduler started
+	// When it has been idle for a while: what no file backs, and the program's own pages.
+	IdleRSS  uint64 `json:"idleRSS"`
+	IdleAnon uint64 `json:"idleAnon"`
+	IdleFile uint64 `json:"idleFile"`
+	// From its start until then, and then while Loaded more pods come.
+	StartPeakRSS uint64 `json:"startPeakRSS"`
+	Loaded       int    `json:"loaded"`
+	LoadPeakRSS  uint64 `json:"loadPeakRSS"`
+	LoadPeakAnon uint64 `json:"loadPeakAnon"`
+	Incomplete   string `json:"incomplete,omitempty"`
 }
 
 // group is all runs of one contender under the same conditions.

@@ -34,6 +34,12 @@ func (r *Result) tables() []table {
 	if len(r.Waiting) > 0 {
 		all = append(all, r.waitingTable())
 	}
+	for _, nodes := range r.Settings.Nodes {
+		found := groups(r.Footprint, func(f *Footprint) string { return f.Contender }, func(f *Footprint) bool { return f.Nodes == nodes })
+		if len(found) > 0 {
+			all = append(all, footprintTable(found))
+		}
+	}
 	return all
 }
 
@@ -117,7 +123,7 @@ func format(s stats.Spread, digits int) string {
 }
 
 // ratio compares the medians of a figure.
-func ratio(g, base *group[Run], figure func(*Run) float64) string {
+func ratio[R any](g, base *group[R], figure func(*R) float64) string {
 	if base == nil || base.spread(figure).Median == 0 {
 		return "-"
 	}

@@ -78,6 +78,9 @@ func (s *suite) plan(at, nodes int) []step {
 					})...)
 			}
 		}
+		if slices.Contains(s.Scenarios, Footprint) {
+			steps = append(steps, s.footprintSteps(nodes, run)...)
+		}
 		// These two are about what waits, not about how many nodes there are: one number of nodes is enough.
 		if slices.Contains(s.Scenarios, Freed) && at == 0 {
 			steps = append(steps, s.freedSteps(nodes, run)...)

@@ -27,6 +27,7 @@ const (
 	Throughput = "throughput"
 	Freed      = "freed"
 	Waiting    = "waiting"
+	Footprint  = "footprint"
 )
 
 const (
@@ -59,7 +60,7 @@ type Options struct {
 func (o *Options) Check() error {
 	errs := []error{
 		known("mode", o.Modes, report.First, report.While),
-		known("scenario", o.Scenarios, Throughput, Freed, Waiting),
+		known("scenario", o.Scenarios, Throughput, Freed, Waiting, Footprint),
 	}
 	if min(len(o.Nodes), len(o.Contenders), o.Runs, o.Pods, o.SlowPods, o.Stream, o.Repetitions) < 1 {
 		errs = append(errs, errors.New("there has to be at least one of nodes, pods, runs, repetitions and contenders"))

@@ -45,12 +45,17 @@ type Scheduler struct {
 func Start(t testing.TB, kind string, args ...string) *Scheduler {
 	t.Helper()
 	s := Launch(t, kind, args...)
-	ctx, cancel := context.WithTimeoutCause(t.Context(), patience, errors.New("it is not ready"))
+	s.awaitReady()
+	return s
+}
+
+func (s *Scheduler) awaitReady() {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeoutCause(s.t.Context(), patience, errors.New("it is not ready"))
 	defer cancel()
 	if err := s.Ready(ctx, s.Port); err != nil {
-		t.Fatalf("starting the scheduler: %v:\n%s", err, s.Log.tail())
+		s.t.Fatalf("starting the scheduler: %v:\n%s", err, s.Log.tail())
 	}
-	return s
 }
 
 // Launch starts the scheduler and does not wait for it.
@@ -60,12 +65,26 @@ func Launch(t testing.TB, kind string, args ...string) *Scheduler {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return launch(t, kind, self, args)
+}
+
+// StartProgram starts another program that is a scheduler, and waits until it is ready.
+func StartProgram(t testing.TB, program string, args ...string) *Scheduler {
+	t.Helper()
+	s := launch(t, "", program, args)
+	s.awaitReady()
+	return s
+}
+
+func launch(t testing.TB, kind, program string, args []string) *Scheduler {
+	t.Helper()
 	s := &Scheduler{t: t}
+	var err error
 	if s.Port, err = child.FreePort(); err != nil {
 		t.Fatal(err)
 	}
 	// The last of a flag counts: what is served where is for the test to say.
-	cmd := exec.Command(self, append(args, "--secure-port="+strconv.Itoa(s.Port), "--bind-address=127.0.0.1")...)
+	cmd := exec.Command(program, append(args, "--secure-port="+strconv.Itoa(s.Port), "--bind-address=127.0.0.1")...)
 	cmd.Env = append(os.Environ(), variable+"="+kind)
 	cmd.Stdout, cmd.Stderr = &s.Log, &s.Log
 	if s.Process, err = child.Start(cmd); err != nil {

@@ -1,0 +1,48 @@
+// Package memory gives back what a process at rest does not need. A scheduler needs most memory while it starts: it decodes
+// all objects of the cluster and runs the initializers of all that it is linked with, and then mostly waits.
+package memory
+
+import (
+	"context"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	// look is how often the process is looked at.
+	look = time.Second
+	// calm is how much a process at rest allocates at most from one look to the next: it renews its lease and is scraped.
+	calm = 1 << 19
+	// enough is how much has to be allocated before giving back is worth a collection of the garbage.
+	enough = 16 << 20
+)
+
+// GiveBackAtRest gives memory back to the system whenever the process comes to rest, until the context ends: what the
+// garbage collector keeps for what is to come, and the program's own pages, of which the start needs most.
+func GiveBackAtRest(ctx context.Context) {
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	var last, given uint64 // what was allocated at the last look, and when memory was given back
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		allocated, live := read()
+		if allocated-last < calm && (given == 0 || allocated-given > max(enough, live)) {
+			debug.FreeOSMemory()
+			dropProgram()
+			given = allocated
+		}
+		last = allocated
+	}
+}
+
+// read returns the bytes that the process has allocated so far, and those that the last collection found in use.
+func read() (allocated, live uint64) {
+	samples := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"}}
+	metrics.Read(samples)
+	return samples[0].Value.Uint64(), samples[1].Value.Uint64()
+}

@@ -1,0 +1,80 @@
+// Package trim makes informers that keep of each object only what a scheduler reads. Pods are most of a cluster: of one that
+// runs, the environment, the probes and what the kubelet wrote of its containers are several kilobytes, and no filter or
+// score looks at them.
+package trim
+
+import (
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/client-go/informers"
+	coreinformers "k8s.io/client-go/informers/core/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+)
+
+// Informers returns the informers of a scheduler whose profiles have these names. As upstream's, they leave out pods that
+// ended.
+func Informers(client kubernetes.Interface, schedulerNames []string) informers.SharedInformerFactory {
+	factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTransform(newTrimmer(schedulerNames).object))
+	factory.InformerFor(&corev1.Pod{}, func(client kubernetes.Interface, resync time.Duration) cache.SharedIndexInformer {
+		return coreinformers.NewFilteredPodInformer(client, metav1.NamespaceAll, resync, cache.Indexers{}, func(o *metav1.ListOptions) {
+			o.FieldSelector = fields.AndSelectors(
+				fields.OneTermNotEqualSelector("status.phase", string(corev1.PodSucceeded)),
+				fields.OneTermNotEqualSelector("status.phase", string(corev1.PodFailed)),
+			).String()
+		})
+	})
+	return factory
+}
+
+// trimmer trims objects in place: the informer has just decoded them, and nobody else has seen them.
+type trimmer struct {
+	ours   map[string]bool
+	shared *shared
+}
+
+func newTrimmer(schedulerNames []string) *trimmer {
+	t := &trimmer{ours: map[string]bool{}, shared: newShared()}
+	for _, name := range schedulerNames {
+		t.ours[name] = true
+	}
+	return t
+}
+
+// object is a cache.TransformFunc. An object that it has trimmed before stays as it is.
+func (t *trimmer) object(obj any) (any, error) {
+	if accessor, err := meta.Accessor(obj); err == nil {
+		accessor.SetManagedFields(nil)
+		dropApplied(accessor.GetAnnotations())
+	}
+	switch o := obj.(type) {
+	case *corev1.Pod:
+		t.pod(o)
+	case *corev1.Node:
+		node(o)
+	case *appsv1.ReplicaSet: // of these three, the default topology spread reads the selectors
+		o.Spec.Template, o.Status = corev1.PodTemplateSpec{}, appsv1.ReplicaSetStatus{}
+	case *appsv1.StatefulSet:
+		o.Spec.Template, o.Spec.VolumeClaimTemplates, o.Status = corev1.PodTemplateSpec{}, nil, appsv1.StatefulSetStatus{}
+	case *corev1.ReplicationController:
+		o.Spec.Template, o.Status = nil, corev1.ReplicationControllerStatus{}
+	}
+	return obj, nil
+}
+
+// dropApplied drops the copy of the object that kubectl keeps in it.
+func dropApplied(annotations map[string]string) {
+	delete(annotations, corev1.LastAppliedConfigAnnotation)
+}
+
+// node drops what the kubelet tells of the node that no scheduler reads. Images stay, for the score ImageLocality.
+func node(n *corev1.Node) {
+	s := &n.Status
+	s.Addresses, s.DaemonEndpoints, s.NodeInfo = nil, corev1.NodeDaemonEndpoints{}, corev1.NodeSystemInfo{}
+	s.VolumesInUse, s.VolumesAttached, s.Config, s.RuntimeHandlers, s.Features = nil, nil, nil, nil, nil
+}

@@ -1,0 +1,118 @@
+package trim
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
+)
+
+func simplePod(name string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"app": "a"}, Annotations: map[string]string{"team": "x"}},
+		Spec: corev1.PodSpec{
+			SchedulerName: "ours", Hostname: name, NodeName: "n-" + name,
+			Containers: []corev1.Container{{Name: "main", Resources: corev1.ResourceRequirements{
+				Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1")},
+			}}},
+		},
+	}
+}
+
+func trimmed(t *testing.T, trimmer *trimmer, pod *corev1.Pod) *corev1.Pod {
+	t.Helper()
+	obj, err := trimmer.object(pod.DeepCopy())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return obj.(*corev1.Pod)
+}
+
+// TestPodsThatAreAlikeShare: what they have in common is there once, and each keeps its own name, node and host name.
+func TestPodsThatAreAlikeShare(t *testing.T) {
+	trimmer := newTrimmer([]string{"ours"})
+	a, b := trimmed(t, trimmer, simplePod("a")), trimmed(t, trimmer, simplePod("b"))
+	if &a.Spec.Containers[0] != &b.Spec.Containers[0] {
+		t.Error("two pods with the same container have one each")
+	}
+	for pod, name := range map[*corev1.Pod]string{a: "a", b: "b"} {
+		if diff := cmp.Diff(simplePod(name), pod); diff != "" {
+			t.Errorf("pod %s -want +got:\n%s", name, diff)
+		}
+	}
+}
+
+// TestTrimmingTwiceIsTrimmingOnce, as informers ask of those who change objects, and it changes nothing for the pods that
+// came before.
+func TestTrimmingTwiceIsTrimmingOnce(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		trimmer := newTrimmer([]string{"default-scheduler"})
+		var pods, copies []*corev1.Pod
+		for i := range rapid.IntRange(1, 5).Draw(r, "pods") {
+			pod := drawPod(r, fmt.Sprint("p", i))
+			if draw(r, false, true) {
+				pod.Spec.NodeName, pod.Status = "n", drawStatus(r, pod)
+			}
+			small := must(trimmer.object(pod)).(*corev1.Pod)
+			pods, copies = append(pods, small), append(copies, small.DeepCopy())
+		}
+		for _, pod := range pods {
+			must(trimmer.object(pod))
+		}
+		if diff := cmp.Diff(copies, pods); diff != "" {
+			r.Errorf("-once +twice:\n%s", diff)
+		}
+	})
+}
+
+// TestAnnotationsOfOthersAreDropped: gangs are told apart by those of pods that are ours.
+func TestAnnotationsOfOthersAreDropped(t *testing.T) {
+	trimmer := newTrimmer([]string{"ours"})
+	other := simplePod("b")
+	other.Spec.SchedulerName = "default-scheduler"
+	if a := trimmed(t, trimmer, other).Annotations; a != nil {
+		t.Errorf("a pod of another scheduler keeps %v", a)
+	}
+	if a := trimmed(t, trimmer, simplePod("a")).Annotations; a["team"] != "x" {
+		t.Errorf("a pod of ours keeps %v only", a)
+	}
+}
+
+// TestNobodysPodsFillTheMemory: no more parts are remembered than that, and no large ones.
+func TestNobodysPodsFillTheMemory(t *testing.T) {
+	trimmer := newTrimmer([]string{"ours"})
+	for i := range 2 * recent {
+		pod := simplePod("p")
+		pod.Labels["i"] = fmt.Sprint(i)
+		trimmed(t, trimmer, pod)
+	}
+	if n := trimmer.shared.parts.Len(); n > recent {
+		t.Errorf("%d parts are remembered, at most %d are to be", n, recent)
+	}
+	large := newTrimmer([]string{"ours"})
+	pod := simplePod("p")
+	pod.Annotations["large"] = strings.Repeat("x", largest)
+	before := trimmed(t, large, simplePod("q"))
+	known := large.shared.parts.Len()
+	if got := trimmed(t, large, pod); got.Annotations["large"] == "" || large.shared.parts.Len() != known {
+		t.Errorf("%d parts are remembered after a large one, want %d as after %s", large.shared.parts.Len(), known, before.Name)
+	}
+}
+
+// TestTemplatesAreDropped: of a ReplicaSet, the scheduler reads the selector.
+func TestTemplatesAreDropped(t *testing.T) {
+	selector := &metav1.LabelSelector{MatchLabels: map[string]string{"app": "a"}}
+	set := &appsv1.ReplicaSet{Spec: appsv1.ReplicaSetSpec{
+		Selector: selector, Template: corev1.PodTemplateSpec{Spec: simplePod("a").Spec},
+	}}
+	want := &appsv1.ReplicaSet{Spec: appsv1.ReplicaSetSpec{Selector: selector}}
+	if diff := cmp.Diff(want, must(newTrimmer(nil).object(set))); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
