@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os/exec"
 
 	"github.com/spf13/pflag"
 	apiservercompatibility "k8s.io/apiserver/pkg/util/compatibility"
@@ -13,11 +15,13 @@ import (
 	"k8s.io/component-base/compatibility"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/child"
 )
 
 // startAPIServer starts kube-apiserver on a free port, creates the
 // administrator's client and kubeconfig, and waits until the server is ready.
-func (cp *ControlPlane) startAPIServer(etcdURL string, extraArgs []string) error {
+func (cp *ControlPlane) startAPIServer(etcdURL string, o Options, log io.Writer) error {
 	const loopback = "127.0.0.1"
 	listener, err := net.Listen("tcp", loopback+":0")
 	if err != nil {
@@ -40,7 +44,7 @@ func (cp *ControlPlane) startAPIServer(etcdURL string, extraArgs []string) error
 	if err != nil {
 		return fmt.Errorf("create certificates: %w", err)
 	}
-	completed, err := completeOptions(cp.ctx, listener, append([]string{
+	serve, err := cp.prepareAPIServer(o.APIServer, listener, log, append([]string{
 		"--etcd-servers=" + etcdURL,
 		"--bind-address=" + loopback,
 		"--advertise-address=" + loopback,
@@ -62,7 +66,7 @@ func (cp *ControlPlane) startAPIServer(etcdURL string, extraArgs []string) error
 		"--disable-admission-plugins=TaintNodesByCondition",
 		// Without it, a client's open watch holds up Stop for a minute.
 		"--shutdown-watch-termination-grace-period=1s",
-	}, extraArgs...))
+	}, o.APIServerArgs...))
 	if err != nil {
 		return err
 	}
@@ -76,9 +80,7 @@ func (cp *ControlPlane) startAPIServer(etcdURL string, extraArgs []string) error
 		return fmt.Errorf("create client: %w", err)
 	}
 
-	cp.newGroup().run("kube-apiserver", func(ctx context.Context) error {
-		return app.Run(ctx, completed)
-	})
+	cp.newGroup().run("kube-apiserver", serve)
 	err = cp.waitFor(func(ctx context.Context) error {
 		return cp.client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
 	})
@@ -86,6 +88,42 @@ func (cp *ControlPlane) startAPIServer(etcdURL string, extraArgs []string) error
 		return fmt.Errorf("wait for /readyz: %w", err)
 	}
 	return nil
+}
+
+// prepareAPIServer returns what runs the API server until its context ends: the
+// one of this process, or a program if one is named.
+func (cp *ControlPlane) prepareAPIServer(
+	program string, listener net.Listener, log io.Writer, args []string,
+) (serve func(context.Context) error, err error) {
+	if program != "" {
+		return func(ctx context.Context) error { return runProgram(ctx, program, listener, log, args) }, nil
+	}
+	completed, err := completeOptions(cp.ctx, listener, args)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error { return app.Run(ctx, completed) }, nil
+}
+
+// runProgram runs a kube-apiserver as a child until the context ends. It listens
+// by itself, so the listener only kept its port free.
+func runProgram(ctx context.Context, path string, listener net.Listener, log io.Writer, args []string) error {
+	if err := listener.Close(); err != nil {
+		return fmt.Errorf("free its port: %w", err)
+	}
+	cmd := exec.Command(path, args...)
+	cmd.Stdout, cmd.Stderr = log, log
+	server, err := child.Start(cmd)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-server.Done():
+		return server.Err()
+	case <-ctx.Done():
+		server.Stop(startTimeout)
+		return nil
+	}
 }
 
 // completeOptions does what the kube-apiserver command does between its start

@@ -22,7 +22,7 @@
 //   - feature gates and the emulated version. Start sets them to their defaults
 //     and what Options.APIServerArgs says (--feature-gates, --emulated-version).
 //     That applies to the process's other Kubernetes components too, such as a
-//     scheduler, and outlives Stop.
+//     scheduler, and outlives Stop. With Options.APIServer, Start leaves them alone.
 package controlplane
 
 import (
@@ -57,6 +57,9 @@ type Options struct {
 	// LogFile receives the log of all components; "" means controlplane.log in
 	// the temporary directory, which Stop removes.
 	LogFile string
+	// APIServer is the path of a kube-apiserver program, such as one of another
+	// version; "" means the one in this process.
+	APIServer string
 	// APIServerArgs are further flags of kube-apiserver.
 	APIServerArgs []string
 	// Bare leaves out the controllers and the simulated kubelets, for
@@ -64,6 +67,9 @@ type Options struct {
 	// their own. A pod that is bound stays as it is, one that is deleted goes
 	// only with a grace period of 0, and nobody creates service accounts.
 	Bare bool
+	// OwnKubelet selects pods, by their labels, that the simulated kubelets
+	// leave alone: the caller is their kubelet. "" selects none.
+	OwnKubelet string
 }
 
 // ControlPlane is a running control plane.
@@ -116,13 +122,13 @@ func Start(ctx context.Context, o Options) (_ *ControlPlane, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("etcd: %w", err)
 	}
-	if err := cp.startAPIServer(etcdURL, o.APIServerArgs); err != nil {
+	if err := cp.startAPIServer(etcdURL, o, log.file); err != nil {
 		return nil, fmt.Errorf("kube-apiserver: %w", err)
 	}
 	if o.Bare {
 		err = cp.awaitNamespace()
 	} else {
-		err = cp.startRest(log.file)
+		err = cp.startRest(log.file, o.OwnKubelet)
 	}
 	if err != nil {
 		return nil, err
@@ -133,11 +139,11 @@ func Start(ctx context.Context, o Options) (_ *ControlPlane, err error) {
 }
 
 // startRest starts what makes a cluster of an API server.
-func (cp *ControlPlane) startRest(log io.Writer) error {
+func (cp *ControlPlane) startRest(log io.Writer, ownKubelet string) error {
 	if err := cp.startControllers(); err != nil {
 		return fmt.Errorf("controllers: %w", err)
 	}
-	if err := cp.startSimulator(log); err != nil {
+	if err := cp.startSimulator(log, ownKubelet); err != nil {
 		return fmt.Errorf("simulated nodes: %w", err)
 	}
 	// The service account is the last thing that a pod needs, and the first

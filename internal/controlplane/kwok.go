@@ -20,8 +20,9 @@ import (
 // normally is its start. A value that is no duration means no time at all.
 const RunForAnnotation = "demo.kubenexus.io/run-for"
 
-// startSimulator starts kwok, which plays the kubelets of all nodes.
-func (cp *ControlPlane) startSimulator(log io.Writer) error {
+// startSimulator starts kwok, which plays the kubelets of all nodes, but for
+// pods with labels that the selector selects.
+func (cp *ControlPlane) startSimulator(log io.Writer, notFor string) error {
 	stages, err := stages()
 	if err != nil {
 		return err
@@ -39,6 +40,8 @@ func (cp *ControlPlane) startSimulator(log io.Writer) error {
 		NodePlayStageParallelism:  8,
 		PodPlayStageParallelism:   16,
 		PodsOnNodeSyncParallelism: 4,
+
+		DisregardStatusWithLabelSelector: notFor,
 	})
 	if err != nil {
 		return fmt.Errorf("create controller: %w", err)

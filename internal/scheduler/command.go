@@ -21,6 +21,7 @@ import (
 	"k8s.io/kubernetes/cmd/kube-scheduler/app"
 	"k8s.io/kubernetes/cmd/kube-scheduler/app/options"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/memory"
 	"github.com/kubenexus/kubenexus-scheduler/internal/version"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/coscheduling"
 )
@@ -130,17 +131,25 @@ func run(ctx context.Context, cmd *cobra.Command, opts *options.Options) error {
 	plugins := coscheduling.New()
 	completed, sched, err := setup(ctx, opts, plugins)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	if mutable, ok := gates.(featuregate.MutableFeatureGate); ok {
 		mutable.AddMetrics()
 	}
 	opts.ComponentGlobalsRegistry.AddMetrics()
 	plugins.RegisterMetrics(processRegistry{})
+	go memory.GiveBackAtRest(ctx)
 	err = app.Run(ctx, completed, sched)
+	if ctx.Err() != nil {
+		plugins.Goodbye()
+	}
+	return unlessStopped(ctx, err)
+}
+
+// unlessStopped returns the error of a process that was not asked to stop; one that was did as it was asked.
+func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err
 	}
-	plugins.Goodbye()
-	return nil // it was asked to stop, and did
+	return nil
 }

@@ -20,6 +20,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler/trim"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/coscheduling"
 )
 
@@ -41,24 +42,18 @@ func setup(ctx context.Context, opts *options.Options, plugins *coscheduling.Plu
 	*schedulerappconfig.CompletedConfig, *scheduler.Scheduler, error,
 ) {
 	logger := klog.FromContext(ctx)
-	cfg, err := loadConfig(logger, opts.ConfigFile)
-	if err != nil {
-		return nil, nil, err
-	}
-	// The options read no file: what it says is in cfg, and flags override it.
+	// The options read no file: what it says is in ComponentConfig, and flags override it.
 	file := opts.ConfigFile
-	opts.ConfigFile, opts.ComponentConfig = "", cfg
+	opts.ConfigFile = ""
 	defer func() { opts.ConfigFile = file }()
-	if errs := opts.Validate(); len(errs) > 0 {
-		return nil, nil, fmt.Errorf("flags or configuration: %w", errors.NewAggregate(errs))
+	if err := configure(ctx, opts, file); err != nil {
+		return nil, nil, err
 	}
 	c, err := configWithServing(ctx, opts)
-	if clientcmd.IsEmptyConfig(err) || os.IsNotExist(err) {
-		return nil, nil, fmt.Errorf("no cluster to connect to: %w; name its kubeconfig by --kubeconfig", err)
-	}
 	if err != nil {
 		return nil, nil, err
 	}
+	trimInformers(c)
 	if c.Client, err = writingClient(c.KubeConfig); err != nil {
 		return nil, nil, fmt.Errorf("creating the client: %w", err)
 	}
@@ -77,6 +72,61 @@ func setup(ctx context.Context, opts *options.Options, plugins *coscheduling.Plu
 	return &completed, sched, nil
 }
 
+// configure reads the configuration file, and asks the API server whether this process has to behave as an older version. It
+// then reads the file again: the defaults are others.
+func configure(ctx context.Context, opts *options.Options, file string) error {
+	logger := klog.FromContext(ctx)
+	if err := read(logger, opts, file); err != nil {
+		return err
+	}
+	config, err := clientcmd.BuildConfigFromFlags(opts.Master, opts.ComponentConfig.ClientConnection.Kubeconfig)
+	if clientcmd.IsEmptyConfig(err) || os.IsNotExist(err) {
+		return fmt.Errorf("no cluster to connect to: %w; name its kubeconfig by --kubeconfig", err)
+	}
+	if err != nil {
+		return err
+	}
+	if opts.WriteConfigTo != "" {
+		return nil // needs no API server
+	}
+	server, err := awaitAPIServer(ctx, config, opts.SecureServing)
+	if err != nil {
+		return err
+	}
+	if err := server.adapt(logger, opts.ComponentGlobalsRegistry); err != nil {
+		return err
+	}
+	if err := read(logger, opts, file); err != nil {
+		return err
+	}
+	if !utilfeature.DefaultFeatureGate.Enabled(kubefeatures.DynamicResourceAllocation) {
+		refuseClaims(opts.ComponentConfig.Profiles)
+	}
+	return nil
+}
+
+// read reads the configuration file into the options, lets flags override it, and checks all.
+func read(logger klog.Logger, opts *options.Options, file string) error {
+	cfg, err := loadConfig(logger, file)
+	if err != nil {
+		return err
+	}
+	opts.ComponentConfig = cfg
+	opts.ApplyDeprecated()
+	if errs := opts.Validate(); len(errs) > 0 {
+		return fmt.Errorf("flags or configuration: %w", errors.NewAggregate(errs))
+	}
+	return nil
+}
+
+// trimInformers replaces the informers by those that keep what this scheduler reads. Extenders are sent whole objects, so with
+// any of them all is kept.
+func trimInformers(c *schedulerappconfig.Config) {
+	if len(c.ComponentConfig.Extenders) == 0 {
+		c.InformerFactory = trim.Informers(c.Client)
+	}
+}
+
 // writingClient returns the client that binds pods and writes events; the informers keep upstream's. It speaks HTTP/1.1, each
 // request on a connection of its own: with HTTP/2, where all share one, client and API server spend a fifth more on each bind.
 func writingClient(c *rest.Config) (kubernetes.Interface, error) {
@@ -89,6 +139,8 @@ func newScheduler(ctx context.Context, c *schedulerappconfig.CompletedConfig, pl
 	*scheduler.Scheduler, []config.KubeSchedulerProfile, error,
 ) {
 	var profiles []config.KubeSchedulerProfile
+	registry := plugins.Factories()
+	registry[noClaimsName] = newNoClaims
 	recorders := plugins.LateEvents(ctx, func(name string) events.EventRecorderLogger {
 		return c.EventBroadcaster.NewRecorder(name)
 	})
@@ -97,7 +149,7 @@ func newScheduler(ctx context.Context, c *schedulerappconfig.CompletedConfig, pl
 		scheduler.WithKubeConfig(c.KubeConfig),
 		scheduler.WithProfiles(c.ComponentConfig.Profiles...),
 		scheduler.WithPercentageOfNodesToScore(c.ComponentConfig.PercentageOfNodesToScore),
-		scheduler.WithFrameworkOutOfTreeRegistry(plugins.Factories()),
+		scheduler.WithFrameworkOutOfTreeRegistry(registry),
 		scheduler.WithPodMaxBackoffSeconds(c.ComponentConfig.PodMaxBackoffSeconds),
 		scheduler.WithPodInitialBackoffSeconds(c.ComponentConfig.PodInitialBackoffSeconds),
 		scheduler.WithPodMaxInUnschedulablePodsDuration(c.PodMaxInUnschedulablePodsDuration),

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"k8s.io/client-go/dynamic"
@@ -37,8 +38,18 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
+// These say on which API server the tests run, if not on the one of this module's Kubernetes version with its defaults.
+const (
+	apiServerProgram = "KUBENEXUS_TEST_KUBE_APISERVER"       // the path of a kube-apiserver
+	apiServerFlags   = "KUBENEXUS_TEST_KUBE_APISERVER_FLAGS" // further flags of it, with spaces between them
+)
+
+func apiServer() controlplane.Options {
+	return controlplane.Options{APIServer: os.Getenv(apiServerProgram), APIServerArgs: strings.Fields(os.Getenv(apiServerFlags))}
+}
+
 func run(m *testing.M) int {
-	plane, err := controlplane.Start(context.Background(), controlplane.Options{})
+	plane, err := controlplane.Start(context.Background(), apiServer())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "starting the control plane:", err)
 		return 1

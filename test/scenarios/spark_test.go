@@ -75,7 +75,7 @@ func TestTenSparkJobsAndRoomForThree(t *testing.T) {
 // TestStockSchedulerLetsSparkJobsStarve shows what happens to the same jobs with kube-scheduler as it is: it starts every driver,
 // each gets some of its executors, none gets all, and nothing is left that could end.
 func TestStockSchedulerLetsSparkJobsStarve(t *testing.T) {
-	process.Start(t, "stock", "--config="+writeConfig(t, `apiVersion: kubescheduler.config.k8s.io/v1
+	process.Start(t, "stock", asOld(t), "--config="+writeConfig(t, `apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration
 leaderElection:
   leaderElect: false

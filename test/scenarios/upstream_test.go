@@ -50,7 +50,7 @@ profiles:
 `
 
 func TestPluginsInAnotherScheduler(t *testing.T) {
-	process.Start(t, "upstream", "--config="+writeConfig(t, importedConfiguration))
+	process.Start(t, "upstream", asOld(t), "--config="+writeConfig(t, importedConfiguration))
 	startsAGang(t, "imported", "imported", gangAnnotations("a", 3))
 }
 

@@ -65,7 +65,7 @@ type cluster struct {
 
 // trimmed returns the cluster as the informers show it.
 func (c *cluster) trimmed() *cluster {
-	trimmer := newTrimmer([]string{"default-scheduler"})
+	trimmer := newTrimmer()
 	small := &cluster{}
 	for _, n := range c.nodes {
 		small.nodes = append(small.nodes, must(trimmer.object(n.DeepCopy())).(*corev1.Node))

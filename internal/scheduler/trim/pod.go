@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // pod drops what no scheduler reads, and lets the pod share what it has in common with others.
@@ -12,8 +14,8 @@ func (t *trimmer) pod(p *corev1.Pod) {
 	if p.Spec.NodeName != "" {
 		trimBound(p)
 	}
-	if !t.ours[p.Spec.SchedulerName] {
-		p.Annotations = nil // those that say something to us are on pods that are ours
+	if spec, err := gang.Parse(p.Labels, p.Annotations, gang.Dialects()); spec == nil && err == nil {
+		p.Annotations = nil // only those of gangs are read, whichever scheduler their pods name
 	}
 	t.shared.pod(p)
 }

@@ -17,10 +17,9 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// Informers returns the informers of a scheduler whose profiles have these names. As upstream's, they leave out pods that
-// ended.
-func Informers(client kubernetes.Interface, schedulerNames []string) informers.SharedInformerFactory {
-	factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTransform(newTrimmer(schedulerNames).object))
+// Informers returns the informers of a scheduler. As upstream's, they leave out pods that ended.
+func Informers(client kubernetes.Interface) informers.SharedInformerFactory {
+	factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTransform(newTrimmer().object))
 	factory.InformerFor(&corev1.Pod{}, func(client kubernetes.Interface, resync time.Duration) cache.SharedIndexInformer {
 		return coreinformers.NewFilteredPodInformer(client, metav1.NamespaceAll, resync, cache.Indexers{}, func(o *metav1.ListOptions) {
 			o.FieldSelector = fields.AndSelectors(
@@ -33,18 +32,9 @@ func Informers(client kubernetes.Interface, schedulerNames []string) informers.S
 }
 
 // trimmer trims objects in place: the informer has just decoded them, and nobody else has seen them.
-type trimmer struct {
-	ours   map[string]bool
-	shared *shared
-}
+type trimmer struct{ shared *shared }
 
-func newTrimmer(schedulerNames []string) *trimmer {
-	t := &trimmer{ours: map[string]bool{}, shared: newShared()}
-	for _, name := range schedulerNames {
-		t.ours[name] = true
-	}
-	return t
-}
+func newTrimmer() *trimmer { return &trimmer{shared: newShared()} }
 
 // object is a cache.TransformFunc. An object that it has trimmed before stays as it is.
 func (t *trimmer) object(obj any) (any, error) {

@@ -15,9 +15,9 @@ import (
 
 func simplePod(name string) *corev1.Pod {
 	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"app": "a"}, Annotations: map[string]string{"team": "x"}},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"app": "a"}, Annotations: map[string]string{"pod-group.scheduling.sigs.k8s.io/name": "g"}},
 		Spec: corev1.PodSpec{
-			SchedulerName: "ours", Hostname: name, NodeName: "n-" + name,
+			Hostname: name, NodeName: "n-" + name,
 			Containers: []corev1.Container{{Name: "main", Resources: corev1.ResourceRequirements{
 				Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1")},
 			}}},
@@ -36,7 +36,7 @@ func trimmed(t *testing.T, trimmer *trimmer, pod *corev1.Pod) *corev1.Pod {
 
 // TestPodsThatAreAlikeShare: what they have in common is there once, and each keeps its own name, node and host name.
 func TestPodsThatAreAlikeShare(t *testing.T) {
-	trimmer := newTrimmer([]string{"ours"})
+	trimmer := newTrimmer()
 	a, b := trimmed(t, trimmer, simplePod("a")), trimmed(t, trimmer, simplePod("b"))
 	if &a.Spec.Containers[0] != &b.Spec.Containers[0] {
 		t.Error("two pods with the same container have one each")
@@ -52,7 +52,7 @@ func TestPodsThatAreAlikeShare(t *testing.T) {
 // came before.
 func TestTrimmingTwiceIsTrimmingOnce(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		trimmer := newTrimmer([]string{"default-scheduler"})
+		trimmer := newTrimmer()
 		var pods, copies []*corev1.Pod
 		for i := range rapid.IntRange(1, 5).Draw(r, "pods") {
 			pod := drawPod(r, fmt.Sprint("p", i))
@@ -71,22 +71,30 @@ func TestTrimmingTwiceIsTrimmingOnce(t *testing.T) {
 	})
 }
 
-// TestAnnotationsOfOthersAreDropped: gangs are told apart by those of pods that are ours.
-func TestAnnotationsOfOthersAreDropped(t *testing.T) {
-	trimmer := newTrimmer([]string{"ours"})
-	other := simplePod("b")
-	other.Spec.SchedulerName = "default-scheduler"
-	if a := trimmed(t, trimmer, other).Annotations; a != nil {
-		t.Errorf("a pod of another scheduler keeps %v", a)
-	}
-	if a := trimmed(t, trimmer, simplePod("a")).Annotations; a["team"] != "x" {
-		t.Errorf("a pod of ours keeps %v only", a)
+// TestAnnotationsOfGangsAreKept, and no others: members are also told what is wrong with those that name other schedulers.
+func TestAnnotationsOfGangsAreKept(t *testing.T) {
+	for name, tc := range map[string]struct {
+		labels, annotations map[string]string
+		kept                bool
+	}{
+		"of no gang": {annotations: map[string]string{"team": "x"}},
+		"of a gang":  {annotations: map[string]string{"pod-group.scheduling.sigs.k8s.io/name": "g"}, kept: true},
+		"wrong":      {annotations: map[string]string{"batch.scheduling.k8s.io/min-available": "all"}, kept: true},
+		"of a Spark job": {
+			labels:      map[string]string{"spark-role": "driver", "spark-app-selector": "spark-1"},
+			annotations: map[string]string{"spark-executor-count": "2"}, kept: true,
+		},
+	} {
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: tc.labels, Annotations: tc.annotations}}
+		if got := trimmed(t, newTrimmer(), pod).Annotations; (len(got) > 0) != tc.kept {
+			t.Errorf("a pod whose annotations are %s keeps %v", name, got)
+		}
 	}
 }
 
 // TestNobodysPodsFillTheMemory: no more parts are remembered than that, and no large ones.
 func TestNobodysPodsFillTheMemory(t *testing.T) {
-	trimmer := newTrimmer([]string{"ours"})
+	trimmer := newTrimmer()
 	for i := range 2 * recent {
 		pod := simplePod("p")
 		pod.Labels["i"] = fmt.Sprint(i)
@@ -95,7 +103,7 @@ func TestNobodysPodsFillTheMemory(t *testing.T) {
 	if n := trimmer.shared.parts.Len(); n > recent {
 		t.Errorf("%d parts are remembered, at most %d are to be", n, recent)
 	}
-	large := newTrimmer([]string{"ours"})
+	large := newTrimmer()
 	pod := simplePod("p")
 	pod.Annotations["large"] = strings.Repeat("x", largest)
 	before := trimmed(t, large, simplePod("q"))
@@ -112,7 +120,7 @@ func TestTemplatesAreDropped(t *testing.T) {
 		Selector: selector, Template: corev1.PodTemplateSpec{Spec: simplePod("a").Spec},
 	}}
 	want := &appsv1.ReplicaSet{Spec: appsv1.ReplicaSetSpec{Selector: selector}}
-	if diff := cmp.Diff(want, must(newTrimmer(nil).object(set))); diff != "" {
+	if diff := cmp.Diff(want, must(newTrimmer().object(set))); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

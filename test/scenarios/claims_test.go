@@ -1,0 +1,156 @@
+package scenarios
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
+)
+
+// claiming is a pod with a resource claim of its own name.
+func claiming(s *scenario, name string, annotations map[string]string) *corev1.Pod {
+	pod := podSpec{namespace: s.namespace, name: name, cpu: "1", scheduler: "kubenexus-scheduler", annotations: annotations}.pod()
+	pod.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "device", ResourceClaimName: &name}}
+	pod.Spec.Containers[0].Resources.Claims = []corev1.ResourceClaim{{Name: "device"}}
+	return pod
+}
+
+// TestPodsWithClaimsWait: where the API server has resource claims, but not in the version that the scheduler reads, or where
+// a flag turns them off, pods with claims wait and say so, in gangs and without, rather than start without their devices.
+func TestPodsWithClaimsWait(t *testing.T) {
+	args := []string{"--kubeconfig=" + suite.plane.Kubeconfig(), "--leader-elect=false"}
+	if serves(t, "resource.k8s.io/v1", "resourceclaims") {
+		args = append(args, "--emulated-version=kube=1.33")
+	}
+	s := newScenario(t, "claims-wait")
+	if err := suite.plane.AddNodes(s.ctx, "claims-wait", 1, smallNode); err != nil {
+		t.Fatal(err)
+	}
+	pods := suite.client.CoreV1().Pods(s.namespace)
+	single, err := pods.Create(s.ctx, claiming(s, "single-0", nil), metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(single.Spec.ResourceClaims) == 0 {
+		t.Skip("this API server has no resource claims at all: it takes them from the pods")
+	}
+	startScheduler(t, args...)
+	for i := range 2 {
+		if err := create(s, claiming(s, fmt.Sprintf("gang-%d", i), gangAnnotations("gang", 2))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const why = "the pod has resource claims, and this scheduler has DynamicResourceAllocation off, because the API server has no resource.k8s.io/v1"
+	s.waitsWith(t, "single-0", why)
+	s.waitsWith(t, "gang-0", why)
+	s.waitsWith(t, "gang-1", why)
+	process.Within(t, patience, "an event that says why", func() (bool, string) {
+		events, err := suite.client.EventsV1().Events(s.namespace).List(s.ctx, metav1.ListOptions{})
+		for _, e := range events.Items {
+			if e.Regarding.Name == "single-0" && strings.Contains(e.Note, why) {
+				return true, ""
+			}
+		}
+		return false, fmt.Sprint(err)
+	})
+	if err := create(s, podSpec{namespace: s.namespace, name: "without-0", cpu: "1", scheduler: "kubenexus-scheduler"}.pod()); err != nil {
+		t.Fatal(err)
+	}
+	s.boundIs(t, "without", 1) // what needs no claim starts
+	s.boundIs(t, "single", 0)
+	s.boundIs(t, "gang", 0)
+}
+
+// TestClaimsGetTheirDevices: with resource.k8s.io/v1 the one device of a node goes to one of two pods that claim one.
+func TestClaimsGetTheirDevices(t *testing.T) {
+	if !serves(t, "resource.k8s.io/v1", "resourceclaims") {
+		t.Skip("this API server has no resource.k8s.io/v1")
+	}
+	s := newScenario(t, "claims")
+	if err := suite.plane.AddNodes(s.ctx, "claims", 1, smallNode); err != nil {
+		t.Fatal(err)
+	}
+	s.device("claims-0")
+	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false")
+	for _, name := range []string{"first-0", "second-0"} {
+		s.claim(name)
+		if err := create(s, claiming(s, name, nil)); err != nil {
+			t.Fatal(err)
+		}
+		if name == "first-0" {
+			s.boundIs(t, "first", 1)
+		}
+	}
+	s.waitsWith(t, "second-0", "cannot allocate all claims")
+	claim, err := suite.client.ResourceV1().ResourceClaims(s.namespace).Get(s.ctx, "first-0", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := claim.Status.Allocation; a == nil || len(a.Devices.Results) != 1 || a.Devices.Results[0].Device != "device-0" {
+		t.Errorf("the claim of the pod that started has the allocation %+v, want device-0", a)
+	}
+}
+
+const driver = "device.example.com"
+
+// device publishes one device of a node, and a class of such devices, as its driver does.
+func (s *scenario) device(node string) {
+	s.t.Helper()
+	class := &resourcev1.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: driver}}
+	slice := &resourcev1.ResourceSlice{
+		ObjectMeta: metav1.ObjectMeta{Name: node},
+		Spec: resourcev1.ResourceSliceSpec{
+			Driver: driver, NodeName: &node,
+			Pool:    resourcev1.ResourcePool{Name: node, Generation: 1, ResourceSliceCount: 1},
+			Devices: []resourcev1.Device{{Name: "device-0"}},
+		},
+	}
+	client := suite.client.ResourceV1()
+	if _, err := client.DeviceClasses().Create(s.ctx, class, metav1.CreateOptions{}); err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := client.ResourceSlices().Create(s.ctx, slice, metav1.CreateOptions{}); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		ctx := context.Background()
+		if err := client.DeviceClasses().Delete(ctx, class.Name, metav1.DeleteOptions{}); err != nil {
+			s.t.Error(err)
+		}
+		if err := client.ResourceSlices().Delete(ctx, slice.Name, metav1.DeleteOptions{}); err != nil {
+			s.t.Error(err)
+		}
+	})
+}
+
+// claim creates a claim of one device. No controller runs that would let go of it when its pod is gone.
+func (s *scenario) claim(name string) {
+	s.t.Helper()
+	claims := suite.client.ResourceV1().ResourceClaims(s.namespace)
+	claim := &resourcev1.ResourceClaim{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: resourcev1.ResourceClaimSpec{Devices: resourcev1.DeviceClaim{Requests: []resourcev1.DeviceRequest{
+			{Name: "one", Exactly: &resourcev1.ExactDeviceRequest{DeviceClassName: driver}},
+		}}},
+	}
+	if _, err := claims.Create(s.ctx, claim, metav1.CreateOptions{}); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		ctx := context.Background()
+		process.Within(s.t, patience, "the claim to be let go", func() (bool, string) {
+			claim, err := claims.Get(ctx, name, metav1.GetOptions{})
+			if err == nil {
+				claim.Finalizers = nil
+				_, err = claims.Update(ctx, claim, metav1.UpdateOptions{})
+			}
+			return err == nil, fmt.Sprint(err)
+		})
+	})
+}
