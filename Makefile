@@ -44,6 +44,7 @@ BUILD = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)
 
 LINT      := bin/golangci-lint
 KUSTOMIZE := bin/kustomize
+PROMETHEUS = bin/prometheus bin/promtool
 NOTICE  = @echo 'Compiling: the first time takes about 6 minutes on 2 cores; later runs take seconds.' >&2
 
 .DEFAULT_GOAL := help
@@ -52,13 +53,13 @@ NOTICE  = @echo 'Compiling: the first time takes about 6 minutes on 2 cores; lat
 help: ## Show this list
 	@echo 'Usage: make <target>'
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: ## Watch gangs start all together or not at all, on a control plane inside the process (ARGS=... is passed on)
 	$(NOTICE)
 	$(GO) run ./cmd/kubenexus demo $(ARGS)
 
-test: ## Run all tests
+test: $(PROMETHEUS) ## Run all tests
 	$(NOTICE)
 	$(GO) test -timeout 15m ./...
 
@@ -98,13 +99,15 @@ fuzz: ## Fuzz the annotation parser (FUZZTIME=30s)
 
 # Each is what kustomize makes of the overlay after the colon.
 MANIFESTS = gang-scheduler-deployment:gang-scheduler gang-scheduler-ha:gang-scheduler-ha batch-scheduler:batch-scheduler \
-	guard-rails:guard-rails
+	guard-rails:guard-rails monitoring:monitoring
 
 manifests: $(KUSTOMIZE) ## Make the manifests in config/ from config/base and config/overlays
 	@for m in $(MANIFESTS); do \
 		{ echo "# Made by \`make manifests\` from config/overlays/$${m#*:}: change it there." && \
 		$(KUSTOMIZE) build config/overlays/$${m#*:}; } > $(or $(TO),config)/$${m%:*}.yaml || exit; \
 	done
+	@{ echo ---; cat config/overlays/monitoring/prometheus-rule.yaml; sed '/./s/^/  /' dashboards/alerts.yaml; } \
+		>> $(or $(TO),config)/monitoring.yaml
 
 verify: verify-fmt verify-tidy verify-manifests vet lint ## Check format, go.mod, manifests, vet and linters; changes nothing
 
@@ -117,6 +120,9 @@ verify-tidy:
 	$(GO) -C tools mod tidy -diff
 	$(GO) -C tools/helm mod tidy -diff
 	$(GO) -C tools/image mod tidy -diff
+	$(GO) -C tools/plot mod tidy -diff
+	$(GO) -C tools/prometheus mod tidy -diff
+	$(foreach version,$(KUBE_VERSIONS),$(GO) -C tools/kube-$(version) mod tidy -diff &&) true
 
 verify-manifests:
 	@made=$$(mktemp -d) && trap 'rm -r "$$made"' EXIT && $(MAKE) --no-print-directory manifests TO="$$made" && \
@@ -141,6 +147,31 @@ $(LINT): tools/go.mod tools/go.sum
 
 $(KUSTOMIZE): tools/go.mod tools/go.sum
 	$(GO) -C tools build -trimpath -o ../$@ sigs.k8s.io/kustomize/kustomize/v5
+
+# With static targets only: the discovery of two dozen clouds is most of it. test/install builds the same, if it is not there.
+$(PROMETHEUS) &: tools/prometheus/go.mod tools/prometheus/go.sum
+	@echo 'Compiling Prometheus: about 3 minutes on 2 cores.' >&2
+	$(GO) -C tools/prometheus build -trimpath -tags remove_all_sd -o ../../bin/ $(addprefix \
+		github.com/prometheus/prometheus/cmd/,$(notdir $(PROMETHEUS)))
+	@touch $(PROMETHEUS)
+
+# --- API servers of other versions ----------------------------------------------------------------
+# kube-apiserver of an older Kubernetes comes from a module of its own, which tools/kube-module makes. docs/compatibility.md.
+KUBE_VERSIONS = 1.33 1.34 1.35
+SERVERS      ?= $(KUBE_VERSIONS:%=emulated-%) $(KUBE_VERSIONS:%=real-%) claims-1.33
+REAL_SERVERS  = $(sort $(foreach server,$(filter-out emulated-%,$(SERVERS)),bin/kube-apiserver-$(lastword $(subst -, ,$(server)))))
+
+.PHONY: test-versions
+test-versions: $(REAL_SERVERS) ## Run the scenarios on older API servers (SERVERS="real-1.34 ..." on some)
+	$(GO) test -c -o bin/scenarios.test ./test/scenarios
+	test/scenarios/versions.sh $(SERVERS)
+
+# It has to know its version: without, it calls itself v0.0.0.
+bin/kube-apiserver-%: tools/kube-%/go.mod tools/kube-%/go.sum
+	@echo 'Compiling kube-apiserver $*: 8 to 12 minutes on 2 busy cores.' >&2
+	version=$$($(GO) -C tools/kube-$* list -m -f '{{.Version}}' k8s.io/kubernetes) && \
+	$(GO) -C tools/kube-$* build -o ../../$@ -ldflags "-s -w -X $(KUBE).gitVersion=$$version \
+		-X $(KUBE).gitMajor=1 -X $(KUBE).gitMinor=$(*:1.%=%)" k8s.io/kubernetes/cmd/kube-apiserver
 
 # --- image --------------------------------------------------------------------------------------
 # An OCI layout in bin/image, from scratch: the binary, certificates and a list of what is in it. Nothing is pulled, and no

@@ -38,6 +38,11 @@ var (
 		"Gangs by phase: Incomplete, Disagreeing, Ready (complete, waiting for room), Placing, Running, Unbound (no size given).",
 		[]string{"phase"},
 	}
+	longest = entry{
+		"kubenexus_gangs_longest_wait_seconds", "gauge",
+		"By phase, how long the gang that waits longest has waited since its first pod was seen; 0 if there is none.",
+		[]string{"phase"},
+	}
 	partial = entry{
 		"kubenexus_gangs_partial", "gauge",
 		"Gangs that run with fewer members than they need while others wait to join. Should be 0 but for moments.",
@@ -88,7 +93,7 @@ var (
 // catalogue lists every metric, in the order of the documentation.
 func catalogue() []entry {
 	return []entry{
-		attempts, waitTime, size, hidden, gangs, partial, waiting, reserved, reservations,
+		attempts, waitTime, size, hidden, gangs, longest, partial, waiting, reserved, reservations,
 		planDuration, planMembers, attemptsToStart, completeToStart, lost,
 	}
 }

@@ -36,7 +36,7 @@ var _ metrics.StableCollector = &collector{}
 //nolint:gochecknoglobals // component-base keeps state in a description, so there must be one of each
 var descriptions = func() map[string]*metrics.Desc {
 	all := map[string]*metrics.Desc{}
-	for _, e := range []entry{waitTime, size, hidden, gangs, partial, waiting, reserved, reservations} {
+	for _, e := range []entry{waitTime, size, hidden, gangs, longest, partial, waiting, reserved, reservations} {
 		all[e.Name] = metrics.NewDesc(e.Name, e.Help, e.Labels, nil, metrics.ALPHA, "")
 	}
 	return all
@@ -55,13 +55,14 @@ func (c *collector) CollectWithStability(ch chan<- metrics.Metric) {
 		ch <- metrics.NewLazyConstMetric(descriptions[e.Name], metrics.GaugeValue, value, labels...)
 	}
 	all := c.gangs()
-	phases := map[gang.Phase]int{}
+	phases, waits := map[gang.Phase]int{}, map[gang.Phase]time.Duration{}
 	for _, phase := range gang.Phases() {
 		phases[phase] = 0
 	}
 	short, pending, places, holding := 0, 0, 0, 0
 	for _, g := range all {
 		phases[g.Phase]++
+		waits[g.Phase] = max(waits[g.Phase], g.Waited)
 		pending += g.Waiting
 		places += g.Places
 		if g.Short {
@@ -73,6 +74,9 @@ func (c *collector) CollectWithStability(ch chan<- metrics.Metric) {
 	}
 	for phase, n := range phases {
 		emit(gangs, float64(n), string(phase))
+		if phase != gang.Running { // whose gangs do not wait any more
+			emit(longest, waits[phase].Seconds(), string(phase))
+		}
 	}
 	emit(partial, float64(short))
 	emit(waiting, float64(pending))

@@ -54,8 +54,12 @@ type Registry interface {
 // Register makes the metrics visible, and those of single gangs, which gangs returns at each scrape.
 func (m *Metrics) Register(r Registry, gangs func() []Gang) {
 	r.MustRegister(m.attempts, m.planDuration, m.planMembers, m.attemptsToStart, m.completeToStart, m.lost)
+	// So that a rate of them begins at 0.
 	for _, status := range []string{Success, Failure} {
-		m.attempts.WithLabelValues(status) // so that a rate of it begins at 0
+		m.attempts.WithLabelValues(status)
+	}
+	for _, result := range []string{Fits, Unfit} {
+		m.planDuration.WithLabelValues(result)
 	}
 	r.CustomMustRegister(&collector{gangs: gangs})
 }

@@ -89,6 +89,25 @@ func TestTenThousandGangsHaveAThousandSeries(t *testing.T) {
 	}
 }
 
+func TestTheLongestWaitOfEachPhase(t *testing.T) {
+	key := func(name string) gang.Key { return gang.Key{Namespace: "default", Name: name, Dialect: "Coscheduling"} }
+	gangs := []Gang{
+		{Key: key("a"), Phase: gang.Ready, Waited: time.Minute},
+		{Key: key("b"), Phase: gang.Ready, Waited: time.Hour},
+		{Key: key("c"), Phase: gang.Running, Waited: 2 * time.Hour},
+	}
+	_, registry := registered(t, &gangs)
+	want := fmt.Sprintf("# HELP %s [ALPHA] %s\n# TYPE %s gauge\n", longest.Name, longest.Help, longest.Name)
+	for phase, seconds := range map[gang.Phase]int{
+		gang.Incomplete: 0, gang.Disagreeing: 0, gang.Ready: 3600, gang.Placing: 0, gang.Unbound: 0,
+	} {
+		want += fmt.Sprintf("%s{phase=%q} %d\n", longest.Name, phase, seconds)
+	}
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), longest.Name); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestOneNameInTwoDialects: a series that came twice would make the whole page an error.
 func TestOneNameInTwoDialects(t *testing.T) {
 	gangs := []Gang{

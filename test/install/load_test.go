@@ -1,0 +1,154 @@
+package install
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
+)
+
+// monitored is the namespace of what the scheduler has to do while it is watched, on four nodes of 4 CPU.
+const monitored = "monitored"
+
+// load is what the scheduler has to do.
+type load struct {
+	t    *testing.T
+	made map[string]bool
+}
+
+// newLoad returns one whose pods go when the test ends, while there is still a kubelet that lets them go.
+func newLoad(t *testing.T) *load {
+	t.Cleanup(func() {
+		ctx, pods := context.Background(), suite.client.CoreV1().Pods(monitored)
+		if err := pods.DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}, metav1.ListOptions{}); err != nil {
+			t.Error(err)
+		}
+		process.Within(t, patience, "the load to be gone", func() (bool, string) {
+			left, err := pods.List(ctx, metav1.ListOptions{})
+			return err == nil && len(left.Items) == 0, fmt.Sprintf("%v left, error %v", left, err)
+		})
+	})
+	return &load{t: t, made: map[string]bool{}}
+}
+
+// gangs is how many gangs there are.
+func (l *load) gangs() int { return len(l.made) }
+
+// pod creates a pod in the namespace.
+func (l *load) pod(pod *corev1.Pod) {
+	l.t.Helper()
+	pod.Namespace = monitored
+	create(l.t, pod)
+}
+
+// gang creates members of a gang.
+func (l *load) gang(name string, members, minAvailable int, cpu string) {
+	l.t.Helper()
+	for i := range members {
+		l.pod(member(fmt.Sprintf("%s-%d", name, i), name, minAvailable, cpu))
+	}
+	l.made[name] = true
+}
+
+// starts waits until the pod has a node.
+func (l *load) starts(pod string) {
+	l.t.Helper()
+	process.Within(l.t, patience, pod+" to be bound", func() (bool, string) {
+		found, err := suite.client.CoreV1().Pods(monitored).Get(l.t.Context(), pod, metav1.GetOptions{})
+		if err != nil {
+			return false, err.Error()
+		}
+		return found.Spec.NodeName != "", whyPending(found)
+	})
+}
+
+// ends deletes the pods of a gang.
+func (l *load) ends(gang string, members int) {
+	l.t.Helper()
+	for i := range members {
+		l.delete(fmt.Sprintf("%s-%d", gang, i))
+	}
+	delete(l.made, gang)
+}
+
+func (l *load) delete(pod string) {
+	l.t.Helper()
+	err := suite.client.CoreV1().Pods(monitored).Delete(l.t.Context(), pod, metav1.DeleteOptions{GracePeriodSeconds: new(int64)})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// all has something of everything: a pod without a gang, gangs that start, wait for room and for members, one with places for
+// members that its leader declared, and one that lost a member.
+func (l *load) all() {
+	l.t.Helper()
+	l.pod(podNamed("plain", "100m"))
+	l.starts("plain")
+	l.gang("training", 3, 3, "1")
+	l.starts("training-2")
+	l.gang("too-big", 8, 8, "2")
+	l.gang("incomplete", 1, 2, "100m")
+
+	driver := podNamed("driver", "100m")
+	driver.Labels = map[string]string{"spark-role": "driver", "spark-app-selector": "spark-1"}
+	driver.Annotations = map[string]string{"spark-executor-count": "2", "spark-executor-cpu": "500m", "spark-executor-mem": "100Mi"}
+	l.pod(driver)
+	l.starts("driver")
+	l.made["spark-1"] = true
+
+	l.gang("unlucky", 2, 2, "100m")
+	l.starts("unlucky-1")
+	l.loses("unlucky-0")
+	l.pod(member("unlucky-2", "unlucky", 2, "5")) // comes for it, and fits on no node
+}
+
+// loses lets the pod be rejected, as by a kubelet whose room is gone.
+func (l *load) loses(name string) {
+	l.t.Helper()
+	pods := suite.client.CoreV1().Pods(monitored)
+	process.Within(l.t, patience, name+" to run", func() (bool, string) { // else what the simulated kubelet writes then would win
+		pod, err := pods.Get(l.t.Context(), name, metav1.GetOptions{})
+		return err == nil && pod.Status.Phase == corev1.PodRunning, fmt.Sprint(err)
+	})
+	rejected := []byte(`{"status":{"phase":"Failed","reason":"OutOfcpu","containerStatuses":null}}`)
+	if _, err := pods.Patch(l.t.Context(), name, types.MergePatchType, rejected, metav1.PatchOptions{}, "status"); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// forAWhile lets gangs come and end, so that there is something to see. The one that is too big is deleted after half a minute,
+// the missing member of the incomplete one comes after a minute, and then the lost member's successor goes.
+func (l *load) forAWhile() {
+	l.t.Helper()
+	const (
+		gangs   = 60
+		running = 5
+	)
+	tick := time.NewTicker(1500 * time.Millisecond)
+	defer tick.Stop()
+	name := func(i int) (string, int) { return fmt.Sprintf("job-%d", i), 2 + i%4 }
+	for i := range gangs {
+		gang, members := name(i)
+		l.gang(gang, members, members, "800m")
+		switch i {
+		case 20:
+			l.ends("too-big", 8)
+		case 40:
+			l.pod(member("incomplete-1", "incomplete", 2, "100m"))
+		case 45:
+			l.delete("unlucky-2")
+		}
+		if i >= running {
+			oldest, members := name(i - running)
+			l.ends(oldest, members)
+		}
+		<-tick.C
+	}
+}

@@ -1,0 +1,337 @@
+package install
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	_ "k8s.io/component-base/metrics/prometheus/clientgo" // metrics of the client, as in cmd/scheduler
+
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
+)
+
+const monitoring = "../../config/monitoring.yaml"
+
+var draw = flag.Bool("draw", false, "let gangs come and go for a while, and draw docs/pictures from what the dashboard's queries return")
+
+// serviceMonitor is what is read of a ServiceMonitor, and followed.
+type serviceMonitor struct {
+	Spec struct {
+		JobLabel string
+		Selector metav1.LabelSelector
+		// What is in here and not followed fails the test: DisallowUnknownFields.
+		Endpoints []struct {
+			Port, Scheme, BearerTokenFile string
+			TLSConfig                     struct{ InsecureSkipVerify bool }
+		}
+	}
+}
+
+// leads leaves out the replicas that stand by, as the dashboard and the alerts do.
+const leads = ` unless on (instance) leader_election_master_status{job="kubenexus"} == 0`
+
+// TestMonitoring runs two replicas of the scheduler, one of which leads, and a Prometheus that scrapes them as the ServiceMonitor
+// says, with the rights that the manifest gives it. Each query of the dashboard returns something, and the alerts can be evaluated.
+func TestMonitoring(t *testing.T) {
+	deployment := readObjects(t, manifest)
+	apply(t, deployment)
+	applyMonitoring(t, readObjects(t, monitoring))
+	addNodes(t, monitored, 4)
+	args := deployedArgs(t, manifest, "kubenexus-scheduler")
+	leader := process.Start(t, process.KubeNexus, args...)
+	standby := process.Start(t, process.KubeNexus, args...)
+
+	p := startPrometheus(t, scrape(t, leader, standby))
+	p.becomes(`sum(up{job="kubenexus"})`, 2)
+	p.becomes(`sum(leader_election_master_status{job="kubenexus"})`, 1)
+
+	began := time.Now()
+	l := newLoad(t)
+	l.all()
+	p.becomes(`sum(kubenexus_gang_members_lost_total{job="kubenexus"})`, 1)
+	p.becomes(`sum(kubenexus_gangs_partial{job="kubenexus"}`+leads+`)`, 1)
+	if *draw {
+		l.forAWhile()
+	}
+	t.Run("each query returns something", func(t *testing.T) { checkQueries(t, p, began) })
+	t.Run("rules can be evaluated", func(t *testing.T) { checkRules(t, p) })
+	t.Run("gangs are counted once", func(t *testing.T) {
+		p.becomes(`sum(kubenexus_gangs{job="kubenexus"})`, 2*float64(l.gangs()))
+		p.becomes(`sum(kubenexus_gangs{job="kubenexus"}`+leads+`)`, float64(l.gangs()))
+	})
+	if *draw {
+		drawPictures(t, p, began)
+	}
+}
+
+// applyMonitoring applies the manifest where the operator's own definitions say what it may have.
+func applyMonitoring(t *testing.T, all []*unstructured.Unstructured) {
+	t.Helper()
+	out, err := exec.Command("go", "-C", "../../tools/prometheus", "mod", "download", "-json",
+		"github.com/prometheus-operator/prometheus-operator").Output()
+	if err != nil {
+		t.Fatalf("finding the operator's module: %v", err)
+	}
+	var module struct{ Dir string }
+	if err := json.Unmarshal(out, &module); err != nil {
+		t.Fatal(err)
+	}
+	var definitions []*unstructured.Unstructured
+	for _, kind := range []string{"servicemonitors", "prometheusrules"} {
+		file := filepath.Join(module.Dir, "example/prometheus-operator-crd/monitoring.coreos.com_"+kind+".yaml")
+		definitions = append(definitions, readObjects(t, file)...)
+	}
+	apply(t, definitions)
+	t.Cleanup(func() { deleteAll(t, definitions) })
+	process.Within(t, patience, "the operator's kinds to be served", func() (bool, string) {
+		served, err := suite.client.Discovery().ServerResourcesForGroupVersion("monitoring.coreos.com/v1")
+		if err != nil {
+			return false, err.Error()
+		}
+		return len(served.APIResources) >= len(definitions), fmt.Sprint(served.APIResources)
+	})
+	namespaceForATest(t, monitored)
+	namespaceForATest(t, "monitoring")
+	apply(t, objects(t, []byte("{apiVersion: v1, kind: ServiceAccount, metadata: {name: prometheus-k8s, namespace: monitoring}}")))
+	if warned := apply(t, all); len(warned) > 0 {
+		t.Errorf("the API server warns: %q", warned)
+	}
+	t.Cleanup(func() { deleteAll(t, all) })
+	apply(t, chartsMonitoring(t)) // goes with its namespace
+}
+
+// namespaceForATest makes a namespace and, at the test's end, waits until it is gone: a scheduler of the next test would still see
+// its pods, and could not write that they wait.
+func namespaceForATest(t *testing.T, name string) {
+	t.Helper()
+	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
+	t.Cleanup(func() {
+		deleteNamespace(t, name)
+		process.Within(t, patience, "the namespace "+name+" to be gone", func() (bool, string) {
+			_, err := suite.client.CoreV1().Namespaces().Get(context.Background(), name, metav1.GetOptions{})
+			return apierrors.IsNotFound(err), fmt.Sprint(err)
+		})
+	})
+}
+
+// chartsMonitoring returns the Service and the ServiceMonitor that the chart makes in the namespace.
+func chartsMonitoring(t *testing.T) []*unstructured.Unstructured {
+	t.Helper()
+	return objects(t, []byte(mustHelm(t, "template", "kubenexus", chart, "--namespace="+monitored,
+		"--show-only=templates/servicemonitor.yaml", "--set=serviceMonitor.enabled=true,serviceMonitor.labels.release=mine")))
+}
+
+// TestChartMonitorsAsTheManifestDoes: they differ in whom they select, the chart its own release and the manifest all.
+func TestChartMonitorsAsTheManifestDoes(t *testing.T) {
+	specs := func(all []*unstructured.Unstructured) map[string]any {
+		byKind := map[string]any{}
+		for _, object := range all {
+			unstructured.RemoveNestedField(object.Object, "spec", "selector")
+			unstructured.RemoveNestedField(object.Object, "spec", "namespaceSelector")
+			if kind := object.GetKind(); kind == "Service" || kind == "ServiceMonitor" {
+				byKind[kind] = object.Object["spec"]
+			}
+		}
+		return byKind
+	}
+	if diff := cmp.Diff(specs(readObjects(t, monitoring)), specs(chartsMonitoring(t))); diff != "" {
+		t.Errorf("%s (-) and the chart (+) differ:\n%s", monitoring, diff)
+	}
+	var service corev1.Service
+	for _, object := range chartsMonitoring(t) {
+		if object.GetKind() == "Service" {
+			service = *decode[corev1.Service](t, object)
+			continue
+		}
+		selected, _, err := unstructured.NestedStringMap(object.Object, "spec", "selector", "matchLabels")
+		if err != nil {
+			t.Fatal(err)
+		}
+		includes(t, "the ServiceMonitor selects", service.Labels, selected)
+		includes(t, "the value says", object.GetLabels(), map[string]string{"release": "mine"})
+	}
+	template := find[appsv1.Deployment](t, manifest, "Deployment", "kubenexus-scheduler").Spec.Template // the chart's has the same labels
+	includes(t, "the Service selects", template.Labels, service.Spec.Selector)
+}
+
+// scrape is the configuration of a Prometheus that does what the operator would make it do with the manifest, and has the alerts.
+func scrape(t *testing.T, replicas ...*process.Scheduler) map[string]any {
+	t.Helper()
+	var monitor serviceMonitor
+	for _, object := range readObjects(t, monitoring) {
+		if object.GetKind() != "ServiceMonitor" {
+			continue
+		}
+		unstructured.RemoveNestedField(object.Object, "spec", "namespaceSelector") // who is found, not how
+		if err := strictly(object.Object["spec"], &monitor.Spec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	service := find[corev1.Service](t, monitoring, "Service", "kubenexus-scheduler")
+	template := find[appsv1.Deployment](t, manifest, "Deployment", "kubenexus-scheduler").Spec.Template
+	endpoint, port, container := monitor.Spec.Endpoints[0], service.Spec.Ports[0], template.Spec.Containers[0].Ports[0]
+	if endpoint.Port != port.Name || port.TargetPort.StrVal != container.Name || port.Port != container.ContainerPort {
+		t.Errorf("the ServiceMonitor's port %s is not the Service's %v or that not the container's %v", endpoint.Port, port, container)
+	}
+	includes(t, "the ServiceMonitor selects", service.Labels, monitor.Spec.Selector.MatchLabels)
+	includes(t, "the Service selects", template.Labels, service.Spec.Selector)
+	if endpoint.BearerTokenFile != "/var/run/secrets/kubernetes.io/serviceaccount/token" {
+		t.Errorf("the token is in %s, where no pod has its own", endpoint.BearerTokenFile)
+	}
+	shown := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(shown, []byte(token(t, "monitoring", "prometheus-k8s")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var targets []string
+	for _, replica := range replicas {
+		targets = append(targets, fmt.Sprintf("127.0.0.1:%d", replica.Port))
+	}
+	return map[string]any{
+		"global":     map[string]any{"scrape_interval": "1s", "evaluation_interval": "1s"},
+		"rule_files": []string{absolute(t, dashboards+"/alerts.yaml")},
+		"scrape_configs": []any{map[string]any{
+			"job_name": service.Labels[monitor.Spec.JobLabel], "scheme": endpoint.Scheme,
+			"tls_config":    map[string]any{"insecure_skip_verify": endpoint.TLSConfig.InsecureSkipVerify},
+			"authorization": map[string]any{"credentials_file": shown},
+			"static_configs": []any{map[string]any{
+				"targets": targets, "labels": map[string]string{"namespace": service.Namespace, "service": service.Name},
+			}},
+		}},
+	}
+}
+
+// strictly decodes what must have no fields besides those of the type.
+func strictly(from, to any) error {
+	data, err := json.Marshal(from)
+	if err != nil {
+		return err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(to)
+}
+
+func includes(t *testing.T, what string, labels, selected map[string]string) {
+	t.Helper()
+	for key, value := range selected {
+		if labels[key] != value {
+			t.Errorf("%s %s=%s, and there is %v", what, key, value, labels)
+		}
+	}
+}
+
+func checkQueries(t *testing.T, p *prometheus, began time.Time) {
+	for _, panel := range panels(t) {
+		for _, target := range panel.Targets {
+			process.Within(t, patience, fmt.Sprintf("the panel %q to show something: %s", panel.Title, asked(target.Expr)),
+				func() (bool, string) {
+					_, err := p.during(asked(target.Expr), began, time.Now())
+					return err == nil, fmt.Sprint(err)
+				})
+		}
+	}
+}
+
+// checkRules: each alert was evaluated, and on two replicas that are well none fires.
+func checkRules(t *testing.T, p *prometheus) {
+	process.Within(t, patience, "all rules to be evaluated", func() (bool, string) {
+		var found struct {
+			Groups []struct {
+				Rules []struct{ Name, Health, LastError, State string }
+			}
+		}
+		if err := p.ask("rules", nil, &found); err != nil {
+			return false, err.Error()
+		}
+		count := 0
+		for _, group := range found.Groups {
+			for _, rule := range group.Rules {
+				if rule.LastError != "" || rule.State == "firing" {
+					t.Fatalf("%s is %s, error %q", rule.Name, rule.State, rule.LastError)
+				}
+				if rule.Health == "ok" {
+					count++
+				}
+			}
+		}
+		return count == len(alerts(t)), fmt.Sprintf("%d are", count)
+	})
+}
+
+// drawPictures draws a picture of each row of the dashboard but the first, whose numbers are in the others.
+func drawPictures(t *testing.T, p *prometheus, began time.Time) {
+	t.Helper()
+	type line struct {
+		Name   string
+		Points [][2]float64
+	}
+	type picture struct {
+		Title, Unit string
+		Lines       []line
+	}
+	label := regexp.MustCompile(`{{(\w+)}}`)
+	end := time.Now()
+	rows, row := map[string][]picture{}, ""
+	for _, panel := range panels(t) {
+		if panel.Type == "row" {
+			row = strings.ToLower(strings.NewReplacer(" ", "-", ",", "").Replace(panel.Title))
+			continue
+		}
+		drawn := picture{Title: panel.Title, Unit: panel.FieldConfig.Defaults.Unit}
+		for _, target := range panel.Targets {
+			if panel.Type == "table" && target.LegendFormat != "waits" {
+				continue // its other columns are in other units
+			}
+			found, err := p.during(asked(target.Expr), began, end)
+			if err != nil {
+				t.Fatalf("panel %s: %v", panel.Title, err)
+			}
+			for _, s := range found {
+				name := label.ReplaceAllStringFunc(target.LegendFormat, func(l string) string { return s.Metric[strings.Trim(l, "{}")] })
+				if group := s.Metric["pod_group"]; group != "" {
+					name = group
+				}
+				l := line{Name: name}
+				for _, at := range s.Values {
+					if !math.IsNaN(at.Value) { // Grafana shows none either
+						l.Points = append(l.Points, [2]float64{at.Time - float64(began.Unix()), at.Value})
+					}
+				}
+				if len(l.Points) > 0 {
+					drawn.Lines = append(drawn.Lines, l)
+				}
+			}
+		}
+		rows[row] = append(rows[row], drawn)
+	}
+	delete(rows, "now")
+	for _, name := range slices.Sorted(maps.Keys(rows)) {
+		data, err := json.Marshal(rows[name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("go", "-C", "../../tools/plot", "run", ".", absolute(t, "../../docs/pictures/"+name+".svg"))
+		cmd.Stdin = bytes.NewReader(data)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("drawing %s: %v: %s", name, err, out)
+		}
+	}
+}
