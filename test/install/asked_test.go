@@ -2,19 +2,19 @@ package install
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"testing"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	resourcev1 "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// TestRightsThatTheAPIServerAsksFor: two rights are for no endpoint, so no request shows them. The writes that need them
+// TestRightsThatTheAPIServerAsksFor: three rights are for no endpoint, so no request shows them. The writes that need them
 // succeed with the manifest's role, and are refused with the role less that right.
 func TestRightsThatTheAPIServerAsksFor(t *testing.T) {
 	role := find[rbacv1.ClusterRole](t, manifest, "ClusterRole", "kubenexus-scheduler")
@@ -28,6 +28,12 @@ func TestRightsThatTheAPIServerAsksFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	allocated := existing.DeepCopy()
+	allocated.Status.Allocation = &resourcev1.AllocationResult{Devices: resourcev1.DeviceAllocationResult{
+		Results: []resourcev1.DeviceRequestAllocationResult{{Request: "gpu", Driver: "example.com", Pool: "node", Device: "gpu-0"}},
+	}}
+	allocated.Status.ReservedFor = []resourcev1.ResourceClaimConsumerReference{{Resource: "pods", Name: "owner", UID: "1"}}
+	dry := []string{metav1.DryRunAll}
 
 	// makeClaim makes a claim that has to be gone before its pod is.
 	makeClaim := func(client kubernetes.Interface) error {
@@ -37,38 +43,45 @@ func TestRightsThatTheAPIServerAsksFor(t *testing.T) {
 				APIVersion: "v1", Kind: "Pod", Name: "owner", UID: "1", Controller: &yes, BlockOwnerDeletion: &yes,
 			}}},
 			Spec: devices,
-		}, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		}, metav1.CreateOptions{DryRun: dry})
 		return err
 	}
 	// allocate gives a claim its device and its pod.
 	allocate := func(client kubernetes.Interface) error {
-		claim := existing.DeepCopy()
-		claim.Status.Allocation = &resourcev1.AllocationResult{Devices: resourcev1.DeviceAllocationResult{
-			Results: []resourcev1.DeviceRequestAllocationResult{{Request: "gpu", Driver: "example.com", Pool: "node", Device: "gpu-0"}},
-		}}
-		claim.Status.ReservedFor = []resourcev1.ResourceClaimConsumerReference{{Resource: "pods", Name: "owner", UID: "1"}}
-		_, err := client.ResourceV1().ResourceClaims(metav1.NamespaceDefault).UpdateStatus(t.Context(), claim,
-			metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}})
+		_, err := client.ResourceV1().ResourceClaims(metav1.NamespaceDefault).UpdateStatus(t.Context(), allocated,
+			metav1.UpdateOptions{DryRun: dry})
 		return err
 	}
-	for resource, write := range map[string]func(kubernetes.Interface) error{
-		"pods/finalizers": makeClaim, "resourceclaims/binding": allocate,
-	} {
-		if err := write(withRules(t, "all-for-"+resource[:4], role.Rules)); err != nil {
+	// takeBack takes its pod from the claim.
+	takeBack := func(client kubernetes.Interface) error {
+		_, err := client.ResourceV1().ResourceClaims(metav1.NamespaceDefault).Patch(t.Context(), allocated.Name,
+			types.StrategicMergePatchType, []byte(`{"status":{"reservedFor":[{"$patch":"delete","uid":"1"}]}}`),
+			metav1.PatchOptions{DryRun: dry}, "status")
+		return err
+	}
+	needs := func(missing right, write func(kubernetes.Interface) error) {
+		t.Helper()
+		name := strings.NewReplacer(" ", "-", "/", "-").Replace(missing.String())
+		if err := write(withRules(t, "all-and-"+name, role.Rules)); err != nil {
 			t.Errorf("with the manifest's rules: %v", err)
 		}
 		var fewer []rbacv1.PolicyRule
-		for _, rule := range role.Rules {
-			rule.Resources = slices.DeleteFunc(slices.Clone(rule.Resources), func(r string) bool { return r == resource })
-			if len(rule.Resources) > 0 {
-				fewer = append(fewer, rule)
+		for _, g := range takeRulesApart(role.Rules, "") {
+			if g.right() != missing {
+				fewer = append(fewer, g.rule)
 			}
 		}
-		err := write(withRules(t, "fewer-for-"+resource[:4], fewer))
+		err := write(withRules(t, "all-but-"+name, fewer))
 		if err == nil || !strings.Contains(strings.ToLower(err.Error()), "forbidden") {
-			t.Errorf("without %s: error %v, want that it is forbidden; else the right is spare", resource, err)
+			t.Errorf("without %s: error %v, want that it is forbidden; else the right is spare", missing, err)
 		}
 	}
+	needs(right{"update", "", "pods/finalizers"}, makeClaim)
+	needs(right{"update", "resource.k8s.io", "resourceclaims/binding"}, allocate)
+	if _, err := claims.UpdateStatus(t.Context(), allocated, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	needs(right{"patch", "resource.k8s.io", "resourceclaims/binding"}, takeBack)
 }
 
 // withRules returns a client of a user that may do what the rules say.

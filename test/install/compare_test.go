@@ -1,7 +1,7 @@
 package install
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
-	rbacv1 "k8s.io/api/rbac/v1"
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 )
 
@@ -21,25 +21,19 @@ func (r right) String() string {
 	return strings.TrimSuffix(fmt.Sprintf("%s %s.%s", r.verb, r.resource, r.group), ".")
 }
 
+const noEndpoint = "it is for no endpoint: the API server asks for it; TestRightsThatTheAPIServerAsksFor"
+
 // notSeen are rights that no request shows, and why the scheduler has them.
 var notSeen = map[string]string{
-	"patch events.events.k8s.io": "an event that repeats for a pod that did not change is counted in the first one's series " +
-		"(client-go: tools/events)",
-	"get resourceclaims.resource.k8s.io": "a claim is read again after a conflict with another writer, before it is written again " +
-		"(dynamicresources.go: bindClaim)",
-	"delete resourceclaims.resource.k8s.io": "the claim made for an extended resource goes when its pod could not be bound after all " +
-		"(extendeddynamicresources.go: deleteClaim)",
-	"patch resourceclaims/status.resource.k8s.io": "a claim's allocation is taken back when its pod could not be bound after all " +
-		"(dynamicresources.go: Unreserve)",
-	"update resourceclaims/binding.resource.k8s.io": "no endpoint: asked for by the API server; TestRightsThatTheAPIServerAsksFor",
-	"patch resourceclaims/binding.resource.k8s.io":  "no endpoint: asked for by the API server when it is patched as above",
-	"update pods/finalizers":                        "no endpoint: asked for by the API server; TestRightsThatTheAPIServerAsksFor",
+	"update resourceclaims/binding.resource.k8s.io": noEndpoint,
+	"patch resourceclaims/binding.resource.k8s.io":  noEndpoint,
+	"update pods/finalizers":                        noEndpoint,
 }
 
-// compare compares what the scheduler asked for with what the manifest allows.
-func compare(t *testing.T) {
+// compare compares what the scheduler asked for since then with what the manifest allows.
+func compare(t *testing.T, since time.Time) {
 	t.Helper()
-	asked, refused := requests(t)
+	asked, refused := requests(t, since)
 	if len(refused) > 0 {
 		t.Errorf("refused: %v", refused)
 	}
@@ -75,25 +69,23 @@ func compare(t *testing.T) {
 	}
 }
 
-// requests returns how often the scheduler's account asked for what, and what was refused.
-func requests(t *testing.T) (asked map[right]int, refused []string) {
+// requests returns how often the scheduler's account asked for what since then, and what was refused.
+func requests(t *testing.T, since time.Time) (asked map[right]int, refused []string) {
 	t.Helper()
-	file, err := os.Open(suite.audit)
+	log, err := os.ReadFile(suite.audit)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = file.Close() }() // it was only read
+	log = log[:bytes.LastIndexByte(log, '\n')+1] // what follows is still being written
 	asked = map[right]int{}
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
+	for line := range bytes.Lines(log) {
 		var event auditv1.Event
-		if err := json.Unmarshal(lines.Bytes(), &event); err != nil {
-			t.Fatalf("%v in %s", err, lines.Text())
+		if err := json.Unmarshal(line, &event); err != nil {
+			t.Fatalf("%v in %s", err, line)
 		}
 		ref := event.ObjectRef
-		if ref == nil || event.User.Username != account {
-			continue // /readyz and the like
+		if ref == nil || event.User.Username != account || event.RequestReceivedTimestamp.Time.Before(since) {
+			continue // /readyz and the like, and other tests' requests
 		}
 		r := right{event.Verb, ref.APIGroup, ref.Resource}
 		if ref.Subresource != "" {
@@ -104,27 +96,15 @@ func requests(t *testing.T) (asked map[right]int, refused []string) {
 			refused = append(refused, fmt.Sprintf("%s %s/%s: %s", r, ref.Namespace, ref.Name, event.ResponseStatus.Message))
 		}
 	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
-	}
 	return asked, refused
 }
 
 // rightsGiven returns what the manifest's roles allow.
 func rightsGiven(t *testing.T) []right {
 	t.Helper()
-	rules := slices.Concat(
-		find[rbacv1.ClusterRole](t, manifest, "ClusterRole", "kubenexus-scheduler").Rules,
-		find[rbacv1.Role](t, manifest, "Role", "kubenexus-scheduler").Rules)
 	var all []right
-	for _, rule := range rules {
-		for _, group := range rule.APIGroups {
-			for _, resource := range rule.Resources {
-				for _, verb := range rule.Verbs {
-					all = append(all, right{verb, group, resource})
-				}
-			}
-		}
+	for _, g := range grants(t) {
+		all = append(all, g.right())
 	}
 	for _, r := range all {
 		if r.verb == "*" || r.group == "*" || strings.Contains(r.resource, "*") {

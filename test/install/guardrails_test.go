@@ -3,6 +3,7 @@ package install
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,31 +41,39 @@ func raiseGuardRails(t *testing.T) {
 	}
 	t.Cleanup(func() { lowerGuardRails(t, all) })
 	process.Within(t, patience, "the guard rails to be followed", func() (bool, string) {
-		annotations := dryRun(t, suite.client, annotated(nil, map[string]string{podCount: "1"}))
-		reservation := dryRun(t, suite.client, annotated(nil, map[string]string{gang.ReservationAnnotation: "{}"}))
-		template := dryRunReplicaSet(t, map[string]string{podCount: "1"})
-		return annotations != nil && reservation != nil && template != nil, fmt.Sprintf("%v, %v, %v", annotations, reservation, template)
+		followed := []error{dryRun(t, suite.client, annotated(nil, map[string]string{gang.ReservationAnnotation: "{}"}))}
+		for _, annotation := range []string{podCount, queueAnnotation} {
+			followed = append(followed, dryRun(t, suite.client, annotated(nil, map[string]string{annotation: "1"})),
+				dryRunTemplates(t, metav1.NamespaceDefault, map[string]string{annotation: "1"})["ReplicaSet"])
+		}
+		return !slices.Contains(followed, nil), fmt.Sprint(followed)
 	})
 }
 
-func lowerGuardRails(t *testing.T, all []*unstructured.Unstructured) {
+// deleteAll deletes what a test applied, when it has ended.
+func deleteAll(t *testing.T, all []*unstructured.Unstructured) {
 	t.Helper()
-	ctx := context.Background() // the test's has ended
 	for _, object := range all {
 		resource, err := resourceOf(suite.plane.Config(), object)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := resource.Delete(ctx, object.GetName(), metav1.DeleteOptions{}); err != nil {
+		if err := resource.Delete(context.Background(), object.GetName(), metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+func lowerGuardRails(t *testing.T, all []*unstructured.Unstructured) {
+	t.Helper()
+	deleteAll(t, all)
+	ctx := context.Background() // the test's has ended
 	pods := suite.client.CoreV1().Pods(metav1.NamespaceDefault)
 	if err := pods.DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}, metav1.ListOptions{}); err != nil {
 		t.Error(err)
 	}
 	process.Within(t, patience, "the guard rails to be gone", func() (bool, string) {
-		bad := annotated(nil, map[string]string{podCount: "1", gang.ReservationAnnotation: "{}"})
+		bad := annotated(nil, map[string]string{podCount: "1", gang.ReservationAnnotation: "{}", queueAnnotation: "1"})
 		_, err := pods.Create(ctx, bad, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		return err == nil, fmt.Sprint(err)
 	})
@@ -100,18 +109,26 @@ func dryRun(t *testing.T, client kubernetes.Interface, pod *corev1.Pod) error {
 	return err
 }
 
-func dryRunReplicaSet(t *testing.T, annotations map[string]string) error {
+// dryRunTemplates returns what is said to each kind whose template makes such pods.
+func dryRunTemplates(t *testing.T, namespace string, annotations map[string]string) map[string]error {
 	t.Helper()
+	dry := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
 	labels := map[string]string{"app": "a"}
-	set := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: "guarded"}, Spec: appsv1.ReplicaSetSpec{
-		Selector: &metav1.LabelSelector{MatchLabels: labels},
-		Template: corev1.PodTemplateSpec{
-			ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: annotations}, Spec: podNamed("", "1").Spec,
-		},
-	}}
-	_, err := suite.client.AppsV1().ReplicaSets(metav1.NamespaceDefault).Create(t.Context(), set,
-		metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
-	return err
+	meta, selector := metav1.ObjectMeta{Name: "guarded"}, &metav1.LabelSelector{MatchLabels: labels}
+	template := corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: annotations}, Spec: podNamed("", "1").Spec,
+	}
+	job := &batchv1.Job{ObjectMeta: meta, Spec: batchv1.JobSpec{Template: *template.DeepCopy()}}
+	job.Spec.Template.Spec.RestartPolicy = corev1.RestartPolicyNever
+	_, byJob := suite.client.BatchV1().Jobs(namespace).Create(t.Context(), job, dry)
+	apps := suite.client.AppsV1()
+	_, byDeployment := apps.Deployments(namespace).Create(t.Context(),
+		&appsv1.Deployment{ObjectMeta: meta, Spec: appsv1.DeploymentSpec{Selector: selector, Template: template}}, dry)
+	_, byReplicaSet := apps.ReplicaSets(namespace).Create(t.Context(),
+		&appsv1.ReplicaSet{ObjectMeta: meta, Spec: appsv1.ReplicaSetSpec{Selector: selector, Template: template}}, dry)
+	_, byStatefulSet := apps.StatefulSets(namespace).Create(t.Context(),
+		&appsv1.StatefulSet{ObjectMeta: meta, Spec: appsv1.StatefulSetSpec{Selector: selector, Template: template}}, dry)
+	return map[string]error{"Job": byJob, "Deployment": byDeployment, "ReplicaSet": byReplicaSet, "StatefulSet": byStatefulSet}
 }
 
 // TestGuardRails: a pod is refused exactly if the scheduler could not follow its annotations, with the sentence that the
@@ -198,27 +215,12 @@ func TestGuardRails(t *testing.T) {
 // TestGuardRailsLookIntoTemplates: whoever applies a workload with bad annotations is told what is wrong with them.
 func TestGuardRailsLookIntoTemplates(t *testing.T) {
 	raiseGuardRails(t)
-	dry := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
 	good, bad := map[string]string{podGroup: "a", podCount: "3"}, map[string]string{podGroup: "a", podCount: "all"}
 	for _, annotations := range []map[string]string{good, bad} {
 		_, want := gang.Parse(nil, annotations, gang.Dialects())
-		labels := map[string]string{"app": "a"}
-		selector := &metav1.LabelSelector{MatchLabels: labels}
-		template := corev1.PodTemplateSpec{
-			ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: annotations}, Spec: podNamed("", "1").Spec,
-		}
-		meta := metav1.ObjectMeta{Name: "guarded"}
-		job := &batchv1.Job{ObjectMeta: meta, Spec: batchv1.JobSpec{Template: *template.DeepCopy()}}
-		job.Spec.Template.Spec.RestartPolicy = corev1.RestartPolicyNever
-		_, byJob := suite.client.BatchV1().Jobs(metav1.NamespaceDefault).Create(t.Context(), job, dry)
-		apps := suite.client.AppsV1()
-		_, byDeployment := apps.Deployments(metav1.NamespaceDefault).Create(t.Context(),
-			&appsv1.Deployment{ObjectMeta: meta, Spec: appsv1.DeploymentSpec{Selector: selector, Template: template}}, dry)
-		_, byStatefulSet := apps.StatefulSets(metav1.NamespaceDefault).Create(t.Context(),
-			&appsv1.StatefulSet{ObjectMeta: meta, Spec: appsv1.StatefulSetSpec{Selector: selector, Template: template}}, dry)
-		for i, got := range []error{byJob, byDeployment, dryRunReplicaSet(t, annotations), byStatefulSet} {
+		for kind, got := range dryRunTemplates(t, metav1.NamespaceDefault, annotations) {
 			if want == nil && got != nil || want != nil && (got == nil || !strings.HasSuffix(got.Error(), "denied request: "+want.Error())) {
-				t.Errorf("kind %d: got %v, want %v", i, got, want)
+				t.Errorf("%s: got %v, want %v", kind, got, want)
 			}
 		}
 	}

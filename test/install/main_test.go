@@ -1,5 +1,6 @@
 // Package install proves what an operator is given: the manifests and the chart apply without a warning, the scheduler
-// works with the rights that they give it and needs all of them, and the guard rails refuse what they promise to.
+// works with the rights that they give it and needs all of them, the guard rails refuse what they promise to, and who follows
+// the documentation word by word has a scheduler that works.
 package install
 
 import (
@@ -15,6 +16,7 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/cert"
+	"k8s.io/component-base/cli"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
 	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
@@ -60,8 +62,11 @@ func writeCA(file string) error {
 }
 
 func TestMain(m *testing.M) {
-	if process.Kind() == process.KubeNexus {
+	switch process.Kind() {
+	case process.KubeNexus:
 		os.Exit(scheduler.Main())
+	case stock:
+		os.Exit(cli.Run(newStockCommand()))
 	}
 	os.Exit(run(m))
 }
@@ -84,7 +89,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	suite.audit = filepath.Join(dir, "audit.log")
-	plane, err := controlplane.Start(context.Background(), controlplane.Options{APIServerArgs: []string{
+	plane, err := controlplane.Start(context.Background(), controlplane.Options{OwnKubelet: schedulerPods, APIServerArgs: []string{
 		"--audit-policy-file=" + policy, "--audit-log-path=" + suite.audit,
 		// Every cluster has it, and the scheduler looks for it.
 		"--requestheader-client-ca-file=" + requestHeaderCA, "--requestheader-allowed-names=front-proxy-client",

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -41,6 +41,12 @@ func TestRightsAreEnoughAndAllNeeded(t *testing.T) {
 	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 	addNodes(t, namespace, 2)
 	args := deployedArgs(t, manifest, "kubenexus-scheduler")
+	// It makes its lease, whichever test had one before.
+	err := suite.client.CoordinationV1().Leases(metav1.NamespaceSystem).Delete(t.Context(), "kubenexus-scheduler", metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		t.Fatal(err)
+	}
+	began := time.Now()
 	p := process.Start(t, process.KubeNexus, args...)
 
 	gangs(t)
@@ -59,13 +65,14 @@ func TestRightsAreEnoughAndAllNeeded(t *testing.T) {
 	create(t, podNamed("after-restart", "100m"))
 	isBound(t, "after-restart")
 	next.End()
+	rare(t, args, began)
 
 	for _, log := range []*process.Buffer{&p.Log, &next.Log} {
 		if lines := log.Lines("forbidden"); len(lines) > 0 {
 			t.Errorf("the log says:\n%s", strings.Join(lines, ""))
 		}
 	}
-	compare(t)
+	compare(t, began)
 }
 
 // addNodes adds nodes of 4 CPU for the time of the test.
@@ -90,18 +97,10 @@ func deployedArgs(t *testing.T, file, name string) []string {
 	t.Helper()
 	deployment := find[appsv1.Deployment](t, file, "Deployment", name)
 	config := find[corev1.ConfigMap](t, file, "ConfigMap", name)
-	container := deployment.Spec.Template.Spec.Containers[0]
-	dir := t.TempDir()
-	for name, text := range config.Data {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 	account := kubeconfig(t, token(t, deployment.Namespace, deployment.Spec.Template.Spec.ServiceAccountName))
-	// A pod finds all three by itself.
-	args := []string{"--kubeconfig=" + account, "--authentication-kubeconfig=" + account, "--authorization-kubeconfig=" + account}
-	for _, arg := range container.Args {
-		args = append(args, strings.Replace(arg, container.VolumeMounts[0].MountPath, dir, 1))
+	args, err := outsideAPod(&deployment.Spec.Template.Spec.Containers[0], config.Data, t.TempDir(), account)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return args
 }

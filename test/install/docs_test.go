@@ -1,0 +1,179 @@
+package install
+
+import (
+	"context"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// root is where the documentation says that commands are run.
+const root = "../.."
+
+// notRun are commands of the documentation that cannot run here, by their beginnings, and why.
+var notRun = map[string]string{
+	"make image":   "compiles for two architectures and pushes to a registry; what it makes is tried in tools/image",
+	"docker build": "needs Docker",
+}
+
+// docs are sections of the documentation by their headings, with what is written there in fences, as it stands.
+type docs struct {
+	sections map[string]*section
+	env      []string
+}
+
+type section struct {
+	commands []*command // in fences of sh
+	yaml     []string   // fences of yaml
+	prose    string
+}
+
+type command struct {
+	text string
+	done bool
+}
+
+// read reads the sections of a file: all of them, or those with these headings.
+func (d *docs) read(t *testing.T, file string, headings ...string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(root, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fence := regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```\n")
+	for part := range strings.SplitSeq("\n"+string(data), "\n## ") {
+		heading, text, _ := strings.Cut(part, "\n")
+		if len(headings) > 0 && !slices.Contains(headings, heading) {
+			continue
+		}
+		s := &section{}
+		for _, found := range fence.FindAllStringSubmatch(text, -1) {
+			switch found[1] {
+			case "sh":
+				s.commands = append(s.commands, commandsOf(found[2])...)
+			case "yaml":
+				s.yaml = append(s.yaml, found[2])
+			}
+		}
+		s.prose = fence.ReplaceAllString(text, "")
+		d.sections[file+": "+heading] = s
+	}
+}
+
+// commandsOf returns the commands of a fence: lines, of which one that ends with a backslash goes on in the next.
+func commandsOf(text string) []*command {
+	var all []*command
+	for line := range strings.SplitSeq(strings.ReplaceAll(text, "\\\n", ""), "\n") {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			all = append(all, &command{text: line})
+		}
+	}
+	return all
+}
+
+func (d *docs) section(t *testing.T, name string) *section {
+	t.Helper()
+	s := d.sections[name]
+	if s == nil {
+		t.Fatalf("there is no section %q; there are %q", name, slices.Sorted(maps.Keys(d.sections)))
+	}
+	return s
+}
+
+// run runs the section's next commands that begin so, and returns what they print.
+func (d *docs) run(t *testing.T, name string, beginnings ...string) string {
+	t.Helper()
+	var out strings.Builder
+	for _, beginning := range beginnings {
+		commands := d.section(t, name).commands
+		i := slices.IndexFunc(commands, func(c *command) bool { return !c.done && strings.HasPrefix(c.text, beginning) })
+		if i < 0 {
+			t.Fatalf("%s has no more command %s...", name, beginning)
+		}
+		commands[i].done = true
+		out.WriteString(d.shell(t, commands[i].text))
+	}
+	return out.String()
+}
+
+// shell runs a command in the repository's directory, as its user would, and returns what it prints.
+func (d *docs) shell(t *testing.T, text string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "-e", "-o", "pipefail", "-c", text)
+	cmd.Dir, cmd.Env, cmd.WaitDelay = root, d.env, time.Second
+	out, err := cmd.CombinedOutput()
+	t.Logf("$ %s\n%s", text, out)
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", text, err, out)
+	}
+	if regexp.MustCompile("(?im)^warning:").Match(out) {
+		t.Errorf("%s warns:\n%s", text, out)
+	}
+	return string(out)
+}
+
+// untried returns the commands that no test has run, though they could, or that are hidden in the prose.
+func (d *docs) untried() []string {
+	var left []string
+	inline := regexp.MustCompile("`((kubectl|helm) [^` ]+ [^`]+)`") // with a verb alone it is but spoken of
+	for name, s := range d.sections {
+		for _, c := range s.commands {
+			if !c.done && !cannotRun(c.text) {
+				left = append(left, name+": "+c.text)
+			}
+		}
+		for _, found := range inline.FindAllStringSubmatch(s.prose, -1) {
+			left = append(left, name+": "+found[1])
+		}
+	}
+	return left
+}
+
+func cannotRun(text string) bool {
+	for beginning := range notRun {
+		if strings.HasPrefix(text, beginning) {
+			return true
+		}
+	}
+	return false
+}
+
+// newDocs returns no sections yet, and a shell that has kubectl and helm.
+func newDocs(t *testing.T) *docs {
+	t.Helper()
+	bin, home := t.TempDir(), t.TempDir()
+	for tool, module := range map[string]string{"kubectl": ".", "helm": "../../tools/helm"} {
+		cmd := exec.Command("go", "tool", "-n", tool) // builds it the first time, and prints where it is
+		cmd.Dir, cmd.Stderr = module, os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("building %s: %v", tool, err)
+		}
+		if err := os.Symlink(strings.TrimSpace(string(out)), filepath.Join(bin, tool)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &docs{sections: map[string]*section{}, env: append(os.Environ(),
+		"PATH="+bin+":"+os.Getenv("PATH"), "HOME="+home, "KUBECONFIG="+suite.plane.Kubeconfig())}
+}
+
+// settings returns the names in the first column of the section's tables.
+func (s *section) settings() []string {
+	var names []string
+	for line := range strings.Lines(s.prose) {
+		if cells := strings.Split(line, "|"); len(cells) > 2 {
+			for _, found := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cells[1], -1) {
+				names = append(names, found[1])
+			}
+		}
+	}
+	return names
+}
