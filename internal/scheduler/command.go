@@ -138,6 +138,7 @@ func run(ctx context.Context, cmd *cobra.Command, opts *options.Options) error {
 	}
 	opts.ComponentGlobalsRegistry.AddMetrics()
 	plugins.RegisterMetrics(processRegistry{})
+	memory.Grow()
 	go memory.GiveBackAtRest(ctx)
 	err = app.Run(ctx, completed, sched)
 	if ctx.Err() != nil {
