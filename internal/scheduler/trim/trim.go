@@ -8,7 +8,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/client-go/informers"
@@ -36,30 +35,33 @@ type trimmer struct{ shared *shared }
 
 func newTrimmer() *trimmer { return &trimmer{shared: newShared()} }
 
-// object is a cache.TransformFunc. An object that it has trimmed before stays as it is.
+// object is a cache.TransformFunc. An object that it has trimmed before stays as it is. Kinds that the scheduler updates as a
+// whole, such as claims for volumes, are not touched: what was dropped would be gone in the cluster too.
 func (t *trimmer) object(obj any) (any, error) {
-	if accessor, err := meta.Accessor(obj); err == nil {
-		accessor.SetManagedFields(nil)
-		dropApplied(accessor.GetAnnotations())
-	}
 	switch o := obj.(type) {
 	case *corev1.Pod:
+		dropHistory(&o.ObjectMeta)
 		t.pod(o)
 	case *corev1.Node:
+		dropHistory(&o.ObjectMeta)
 		node(o)
 	case *appsv1.ReplicaSet: // of these three, the default topology spread reads the selectors
+		dropHistory(&o.ObjectMeta)
 		o.Spec.Template, o.Status = corev1.PodTemplateSpec{}, appsv1.ReplicaSetStatus{}
 	case *appsv1.StatefulSet:
+		dropHistory(&o.ObjectMeta)
 		o.Spec.Template, o.Spec.VolumeClaimTemplates, o.Status = corev1.PodTemplateSpec{}, nil, appsv1.StatefulSetStatus{}
 	case *corev1.ReplicationController:
+		dropHistory(&o.ObjectMeta)
 		o.Spec.Template, o.Status = nil, corev1.ReplicationControllerStatus{}
 	}
 	return obj, nil
 }
 
-// dropApplied drops the copy of the object that kubectl keeps in it.
-func dropApplied(annotations map[string]string) {
-	delete(annotations, corev1.LastAppliedConfigAnnotation)
+// dropHistory drops who wrote which field, and the copy of the object that kubectl keeps in it.
+func dropHistory(o *metav1.ObjectMeta) {
+	o.ManagedFields = nil
+	delete(o.Annotations, corev1.LastAppliedConfigAnnotation)
 }
 
 // node drops what the kubelet tells of the node that no scheduler reads. Images stay, for the score ImageLocality.

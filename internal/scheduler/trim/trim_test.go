@@ -8,8 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"pgregory.net/rapid"
 )
 
@@ -110,6 +112,21 @@ func TestNobodysPodsFillTheMemory(t *testing.T) {
 	known := large.shared.parts.Len()
 	if got := trimmed(t, large, pod); got.Annotations["large"] == "" || large.shared.parts.Len() != known {
 		t.Errorf("%d parts are remembered after a large one, want %d as after %s", large.shared.parts.Len(), known, before.Name)
+	}
+}
+
+// TestWhatTheSchedulerUpdatesIsWhole: it writes these back, so what is dropped here would be gone in the cluster.
+func TestWhatTheSchedulerUpdatesIsWhole(t *testing.T) {
+	meta := metav1.ObjectMeta{
+		Name: "x", Annotations: map[string]string{corev1.LastAppliedConfigAnnotation: "{}"},
+		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
+	}
+	for _, object := range []runtime.Object{
+		&corev1.PersistentVolumeClaim{ObjectMeta: meta}, &corev1.PersistentVolume{ObjectMeta: meta}, &resourcev1.ResourceClaim{ObjectMeta: meta},
+	} {
+		if diff := cmp.Diff(object, must(newTrimmer().object(object.DeepCopyObject()))); diff != "" {
+			t.Errorf("%T -want +got:\n%s", object, diff)
+		}
 	}
 }
 
