@@ -21,9 +21,9 @@ func TestParseStat(t *testing.T) {
 }
 
 func TestParseStatus(t *testing.T) {
-	const status = "Name:\ta\nVmHWM:\t  204800 kB\nVmRSS:\t  102400 kB\nRssAnon:\t   51200 kB\nThreads:\t12\n"
+	const status = "Name:\ta\nVmHWM:\t  204800 kB\nVmRSS:\t  102400 kB\nRssAnon:\t   51200 kB\nRssFile:\t   40960 kB\nThreads:\t12\n"
 	got, err := parseStatus(status)
-	if want := (Usage{PeakRSS: 200 << 20, Anon: 50 << 20}); err != nil || got != want {
+	if want := (Usage{PeakRSS: 200 << 20, RSS: 100 << 20, Anon: 50 << 20, File: 40 << 20}); err != nil || got != want {
 		t.Errorf("parseStatus = %v, %v; want %v", got, err, want)
 	}
 	for _, bad := range []string{"", "VmHWM:\t1 kB\n", "VmHWM:\tx kB\nRssAnon:\t1 kB\n", "VmHWM:\t1\nRssAnon:\t1 kB\n"} {
