@@ -34,24 +34,24 @@ func dropProgram() {
 type mapping struct{ start, end uintptr }
 
 // untouched returns where a /proc/<pid>/smaps says that the file is mapped and the process has not written: pages that it
-// wrote, as a loader does that relocates a program, would not come back. See proc_pid_smaps(5).
+// wrote, as a loader does that relocates a program, would not come back, be they in memory or in swap. See proc_pid_smaps(5).
 func untouched(smaps, file string) []mapping {
 	var found []mapping
-	var current mapping
-	ours := false
+	ours := false // whether the last of found is what the lines are about
 	for line := range strings.Lines(smaps) {
 		fields := strings.Fields(line)
 		switch {
 		case len(fields) < 2:
 		case !strings.HasSuffix(fields[0], ":"): // start-end permissions offset device inode path
-			ours = len(fields) >= 6 && fields[5] == file && strings.HasPrefix(fields[1], "r-") && strings.HasSuffix(fields[1], "p")
-			if _, err := fmt.Sscanf(fields[0], "%x-%x", &current.start, &current.end); err != nil {
-				ours = false
+			var m mapping
+			_, err := fmt.Sscanf(fields[0], "%x-%x", &m.start, &m.end)
+			ours = err == nil && len(fields) >= 6 && fields[5] == file &&
+				strings.HasPrefix(fields[1], "r-") && strings.HasSuffix(fields[1], "p")
+			if ours {
+				found = append(found, m)
 			}
-		case ours && fields[0] == "Anonymous:":
-			if fields[1] == "0" {
-				found = append(found, current)
-			}
+		case ours && (fields[0] == "Anonymous:" || fields[0] == "Swap:") && fields[1] != "0":
+			found, ours = found[:len(found)-1], false
 		}
 	}
 	return found

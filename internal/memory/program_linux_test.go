@@ -12,10 +12,14 @@ func TestOnlyWhatWasNeverWrittenIsDropped(t *testing.T) {
 	const smaps = `00400000-02414000 r-xp 00000000 fe:00 1234 /usr/bin/scheduler
 Rss:               26000 kB
 Anonymous:             0 kB
+Swap:                  0 kB
 02414000-049bc000 r--p 02014000 fe:00 1234 /usr/bin/scheduler
 Anonymous:             4 kB
 049bc000-04a8e000 rw-p 045bc000 fe:00 1234 /usr/bin/scheduler
 Anonymous:             0 kB
+04a8d000-04a8e000 r--p 045bd000 fe:00 1234 /usr/bin/scheduler
+Anonymous:             0 kB
+Swap:                  4 kB
 04a8e000-04a8f000 r--s 00000000 fe:00 1234 /usr/bin/scheduler
 Anonymous:             0 kB
 2755b0800000-2755b2400000 rw-p 00000000 00:00 0

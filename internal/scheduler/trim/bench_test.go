@@ -16,7 +16,8 @@ func BenchmarkPod(b *testing.B) {
 	for i := range pods {
 		pods[i] = &corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{
-				Name: fmt.Sprint("p", i), Namespace: "default", Labels: map[string]string{"group": fmt.Sprint(i / 100), "app": "a"},
+				ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
+				Name:          fmt.Sprint("p", i), Namespace: "default", Labels: map[string]string{"group": fmt.Sprint(i / 100), "app": "a"},
 				Annotations: map[string]string{
 					"pod-group.scheduling.sigs.k8s.io/name": fmt.Sprint(i / 100), "pod-group.scheduling.sigs.k8s.io/min-available": "100",
 				},

@@ -35,9 +35,14 @@ type trimmer struct{ shared *shared }
 
 func newTrimmer() *trimmer { return &trimmer{shared: newShared()} }
 
-// object is a cache.TransformFunc. An object that it has trimmed before stays as it is. Kinds that the scheduler updates as a
-// whole, such as claims for volumes, are not touched: what was dropped would be gone in the cluster too.
+// object is a cache.TransformFunc. An object that it has trimmed before is not touched, because parts of it are in use: informers
+// trim twice what they list anew. Nor are kinds that the scheduler updates as a whole, such as claims for volumes: what was
+// dropped would be gone in the cluster too.
 func (t *trimmer) object(obj any) (any, error) {
+	// The API server sends no object without managed fields.
+	if o, ok := obj.(metav1.Object); !ok || len(o.GetManagedFields()) == 0 {
+		return obj, nil
+	}
 	switch o := obj.(type) {
 	case *corev1.Pod:
 		dropHistory(&o.ObjectMeta)

@@ -29,7 +29,9 @@ func simplePod(name string) *corev1.Pod {
 
 func trimmed(t *testing.T, trimmer *trimmer, pod *corev1.Pod) *corev1.Pod {
 	t.Helper()
-	obj, err := trimmer.object(pod.DeepCopy())
+	sent := pod.DeepCopy()
+	sent.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl"}} // the API server sends no object without
+	obj, err := trimmer.object(sent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +73,19 @@ func TestTrimmingTwiceIsTrimmingOnce(t *testing.T) {
 			r.Errorf("-once +twice:\n%s", diff)
 		}
 	})
+}
+
+// TestATrimmedPodIsNotWrittenTo: an informer trims pods twice when it lists anew, and by then others read what they share.
+func TestATrimmedPodIsNotWrittenTo(t *testing.T) {
+	trimmer := newTrimmer()
+	pod := trimmed(t, trimmer, simplePod("a"))
+	pod.Annotations[corev1.LastAppliedConfigAnnotation] = "as another pod reads it"
+	pod.Spec.Containers[0].Image = "as another pod reads it"
+	before := pod.DeepCopy()
+	must(trimmer.object(pod))
+	if diff := cmp.Diff(before, pod); diff != "" {
+		t.Errorf("-before +after:\n%s", diff)
+	}
 }
 
 // TestAnnotationsOfGangsAreKept, and no others: members are also told what is wrong with those that name other schedulers.
@@ -133,9 +148,10 @@ func TestWhatTheSchedulerUpdatesIsWhole(t *testing.T) {
 // TestTemplatesAreDropped: of a ReplicaSet, the scheduler reads the selector.
 func TestTemplatesAreDropped(t *testing.T) {
 	selector := &metav1.LabelSelector{MatchLabels: map[string]string{"app": "a"}}
-	set := &appsv1.ReplicaSet{Spec: appsv1.ReplicaSetSpec{
-		Selector: selector, Template: corev1.PodTemplateSpec{Spec: simplePod("a").Spec},
-	}}
+	set := &appsv1.ReplicaSet{
+		ObjectMeta: metav1.ObjectMeta{ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}}},
+		Spec:       appsv1.ReplicaSetSpec{Selector: selector, Template: corev1.PodTemplateSpec{Spec: simplePod("a").Spec}},
+	}
 	want := &appsv1.ReplicaSet{Spec: appsv1.ReplicaSetSpec{Selector: selector}}
 	if diff := cmp.Diff(want, must(newTrimmer().object(set))); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
