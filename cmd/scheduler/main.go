@@ -4,9 +4,7 @@ package main
 import (
 	"os"
 
-	_ "k8s.io/component-base/logs/json/register"          // --logging-format=json
-	_ "k8s.io/component-base/metrics/prometheus/clientgo" // metrics of the client
-	_ "k8s.io/component-base/metrics/prometheus/version"  // kubernetes_build_info
+	_ "k8s.io/component-base/logs/json/register" // --logging-format=json
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
 )

@@ -23,7 +23,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	_ "k8s.io/component-base/metrics/prometheus/clientgo" // metrics of the client, as in cmd/scheduler
 
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )

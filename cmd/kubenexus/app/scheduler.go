@@ -5,8 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/component-base/logs"
-	_ "k8s.io/component-base/metrics/prometheus/clientgo" // metrics of the client
-	_ "k8s.io/component-base/metrics/prometheus/version"  // kubernetes_build_info
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
 )
