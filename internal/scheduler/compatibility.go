@@ -41,7 +41,7 @@ var lastWithoutClaims = version.MajorMinor(1, 34)
 // apiServer is what the API server says of itself.
 type apiServer struct {
 	name string
-	// version is the one that it behaves as: that of its program, unless it emulates an older one.
+	// version is the one that it behaves as: that of its program, unless it emulates an older one. Nil if it may not be asked.
 	version *version.Version
 	// missing are APIs that the scheduler would watch and that it does not have.
 	missing []api
@@ -51,6 +51,9 @@ type apiServer struct {
 func askAPIServer(client discovery.DiscoveryInterface, gates featuregate.FeatureGate) (*apiServer, error) {
 	s := &apiServer{}
 	info, err := client.ServerVersion()
+	if apierrors.IsForbidden(err) {
+		return &apiServer{}, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("asking for its version: %w", err)
 	}
@@ -66,6 +69,9 @@ func askAPIServer(client discovery.DiscoveryInterface, gates featuregate.Feature
 			continue
 		}
 		there, err := has(client, a)
+		if apierrors.IsForbidden(err) {
+			return &apiServer{}, nil
+		}
 		if err != nil {
 			return nil, fmt.Errorf("asking for its API %s: %w", a.groupVersion, err)
 		}
@@ -117,6 +123,11 @@ func (s *apiServer) adapt(logger klog.Logger, registry compatibility.ComponentGl
 		return errors.New("the version that this process behaves as cannot be changed")
 	}
 	asked := effective.EmulationVersion()
+	if s.version == nil {
+		logger.Info("This account may not ask the API server what it is (the role system:discovery allows it), so this scheduler does "+
+			"what that of its own version does", "version", asked)
+		return nil
+	}
 	target := older(asked, s.version)
 	if s.lacksClaims() {
 		target = older(target, lastWithoutClaims)
