@@ -41,7 +41,6 @@ func TestOlderAPIServers(t *testing.T) {
 		{"1.36 without resource.k8s.io/v1", "--runtime-config=resource.k8s.io/v1=false", slices.Concat(said, []string{"TestPodsWithClaimsWait"})},
 	} {
 		t.Run(server.name, func(t *testing.T) {
-			t.Parallel()
 			log := runOn(t, server.flags, server.pass)
 			for _, test := range server.pass {
 				if !strings.Contains(log, "--- PASS: "+test+" (") {
