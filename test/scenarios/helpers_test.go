@@ -73,15 +73,31 @@ func (s *scenario) boundIs(t *testing.T, group string, want int) {
 func (s *scenario) waitsWith(t *testing.T, name, why string) {
 	t.Helper()
 	process.Within(t, patience, name+" to say why it waits", func() (bool, string) {
-		pod, err := suite.client.CoreV1().Pods(s.namespace).Get(s.ctx, name, metav1.GetOptions{})
-		if err != nil {
-			return false, err.Error()
-		}
-		for _, c := range pod.Status.Conditions {
-			if c.Type == corev1.PodScheduled {
-				return c.Status == corev1.ConditionFalse && strings.Contains(c.Message, why), c.Message
-			}
-		}
-		return false, "no PodScheduled condition"
+		message, waits := s.scheduledCondition(name)
+		return waits && strings.Contains(message, why), message
 	})
+}
+
+// whyWaits waits until the pod's PodScheduled condition says why it waits, and returns that.
+func (s *scenario) whyWaits(t *testing.T, name string) (why string) {
+	t.Helper()
+	process.Within(t, patience, name+" to say why it waits", func() (waits bool, message string) {
+		why, waits = s.scheduledCondition(name)
+		return waits, why
+	})
+	return why
+}
+
+// scheduledCondition returns what the pod's PodScheduled condition says, and whether that is why it waits.
+func (s *scenario) scheduledCondition(name string) (message string, waits bool) {
+	pod, err := suite.client.CoreV1().Pods(s.namespace).Get(s.ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return err.Error(), false
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled {
+			return c.Message, c.Status == corev1.ConditionFalse
+		}
+	}
+	return "no PodScheduled condition", false
 }

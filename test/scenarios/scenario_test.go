@@ -71,17 +71,24 @@ func newScenario(t *testing.T, name string) *scenario {
 	return s
 }
 
-// awaitEmpty waits until the scheduler has seen that an earlier scenario's nodes are gone: it says so of a pod.
+// awaitEmpty waits until the scheduler has seen that an earlier scenario's nodes are gone. It says so of a pod, of a new one each
+// time: a node that goes wakes none that waits. The pod fits no node, or it might be bound to one that is gone already.
 func (s *scenario) awaitEmpty() {
 	s.t.Helper()
-	probe := podSpec{namespace: s.namespace, name: "probe", cpu: "1", scheduler: "kubenexus-scheduler"}
-	if err := create(s, probe.pod()); err != nil {
-		s.t.Fatal(err)
-	}
-	s.waitsWith(s.t, "probe", "no nodes available")
-	if err := suite.client.CoreV1().Pods(s.namespace).Delete(s.ctx, "probe", metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
-		s.t.Fatal(err)
-	}
+	pods, attempt := suite.client.CoreV1().Pods(s.namespace), 0
+	process.Within(s.t, patience, "the scheduler to forget the nodes of earlier scenarios", func() (bool, string) {
+		attempt++
+		probe := podSpec{namespace: s.namespace, name: fmt.Sprintf("probe-%d", attempt), cpu: "1", scheduler: "kubenexus-scheduler"}.pod()
+		probe.Spec.NodeSelector = map[string]string{"example.com/no-node": "has-this"}
+		if err := create(s, probe); err != nil {
+			s.t.Fatal(err)
+		}
+		why := s.whyWaits(s.t, probe.Name)
+		if err := pods.Delete(s.ctx, probe.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
+			s.t.Fatal(err)
+		}
+		return strings.Contains(why, "no nodes available"), why
+	})
 }
 
 func (s *scenario) createNamespace(name string) {

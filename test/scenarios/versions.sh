@@ -31,7 +31,9 @@ for server; do
 		"$(count '^--- SKIP') tests skipped, $((SECONDS - began))s"
 	if [ "$result" != ok ]; then
 		failed=1
-		grep -E '^ *--- FAIL|^panic' "$log" || tail -n 5 "$log"
+		# What failed, and what tests said: a line of a scenario that went well has nothing after its place.
+		grep -E -A 12 '^ *--- FAIL|^panic|_test\.go:[0-9]+: .|^ *expected:' "$log" | grep -vE '^ *[IWE][0-9]{4} ' | cut -c 1-400 | head -n 100 ||
+			tail -n 5 "$log"
 		echo "The log is bin/versions/$server.log."
 	fi
 done
