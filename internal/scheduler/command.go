@@ -77,11 +77,13 @@ Examples:
 			}
 			ctx, cancel := context.WithCancel(cmd.Context())
 			defer cancel()
+			plugins := coscheduling.New()
 			go func() {
 				<-server.SetupSignalHandler()
+				plugins.Goodbye() // first: when a leader's context ends, upstream ends the process
 				cancel()
 			}()
-			return run(ctx, cmd, opts)
+			return run(ctx, cmd, opts, plugins)
 		},
 	}
 	addFlags(cmd, opts)
@@ -122,13 +124,12 @@ func printVersion(cmd *cobra.Command) bool {
 }
 
 // run runs the scheduler until the context ends.
-func run(ctx context.Context, cmd *cobra.Command, opts *options.Options) error {
+func run(ctx context.Context, cmd *cobra.Command, opts *options.Options, plugins *coscheduling.Plugins) error {
 	gates := opts.ComponentGlobalsRegistry.FeatureGateFor(basecompatibility.DefaultKubeComponent)
 	if err := logsapi.ValidateAndApply(opts.Logs, gates); err != nil {
 		return fmt.Errorf("logging flags: %w", err)
 	}
 	cliflag.PrintFlags(cmd.Flags())
-	plugins := coscheduling.New()
 	completed, sched, err := setup(ctx, opts, plugins)
 	if err != nil {
 		return unlessStopped(ctx, err)
@@ -140,11 +141,7 @@ func run(ctx context.Context, cmd *cobra.Command, opts *options.Options) error {
 	plugins.RegisterMetrics(processRegistry{})
 	memory.Grow()
 	go memory.GiveBackAtRest(ctx)
-	err = app.Run(ctx, completed, sched)
-	if ctx.Err() != nil {
-		plugins.Goodbye()
-	}
-	return unlessStopped(ctx, err)
+	return unlessStopped(ctx, app.Run(ctx, completed, sched))
 }
 
 // unlessStopped returns the error of a process that was not asked to stop; one that was did as it was asked.

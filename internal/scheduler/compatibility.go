@@ -3,6 +3,7 @@ package scheduler
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -41,45 +42,64 @@ var lastWithoutClaims = version.MajorMinor(1, 34)
 // apiServer is what the API server says of itself.
 type apiServer struct {
 	name string
-	// version is the one that it behaves as: that of its program, unless it emulates an older one. Nil if it may not be asked.
+	// version is the one that it behaves as: that of its program, unless it emulates an older one. Nil if it does not tell.
 	version *version.Version
-	// missing are APIs that the scheduler would watch and that it does not have.
+	// missing are APIs that the scheduler would watch and that it does not have. One that it does not tell of is taken to be there.
 	missing []api
+	// untold is why it did not tell everything.
+	untold error
 }
 
-// askAPIServer asks for the version, and for the APIs of the gates that are on.
+// askAPIServer asks for the version, and for the APIs of the gates that are on. It fails if the server is not there, or not yet.
 func askAPIServer(client discovery.DiscoveryInterface, gates featuregate.FeatureGate) (*apiServer, error) {
-	s := &apiServer{}
+	s := &apiServer{name: "one that does not tell its version"}
 	info, err := client.ServerVersion()
-	if apierrors.IsForbidden(err) {
-		return &apiServer{}, nil
-	}
-	if err != nil {
+	switch {
+	case err != nil && !refused(err):
 		return nil, fmt.Errorf("asking for its version: %w", err)
-	}
-	if s.version, err = behavesAs(info); err != nil {
-		return nil, fmt.Errorf("its version %s: %w", info, err)
-	}
-	s.name = info.String()
-	if program, err := version.ParseGeneric(info.GitVersion); err == nil && program.Minor() != s.version.Minor() {
-		s.name += " that emulates " + s.version.String()
+	case err != nil:
+		s.untold = fmt.Errorf("asking for its version: %w", err)
+	default:
+		s.tellsVersion(info)
 	}
 	for _, a := range watched() {
 		if !gates.Enabled(a.gate) {
 			continue
 		}
 		there, err := has(client, a)
-		if apierrors.IsForbidden(err) {
-			return &apiServer{}, nil
-		}
-		if err != nil {
+		switch {
+		case err != nil && !refused(err):
 			return nil, fmt.Errorf("asking for its API %s: %w", a.groupVersion, err)
-		}
-		if !there {
+		case err != nil:
+			s.untold = errors.Join(s.untold, fmt.Errorf("asking for its API %s: %w", a.groupVersion, err))
+		case !there:
 			s.missing = append(s.missing, a)
 		}
 	}
 	return s, nil
+}
+
+func (s *apiServer) tellsVersion(info *apiversion.Info) {
+	s.name = info.String()
+	var err error
+	if s.version, err = behavesAs(info); err != nil {
+		s.untold = fmt.Errorf("its version %s: %w", info, err)
+		return
+	}
+	if program, err := version.ParseGeneric(info.GitVersion); err == nil && program.Minor() != s.version.Minor() {
+		s.name += " that emulates " + s.version.String()
+	}
+}
+
+// refused says whether the server answered that it does not tell, and will not tell later either. Who is asked may not be known
+// yet, or be too busy.
+func refused(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || apierrors.IsUnauthorized(err) || apierrors.IsTooManyRequests(err) || apierrors.IsTimeout(err) {
+		return false
+	}
+	code := status.Status().Code
+	return code >= http.StatusBadRequest && code < http.StatusInternalServerError
 }
 
 // behavesAs returns the minor version whose APIs and features a server has.
@@ -123,12 +143,14 @@ func (s *apiServer) adapt(logger klog.Logger, registry compatibility.ComponentGl
 		return errors.New("the version that this process behaves as cannot be changed")
 	}
 	asked := effective.EmulationVersion()
-	if s.version == nil {
-		logger.Info("This account may not ask the API server what it is (the role system:discovery allows it), so this scheduler does "+
-			"what that of its own version does", "version", asked)
-		return nil
+	if s.untold != nil {
+		logger.Info("The API server does not tell all that it is, and is taken to be no older than this scheduler where it does not; if it "+
+			"forbids the question, the role system:discovery allows it", "err", s.untold)
 	}
-	target := older(asked, s.version)
+	target := asked
+	if s.version != nil {
+		target = older(asked, s.version)
+	}
 	if s.lacksClaims() {
 		target = older(target, lastWithoutClaims)
 	}

@@ -8,8 +8,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/errors"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/klog/v2"
@@ -54,7 +52,7 @@ func setup(ctx context.Context, opts *options.Options, plugins *coscheduling.Plu
 		return nil, nil, err
 	}
 	trimInformers(c)
-	if c.Client, err = writingClient(c.KubeConfig); err != nil {
+	if c.Client, err = writingClient(c.KubeConfig, writeTimeout); err != nil {
 		return nil, nil, fmt.Errorf("creating the client: %w", err)
 	}
 	completed := c.Complete()
@@ -127,21 +125,13 @@ func trimInformers(c *schedulerappconfig.Config) {
 	}
 }
 
-// writingClient returns the client that binds pods and writes events; the informers keep upstream's. It speaks HTTP/1.1, each
-// request on a connection of its own: with HTTP/2, where all share one, client and API server spend a fifth more on each bind.
-func writingClient(c *rest.Config) (kubernetes.Interface, error) {
-	config := rest.AddUserAgent(rest.CopyConfig(c), "scheduler")
-	config.NextProtos = []string{"http/1.1"}
-	return kubernetes.NewForConfig(config)
-}
-
 func newScheduler(ctx context.Context, c *schedulerappconfig.CompletedConfig, plugins *coscheduling.Plugins) (
 	*scheduler.Scheduler, []config.KubeSchedulerProfile, error,
 ) {
 	var profiles []config.KubeSchedulerProfile
 	registry := plugins.Factories()
 	registry[noClaimsName] = newNoClaims
-	recorders := plugins.LateEvents(ctx, func(name string) events.EventRecorderLogger {
+	recorders := plugins.LateEvents(ctx, c.Client, func(name string) events.EventRecorderLogger {
 		return c.EventBroadcaster.NewRecorder(name)
 	})
 	sched, err := scheduler.New(ctx, c.Client, c.InformerFactory, c.DynInformerFactory, recorders,

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
 	kubeevents "k8s.io/client-go/tools/events"
 	"k8s.io/client-go/tools/record/util"
 	"k8s.io/klog/v2"
@@ -27,21 +28,28 @@ const (
 	whileBinding = 4 * time.Second
 	// maxAnnouncements is how many events may wait. Beyond that they are written as fast as it goes.
 	maxAnnouncements = 20_000
-	// goodbye is how long the events that are left are written for when the process ends.
+	// goodbye is how long the events that are left may take when the process is asked to stop.
 	goodbye = 5 * time.Second
 )
 
 // announcer writes the event "Scheduled" of pods that were bound. Writing one costs the API server about as much as the bind
 // itself. So binding comes first: events wait until no pod is being bound, for a bounded time and in a bounded number, and
-// every one is written in the end.
+// are all written in the end: also when the process is asked to stop, but not when it is killed or loses its lease.
 type announcer struct {
-	plugins  *Plugins
+	client   kubernetes.Interface
+	logger   klog.Logger
+	line     *bindLine
 	instance string
+	// patient ends when events are not to wait for binding any more; hurry ends it.
+	patient context.Context
+	hurry   context.CancelFunc
 
 	mu    sync.Mutex
 	queue []announcement
-	more  *sync.Cond
-	ended bool
+	// left is how many events are not written yet: those in the queue, and those that are being written.
+	left    int
+	more    *sync.Cond
+	written *sync.Cond
 }
 
 // announcement is an event with little more than what differs between pods.
@@ -53,33 +61,42 @@ type announcement struct {
 	note       string
 }
 
-// LateEvents wraps the recorders of the scheduler's profiles, so that the event of a pod that was bound is written when no
-// other pod is being bound. Wrapping is optional.
-func (p *Plugins) LateEvents(ctx context.Context, recorders profile.RecorderFactory) profile.RecorderFactory {
+// LateEvents wraps the recorders of the scheduler's profiles, so that the event of a pod that was bound is written, by this client,
+// when no other pod is being bound. Wrapping is optional.
+func (p *Plugins) LateEvents(ctx context.Context, client kubernetes.Interface, recorders profile.RecorderFactory) profile.RecorderFactory {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown" // as good as the real one: events name it for people
 	}
-	a := &announcer{plugins: p, instance: host}
-	a.more = sync.NewCond(&a.mu)
+	a := &announcer{client: client, logger: klog.FromContext(ctx), line: p.line, instance: host}
+	a.patient, a.hurry = context.WithCancel(ctx)
+	a.more, a.written = sync.NewCond(&a.mu), sync.NewCond(&a.mu)
 	context.AfterFunc(ctx, func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		a.ended = true
 		a.more.Broadcast()
 	})
-	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	context.AfterFunc(ctx, func() { time.AfterFunc(goodbye, stop) })
 	for range announcers {
-		p.announcing.Go(func() { a.run(writing) })
+		go a.run(ctx)
 	}
+	p.mu.Lock()
+	p.announcer = a
+	p.mu.Unlock()
 	return func(name string) kubeevents.EventRecorderLogger {
 		return &lateRecorder{EventRecorderLogger: recorders(name), announcer: a, controller: name}
 	}
 }
 
-// Goodbye waits until the events that are left when the context ends are written.
-func (p *Plugins) Goodbye() { p.announcing.Wait() }
+// Goodbye is for a process that was asked to stop: it returns when the events of the pods that were bound are written, or after
+// five seconds. From then on events do not wait for binding.
+func (p *Plugins) Goodbye() {
+	p.mu.Lock()
+	a := p.announcer
+	p.mu.Unlock()
+	if a != nil {
+		a.finish(goodbye)
+	}
+}
 
 // lateRecorder leaves the events of pods that were bound to the announcer.
 type lateRecorder struct {
@@ -115,41 +132,64 @@ func (a *announcer) add(n announcement) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.queue = append(a.queue, n)
+	a.left++
 	a.more.Signal()
 }
 
-// next waits for an announcement; ok is false once the process ends and none is left.
-func (a *announcer) next() (n announcement, crowded, ok bool) {
+// next waits for an announcement; ok is false once the context ends.
+func (a *announcer) next(ctx context.Context) (n announcement, crowded, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for len(a.queue) == 0 {
-		if a.ended {
-			return announcement{}, false, false
-		}
+	for len(a.queue) == 0 && ctx.Err() == nil {
 		a.more.Wait()
 	}
-	n, crowded = a.queue[0], len(a.queue) > maxAnnouncements || a.ended
+	if ctx.Err() != nil {
+		return announcement{}, false, false
+	}
+	n, crowded = a.queue[0], len(a.queue) > maxAnnouncements
 	a.queue = a.queue[1:]
 	return n, crowded, true
 }
 
 func (a *announcer) run(ctx context.Context) {
 	for {
-		n, crowded, ok := a.next()
+		n, crowded, ok := a.next(ctx)
 		if !ok {
 			return
 		}
 		if !crowded {
-			a.plugins.line.await(ctx, whileBinding)
+			a.line.await(a.patient, whileBinding)
 		}
 		a.write(ctx, n)
+		a.mu.Lock()
+		a.left--
+		a.written.Broadcast()
+		a.mu.Unlock()
+	}
+}
+
+// finish writes what is left without waiting for binding, within the time.
+func (a *announcer) finish(within time.Duration) {
+	a.hurry()
+	late := false
+	timer := time.AfterFunc(within, func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		late = true
+		a.written.Broadcast()
+	})
+	defer timer.Stop()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for a.left > 0 && !late {
+		a.written.Wait()
 	}
 }
 
 // write creates the event, and tries again if the API server is busy.
 func (a *announcer) write(ctx context.Context, n announcement) {
 	event := a.event(n)
-	client := a.plugins.performer.handle.ClientSet().EventsV1().RESTClient()
+	client := a.client.EventsV1().RESTClient()
 	err := wait.ExponentialBackoffWithContext(ctx, wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 6},
 		func(ctx context.Context) (bool, error) {
 			// Not the typed client's Create: nobody needs the answer decoded.
@@ -160,7 +200,7 @@ func (a *announcer) write(ctx context.Context, n announcement) {
 			return true, err
 		})
 	if err != nil && ctx.Err() == nil && !apierrors.IsNotFound(err) && !apierrors.IsForbidden(err) { // the namespace goes away
-		a.plugins.performer.logger.V(2).Info("Cannot write that a pod was scheduled", "pod", n.pod.Name, "err", err)
+		a.logger.V(2).Info("Cannot write that a pod was scheduled", "pod", n.pod.Name, "err", err)
 	}
 }
 

@@ -51,8 +51,8 @@ type Plugins struct {
 	mu        sync.Mutex
 	performer *performer
 	lead      sync.Once
-	// announcing are the goroutines that write the events of pods that were bound.
-	announcing sync.WaitGroup
+	// announcer writes the events of pods that were bound, if it is used.
+	announcer *announcer
 }
 
 // New returns the plugins of one scheduler process.

@@ -95,6 +95,20 @@ func TestLeaseIsHandedOver(t *testing.T) {
 	}
 }
 
+// TestALeaderSaysAllBeforeItStops: the events of pods that were bound are written later than the binds, but not never.
+func TestALeaderSaysAllBeforeItStops(t *testing.T) {
+	const members = 300
+	scheduler := startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=true", "--leader-elect-resource-name=ha-says-all")
+	s := newScenario(t, "ha-says-all")
+	if err := suite.plane.AddNodes(s.ctx, "says-all", 10, controlplane.NodeShape{CPU: "50", Memory: "64Gi", Pods: 110}); err != nil {
+		t.Fatal(err)
+	}
+	s.crowd(t, "team", members, members)
+	s.boundIs(t, "team", members)
+	scheduler.End()
+	s.saidOfAll(t, members)
+}
+
 // crowd creates members of a gang, many at a time.
 func (s *scenario) crowd(t *testing.T, name string, members, minAvailable int) {
 	t.Helper()

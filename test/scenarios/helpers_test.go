@@ -69,6 +69,15 @@ func (s *scenario) boundIs(t *testing.T, group string, want int) {
 	})
 }
 
+// saidOfAll waits until so many pods have an event that says to which node they were bound.
+func (s *scenario) saidOfAll(t *testing.T, pods int) {
+	t.Helper()
+	process.Within(t, patience, fmt.Sprintf("%d pods to have the event Scheduled", pods), func() (bool, string) {
+		events, err := suite.client.EventsV1().Events(s.namespace).List(s.ctx, metav1.ListOptions{FieldSelector: "reason=Scheduled"})
+		return err == nil && len(events.Items) == pods, fmt.Sprint(len(events.Items), err)
+	})
+}
+
 // waitsWith waits until the pod's PodScheduled condition says why it waits.
 func (s *scenario) waitsWith(t *testing.T, name, why string) {
 	t.Helper()

@@ -118,6 +118,26 @@ profiles:
 	s.allBound(t, 1)
 }
 
+// TestAConfigurationWithoutGangs is a kube-scheduler's: it schedules pods one by one, and says so of each.
+func TestAConfigurationWithoutGangs(t *testing.T) {
+	startScheduler(t, "--leader-elect=false", "--config="+writeConfig(t, `apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+clientConnection:
+  kubeconfig: KUBECONFIG
+profiles:
+- schedulerName: own-scheduler
+`))
+	s := newScenario(t, "without-gangs")
+	if err := suite.plane.AddNodes(s.ctx, "plain", 1, smallNode); err != nil {
+		t.Fatal(err)
+	}
+	if err := create(s, podSpec{namespace: s.namespace, name: "p-0", cpu: "1", scheduler: "own-scheduler"}.pod()); err != nil {
+		t.Fatal(err)
+	}
+	s.allBound(t, 1)
+	s.saidOfAll(t, 1)
+}
+
 func TestBadConfigurationStopsTheStartWithASentence(t *testing.T) {
 	const header = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n" +
 		"clientConnection:\n  kubeconfig: KUBECONFIG\nprofiles:\n- schedulerName: kubenexus-scheduler\n"

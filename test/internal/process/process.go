@@ -39,6 +39,8 @@ type Scheduler struct {
 	Port int
 	Log  Buffer
 	t    testing.TB
+	// ended is set once the test made it end, or waited for that.
+	ended bool
 }
 
 // Start starts the scheduler of that kind and waits until it is ready. The test's end stops it.
@@ -94,8 +96,18 @@ func launch(t testing.TB, kind, program string, args []string) *Scheduler {
 	return s
 }
 
-// End asks the scheduler to end, and waits. It does nothing if it has ended.
+// Kill ends the scheduler as a crash would, and waits.
+func (s *Scheduler) Kill() {
+	s.ended = true
+	s.Process.Kill()
+}
+
+// End asks the scheduler to end, and waits. It does nothing if the test ended it before.
 func (s *Scheduler) End() {
+	if s.Ended() && !s.ended {
+		s.t.Errorf("the scheduler ended by itself: %v", s.Err())
+	}
+	s.ended = true
 	if !s.Stop(patience) {
 		s.t.Errorf("the scheduler did not stop on SIGTERM")
 	}
@@ -119,6 +131,7 @@ func (s *Scheduler) Ended() bool {
 
 // Exit waits for a scheduler that is to end by itself, and returns its exit code and what it printed.
 func (s *Scheduler) Exit() (int, string) {
+	s.ended = true
 	select {
 	case <-s.Done():
 	case <-time.After(patience):
