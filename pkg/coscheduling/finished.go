@@ -3,6 +3,7 @@ package coscheduling
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -66,16 +67,38 @@ func (p *performer) finishedPod(ref gang.Ref) *corev1.Pod {
 	return nil
 }
 
-// bareFinished keeps of a pod that ended what the ledger asks for: there can be many of them.
+// bareFinished keeps of a pod that ended what the ledger and the writer read: there can be many of them, and most are of no gang.
+// It makes a new pod, because informers bare twice what they list anew, and by then others read it.
 func bareFinished(obj any) (any, error) {
 	pod, ok := obj.(*corev1.Pod)
 	if !ok {
 		return obj, nil
 	}
-	bare := &corev1.Pod{TypeMeta: pod.TypeMeta, ObjectMeta: pod.ObjectMeta}
-	bare.ManagedFields = nil
+	bare := &corev1.Pod{TypeMeta: pod.TypeMeta, ObjectMeta: metav1.ObjectMeta{
+		Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID, ResourceVersion: pod.ResourceVersion,
+		CreationTimestamp: pod.CreationTimestamp, DeletionTimestamp: pod.DeletionTimestamp,
+	}}
 	bare.Spec.NodeName, bare.Spec.SchedulerName = pod.Spec.NodeName, pod.Spec.SchedulerName
-	bare.Status.Phase, bare.Status.Reason, bare.Status.Conditions = pod.Status.Phase, pod.Status.Reason, pod.Status.Conditions
+	bare.Status.Phase = pod.Status.Phase
+	// One whose annotations cannot be followed is of no gang: it is too late to tell what is wrong with them.
+	if spec, _ := gang.Parse(pod.Labels, pod.Annotations, gang.Dialects()); spec != nil {
+		keepMembership(bare, pod)
+	}
+	return bare, nil
+}
+
+// keepMembership keeps of a gang's member which gang that was, when the pod ended, and whether the kubelet rejected it.
+func keepMembership(bare, pod *corev1.Pod) {
+	bare.Labels, bare.Annotations, bare.OwnerReferences = pod.Labels, pod.Annotations, pod.OwnerReferences
+	if _, applied := pod.Annotations[corev1.LastAppliedConfigAnnotation]; applied {
+		bare.Annotations = maps.Clone(pod.Annotations)
+		delete(bare.Annotations, corev1.LastAppliedConfigAnnotation)
+	}
+	bare.Status.Reason = pod.Status.Reason
+	for i := range pod.Status.Conditions {
+		bare.Status.Conditions = append(bare.Status.Conditions,
+			corev1.PodCondition{LastTransitionTime: pod.Status.Conditions[i].LastTransitionTime})
+	}
 	for i := range pod.Status.ContainerStatuses {
 		status := corev1.ContainerStatus{} // that there is one tells that the kubelet did not reject the pod
 		if ended := pod.Status.ContainerStatuses[i].State.Terminated; ended != nil {
@@ -83,5 +106,4 @@ func bareFinished(obj any) (any, error) {
 		}
 		bare.Status.ContainerStatuses = append(bare.Status.ContainerStatuses, status)
 	}
-	return bare, nil
 }

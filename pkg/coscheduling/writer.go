@@ -2,6 +2,7 @@ package coscheduling
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,10 +23,12 @@ const (
 	writeBurst      = 200
 	// patience is how long at most each of these waits for pods that are being bound.
 	patience = 100 * time.Millisecond
+	// crowd is how much may wait to be written before it is looked for what is for pods that are gone.
+	crowd = 1000
 )
 
 // writer writes events and conditions on pods, one after another. What waits to be written is bounded by the number of
-// pods: a newer event of the same reason takes the older one's place.
+// pods that exist: a newer event of the same reason takes the older one's place, and what is for pods that are gone is dropped.
 type writer struct {
 	performer *performer
 	limiter   *rate.Limiter
@@ -33,7 +36,9 @@ type writer struct {
 	mu    sync.Mutex
 	order []writeKey
 	say   map[writeKey]events.Event
-	more  chan struct{}
+	// sweepAt is the length of order at which what is for pods that are gone is dropped.
+	sweepAt int
+	more    chan struct{}
 }
 
 type writeKey struct {
@@ -46,6 +51,7 @@ func newWriter(p *performer) *writer {
 		performer: p,
 		limiter:   rate.NewLimiter(writesPerSecond, writeBurst),
 		say:       map[writeKey]events.Event{},
+		sweepAt:   crowd,
 		more:      make(chan struct{}, 1),
 	}
 }
@@ -66,11 +72,27 @@ func (w *writer) enqueue(t gang.Tell) {
 		}
 		w.say[key] = say
 	}
+	w.sweep()
 	w.mu.Unlock()
 	select {
 	case w.more <- struct{}{}:
 	default:
 	}
+}
+
+// sweep drops what is for pods that are gone. It looks only when twice as much waits as it last left, so it costs little for each.
+func (w *writer) sweep() {
+	if len(w.order) < w.sweepAt {
+		return
+	}
+	w.order = slices.DeleteFunc(w.order, func(key writeKey) bool {
+		gone := w.addressee(key.ref) == nil
+		if gone {
+			delete(w.say, key)
+		}
+		return gone
+	})
+	w.sweepAt = max(crowd, 2*len(w.order))
 }
 
 func (w *writer) next() (ref gang.Ref, event events.Event, ok bool) {
@@ -97,6 +119,9 @@ func (w *writer) run(ctx context.Context) {
 			}
 			continue
 		}
+		if w.addressee(ref) == nil {
+			continue // before it costs anything: others wait to be told something
+		}
 		if err := w.limiter.Wait(ctx); err != nil {
 			return
 		}
@@ -105,23 +130,29 @@ func (w *writer) run(ctx context.Context) {
 	}
 }
 
-// write puts the event on the pod, and the sentence into its PodScheduled condition if the pod is still pending.
-func (w *writer) write(ctx context.Context, ref gang.Ref, event events.Event) {
+// addressee returns the pod that is to be told something, or nil if it is gone or another scheduler's.
+func (w *writer) addressee(ref gang.Ref) *corev1.Pod {
 	pod, err := w.performer.pod(ref)
 	if err != nil || pod == nil {
 		pod = w.performer.finishedPod(ref)
 	}
-	if pod == nil {
-		return // gone: there is no one to tell
+	if pod == nil || w.performer.recorders[pod.Spec.SchedulerName] == nil {
+		return nil
 	}
-	recorder, ok := w.performer.recorders[pod.Spec.SchedulerName]
-	if !ok {
-		return // another scheduler's pod
+	return pod
+}
+
+// write puts the event on the pod, and the sentence into its PodScheduled condition if the pod is still pending.
+func (w *writer) write(ctx context.Context, ref gang.Ref, event events.Event) {
+	pod := w.addressee(ref)
+	if pod == nil {
+		return // there is no one to tell any more
 	}
 	if event.Type != "" {
-		recorder.WithLogger(w.performer.logger).Eventf(pod, nil, event.Type, event.Reason, "Scheduling", "%s", event.Note)
+		recorder := w.performer.recorders[pod.Spec.SchedulerName].WithLogger(w.performer.logger)
+		recorder.Eventf(pod, nil, event.Type, event.Reason, "Scheduling", "%s", event.Note)
 	}
-	if event.ConditionReason == "" || pod.Spec.NodeName != "" {
+	if event.ConditionReason == "" || pod.Spec.NodeName != "" || podutil.IsPodTerminal(pod) {
 		return
 	}
 	status := pod.Status.DeepCopy()
@@ -134,7 +165,7 @@ func (w *writer) write(ctx context.Context, ref gang.Ref, event events.Event) {
 	}) {
 		return
 	}
-	err = schedutil.PatchPodStatus(ctx, w.performer.handle.ClientSet(), pod.Name, pod.Namespace, &pod.Status, status)
+	err := schedutil.PatchPodStatus(ctx, w.performer.handle.ClientSet(), pod.Name, pod.Namespace, &pod.Status, status)
 	if err != nil && !apierrors.IsNotFound(err) && ctx.Err() == nil {
 		w.performer.logger.Error(err, "Cannot write why a pod waits into its status", "gang", ref.Namespace, "pod", ref.Name)
 	}
