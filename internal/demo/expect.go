@@ -14,8 +14,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
-// patience is how long the story waits for what has to happen.
-const patience = 30 * time.Second
+// patience is how long the story waits for what has to happen. What the scheduler says it says anew after 30 s at the latest.
+const patience = 45 * time.Second
 
 // expect waits until a condition holds. Its error says what there is instead.
 func (d *demo) expect(ctx context.Context, what string, condition func(context.Context) (ok bool, now string, err error)) error {

@@ -201,7 +201,7 @@ func TestBoundPodRunsUntilDeleted(t *testing.T) {
 
 func TestPodRunsForTheTimeInItsAnnotation(t *testing.T) {
 	namespace := newNamespace(t)
-	const duration = 1500 * time.Millisecond
+	const duration = 4 * time.Second
 	name := createPod(t, namespace, map[string]string{controlplane.RunForAnnotation: duration.String()})
 
 	eventuallyInPhase(t, namespace, name, corev1.PodRunning)

@@ -87,6 +87,9 @@ func newStranger(t *testing.T) *stranger {
 	}
 	s.stock = process.Start(t, stock, "--kubeconfig="+s.kubeconfig,
 		"--authentication-kubeconfig="+s.kubeconfig, "--authorization-kubeconfig="+s.kubeconfig)
+	process.Within(t, patience, "the cluster's own scheduler to lead", func() (bool, string) {
+		return s.leader(t, "kube-scheduler") != "", "nobody leads"
+	})
 	return s
 }
 

@@ -15,7 +15,7 @@ import (
 
 // claiming is a pod with a resource claim of its own name.
 func claiming(s *scenario, name string, annotations map[string]string) *corev1.Pod {
-	pod := podSpec{namespace: s.namespace, name: name, cpu: "1", scheduler: "kubenexus-scheduler", annotations: annotations}.pod()
+	pod := podSpec{namespace: s.namespace, name: name, cpu: "1", scheduler: ours, annotations: annotations}.pod()
 	pod.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "device", ResourceClaimName: &name}}
 	pod.Spec.Containers[0].Resources.Claims = []corev1.ResourceClaim{{Name: "device"}}
 	return pod
@@ -59,7 +59,7 @@ func TestPodsWithClaimsWait(t *testing.T) {
 		}
 		return false, fmt.Sprint(err)
 	})
-	if err := create(s, podSpec{namespace: s.namespace, name: "without-0", cpu: "1", scheduler: "kubenexus-scheduler"}.pod()); err != nil {
+	if err := create(s, podSpec{namespace: s.namespace, name: "without-0", cpu: "1", scheduler: ours}.pod()); err != nil {
 		t.Fatal(err)
 	}
 	s.boundIs(t, "without", 1) // what needs no claim starts

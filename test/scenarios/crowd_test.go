@@ -71,7 +71,7 @@ func createInterleaved(s *scenario, sizes []int) {
 			}
 			spec := podSpec{
 				namespace: s.namespace, name: fmt.Sprintf("g%d-%d", g, member), cpu: "1",
-				scheduler: "kubenexus-scheduler", annotations: gangAnnotations(fmt.Sprintf("g%d", g), size),
+				scheduler: ours, annotations: gangAnnotations(fmt.Sprintf("g%d", g), size),
 			}
 			if err := create(s, spec.pod()); err != nil {
 				s.t.Fatal(err)
@@ -93,7 +93,7 @@ type gangWatch struct {
 }
 
 // partialFor is how long the binds of one gang may take on a busy machine.
-const partialFor = 2 * time.Second
+const partialFor = 10 * time.Second
 
 func watchGangs(t *testing.T, namespace string, sizes []int) *gangWatch {
 	w := &gangWatch{

@@ -45,6 +45,7 @@ func TestWorkloads(t *testing.T) {
 	} {
 		t.Run(w.folder, func(t *testing.T) {
 			s := newScenario(t, "workload-"+w.folder)
+			s.awaitNodes(ours)
 			s.addNodes(t, "few", w.few)
 			for _, file := range usersFiles(t, w.folder) {
 				s.apply(t, exampleObjects(t, w.folder, file)...)
@@ -100,9 +101,9 @@ func lostWorkerRestartsAll(t *testing.T, s *scenario) {
 		})
 	}
 	// The simulated kubelet deletes by name: while it still starts a pod, it may delete the pod's successor too.
-	process.Within(t, patience, "the worker to run", func() (bool, string) {
-		pod, err := pods.Get(s.ctx, lost, metav1.GetOptions{})
-		return err == nil && pod.Status.Phase == corev1.PodRunning, fmt.Sprint(err)
+	process.Within(t, patience, "the workers to run", func() (bool, string) {
+		running, err := pods.List(s.ctx, metav1.ListOptions{FieldSelector: "status.phase=Running"})
+		return err == nil && len(running.Items) == 4, fmt.Sprint(len(running.Items), err)
 	})
 	if err := pods.Delete(s.ctx, lost, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
@@ -156,6 +157,7 @@ func TestSparkExamples(t *testing.T) {
 	} {
 		t.Run(tc.folder, func(t *testing.T) {
 			s := newScenario(t, "example-"+tc.folder)
+			s.awaitNodes(ours)
 			s.addNodes(t, "few", 2)
 			for _, file := range usersFiles(t, tc.folder) {
 				s.apply(t, exampleObjects(t, tc.folder, file)...)

@@ -14,22 +14,26 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// replicas are three schedulers with leader election. The lease is short, so that tests need not wait for long.
+// replicas are three schedulers with leader election.
 type replicas struct {
 	t     *testing.T
 	lease string
 	all   map[string]*process.Scheduler
 }
 
-const leaseDuration = 4 * time.Second
+// shortLease is for tests that wait until it ends. longLease is upstream's default.
+const (
+	shortLease = 4 * time.Second
+	longLease  = 15 * time.Second
+)
 
-func startReplicas(t *testing.T, lease string) *replicas {
+func startReplicas(t *testing.T, lease string, duration time.Duration) *replicas {
 	t.Helper()
 	r := &replicas{t: t, lease: lease, all: map[string]*process.Scheduler{}}
 	for i := range 3 {
 		r.all[fmt.Sprint(i)] = startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=true",
-			"--leader-elect-resource-name="+lease, "--leader-elect-lease-duration="+leaseDuration.String(),
-			"--leader-elect-renew-deadline=3s", "--leader-elect-retry-period=500ms")
+			"--leader-elect-resource-name="+lease, "--leader-elect-lease-duration="+duration.String(),
+			"--leader-elect-renew-deadline="+(duration*3/4).String(), "--leader-elect-retry-period=500ms")
 	}
 	return r
 }
@@ -37,7 +41,7 @@ func startReplicas(t *testing.T, lease string) *replicas {
 // leader returns the replica that holds the lease, other than not.
 func (r *replicas) leader(not string) (identity string, p *process.Scheduler) {
 	r.t.Helper()
-	process.Within(r.t, leaseDuration+patience, "a leader", func() (bool, string) {
+	process.Within(r.t, shortLease+patience, "a leader", func() (bool, string) {
 		lease, err := suite.client.CoordinationV1().Leases("kube-system").Get(r.t.Context(), r.lease, metav1.GetOptions{})
 		if err != nil || lease.Spec.HolderIdentity == nil {
 			return false, fmt.Sprint(err)
@@ -57,7 +61,7 @@ func (r *replicas) leader(not string) (identity string, p *process.Scheduler) {
 // within the lease's time and finishes the gang before anything else, and no node gets more than it has room for.
 func TestLeaderKilledWhileItBinds(t *testing.T) {
 	const members = 500
-	r := startReplicas(t, "ha-killed")
+	r := startReplicas(t, "ha-killed", shortLease)
 	s := newScenario(t, "ha-killed")
 	if err := suite.plane.AddNodes(s.ctx, "ha", 10, controlplane.NodeShape{CPU: "50", Memory: "64Gi", Pods: 110}); err != nil {
 		t.Fatal(err)
@@ -83,14 +87,14 @@ func TestLeaderKilledWhileItBinds(t *testing.T) {
 
 // TestLeaseIsHandedOver: a leader that is asked to stop gives the lease back, so another leads at once.
 func TestLeaseIsHandedOver(t *testing.T) {
-	r := startReplicas(t, "ha-handover")
+	r := startReplicas(t, "ha-handover", longLease)
 	identity, leader := r.leader("")
 	began := time.Now()
 	leader.End()
 	if next, _ := r.leader(identity); next == identity {
 		t.Errorf("%s still leads", identity)
 	}
-	if took := time.Since(began); took > leaseDuration {
+	if took := time.Since(began); took > longLease {
 		t.Errorf("it took %s until another led, as long as if the leader had crashed", took)
 	}
 }
@@ -116,7 +120,7 @@ func (s *scenario) crowd(t *testing.T, name string, members, minAvailable int) {
 	workqueue.ParallelizeUntil(s.ctx, 32, members, func(i int) {
 		spec := podSpec{
 			namespace: s.namespace, name: fmt.Sprintf("%s-%d", name, i), cpu: "1",
-			scheduler: "kubenexus-scheduler", annotations: gangAnnotations(name, minAvailable),
+			scheduler: ours, annotations: gangAnnotations(name, minAvailable),
 		}
 		if err := create(s, spec.pod()); err != nil {
 			errs <- err

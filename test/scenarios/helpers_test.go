@@ -20,7 +20,7 @@ func (s *scenario) gang(name string, members, minAvailable int) {
 	for i := range members {
 		spec := podSpec{
 			namespace: s.namespace, name: fmt.Sprintf("%s-%d", name, i), cpu: "1",
-			scheduler: "kubenexus-scheduler", annotations: gangAnnotations(name, minAvailable),
+			scheduler: ours, annotations: gangAnnotations(name, minAvailable),
 		}
 		if err := create(s, spec.pod()); err != nil {
 			s.t.Fatal(err)

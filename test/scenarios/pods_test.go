@@ -79,7 +79,7 @@ func gangAnnotations(name string, size int) map[string]string {
 // annotations come as input, one KEY: VALUE a line.
 func (s *scenario) pods(d *datadriven.TestData) (string, error) {
 	prefix, count, from := "", 1, 0
-	spec := podSpec{namespace: s.namespace, scheduler: "kubenexus-scheduler", cpu: "1"}
+	spec := podSpec{namespace: s.namespace, scheduler: ours, cpu: "1"}
 	d.ScanArgs(s.t, "name", &prefix)
 	s.maybe(d, "count", &count)
 	s.maybe(d, "from", &from)

@@ -32,7 +32,7 @@ func TestKilledSchedulerLosesNothing(t *testing.T) {
 	s.boundIs(t, "fits", 4)
 	s.waitsWith(t, "large-0", "needs 12 pods at once")
 	s.boundIs(t, "large", 0)
-	if err := create(s, podSpec{namespace: "killed", name: "incomplete-2", cpu: "0", scheduler: "kubenexus-scheduler", annotations: gangAnnotations("incomplete", 3)}.pod()); err != nil {
+	if err := create(s, podSpec{namespace: "killed", name: "incomplete-2", cpu: "0", scheduler: ours, annotations: gangAnnotations("incomplete", 3)}.pod()); err != nil {
 		t.Fatal(err)
 	}
 	s.boundIs(t, "incomplete", 0) // there is no room yet
@@ -52,7 +52,7 @@ func TestStandbyWritesNothing(t *testing.T) {
 	})
 	standby := startScheduler(t, args...)
 	s := newScenario(t, "standby")
-	bad := podSpec{namespace: "standby", name: "bad-0", cpu: "1", scheduler: "kubenexus-scheduler", annotations: map[string]string{nameAnnotation: "bad"}}
+	bad := podSpec{namespace: "standby", name: "bad-0", cpu: "1", scheduler: ours, annotations: map[string]string{nameAnnotation: "bad"}}
 	if err := create(s, bad.pod()); err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +69,10 @@ func TestStandbyWritesNothing(t *testing.T) {
 	once := map[string]int{
 		"bad-0 InvalidGangAnnotation": 1, "few-0 GangIncomplete": 1, "lost-0 GangReleased": 1, "lost-0 Scheduled": 1, "lost-0 GangMemberLost": 1,
 	}
+	process.Within(t, patience, "every event to come", func() (bool, string) {
+		said = s.said()
+		return len(said) >= len(once), fmt.Sprint(said)
+	})
 	process.Poll(2*time.Second, func() bool { // a second event would come by then
 		said = s.said()
 		return len(said) > len(once)
@@ -79,7 +83,7 @@ func TestStandbyWritesNothing(t *testing.T) {
 
 	// The lease is handed over at once when the leader is asked to stop.
 	leader.End()
-	more := podSpec{namespace: "standby", name: "few-1", cpu: "1", scheduler: "kubenexus-scheduler", annotations: gangAnnotations("few", 2)}
+	more := podSpec{namespace: "standby", name: "few-1", cpu: "1", scheduler: ours, annotations: gangAnnotations("few", 2)}
 	if err := create(s, more.pod()); err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func TestScenarios(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newScenario(t, name)
 			s.restart = restart
-			s.awaitEmpty()
+			s.awaitNodes(ours)
 			datadriven.RunTest(t, file, func(t *testing.T, d *datadriven.TestData) string {
 				out, err := s.do(d)
 				if err != nil {
@@ -49,8 +49,11 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// patience is how long a scenario waits for what it expects to see.
-const patience = 20 * time.Second
+// patience is how long a scenario waits for what it expects to see. What is said is said anew after 30 s at the latest.
+const patience = 45 * time.Second
+
+// ours is the schedulerName of this project's scheduler.
+const ours = "kubenexus-scheduler"
 
 // scenario is a namespace and some nodes, which go when the test ends.
 type scenario struct {
@@ -61,6 +64,8 @@ type scenario struct {
 	namespaces []string
 	// restart kills the scheduler with -9 and starts another.
 	restart func()
+	// probes is how many pods were made to ask the scheduler something.
+	probes int
 }
 
 func newScenario(t *testing.T, name string) *scenario {
@@ -71,14 +76,23 @@ func newScenario(t *testing.T, name string) *scenario {
 	return s
 }
 
-// awaitEmpty waits until the scheduler has seen that an earlier scenario's nodes are gone. It says so of a pod, of a new one each
-// time: a node that goes wakes none that waits. The pod fits no node, or it might be bound to one that is gone already.
-func (s *scenario) awaitEmpty() {
+// awaitNodes waits until the scheduler knows of as many nodes as there are: not of those of an earlier scenario, and of all that are
+// new. It says so of a pod, of a new one each time: a node that goes wakes none that waits. The pod fits no node, or it might be
+// bound to one that is gone already.
+func (s *scenario) awaitNodes(scheduler string) {
 	s.t.Helper()
-	pods, attempt := suite.client.CoreV1().Pods(s.namespace), 0
-	process.Within(s.t, patience, "the scheduler to forget the nodes of earlier scenarios", func() (bool, string) {
-		attempt++
-		probe := podSpec{namespace: s.namespace, name: fmt.Sprintf("probe-%d", attempt), cpu: "1", scheduler: "kubenexus-scheduler"}.pod()
+	nodes, err := suite.client.CoreV1().Nodes().List(s.ctx, metav1.ListOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	count := fmt.Sprintf("0/%d nodes are available", len(nodes.Items))
+	if len(nodes.Items) == 0 {
+		count = "no nodes available"
+	}
+	pods := suite.client.CoreV1().Pods(s.namespace)
+	process.Within(s.t, patience, "the scheduler to see the nodes as they are", func() (bool, string) {
+		s.probes++
+		probe := podSpec{namespace: s.namespace, name: fmt.Sprintf("probe-%d", s.probes), cpu: "1", scheduler: scheduler}.pod()
 		probe.Spec.NodeSelector = map[string]string{"example.com/no-node": "has-this"}
 		if err := create(s, probe); err != nil {
 			s.t.Fatal(err)
@@ -87,7 +101,7 @@ func (s *scenario) awaitEmpty() {
 		if err := pods.Delete(s.ctx, probe.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
 			s.t.Fatal(err)
 		}
-		return strings.Contains(why, "no nodes available"), why
+		return strings.Contains(why, count), why
 	})
 }
 
@@ -196,7 +210,11 @@ func (s *scenario) nodes(d *datadriven.TestData) (string, error) {
 	s.maybe(d, "name", &prefix)
 	cpu := "4"
 	s.maybe(d, "cpu", &cpu)
-	return "", suite.plane.AddNodes(s.ctx, prefix, count, controlplane.NodeShape{CPU: cpu, Memory: "64Gi", Pods: 110})
+	if err := suite.plane.AddNodes(s.ctx, prefix, count, controlplane.NodeShape{CPU: cpu, Memory: "64Gi", Pods: 110}); err != nil {
+		return "", err
+	}
+	s.awaitNodes(ours)
+	return "", nil
 }
 
 // priorityclass name=N value=V: a priority class, which goes with the scenario.
@@ -320,7 +338,7 @@ func (s *scenario) condition(d *datadriven.TestData) (string, error) {
 	}
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled {
-			return fmt.Sprintf("%s %s=%s %s: %s\n", pod.Status.Phase, c.Type, c.Status, c.Reason, anyMember(c.Message)), nil
+			return fmt.Sprintf("%s %s=%s %s: %s\n", pod.Status.Phase, c.Type, c.Status, c.Reason, anyServer(anyMember(c.Message))), nil
 		}
 	}
 	return fmt.Sprintf("%s\n", pod.Status.Phase), nil

@@ -35,6 +35,7 @@ func TestSecondSparkJobWaitsForTheFirst(t *testing.T) {
 	for name, declare := range map[string]declaration{"roles": roles, "palantir": palantir} {
 		t.Run(name, func(t *testing.T) {
 			s := newScenario(t, "spark-two-"+name)
+			s.awaitNodes(ours)
 			watch := s.sparkCluster(t, roomForOneAndAHalf)
 			first := &sparkJob{on: s, name: "first", executors: sparkExecutors, batch: 4, declare: declare}
 			second := &sparkJob{on: s, name: "second", executors: sparkExecutors, batch: 4, declare: declare}
@@ -92,6 +93,7 @@ clientConnection:
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newScenario(t, fmt.Sprintf("spark-stock-%d", tc.jobs))
+			s.awaitNodes(corev1.DefaultSchedulerName)
 			watch := s.sparkCluster(t, tc.room)
 			jobs := s.sparkJobs(tc.jobs, sparkJob{declare: none, scheduler: corev1.DefaultSchedulerName})
 			s.submit(t, jobs...)
@@ -124,7 +126,7 @@ func TestRoomOfASparkJobIsKept(t *testing.T) {
 	s.submit(t, job)
 	s.must(t, func(ctx context.Context) error { return job.untilRunning(ctx, "driver", 1) })
 	for i := range 3 {
-		plain := podSpec{namespace: s.namespace, name: fmt.Sprintf("plain-%d", i), cpu: "1", scheduler: "kubenexus-scheduler"}
+		plain := podSpec{namespace: s.namespace, name: fmt.Sprintf("plain-%d", i), cpu: "1", scheduler: ours}
 		if err := create(s, plain.pod()); err != nil {
 			t.Fatal(err)
 		}

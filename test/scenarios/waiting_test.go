@@ -20,7 +20,7 @@ func TestWaitingGangsCostNothing(t *testing.T) {
 	if err := suite.plane.AddNodes(s.ctx, "waiting", 2, controlplane.NodeShape{CPU: "5", Memory: "64Gi", Pods: 110}); err != nil {
 		t.Fatal(err)
 	}
-	spec := podSpec{namespace: s.namespace, scheduler: "kubenexus-scheduler", cpu: "1"}
+	spec := podSpec{namespace: s.namespace, scheduler: ours, cpu: "1"}
 	for i := range 10 {
 		spec.name = fmt.Sprintf("plain-%d", i)
 		if err := create(s, spec.pod()); err != nil {
@@ -73,7 +73,7 @@ func TestTwentyGangsAndRoomForTwo(t *testing.T) {
 	if err := suite.plane.AddNodes(s.ctx, "twenty", 10, controlplane.NodeShape{CPU: "32", Memory: "64Gi", Pods: 110}); err != nil {
 		t.Fatal(err)
 	}
-	spec := podSpec{namespace: s.namespace, scheduler: "kubenexus-scheduler", cpu: "8"}
+	spec := podSpec{namespace: s.namespace, scheduler: ours, cpu: "8"}
 	for m := range size {
 		for g := range gangs {
 			spec.name, spec.annotations = fmt.Sprintf("g%02d-%d", g, m), gangAnnotations(fmt.Sprintf("g%d", g), size)
