@@ -101,6 +101,7 @@ fuzz: ## Fuzz the annotation parser (FUZZTIME=30s)
 MANIFESTS = gang-scheduler-deployment:gang-scheduler gang-scheduler-ha:gang-scheduler-ha batch-scheduler:batch-scheduler \
 	guard-rails:guard-rails monitoring:monitoring
 
+# The chart has a copy of the alerts: Helm reads nothing that is not in the chart's directory.
 manifests: $(KUSTOMIZE) ## Make the manifests in config/ from config/base and config/overlays
 	@for m in $(MANIFESTS); do \
 		{ echo "# Made by \`make manifests\` from config/overlays/$${m#*:}: change it there." && \
@@ -108,6 +109,7 @@ manifests: $(KUSTOMIZE) ## Make the manifests in config/ from config/base and co
 	done
 	@{ echo ---; cat config/overlays/monitoring/prometheus-rule.yaml; sed '/./s/^/  /' dashboards/alerts.yaml; } \
 		>> $(or $(TO),config)/monitoring.yaml
+	@cp dashboards/alerts.yaml $(or $(TO),charts/kubenexus)/alerts.yaml
 
 verify: verify-fmt verify-tidy verify-manifests vet lint ## Check format, go.mod, manifests, vet and linters; changes nothing
 
@@ -126,8 +128,9 @@ verify-tidy:
 
 verify-manifests:
 	@made=$$(mktemp -d) && trap 'rm -r "$$made"' EXIT && $(MAKE) --no-print-directory manifests TO="$$made" && \
-	for m in $(MANIFESTS); do diff -u "config/$${m%:*}.yaml" "$$made/$${m%:*}.yaml" || exit; done || \
-	{ echo 'The manifests in config/ are not what make manifests makes of config/overlays.'; exit 1; } >&2
+	for m in $(MANIFESTS); do diff -u "config/$${m%:*}.yaml" "$$made/$${m%:*}.yaml" || exit; done && \
+	diff -u charts/kubenexus/alerts.yaml "$$made/alerts.yaml" || \
+	{ echo 'What make manifests makes is not in config/ and charts/.'; exit 1; } >&2
 
 vet:
 	$(GO) vet ./...

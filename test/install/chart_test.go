@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -66,7 +67,8 @@ func absolute(t *testing.T, name string) string {
 
 func TestChartHasNoLint(t *testing.T) {
 	mustHelm(t, "lint", "--strict", "--quiet", chart)
-	mustHelm(t, "lint", "--strict", "--quiet", "--set", "replicaCount=3,priorityClass.create=true", chart)
+	mustHelm(t, "lint", "--strict", "--quiet", "--set", "replicaCount=3,priorityClass.create=true,"+
+		"serviceMonitor.enabled=true,prometheusRule.enabled=true", chart)
 }
 
 // TestChartMakesWhatTheManifestsHave: object by object, but for what Helm adds.
@@ -118,32 +120,69 @@ func plain(t *testing.T, all []*unstructured.Unstructured) map[string]any {
 	return byName
 }
 
-// TestChartsConfigurationStartsAScheduler: both schedulerNames in one process, with arguments.
+// TestChartsConfigurationStartsAScheduler: both schedulerNames in one process, with arguments; all that arguments may be; and
+// names that look like numbers.
 func TestChartsConfigurationStartsAScheduler(t *testing.T) {
-	const values = "profiles[0].schedulerName=kubenexus-scheduler,profiles[0].plugin=Coscheduling,profiles[0].args.placement=spread," +
-		"profiles[1].schedulerName=batch-scheduler,profiles[1].plugin=BatchPermit,profiles[1].args.timeout=15m"
-	for _, object := range objects(t, []byte(mustHelm(t, "template", "kubenexus", chart, "--set="+values))) {
-		if object.GetKind() != "ConfigMap" {
-			continue
-		}
-		config := decode[corev1.ConfigMap](t, object).Data["scheduler-config.yaml"]
+	for _, values := range []string{
+		"--set=profiles[0].schedulerName=kubenexus-scheduler,profiles[0].plugin=Coscheduling,profiles[0].args.placement=spread," +
+			"profiles[1].schedulerName=batch-scheduler,profiles[1].plugin=BatchPermit,profiles[1].args.timeout=15m",
+		`--set-json=profiles=[{"schedulerName":"x","plugin":"BatchPermit","args":{"kind":"BatchPermitArgs",` +
+			`"timeout":"24h","reservationTimeout":"24h","reservedShare":0.001}},{"schedulerName":"y","plugin":""}]`,
+		"--set-string=fullnameOverride=123,profiles[0].schedulerName=456,profiles[0].plugin=Coscheduling",
+	} {
 		file := filepath.Join(t.TempDir(), "config.yaml")
-		if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(chartsConfiguration(t, values)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		process.Start(t, process.KubeNexus, "--config="+file, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false")
-		return
+		process.Start(t, process.KubeNexus, "--config="+file, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false").End()
 	}
-	t.Error("there is no ConfigMap")
 }
 
+func chartsConfiguration(t *testing.T, values string) string {
+	t.Helper()
+	for _, object := range objects(t, []byte(mustHelm(t, "template", "kubenexus", chart, values))) {
+		if object.GetKind() == "ConfigMap" {
+			return decode[corev1.ConfigMap](t, object).Data["scheduler-config.yaml"]
+		}
+	}
+	t.Fatal("there is no ConfigMap")
+	return ""
+}
+
+func TestChartNamesTheImage(t *testing.T) {
+	for tag, want := range map[string]string{
+		"v0.2.0":     "localhost:5000/kubenexus-scheduler:v0.2.0",
+		"sha256:abc": "localhost:5000/kubenexus-scheduler@sha256:abc",
+		"":           "localhost:5000/kubenexus-scheduler:v0.1.0", // as the documentation pushes it
+	} {
+		for _, object := range objects(t, []byte(mustHelm(t, "template", "kubenexus", chart, "--show-only=templates/deployment.yaml",
+			"--set=image.repository=localhost:5000/kubenexus-scheduler,image.tag="+tag))) {
+			if got := decode[appsv1.Deployment](t, object).Spec.Template.Spec.Containers[0].Image; got != want {
+				t.Errorf("with the tag %q the image is %s, want %s", tag, got, want)
+			}
+		}
+	}
+}
+
+// TestChartRefusesBadValues: the scheduler would not start with some, and others it would not do as they say.
 func TestChartRefusesBadValues(t *testing.T) {
+	const oneProfile = "profiles[0].schedulerName=x,profiles[0].plugin="
 	for values, want := range map[string]string{
-		"replicas=3": "additional properties 'replicas' not allowed",
-		"profiles[0].schedulerName=x,profiles[0].plugin=Cosched":                                  "value must be one of 'Coscheduling', 'BatchPermit', ''",
-		"profiles[0].schedulerName=x,profiles[0].plugin=Coscheduling,profiles[0].args.timeOut=3s": "additional properties 'timeOut' not allowed",
-		"profiles[0].schedulerName=x,profiles[0].plugin=Coscheduling,profiles[0].args.timeout=3":  "/profiles/0/args/timeout",
-		"image.repository=": "minLength",
+		"replicas=3":           "additional properties 'replicas' not allowed",
+		oneProfile + "Cosched": "value must be one of 'Coscheduling', 'BatchPermit', ''",
+		oneProfile + "Coscheduling,profiles[0].args.timeOut=3s": "additional properties 'timeOut' not allowed",
+		oneProfile + "Coscheduling,profiles[0].args.timeout=3":  "/profiles/0/args/timeout",
+		"image.repository=":                                                                    "minLength",
+		"image.repository=r/k@sha256:abc,image.tag=":                                           `image.repository is "r/k@sha256:abc": the tag, or the digest (sha256:...)`,
+		"image.repository=r:5000/k:v0.1.0":                                                     `image.repository is "r:5000/k:v0.1.0"`,
+		oneProfile + "Coscheduling,profiles[0].args.reservedShare=0":                           "/profiles/0/args/reservedShare",
+		oneProfile + "Coscheduling,profiles[0].args.timeout=48h":                               `"x" has the timeout 48h; the longest is 24h`,
+		oneProfile + "BatchPermit,profiles[0].args.reservationTimeout=24h1s":                   `"x" has the reservationTimeout 24h1s; the longest is 24h`,
+		oneProfile + "BatchPermit,profiles[0].args.kind=CoschedulingArgs":                      `args of the kind "CoschedulingArgs"; use "BatchPermitArgs"`,
+		oneProfile + ",profiles[0].args.timeout=3s":                                            `"x" has args and no plugin`,
+		oneProfile + "Coscheduling,profiles[1].schedulerName=x,profiles[1].plugin=BatchPermit": `two have the schedulerName "x"`,
+		"profiles[0].schedulerName=batch-scheduler,profiles[0].plugin=":                        `give it the plugin "BatchPermit"`,
+		"profiles[0].schedulerName=kubenexus-scheduler,profiles[0].plugin=":                    `give it the plugin "Coscheduling"`,
 	} {
 		out, err := helm(t, "template", "kubenexus", chart, "--set="+values)
 		if err == nil || !strings.Contains(out, want) {
@@ -163,7 +202,7 @@ func TestChartInstallsUpgradesAndLeavesNothing(t *testing.T) {
 		"--set=fullnameOverride=" + name + ",priorityClass.create=true,profiles[0].schedulerName=" + name + ",profiles[0].plugin=BatchPermit",
 	}
 	out := mustHelm(t, append([]string{"install", name, chart}, common...)...)
-	if !strings.Contains(out, "batch.scheduling.k8s.io/group: my-job") || !strings.Contains(out, "schedulerName: "+name) {
+	if !strings.Contains(out, "batch.scheduling.k8s.io/group: my-job") || !strings.Contains(out, `schedulerName: "`+name+`"`) {
 		t.Errorf("the notes do not say how to use it:\n%s", out)
 	}
 	mustHelm(t, append([]string{"upgrade", name, chart, "--set=replicaCount=3"}, common...)...)

@@ -19,10 +19,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/yaml"
 
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
@@ -40,6 +43,10 @@ type serviceMonitor struct {
 		Endpoints []struct {
 			Port, Scheme, BearerTokenFile string
 			TLSConfig                     struct{ InsecureSkipVerify bool }
+			Relabelings                   []struct {
+				SourceLabels []string
+				TargetLabel  string
+			}
 		}
 	}
 }
@@ -81,8 +88,22 @@ func TestMonitoring(t *testing.T) {
 	}
 }
 
-// applyMonitoring applies the manifest where the operator's own definitions say what it may have.
+// applyMonitoring applies the manifest.
 func applyMonitoring(t *testing.T, all []*unstructured.Unstructured) {
+	t.Helper()
+	serveOperatorsKinds(t)
+	namespaceForATest(t, monitored)
+	namespaceForATest(t, "monitoring")
+	apply(t, objects(t, []byte("{apiVersion: v1, kind: ServiceAccount, metadata: {name: prometheus-k8s, namespace: monitoring}}")))
+	if warned := apply(t, all); len(warned) > 0 {
+		t.Errorf("the API server warns: %q", warned)
+	}
+	t.Cleanup(func() { deleteAll(t, all) })
+	apply(t, chartsMonitoring(t)) // goes with its namespace
+}
+
+// serveOperatorsKinds lets the operator's own definitions say what its kinds may have. They are gone at the test's end.
+func serveOperatorsKinds(t *testing.T) {
 	t.Helper()
 	out, err := exec.Command("go", "-C", "../../tools/prometheus", "mod", "download", "-json",
 		"github.com/prometheus-operator/prometheus-operator").Output()
@@ -98,23 +119,25 @@ func applyMonitoring(t *testing.T, all []*unstructured.Unstructured) {
 		file := filepath.Join(module.Dir, "example/prometheus-operator-crd/monitoring.coreos.com_"+kind+".yaml")
 		definitions = append(definitions, readObjects(t, file)...)
 	}
-	apply(t, definitions)
-	t.Cleanup(func() { deleteAll(t, definitions) })
-	process.Within(t, patience, "the operator's kinds to be served", func() (bool, string) {
-		served, err := suite.client.Discovery().ServerResourcesForGroupVersion("monitoring.coreos.com/v1")
+	served := func() (int, string) {
+		kinds, err := suite.client.Discovery().ServerResourcesForGroupVersion("monitoring.coreos.com/v1")
 		if err != nil {
-			return false, err.Error()
+			return 0, err.Error()
 		}
-		return len(served.APIResources) >= len(definitions), fmt.Sprint(served.APIResources)
-	})
-	namespaceForATest(t, monitored)
-	namespaceForATest(t, "monitoring")
-	apply(t, objects(t, []byte("{apiVersion: v1, kind: ServiceAccount, metadata: {name: prometheus-k8s, namespace: monitoring}}")))
-	if warned := apply(t, all); len(warned) > 0 {
-		t.Errorf("the API server warns: %q", warned)
+		return len(kinds.APIResources), fmt.Sprint(kinds.APIResources)
 	}
-	t.Cleanup(func() { deleteAll(t, all) })
-	apply(t, chartsMonitoring(t)) // goes with its namespace
+	apply(t, definitions)
+	t.Cleanup(func() {
+		deleteAll(t, definitions)
+		process.Within(t, patience, "the operator's kinds to be gone", func() (bool, string) {
+			count, what := served()
+			return count == 0, what
+		})
+	})
+	process.Within(t, patience, "the operator's kinds to be served", func() (bool, string) {
+		count, what := served()
+		return count >= len(definitions), what
+	})
 }
 
 // namespaceForATest makes a namespace and, at the test's end, waits until it is gone: a scheduler of the next test would still see
@@ -171,6 +194,81 @@ func TestChartMonitorsAsTheManifestDoes(t *testing.T) {
 	includes(t, "the Service selects", template.Labels, service.Spec.Selector)
 }
 
+// TestChartInstallsItsMonitoring: who installs with Helm applies no file besides, but runs the documented command. All names are
+// such that YAML would read them as numbers.
+func TestChartInstallsItsMonitoring(t *testing.T) {
+	serveOperatorsKinds(t)
+	const release, namespace, name, page = "2024", "2025", "123", "docs/monitoring.md"
+	namespaceForATest(t, namespace)
+	in := []string{"--kubeconfig=" + suite.plane.Kubeconfig(), "--namespace=" + namespace}
+	mustHelm(t, append([]string{
+		"install", release, chart, "--set=replicaCount=3,priorityClass.create=true,image.repository=registry.example.com/kubenexus-scheduler",
+		"--set-string=fullnameOverride=" + name + ",profiles[0].schedulerName=" + name + ",profiles[0].plugin=BatchPermit",
+	}, in...)...)
+	readsMetrics(t, false)
+	d := newDocs(t)
+	d.read(t, page, "Install")
+	d.shell(t, strings.NewReplacer("helm upgrade kubenexus", "helm upgrade "+release, "kube-system", namespace).
+		Replace(d.section(t, page+": Install").commands[0].text))
+	readsMetrics(t, true)
+
+	resource, err := resourceOf(suite.plane.Config(), &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule", "metadata": map[string]any{"namespace": namespace},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule, err := resource.Get(t.Context(), name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	includes(t, "the value says", rule.GetLabels(), map[string]string{"release": "kube-prometheus-stack"})
+	data, err := os.ReadFile(dashboards + "/alerts.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file any
+	if err := yaml.Unmarshal(data, &file); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(file, rule.Object["spec"]); diff != "" {
+		t.Errorf("dashboards/alerts.yaml (-) and the chart's alerts (+) differ:\n%s", diff)
+	}
+	mustHelm(t, append([]string{"uninstall", release, "--wait=hookOnly"}, in...)...)
+	readsMetrics(t, false)
+}
+
+// readsMetrics waits until the documented service account may read the metrics, or may not.
+func readsMetrics(t *testing.T, want bool) {
+	t.Helper()
+	process.Within(t, patience, fmt.Sprintf("whether Prometheus may read the metrics to be %v", want), func() (bool, string) {
+		review, err := suite.client.AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{
+			Spec: authorizationv1.SubjectAccessReviewSpec{
+				User:                  "system:serviceaccount:monitoring:prometheus-k8s",
+				NonResourceAttributes: &authorizationv1.NonResourceAttributes{Path: "/metrics", Verb: "get"},
+			},
+		}, metav1.CreateOptions{})
+		if err != nil {
+			return false, err.Error()
+		}
+		return review.Status.Allowed == want, review.Status.Reason
+	})
+}
+
+// TestEachReplicaIsScrapedOnce where a release with its own monitoring is beside config/monitoring.yaml, in another namespace.
+func TestEachReplicaIsScrapedOnce(t *testing.T) {
+	monitor := find[unstructured.Unstructured](t, monitoring, "ServiceMonitor", "kubenexus-scheduler")
+	selected, _, err := unstructured.NestedStringMap(monitor.Object, "spec", "selector", "matchLabels")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range chartsMonitoring(t) {
+		if object.GetKind() == "Service" && labels.SelectorFromSet(selected).Matches(labels.Set(object.GetLabels())) {
+			t.Errorf("the ServiceMonitor of %s finds the chart's Service too", monitoring)
+		}
+	}
+}
+
 // scrape is the configuration of a Prometheus that does what the operator would make it do with the manifest, and has the alerts.
 func scrape(t *testing.T, replicas ...*process.Scheduler) map[string]any {
 	t.Helper()
@@ -199,6 +297,10 @@ func scrape(t *testing.T, replicas ...*process.Scheduler) map[string]any {
 	if err := os.WriteFile(shown, []byte(token(t, "monitoring", "prometheus-k8s")), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	relabeling := endpoint.Relabelings[0]
+	if from := relabeling.SourceLabels[0]; from != "__meta_kubernetes_pod_label_app_kubernetes_io_name" {
+		t.Errorf("the label %s comes from %s", relabeling.TargetLabel, from)
+	}
 	var targets []string
 	for _, replica := range replicas {
 		targets = append(targets, fmt.Sprintf("127.0.0.1:%d", replica.Port))
@@ -211,7 +313,10 @@ func scrape(t *testing.T, replicas ...*process.Scheduler) map[string]any {
 			"tls_config":    map[string]any{"insecure_skip_verify": endpoint.TLSConfig.InsecureSkipVerify},
 			"authorization": map[string]any{"credentials_file": shown},
 			"static_configs": []any{map[string]any{
-				"targets": targets, "labels": map[string]string{"namespace": service.Namespace, "service": service.Name},
+				"targets": targets, "labels": map[string]string{
+					"namespace": service.Namespace, "service": service.Name,
+					relabeling.TargetLabel: template.Labels["app.kubernetes.io/name"],
+				},
 			}},
 		}},
 	}
