@@ -6,7 +6,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 	"pgregory.net/rapid"
 )
@@ -42,10 +41,13 @@ func drawNode(r *rapid.T, name string) *corev1.Node {
 	if draw(r, false, true) {
 		n.Status.Images = []corev1.ContainerImage{{Names: []string{image}, SizeBytes: 900 << 20}}
 	}
+	if draw(r, false, true) {
+		n.Status.DeclaredFeatures = []string{"UserNamespacesHostNetworkSupport"}
+	}
 	n.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubelet"}}
-	n.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: "10.0.0.1"}}
-	n.Status.NodeInfo = corev1.NodeSystemInfo{KernelVersion: "6.1", KubeletVersion: "v1.36.3"}
-	n.Status.VolumesInUse = []corev1.UniqueVolumeName{"kubernetes.io/csi/v"}
+	s, all := &n.Status, whole(&corev1.Node{}).Status
+	s.Addresses, s.DaemonEndpoints, s.NodeInfo, s.Config = all.Addresses, all.DaemonEndpoints, all.NodeInfo, all.Config
+	s.VolumesInUse, s.VolumesAttached, s.RuntimeHandlers, s.Features = all.VolumesInUse, all.VolumesAttached, all.RuntimeHandlers, all.Features
 	return n
 }
 
@@ -56,7 +58,7 @@ func drawPod(r *rapid.T, name string) *corev1.Pod {
 	p := st.MakePod().Namespace("default").Name(name).UID(name).Label("app", app).SchedulerName("default-scheduler")
 	others := &metav1.LabelSelector{MatchLabels: map[string]string{"app": draw(r, "a", "b")}}
 	key := draw(r, corev1.LabelHostname, corev1.LabelTopologyZone)
-	switch rapid.IntRange(0, 7).Draw(r, "speciality") {
+	switch rapid.IntRange(0, 11).Draw(r, "speciality") {
 	case 0:
 		p.PodAntiAffinity(key, others, draw(r, st.PodAntiAffinityWithRequiredReq, st.PodAntiAffinityWithPreferredReq))
 	case 1:
@@ -69,6 +71,14 @@ func drawPod(r *rapid.T, name string) *corev1.Pod {
 		p.NodeSelector(map[string]string{corev1.LabelTopologyZone: draw(r, "a", "b")})
 	case 5:
 		p.Overhead(corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("300m")})
+	case 6:
+		p.PodLevelResourceRequests(map[corev1.ResourceName]string{corev1.ResourceCPU: "1500m"})
+	case 7:
+		p.SchedulingGates([]string{"example.com/gate"})
+	case 8:
+		p.PodResourceClaims(corev1.PodResourceClaim{Name: "device", ResourceClaimName: new("missing")})
+	case 9:
+		p.Spec.HostNetwork, p.Spec.HostUsers = true, new(bool)
 	}
 	pod := p.Obj()
 	pod.Spec.Containers = []corev1.Container{drawContainer(r, "main")}
@@ -78,7 +88,7 @@ func drawPod(r *rapid.T, name string) *corev1.Pod {
 			pod.Spec.InitContainers[0].RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
 		}
 	}
-	pod.Spec.Volumes = drawVolumes(r)
+	pod.Spec.Volumes = []corev1.Volume{drawVolume(r)}
 	dress(pod)
 	return pod
 }
@@ -97,48 +107,61 @@ func drawContainer(r *rapid.T, name string) corev1.Container {
 	return c
 }
 
-// drawVolumes draws volumes that two pods cannot share, that need a claim, and that need nothing.
-func drawVolumes(r *rapid.T) []corev1.Volume {
-	disk := corev1.VolumeSource{GCEPersistentDisk: &corev1.GCEPersistentDiskVolumeSource{PDName: draw(r, "x", "y")}}
-	claim := corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "missing"}}
-	config := corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: "c"}}}
-	return draw(r, nil, []corev1.Volume{{Name: "c", VolumeSource: config}},
-		[]corev1.Volume{{Name: "c", VolumeSource: config}, {Name: "d", VolumeSource: disk}},
-		[]corev1.Volume{{Name: "c", VolumeSource: config}, {Name: "p", VolumeSource: claim}})
+// drawVolume draws a volume that two pods cannot share, that needs a claim, that is there already, or that needs nothing.
+func drawVolume(r *rapid.T) corev1.Volume {
+	return corev1.Volume{Name: "v", VolumeSource: draw(r, corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}},
+		corev1.VolumeSource{GCEPersistentDisk: &corev1.GCEPersistentDiskVolumeSource{PDName: "x"}},
+		corev1.VolumeSource{ISCSI: &corev1.ISCSIVolumeSource{IQN: "x"}},
+		corev1.VolumeSource{RBD: &corev1.RBDVolumeSource{CephMonitors: []string{"m"}, RBDImage: "x"}},
+		corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "missing"}},
+		corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{}},
+		corev1.VolumeSource{Image: &corev1.ImageVolumeSource{Reference: image}})}
 }
 
 // dress gives a pod what nobody looks at.
 func dress(pod *corev1.Pod) {
 	pod.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl"}}
 	pod.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: "{}", "team": "x"}
-	pod.Spec.ImagePullSecrets = []corev1.LocalObjectReference{{Name: "pull"}}
-	pod.Spec.SecurityContext = &corev1.PodSecurityContext{RunAsUser: new(int64)}
-	pod.Spec.HostAliases = []corev1.HostAlias{{IP: "10.0.0.9"}}
-	pod.Spec.DNSConfig = &corev1.PodDNSConfig{Searches: []string{"example.com"}}
-	probe := &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(80)}}}
-	for _, containers := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
+	s, all := &pod.Spec, whole(&corev1.Pod{}).Spec
+	s.EphemeralContainers, s.ImagePullSecrets, s.HostAliases = all.EphemeralContainers, all.ImagePullSecrets, all.HostAliases
+	s.DNSConfig, s.ReadinessGates, s.SecurityContext = all.DNSConfig, all.ReadinessGates, all.SecurityContext
+	for _, v := range all.Volumes {
+		switch v.Name {
+		case "HostPath", "EmptyDir", "Secret", "DownwardAPI", "ConfigMap", "Projected":
+			s.Volumes = append(s.Volumes, v)
+		}
+	}
+	for _, containers := range [][]corev1.Container{s.Containers, s.InitContainers} {
 		for i := range containers {
-			c := &containers[i]
-			c.Command, c.Args, c.WorkingDir = []string{"run"}, []string{"--fast"}, "/"
-			c.Env = []corev1.EnvVar{{Name: "A", Value: "B"}}
-			c.VolumeMounts = []corev1.VolumeMount{{Name: "c", MountPath: "/c"}}
-			c.LivenessProbe, c.ReadinessProbe, c.StartupProbe = probe, probe, probe
-			c.SecurityContext = &corev1.SecurityContext{Privileged: new(true)}
+			dressContainer(&containers[i], all.Containers[0])
 		}
 	}
 }
 
+func dressContainer(c *corev1.Container, all corev1.Container) {
+	c.Command, c.Args, c.WorkingDir, c.Env, c.EnvFrom = all.Command, all.Args, all.WorkingDir, all.Env, all.EnvFrom
+	c.VolumeMounts, c.VolumeDevices = all.VolumeMounts, all.VolumeDevices
+	c.LivenessProbe, c.ReadinessProbe, c.StartupProbe, c.Lifecycle = all.LivenessProbe, all.ReadinessProbe, all.StartupProbe, all.Lifecycle
+	c.TerminationMessagePath, c.TerminationMessagePolicy = all.TerminationMessagePath, all.TerminationMessagePolicy
+	c.ImagePullPolicy, c.SecurityContext = all.ImagePullPolicy, all.SecurityContext
+}
+
 // drawStatus draws what a kubelet writes of a pod that runs, which may be being resized.
 func drawStatus(r *rapid.T, pod *corev1.Pod) corev1.PodStatus {
-	s := corev1.PodStatus{
-		Phase: corev1.PodRunning, HostIP: "10.0.0.1", PodIP: "10.1.0.1", PodIPs: []corev1.PodIP{{IP: "10.1.0.1"}}, QOSClass: corev1.PodQOSBurstable,
-		Conditions: []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionTrue}, {Type: corev1.PodReady, Status: corev1.ConditionTrue}},
+	s, all := corev1.PodStatus{Phase: corev1.PodRunning}, whole(&corev1.Pod{}).Status
+	s.HostIP, s.HostIPs, s.PodIP, s.PodIPs, s.QOSClass = all.HostIP, all.HostIPs, all.PodIP, all.PodIPs, all.QOSClass
+	s.EphemeralContainerStatuses = all.EphemeralContainerStatuses
+	for _, kind := range []corev1.PodConditionType{
+		corev1.PodScheduled, corev1.PodReady, corev1.ContainersReady, corev1.PodInitialized, corev1.PodReadyToStartContainers,
+	} {
+		s.Conditions = append(s.Conditions, corev1.PodCondition{Type: kind, Status: corev1.ConditionTrue})
 	}
 	if resize := draw(r, "", corev1.PodReasonInfeasible, corev1.PodReasonDeferred); resize != "" {
 		s.Conditions = append(s.Conditions, corev1.PodCondition{Type: corev1.PodResizePending, Status: corev1.ConditionTrue, Reason: resize})
 	}
 	for _, c := range pod.Spec.Containers {
-		status := corev1.ContainerStatus{Name: c.Name, Ready: true, Image: c.Image, ContainerID: "containerd://0"}
+		status := all.ContainerStatuses[0]
+		status.Name, status.Resources, status.AllocatedResources = c.Name, nil, nil
 		if draw(r, false, true) {
 			larger := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(draw(r, "50m", "900m"))}
 			status.Resources, status.AllocatedResources = &corev1.ResourceRequirements{Requests: larger}, larger

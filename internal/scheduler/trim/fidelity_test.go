@@ -33,7 +33,8 @@ import (
 )
 
 // TestTrimmedClustersAreScheduledAlike: upstream's default filters and scores say of each pod and node of a trimmed cluster
-// what they say of the whole one.
+// what they say of the whole one. What only queueing hints and preemption read is not asked for here: TestEachFieldIsThoughtOf
+// has it.
 func TestTrimmedClustersAreScheduledAlike(t *testing.T) {
 	metrics.Register()
 	fits, refused := 0, 0
@@ -136,7 +137,8 @@ func defaultProfile(t *testing.T) *config.KubeSchedulerProfile {
 	return &cfg.Profiles[0]
 }
 
-// answers asks the filters about each pending pod and node, and the scores about those that fit.
+// answers asks whether each pending pod may enter the queue, the filters about it and each node, and the scores about those
+// that fit.
 func (s testScheduler) answers(t *testing.T, c *cluster) []answer {
 	t.Helper()
 	var all []answer
@@ -146,7 +148,10 @@ func (s testScheduler) answers(t *testing.T, c *cluster) []answer {
 	}
 	for _, pod := range c.pending {
 		state := framework.NewCycleState()
-		_, status, _ := s.RunPreFilterPlugins(s.ctx, state, pod)
+		status := s.enqueue(pod)
+		if status.IsSuccess() {
+			_, status, _ = s.RunPreFilterPlugins(s.ctx, state, pod)
+		}
 		if !status.IsSuccess() {
 			all = append(all, answer{Pod: pod.Name, Refused: status.String()})
 			continue
@@ -163,6 +168,16 @@ func (s testScheduler) answers(t *testing.T, c *cluster) []answer {
 	}
 	slices.SortFunc(all, func(a, b answer) int { return cmp.Or(strings.Compare(a.Pod, b.Pod), strings.Compare(a.Node, b.Node)) })
 	return all
+}
+
+// enqueue asks what may keep a pod out of the queue.
+func (s testScheduler) enqueue(pod *corev1.Pod) *fwk.Status {
+	for _, plugin := range s.PreEnqueuePlugins() {
+		if status := plugin.PreEnqueue(s.ctx, pod); !status.IsSuccess() {
+			return status
+		}
+	}
+	return nil
 }
 
 func (s testScheduler) scores(t *testing.T, state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo) []answer {

@@ -2,7 +2,8 @@ package trim
 
 import (
 	"crypto/sha256"
-	"unique"
+	"reflect"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -10,33 +11,49 @@ import (
 )
 
 const (
-	// recent is how many different parts are remembered for pods to come.
-	recent = 1024
-	// largest is the largest part that is remembered, in bytes as protobuf, so that nobody's pods can fill the memory.
-	largest = 4096
+	// budget is how much memory, in bytes, the parts may hold that are remembered for pods to come, whatever is in them.
+	budget = 4 << 20
+	// largest is the size of the largest part that is remembered, since it pushes out as much that others share.
+	largest = 64 << 10
 )
 
 // shared lets pods that are alike share what they have in common: those of one Deployment differ in little but their names.
 // Whoever reads an informer's objects does not change them, so they can share maps and slices.
 type shared struct {
-	parts *lru.Cache
+	mu    sync.Mutex
+	parts *lru.Cache // limited not in entries, but in bytes
+	bytes int
 }
 
-func newShared() *shared { return &shared{parts: lru.New(recent)} }
+// key is that of a part of a pod, which is some of its fields: the hash of their protobuf.
+type key struct {
+	kind reflect.Type
+	hash [sha256.Size]byte
+}
 
-// part is what the key stands for: some fields of a pod, of which it is the protobuf's hash.
-type part [sha256.Size]byte
+type part struct {
+	value any
+	bytes int
+}
+
+func newShared() *shared {
+	s := &shared{}
+	s.parts = lru.NewWithEvictionFunc(0, s.forgotten)
+	return s
+}
 
 func (s *shared) pod(p *corev1.Pod) {
-	p.Namespace, p.Spec.NodeName = unique.Make(p.Namespace).Value(), unique.Make(p.Spec.NodeName).Value()
-
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	own := corev1.PodSpec{NodeName: p.Spec.NodeName, Hostname: p.Spec.Hostname, Volumes: p.Spec.Volumes}
 	p.Spec.NodeName, p.Spec.Hostname, p.Spec.Volumes = "", "", nil
 	p.Spec = *common(s, &p.Spec)
 	p.Spec.NodeName, p.Spec.Hostname, p.Spec.Volumes = own.NodeName, own.Hostname, own.Volumes
 
-	meta := common(s, &metav1.ObjectMeta{Labels: p.Labels, Annotations: p.Annotations, OwnerReferences: p.OwnerReferences})
-	p.Labels, p.Annotations, p.OwnerReferences = meta.Labels, meta.Annotations, meta.OwnerReferences
+	meta := common(s, &metav1.ObjectMeta{
+		Namespace: p.Namespace, Labels: p.Labels, Annotations: p.Annotations, OwnerReferences: p.OwnerReferences,
+	})
+	p.Namespace, p.Labels, p.Annotations, p.OwnerReferences = meta.Namespace, meta.Labels, meta.Annotations, meta.OwnerReferences
 
 	status := common(s, &corev1.PodStatus{
 		ContainerStatuses: p.Status.ContainerStatuses, InitContainerStatuses: p.Status.InitContainerStatuses,
@@ -50,17 +67,33 @@ func common[T any, P interface {
 	Marshal() ([]byte, error)
 }](s *shared, value P) P {
 	encoded, err := value.Marshal()
-	if err != nil || len(encoded) == 0 || len(encoded) > largest {
+	if err != nil || len(encoded) == 0 {
 		return value
 	}
-	key := part(sha256.Sum256(encoded))
-	if known, ok := s.parts.Get(key); ok {
-		if earlier, ok := known.(P); ok {
-			return earlier
-		}
-		return value // another type with the same bytes
+	k := key{reflect.TypeFor[T](), sha256.Sum256(encoded)}
+	known, _ := s.parts.Get(k)
+	p, _ := known.(part)
+	if earlier, ok := p.value.(P); ok {
+		return earlier
 	}
 	kept := *value // a copy, so that the pod around it can go
-	s.parts.Add(key, P(&kept))
+	s.remember(k, P(&kept))
 	return &kept
+}
+
+func (s *shared) remember(k key, value any) {
+	p := part{value, size(reflect.ValueOf(value)) + bookkeeping}
+	if p.bytes > largest {
+		return
+	}
+	s.parts.Add(k, p)
+	for s.bytes += p.bytes; s.bytes > budget; {
+		s.parts.RemoveOldest()
+	}
+}
+
+func (s *shared) forgotten(_ lru.Key, known any) {
+	if p, ok := known.(part); ok {
+		s.bytes -= p.bytes
+	}
 }

@@ -39,7 +39,7 @@ func newTrimmer() *trimmer { return &trimmer{shared: newShared()} }
 // trim twice what they list anew. Nor are kinds that the scheduler updates as a whole, such as claims for volumes: what was
 // dropped would be gone in the cluster too.
 func (t *trimmer) object(obj any) (any, error) {
-	// The API server sends no object without managed fields.
+	// Without managed fields it has been trimmed, or somebody has reset them and it costs what it costs upstream.
 	if o, ok := obj.(metav1.Object); !ok || len(o.GetManagedFields()) == 0 {
 		return obj, nil
 	}

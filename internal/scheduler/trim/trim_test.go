@@ -2,11 +2,12 @@ package trim
 
 import (
 	"fmt"
+	goruntime "runtime"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -17,7 +18,9 @@ import (
 
 func simplePod(name string) *corev1.Pod {
 	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"app": "a"}, Annotations: map[string]string{"pod-group.scheduling.sigs.k8s.io/name": "g"}},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "default", Name: name, Labels: map[string]string{"app": "a"}, Annotations: map[string]string{group: "g"},
+		},
 		Spec: corev1.PodSpec{
 			Hostname: name, NodeName: "n-" + name,
 			Containers: []corev1.Container{{Name: "main", Resources: corev1.ResourceRequirements{
@@ -29,8 +32,16 @@ func simplePod(name string) *corev1.Pod {
 
 func trimmed(t *testing.T, trimmer *trimmer, pod *corev1.Pod) *corev1.Pod {
 	t.Helper()
-	sent := pod.DeepCopy()
-	sent.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl"}} // the API server sends no object without
+	pod = pod.DeepCopy()
+	pod.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl"}}
+	encoded, err := pod.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := &corev1.Pod{} // with memory of its own, as the client decodes it
+	if err := sent.Unmarshal(encoded); err != nil {
+		t.Fatal(err)
+	}
 	obj, err := trimmer.object(sent)
 	if err != nil {
 		t.Fatal(err)
@@ -41,9 +52,14 @@ func trimmed(t *testing.T, trimmer *trimmer, pod *corev1.Pod) *corev1.Pod {
 // TestPodsThatAreAlikeShare: what they have in common is there once, and each keeps its own name, node and host name.
 func TestPodsThatAreAlikeShare(t *testing.T) {
 	trimmer := newTrimmer()
-	a, b := trimmed(t, trimmer, simplePod("a")), trimmed(t, trimmer, simplePod("b"))
+	a := trimmed(t, trimmer, simplePod("a"))
+	goruntime.GC()
+	b := trimmed(t, trimmer, simplePod("b"))
 	if &a.Spec.Containers[0] != &b.Spec.Containers[0] {
 		t.Error("two pods with the same container have one each")
+	}
+	if unsafe.StringData(a.Namespace) != unsafe.StringData(b.Namespace) {
+		t.Error("two pods of a namespace have its name each")
 	}
 	for pod, name := range map[*corev1.Pod]string{a: "a", b: "b"} {
 		if diff := cmp.Diff(simplePod(name), pod); diff != "" {
@@ -109,25 +125,108 @@ func TestAnnotationsOfGangsAreKept(t *testing.T) {
 	}
 }
 
-// TestNobodysPodsFillTheMemory: no more parts are remembered than that, and no large ones.
+// TestNobodysPodsFillTheMemory: pods that are gone hold no more of it than is set aside, whatever was in them.
 func TestNobodysPodsFillTheMemory(t *testing.T) {
+	one := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1")}
+	all := &metav1.LabelSelector{MatchLabels: map[string]string{"a": ""}}
+	for name, tc := range map[string]struct {
+		pods, times int
+		add         func(pod *corev1.Pod, name string)
+	}{
+		"next to nothing": {pods: 20_000},
+		"containers": {pods: 500, times: 60, add: func(pod *corev1.Pod, name string) {
+			pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{Name: name, Image: "a"})
+		}},
+		"requests and limits": {pods: 500, times: 20, add: func(pod *corev1.Pod, name string) {
+			resources := corev1.ResourceRequirements{Requests: one, Limits: one}
+			pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{Name: name, Resources: resources})
+		}},
+		"selectors": {pods: 500, times: 60, add: func(pod *corev1.Pod, name string) {
+			constraint := corev1.TopologySpreadConstraint{TopologyKey: name, LabelSelector: all}
+			pod.Spec.TopologySpreadConstraints = append(pod.Spec.TopologySpreadConstraints, constraint)
+		}},
+		"tolerations": {pods: 500, times: 200, add: func(pod *corev1.Pod, name string) {
+			pod.Spec.Tolerations = append(pod.Spec.Tolerations, corev1.Toleration{Key: name})
+		}},
+		"labels": {pods: 500, times: 225, add: func(pod *corev1.Pod, name string) { pod.Labels[name] = "" }},
+		"a large annotation": {pods: 500, times: 1, add: func(pod *corev1.Pod, name string) {
+			pod.Annotations = map[string]string{group: name, "large": strings.Repeat("x", largest/2)}
+		}},
+		"a larger annotation": {pods: 50, times: 1, add: func(pod *corev1.Pod, name string) {
+			pod.Annotations = map[string]string{group: name, "large": strings.Repeat("x", 4*largest)}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := heap()
+			trimmer := newTrimmer()
+			for i := range tc.pods {
+				pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"i": fmt.Sprint(i)}}}
+				for j := range tc.times {
+					tc.add(pod, fmt.Sprint(i, "-", j))
+				}
+				trimmed(t, trimmer, pod)
+			}
+			if held := heap() - before; held > budget {
+				t.Errorf("%d pods are gone and hold %d KB, at most %d KB are set aside", tc.pods, held>>10, budget>>10)
+			}
+			goruntime.KeepAlive(trimmer)
+		})
+	}
+}
+
+// heap returns how many bytes are in use.
+func heap() int64 {
+	goruntime.GC()
+	var s goruntime.MemStats
+	goruntime.ReadMemStats(&s)
+	return int64(s.HeapAlloc)
+}
+
+// TestOrdinaryPodsAreRemembered: there is room for what the Deployments of a large cluster have in common, and pods that are too
+// large take none of it.
+func TestOrdinaryPodsAreRemembered(t *testing.T) {
+	const deployments = 500
 	trimmer := newTrimmer()
-	for i := range 2 * recent {
-		pod := simplePod("p")
-		pod.Labels["i"] = fmt.Sprint(i)
-		trimmed(t, trimmer, pod)
+	var first []*corev1.Pod
+	for i := range deployments {
+		first = append(first, trimmed(t, trimmer, ordinaryPod(i)))
 	}
-	if n := trimmer.shared.parts.Len(); n > recent {
-		t.Errorf("%d parts are remembered, at most %d are to be", n, recent)
+	for i := range 200 {
+		large := simplePod("p")
+		large.Spec.PriorityClassName = fmt.Sprint(i)
+		for j := range 95 {
+			large.Spec.Containers = append(large.Spec.Containers, corev1.Container{Name: fmt.Sprint(j)})
+		}
+		trimmed(t, trimmer, large)
 	}
-	large := newTrimmer()
+	for i, earlier := range first {
+		pod := trimmed(t, trimmer, ordinaryPod(i))
+		if &pod.Spec.Containers[0] != &earlier.Spec.Containers[0] {
+			t.Fatalf("of %d Deployments, the pods of number %d have nothing in common", deployments, i)
+		}
+	}
+}
+
+// ordinaryPod has a main container, a sidecar, and what admission adds.
+func ordinaryPod(deployment int) *corev1.Pod {
+	app := fmt.Sprint("app-", deployment)
 	pod := simplePod("p")
-	pod.Annotations["large"] = strings.Repeat("x", largest)
-	before := trimmed(t, large, simplePod("q"))
-	known := large.shared.parts.Len()
-	if got := trimmed(t, large, pod); got.Annotations["large"] == "" || large.shared.parts.Len() != known {
-		t.Errorf("%d parts are remembered after a large one, want %d as after %s", large.shared.parts.Len(), known, before.Name)
+	pod.Labels = map[string]string{"app.kubernetes.io/name": app, "pod-template-hash": "5d4f8c7b9"}
+	pod.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: app, Controller: new(true)}}
+	pod.Spec.ServiceAccountName = app
+	some := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("1Gi")}
+	pod.Spec.Containers = nil
+	for _, name := range []string{app, "proxy"} {
+		pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{
+			Name: name, Image: "registry.example.com/" + name + ":1", Resources: corev1.ResourceRequirements{Requests: some, Limits: some},
+		})
 	}
+	for _, key := range []string{corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable} {
+		pod.Spec.Tolerations = append(pod.Spec.Tolerations, corev1.Toleration{
+			Key: key, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: new(int64),
+		})
+	}
+	return pod
 }
 
 // TestWhatTheSchedulerUpdatesIsWhole: it writes these back, so what is dropped here would be gone in the cluster.
@@ -142,18 +241,5 @@ func TestWhatTheSchedulerUpdatesIsWhole(t *testing.T) {
 		if diff := cmp.Diff(object, must(newTrimmer().object(object.DeepCopyObject()))); diff != "" {
 			t.Errorf("%T -want +got:\n%s", object, diff)
 		}
-	}
-}
-
-// TestTemplatesAreDropped: of a ReplicaSet, the scheduler reads the selector.
-func TestTemplatesAreDropped(t *testing.T) {
-	selector := &metav1.LabelSelector{MatchLabels: map[string]string{"app": "a"}}
-	set := &appsv1.ReplicaSet{
-		ObjectMeta: metav1.ObjectMeta{ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}}},
-		Spec:       appsv1.ReplicaSetSpec{Selector: selector, Template: corev1.PodTemplateSpec{Spec: simplePod("a").Spec}},
-	}
-	want := &appsv1.ReplicaSet{Spec: appsv1.ReplicaSetSpec{Selector: selector}}
-	if diff := cmp.Diff(want, must(newTrimmer().object(set))); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
 	}
 }
