@@ -109,15 +109,15 @@ func TestANamespaceUsesOnlyItsQueues(t *testing.T) {
 		namespace := namespaceWith(t, test.queues)
 		for _, queue := range test.allowed {
 			checkRefused(t, "a pod", dryRun(t, suite.client, podIn(namespace, inQueue(queue))), "")
-			for kind, got := range dryRunTemplates(t, namespace, inQueue(queue)) {
-				checkRefused(t, kind, got, "")
+			for _, w := range workloads(podIn(namespace, inQueue(queue))) {
+				checkRefused(t, w.resource, w.dryRun(t, namespace), "")
 			}
 		}
 		for _, queue := range test.refused {
 			want := refusal(queue, namespace, test.mayUse)
 			checkRefused(t, "a pod", dryRun(t, suite.client, podIn(namespace, inQueue(queue))), want)
-			for kind, got := range dryRunTemplates(t, namespace, inQueue(queue)) {
-				checkRefused(t, kind, got, want)
+			for _, w := range workloads(podIn(namespace, inQueue(queue))) {
+				checkRefused(t, w.resource, w.dryRun(t, namespace), want)
 			}
 			ours := podIn(namespace, inQueue(queue))
 			ours.Spec.SchedulerName = "batch-scheduler"
@@ -128,8 +128,8 @@ func TestANamespaceUsesOnlyItsQueues(t *testing.T) {
 		}
 		plain := map[string]string{podGroup: "a", podCount: "3"} // names no queue
 		checkRefused(t, "a pod of no queue", dryRun(t, suite.client, podIn(namespace, plain)), "")
-		for kind, got := range dryRunTemplates(t, namespace, plain) {
-			checkRefused(t, kind, got, "")
+		for _, w := range workloads(podIn(namespace, plain)) {
+			checkRefused(t, w.resource, w.dryRun(t, namespace), "")
 		}
 	}
 }
@@ -213,6 +213,10 @@ func TestQueuesOfWhatExists(t *testing.T) {
 		checkRefused(t, "into a listed queue", patch(pod, into(`"batch"`)), "")
 		checkRefused(t, "out of it", patch(pod, into(`null`)), "")
 	}
+	bind := pods.Bind(t.Context(), &corev1.Binding{
+		ObjectMeta: metav1.ObjectMeta{Name: plain.Name, Annotations: inQueue("gpu")}, Target: corev1.ObjectReference{Kind: "Node", Name: "n"},
+	}, metav1.CreateOptions{})
+	checkRefused(t, "into a queue by a binding", bind, toGPU)
 	checkRefused(t, "back into the old one", patch(old.Name, into(`"research"`)),
 		refusal("research", namespace, `the queues "batch"; name one of them`+askFor))
 
@@ -234,8 +238,9 @@ func TestQueuesOfWhatExists(t *testing.T) {
 	})
 }
 
-// TestTenantsCannotListQueues: those who have the role admin in a namespace can create pods there, and not change what it may use.
-func TestTenantsCannotListQueues(t *testing.T) {
+// TestTenantsNeitherListQueuesNorBind: those who have the role admin in a namespace can create pods there, and neither change what
+// it may use nor do what only a scheduler does.
+func TestTenantsNeitherListQueuesNorBind(t *testing.T) {
 	namespace := namespaceWith(t, new("research"))
 	// The controller that makes the role admin of its parts does not run here.
 	for _, part := range []string{"system:aggregate-to-admin", "system:aggregate-to-edit", "system:aggregate-to-view"} {
@@ -257,6 +262,11 @@ func TestTenantsCannotListQueues(t *testing.T) {
 	for _, verb := range []string{"create", "update", "patch", "delete"} {
 		if allowed, by := (grant{oneRight(verb, "", "namespaces", namespace), namespace}).isAllowed(t, tenants); allowed {
 			t.Errorf("tenants may %s their namespace: %s", verb, by)
+		}
+	}
+	for _, resource := range []string{"bindings", "pods/binding"} {
+		if allowed, by := (grant{oneRight("create", "", resource), namespace}).isAllowed(t, tenants); allowed {
+			t.Errorf("tenants may create %s: %s", resource, by)
 		}
 	}
 }

@@ -2,7 +2,10 @@ package install
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,10 +16,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
 	"k8s.io/apiserver/pkg/cel/openapi/resolver"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
@@ -41,13 +48,29 @@ func raiseGuardRails(t *testing.T) {
 	}
 	t.Cleanup(func() { lowerGuardRails(t, all) })
 	process.Within(t, patience, "the guard rails to be followed", func() (bool, string) {
-		followed := []error{dryRun(t, suite.client, annotated(nil, map[string]string{gang.ReservationAnnotation: "{}"}))}
-		for _, annotation := range []string{podCount, queueAnnotation} {
-			followed = append(followed, dryRun(t, suite.client, annotated(nil, map[string]string{annotation: "1"})),
-				dryRunTemplates(t, metav1.NamespaceDefault, map[string]string{annotation: "1"})["ReplicaSet"])
+		followed := []error{
+			dryRun(t, suite.client, annotated(nil, map[string]string{gang.ReservationAnnotation: "{}"})), bindNobody(t, inQueue("1")),
 		}
-		return !slices.Contains(followed, nil), fmt.Sprint(followed)
+		for _, annotation := range []string{podCount, queueAnnotation} {
+			bad := annotated(nil, map[string]string{annotation: "1"})
+			followed = append(followed, dryRun(t, suite.client, bad))
+			for _, w := range workloads(bad) {
+				followed = append(followed, w.dryRun(t, metav1.NamespaceDefault))
+			}
+		}
+		return !slices.ContainsFunc(followed, func(err error) bool { return !denied(err) }), fmt.Sprint(followed)
 	})
+}
+
+// denied says whether a guard rail refused it.
+func denied(err error) bool { return err != nil && strings.Contains(err.Error(), "denied request: ") }
+
+// bindNobody binds a pod that does not exist, with these annotations.
+func bindNobody(t *testing.T, annotations map[string]string) error {
+	t.Helper()
+	return suite.client.CoreV1().Pods(metav1.NamespaceDefault).Bind(t.Context(), &corev1.Binding{
+		ObjectMeta: metav1.ObjectMeta{Name: "nobody", Annotations: annotations}, Target: corev1.ObjectReference{Kind: "Node", Name: "n"},
+	}, metav1.CreateOptions{})
 }
 
 // deleteAll deletes what a test applied, when it has ended.
@@ -109,26 +132,68 @@ func dryRun(t *testing.T, client kubernetes.Interface, pod *corev1.Pod) error {
 	return err
 }
 
-// dryRunTemplates returns what is said to each kind whose template makes such pods.
-func dryRunTemplates(t *testing.T, namespace string, annotations map[string]string) map[string]error {
-	t.Helper()
-	dry := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
+// workload is something that pods are made from.
+type workload struct {
+	client   rest.Interface
+	resource string
+	object   runtime.Object
+	// template is a patch of the pods' template, with the template left out.
+	template string
+}
+
+// workloads returns one of each kind, which make pods like this one.
+func workloads(pod *corev1.Pod) []workload {
+	const inSpec = `{"spec":{"template":%s}}`
 	labels := map[string]string{"app": "a"}
 	meta, selector := metav1.ObjectMeta{Name: "guarded"}, &metav1.LabelSelector{MatchLabels: labels}
+	none := new(int32)
 	template := corev1.PodTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: annotations}, Spec: podNamed("", "1").Spec,
+		ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: pod.Annotations}, Spec: pod.Spec,
 	}
-	job := &batchv1.Job{ObjectMeta: meta, Spec: batchv1.JobSpec{Template: *template.DeepCopy()}}
-	job.Spec.Template.Spec.RestartPolicy = corev1.RestartPolicyNever
-	_, byJob := suite.client.BatchV1().Jobs(namespace).Create(t.Context(), job, dry)
-	apps := suite.client.AppsV1()
-	_, byDeployment := apps.Deployments(namespace).Create(t.Context(),
-		&appsv1.Deployment{ObjectMeta: meta, Spec: appsv1.DeploymentSpec{Selector: selector, Template: template}}, dry)
-	_, byReplicaSet := apps.ReplicaSets(namespace).Create(t.Context(),
-		&appsv1.ReplicaSet{ObjectMeta: meta, Spec: appsv1.ReplicaSetSpec{Selector: selector, Template: template}}, dry)
-	_, byStatefulSet := apps.StatefulSets(namespace).Create(t.Context(),
-		&appsv1.StatefulSet{ObjectMeta: meta, Spec: appsv1.StatefulSetSpec{Selector: selector, Template: template}}, dry)
-	return map[string]error{"Job": byJob, "Deployment": byDeployment, "ReplicaSet": byReplicaSet, "StatefulSet": byStatefulSet}
+	job := batchv1.JobSpec{Template: *template.DeepCopy()}
+	job.Template.Spec.RestartPolicy = corev1.RestartPolicyNever
+	core, apps, batch := suite.client.CoreV1().RESTClient(), suite.client.AppsV1().RESTClient(), suite.client.BatchV1().RESTClient()
+	return []workload{
+		{core, "replicationcontrollers", &corev1.ReplicationController{
+			ObjectMeta: meta, Spec: corev1.ReplicationControllerSpec{Replicas: none, Template: &template},
+		}, inSpec},
+		{apps, "daemonsets", &appsv1.DaemonSet{
+			ObjectMeta: meta, Spec: appsv1.DaemonSetSpec{Selector: selector, Template: template},
+		}, inSpec},
+		{apps, "deployments", &appsv1.Deployment{
+			ObjectMeta: meta, Spec: appsv1.DeploymentSpec{Replicas: none, Selector: selector, Template: template},
+		}, inSpec},
+		{apps, "replicasets", &appsv1.ReplicaSet{
+			ObjectMeta: meta, Spec: appsv1.ReplicaSetSpec{Replicas: none, Selector: selector, Template: template},
+		}, inSpec},
+		{apps, "statefulsets", &appsv1.StatefulSet{
+			ObjectMeta: meta, Spec: appsv1.StatefulSetSpec{Replicas: none, Selector: selector, Template: template},
+		}, inSpec},
+		{batch, "jobs", &batchv1.Job{ObjectMeta: meta, Spec: job}, inSpec},
+		{batch, "cronjobs", &batchv1.CronJob{
+			ObjectMeta: meta, Spec: batchv1.CronJobSpec{Schedule: "@yearly", JobTemplate: batchv1.JobTemplateSpec{Spec: job}},
+		}, `{"spec":{"jobTemplate":{"spec":{"template":%s}}}}`},
+	}
+}
+
+// dryRun returns what is said to whoever creates it.
+func (w workload) dryRun(t *testing.T, namespace string) error {
+	t.Helper()
+	return w.create(t, namespace, metav1.DryRunAll)
+}
+
+func (w workload) create(t *testing.T, namespace string, dryRun ...string) error {
+	t.Helper()
+	return w.client.Post().Namespace(namespace).Resource(w.resource).
+		VersionedParams(&metav1.CreateOptions{DryRun: dryRun}, scheme.ParameterCodec).Body(w.object).Do(t.Context()).Error()
+}
+
+// patch changes the template of what was created.
+func (w workload) patch(t *testing.T, namespace, template string) error {
+	t.Helper()
+	return w.client.Patch(types.MergePatchType).Namespace(namespace).Resource(w.resource).Name("guarded").
+		VersionedParams(&metav1.PatchOptions{DryRun: []string{metav1.DryRunAll}}, scheme.ParameterCodec).
+		Body(fmt.Appendf(nil, w.template, template)).Do(t.Context()).Error()
 }
 
 // TestGuardRails: a pod is refused exactly if the scheduler could not follow its annotations, with the sentence that the
@@ -176,6 +241,7 @@ func TestGuardRails(t *testing.T) {
 	for _, duration := range []string{
 		"", "0", "0s", "5", "5m", "1h30m", "24h", "24h0m1s", "-5m", "+5m", "soon", ".5h", "1.5h", "1.h", "1d", "5 m", "100us", "100µs",
 		"99999999h", "1m1m", "5m ", ".s", "\"",
+		"1\u03bcs", "1\u00b5s", "0000000030s", "00.5h", "0.0000000000s", "1.0000000000s", "100000000us", "86400000000000ns", "86400000000001ns",
 	} {
 		for _, annotation := range []string{"kubenexus.io/schedule-timeout", "kubenexus.io/reservation-timeout"} {
 			pods = append(pods, pod{nil, with(annotation, duration)})
@@ -218,84 +284,172 @@ func TestGuardRailsLookIntoTemplates(t *testing.T) {
 	good, bad := map[string]string{podGroup: "a", podCount: "3"}, map[string]string{podGroup: "a", podCount: "all"}
 	for _, annotations := range []map[string]string{good, bad} {
 		_, want := gang.Parse(nil, annotations, gang.Dialects())
-		for kind, got := range dryRunTemplates(t, metav1.NamespaceDefault, annotations) {
+		for _, w := range workloads(annotated(nil, annotations)) {
+			got := w.dryRun(t, metav1.NamespaceDefault)
 			if want == nil && got != nil || want != nil && (got == nil || !strings.HasSuffix(got.Error(), "denied request: "+want.Error())) {
-				t.Errorf("%s: got %v, want %v", kind, got, want)
+				t.Errorf("%s: got %v, want %v", w.resource, got, want)
 			}
 		}
 	}
 }
 
-// TestGuardRailsLetOldPodsBe: a pod from before can be changed as long as its annotations stay, and corrected.
+// TestGuardRailsLookAtWhatIsHandedOver: a template that was another scheduler's, and becomes ours, is looked at as a new one is.
+func TestGuardRailsLookAtWhatIsHandedOver(t *testing.T) {
+	raiseGuardRails(t)
+	tooMany := map[string]string{podGroup: "a", podCount: "all"}
+	_, wrong := gang.Parse(nil, tooMany, gang.Dialects())
+	for _, test := range []struct {
+		annotations map[string]string
+		want        string
+	}{
+		{map[string]string{podGroup: "a", podCount: "3"}, ""},
+		{tooMany, "denied request: " + wrong.Error()},
+		{inQueue("gpu"), `may use the queues "research"; name one of them` + askFor},
+		{inQueue("research"), ""},
+	} {
+		namespace := namespaceWith(t, new("research"))
+		theirs := podIn(namespace, test.annotations)
+		theirs.Spec.SchedulerName = corev1.DefaultSchedulerName
+		for _, w := range workloads(theirs) {
+			if w.resource == "jobs" {
+				continue // their template cannot be changed
+			}
+			if err := errors.Join(w.create(t, namespace), w.patch(t, namespace, `{"metadata":{"labels":{"b":"c"}}}`)); err != nil {
+				t.Fatalf("%s of another scheduler: %v", w.resource, err)
+			}
+			got := w.patch(t, namespace, `{"spec":{"schedulerName":"kubenexus-scheduler"}}`)
+			if test.want == "" && got != nil || test.want != "" && (got == nil || !strings.HasSuffix(got.Error(), test.want)) {
+				t.Errorf("%s of %q:\n got %v\nwant %s", w.resource, test.annotations, got, test.want)
+			}
+		}
+	}
+}
+
+// TestGuardRailsLetOldPodsBe: a pod from before can be changed as long as its gang's annotations stay, and these can be corrected
+// one by one.
 func TestGuardRailsLetOldPodsBe(t *testing.T) {
-	old := annotated(nil, map[string]string{podCount: "x"})
 	pods := suite.client.CoreV1().Pods(metav1.NamespaceDefault)
-	old, err := pods.Create(t.Context(), old, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	raiseGuardRails(t)
-	patch := func(metadata string) error {
-		_, err := pods.Patch(t.Context(), old.Name, "application/merge-patch+json", []byte(`{"metadata":`+metadata+`}`), metav1.PatchOptions{})
-		return err
-	}
-	if err := patch(`{"labels":{"a":"b"}}`); err != nil {
-		t.Errorf("a label: %v", err)
-	}
-	if err := patch(`{"annotations":{"` + podCount + `":"y"}}`); err == nil {
-		t.Error("another bad value is accepted")
-	}
-	if err := patch(`{"annotations":{"` + podCount + `":"2","` + podGroup + `":"a"}}`); err != nil {
-		t.Errorf("good values: %v", err)
-	}
-}
-
-// TestOnlyTheSchedulerReserves: a user can neither write the reservation nor take it away, by whatever way, and the scheduler
-// that the manifest installs can.
-func TestOnlyTheSchedulerReserves(t *testing.T) {
-	raiseGuardRails(t)
-	config := suite.plane.Config()
-	config.Impersonate.UserName = account
-	config.Impersonate.Groups = []string{"system:masters"} // the policy is tried here, not the rights
-	scheduler := kubernetes.NewForConfigOrDie(config)
-	note := map[string]string{gang.ReservationAnnotation: "{}"}
-	all := metav1.CreateOptions{}
-	for _, by := range []struct {
-		who     string
-		client  kubernetes.Interface
-		refused bool
-	}{{"a user", suite.client, true}, {"the scheduler", scheduler, false}} {
-		check := func(what string, err error) {
-			t.Helper()
-			if by.refused != (err != nil && strings.Contains(err.Error(), "is the scheduler's")) || !by.refused && err != nil {
-				t.Errorf("%s, %s: %v", by.who, what, err)
-			}
-		}
-		check("create", dryRun(t, by.client, annotated(nil, note)))
-		pods := by.client.CoreV1().Pods(metav1.NamespaceDefault)
-		plain, err := suite.client.CoreV1().Pods(metav1.NamespaceDefault).Create(t.Context(), annotated(nil, nil), all)
+	create := func(annotations map[string]string) (patch func(metadata string) error) {
+		old, err := pods.Create(t.Context(), annotated(nil, annotations), metav1.CreateOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		write := []byte(`{"metadata":{"annotations":{"kubenexus.io/reservation":"{}"}}}`)
-		for _, subresource := range []string{"", "status"} {
-			var sub []string
-			if subresource != "" {
-				sub = []string{subresource}
-			}
-			_, err = pods.Patch(t.Context(), plain.Name, "application/merge-patch+json", write,
-				metav1.PatchOptions{DryRun: []string{metav1.DryRunAll}}, sub...)
-			check("patch "+subresource, err)
+		return func(metadata string) error {
+			_, err := pods.Patch(t.Context(), old.Name, types.MergePatchType, []byte(`{"metadata":`+metadata+`}`), metav1.PatchOptions{})
+			return err
 		}
-		check("bind", pods.Bind(t.Context(), &corev1.Binding{
-			ObjectMeta: metav1.ObjectMeta{Name: plain.Name, Annotations: note}, Target: corev1.ObjectReference{Kind: "Node", Name: "n"},
-		}, all))
-		if !by.refused { // now it is there
-			_, err = suite.client.CoreV1().Pods(metav1.NamespaceDefault).Patch(t.Context(), plain.Name, "application/merge-patch+json",
-				[]byte(`{"metadata":{"annotations":{"kubenexus.io/reservation":null}}}`), metav1.PatchOptions{})
-			if err == nil {
-				t.Error("a user took the reservation away")
-			}
+	}
+	annotate := func(name, value string) string { return fmt.Sprintf(`{"annotations":{%q:%q}}`, name, value) }
+	nameless, twice := create(map[string]string{podCount: "x"}), create(map[string]string{
+		podGroup: "a", podCount: "x", "kubenexus.io/placement": "nowhere",
+	})
+	raiseGuardRails(t)
+	for _, patch := range []func(string) error{nameless, twice} {
+		if err := patch(`{"labels":{"a":"b"}}`); err != nil {
+			t.Errorf("a label: %v", err)
 		}
+		if err := patch(annotate("team", "x")); err != nil {
+			t.Errorf("an annotation of somebody else: %v", err)
+		}
+		if err := patch(annotate(group, "b")); !denied(err) {
+			t.Errorf("a second dialect: %v", err)
+		}
+	}
+	if err := nameless(`{"annotations":{"` + podCount + `":"2","` + podGroup + `":"a"}}`); err != nil {
+		t.Errorf("good values: %v", err)
+	}
+	if err := nameless(`{"annotations":{"` + podGroup + `":null}}`); !denied(err) {
+		t.Errorf("without its name: %v", err)
+	}
+	if err := twice(annotate("kubenexus.io/placement", "anywhere")); !denied(err) {
+		t.Errorf("another bad value: %v", err)
+	}
+	for _, good := range []string{annotate("kubenexus.io/placement", "pack"), annotate(podCount, "2")} {
+		if err := twice(good); err != nil {
+			t.Errorf("one good value: %v", err)
+		}
+	}
+	if err := twice(annotate(podCount, "y")); !denied(err) {
+		t.Errorf("a bad value again: %v", err)
+	}
+}
+
+// TestOnlyASchedulerReserves: nobody can write the reservation on a pod or take it away, by whatever way. A scheduler of any
+// name can bind with it.
+func TestOnlyASchedulerReserves(t *testing.T) {
+	raiseGuardRails(t)
+	const write, remove = `{"metadata":{"annotations":{"kubenexus.io/reservation":"{}"}}}`, `{"metadata":{"annotations":null}}`
+	note, pods := map[string]string{gang.ReservationAnnotation: "{}"}, suite.client.CoreV1().Pods(metav1.NamespaceDefault)
+	plain, err := pods.Create(t.Context(), annotated(nil, nil), metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(what string, err error) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), "is the scheduler's") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	patched := func(text string) {
+		t.Helper()
+		for _, sub := range [][]string{nil, {"status"}} {
+			_, err := pods.Patch(t.Context(), plain.Name, types.MergePatchType, []byte(text), metav1.PatchOptions{}, sub...)
+			refused(fmt.Sprint("patch ", sub, text), err)
+		}
+	}
+	refused("create", dryRun(t, suite.client, annotated(nil, note)))
+	patched(write)
+	// These two take nothing but what they are for.
+	for _, sub := range []string{"ephemeralcontainers", "resize"} {
+		now, err := pods.Patch(t.Context(), plain.Name, types.MergePatchType, []byte(write), metav1.PatchOptions{}, sub)
+		if err != nil || len(now.Annotations) > 0 {
+			t.Errorf("after %s the annotations are %q, error %v", sub, now.Annotations, err)
+		}
+	}
+
+	config := suite.plane.Config()
+	config.Impersonate.UserName = "system:serviceaccount:gangs:any-scheduler"
+	config.Impersonate.Groups = []string{"system:masters"} // the policy is tried here, not the rights
+	err = kubernetes.NewForConfigOrDie(config).CoreV1().Pods(metav1.NamespaceDefault).Bind(t.Context(), &corev1.Binding{
+		ObjectMeta: metav1.ObjectMeta{Name: plain.Name, Annotations: note}, Target: corev1.ObjectReference{Kind: "Node", Name: "n"},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Errorf("bind: %v", err)
+	}
+	patched(remove)
+}
+
+// TestGuardRailsAndAnyInstallation: a scheduler of another name in another namespace, which only the chart knows, reserves room
+// for a driver's executors while the guard rails are up.
+func TestGuardRailsAndAnyInstallation(t *testing.T) {
+	const name = "gangs-scheduler"
+	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "gangs"}})
+	file := filepath.Join(t.TempDir(), "rendered.yaml")
+	rendered := mustHelm(t, "template", "gangs", chart, "--namespace=gangs", "--set=fullnameOverride="+name)
+	if err := os.WriteFile(file, []byte(rendered), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all := readObjects(t, file)
+	apply(t, all)
+	t.Cleanup(func() {
+		deleteAll(t, all)
+		deleteNamespace(t, "gangs")
+	})
+	raiseGuardRails(t)
+	addNodes(t, name, 1)
+	p := process.Start(t, process.KubeNexus, deployedArgs(t, file, name)...)
+	driver := sparkDriver("reserves")
+	driver.Namespace = metav1.NamespaceDefault
+	create(t, driver)
+	process.Within(t, patience, "the driver to start with room for its executors", func() (bool, string) {
+		now, err := suite.client.CoreV1().Pods(metav1.NamespaceDefault).Get(t.Context(), driver.Name, metav1.GetOptions{})
+		if err != nil {
+			return false, err.Error()
+		}
+		return now.Spec.NodeName != "" && now.Annotations[gang.ReservationAnnotation] != "", whyPending(now)
+	})
+	p.End()
+	if lines := p.Log.Lines("forbidden"); len(lines) > 0 {
+		t.Errorf("the log says:\n%s", strings.Join(lines, ""))
 	}
 }

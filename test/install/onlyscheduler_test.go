@@ -3,12 +3,14 @@ package install
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/yaml"
 
@@ -70,10 +72,7 @@ func (s *stranger) startStaticPod(t *testing.T) *process.Scheduler {
 	if err := os.WriteFile(config, []byte(here.Replace(section.yaml[0])), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var pod corev1.Pod
-	if err := yaml.UnmarshalStrict([]byte(section.yaml[1]), &pod); err != nil {
-		t.Fatal(err)
-	}
+	pod := patchedByKubeadm(t, section.yaml[1])
 	container := pod.Spec.Containers[0]
 	mounted := map[string]string{}
 	for _, volume := range pod.Spec.Volumes {
@@ -92,6 +91,53 @@ func (s *stranger) startStaticPod(t *testing.T) *process.Scheduler {
 		args[i] = here.Replace(arg)
 	}
 	return process.Start(t, process.KubeNexus, args...)
+}
+
+// kubeadms is a static pod as kubeadm writes it, in short.
+const kubeadms = `
+metadata: {name: kube-scheduler, namespace: kube-system}
+spec:
+  containers:
+  - name: kube-scheduler
+    image: registry.k8s.io/kube-scheduler:v1.36.3
+    command: [kube-scheduler, --kubeconfig=/etc/kubernetes/scheduler.conf, --profiling=false]
+    livenessProbe: {httpGet: {host: 127.0.0.1, path: /livez, port: 10259, scheme: HTTPS}}
+    volumeMounts:
+    - {name: kubeconfig, mountPath: /etc/kubernetes/scheduler.conf, readOnly: true}
+  hostNetwork: true
+  volumes:
+  - {name: kubeconfig, hostPath: {path: /etc/kubernetes/scheduler.conf, type: FileOrCreate}}
+`
+
+// patchedByKubeadm does what kubeadm does with a file of --patches.
+func patchedByKubeadm(t *testing.T, patch string) *corev1.Pod {
+	t.Helper()
+	pod := &corev1.Pod{}
+	if err := yaml.UnmarshalStrict([]byte(patch), pod); err != nil {
+		t.Fatal(err)
+	}
+	before, err := yaml.YAMLToJSON([]byte(kubeadms))
+	if err != nil {
+		t.Fatal(err)
+	}
+	change, err := yaml.YAMLToJSON([]byte(patch))
+	if err != nil {
+		t.Fatal(err)
+	}
+	merged, err := strategicpatch.StrategicMergePatch(before, change, pod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented, now := pod.Spec.Containers[0], &corev1.Pod{}
+	if err := yaml.UnmarshalStrict(merged, now); err != nil {
+		t.Fatal(err)
+	}
+	container := now.Spec.Containers[0]
+	if len(now.Spec.Containers) != 1 || container.Image != documented.Image || !slices.Equal(container.Command, documented.Command) ||
+		len(container.VolumeMounts) != 2 || len(now.Spec.Volumes) != 2 || container.LivenessProbe == nil || !now.Spec.HostNetwork {
+		t.Errorf("as a patch, what is documented makes %s", merged)
+	}
+	return now
 }
 
 // anybodys returns a pod that names no scheduler, in a gang if that has members.

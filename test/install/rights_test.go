@@ -256,13 +256,17 @@ func volumes(t *testing.T) {
 // reservation: a driver declares its executors.
 func reservation(t *testing.T) {
 	t.Helper()
-	driver := podNamed("driver", "100m")
+	create(t, sparkDriver("driver"))
+	isBound(t, "driver")
+}
+
+func sparkDriver(name string) *corev1.Pod {
+	driver := podNamed(name, "100m")
 	driver.Labels = map[string]string{"spark-role": "driver", "spark-app-selector": "spark-1"}
 	driver.Annotations = map[string]string{
 		"spark-executor-count": "2", "spark-executor-cpu": "100m", "spark-executor-mem": "100Mi",
 	}
-	create(t, driver)
-	isBound(t, "driver")
+	return driver
 }
 
 // metrics: who may read them can, and others cannot.

@@ -26,6 +26,7 @@ const (
 	beside      = "docs/install.md: Beside the default scheduler"
 	upgrade     = "docs/install.md: Upgrade and roll back"
 	uninstall   = "docs/install.md: Uninstall"
+	rails       = "docs/install.md: Guard rails"
 	tune        = "docs/operations.md: Tune"
 
 	rolloutStatus = "kubectl -n kube-system rollout status"
@@ -105,7 +106,8 @@ func installByTheREADME(t *testing.T, s *stranger) {
 		t.Errorf("from kubectl apply to the first gang bound: %s; the promise is less than 30s", took)
 	}
 	s.docs.shell(t, "kubectl delete -f examples/training-job.yaml")
-	s.docs.shell(t, "kubectl delete -f config/gang-scheduler-deployment.yaml")
+	s.threeReplicas(t)
+	s.docs.shell(t, "kubectl delete -f config/gang-scheduler-ha.yaml")
 	s.docs.shell(t, "kubectl -n kube-system delete lease kubenexus-scheduler")
 	s.onlyThisIsLeft(t, before)
 }
@@ -123,15 +125,20 @@ func followWithKubectl(t *testing.T, s *stranger) {
 		s.docs.shell(t, rolloutStatus+" deployment kubenexus-scheduler")
 	})
 	s.runsImage(t, "v0.1.0")
+	s.docs.run(t, rails, "kubectl apply -f config/guard-rails.yaml")
 	s.twoNames(t)
 	s.tuned(t)
+	s.threeReplicas(t)
+	s.docs.run(t, withKubectl, "sed ", "kubectl -n kube-system delete poddisruptionbudget")
+	s.runsImage(t, "v0.1.0")
 
 	s.refusedNothing(t)
 	s.docs.shell(t, "kubectl delete -f examples/training-job.yaml -f examples/batch-demo.yaml")
 	s.members(t, "runs-on", 2, 2)
 	s.allBound(t, strangers, "gang=runs-on", 2)
 	running := s.pods(t, strangers, "gang=runs-on")
-	s.docs.run(t, uninstall, "kubectl delete -f", "kubectl -n kube-system delete lease")
+	s.docs.run(t, uninstall, "kubectl delete -f config/gang-scheduler-deployment.yaml", "kubectl -n kube-system delete lease",
+		"kubectl delete -f config/guard-rails.yaml")
 	s.onlyThisIsLeft(t, before, "pods stranger/runs-on-0", "pods stranger/runs-on-1")
 	s.areTheSame(t, "gang=runs-on", running)
 	s.empty(t)
@@ -153,6 +160,14 @@ func followWithHelm(t *testing.T, s *stranger) {
 	s.refusedNothing(t)
 	s.docs.run(t, uninstall, "helm uninstall", "kubectl -n kube-system delete lease")
 	s.onlyThisIsLeft(t, before)
+}
+
+// threeReplicas applies the other manifest over the first.
+func (s *stranger) threeReplicas(t *testing.T) {
+	t.Helper()
+	s.docs.shell(t, "sed 's|your-registry/kubenexus-scheduler:latest|registry.example.com/kubenexus-scheduler:v0.1.0|' "+
+		"config/gang-scheduler-ha.yaml | kubectl apply -f -")
+	s.docs.shell(t, rolloutStatus+" deployment kubenexus-scheduler")
 }
 
 // isThere asks what the documentation says to ask, while the gang training runs.
