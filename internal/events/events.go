@@ -23,6 +23,9 @@ const (
 	// ReasonUnplaced: the gang is complete, and there is no room for all it needs. The condition says Unschedulable, so
 	// that an autoscaler acts on it.
 	ReasonUnplaced = "GangUnschedulable"
+	// ReasonNotBound: all that the gang needs had a node, and none could be bound. The condition says SchedulerError: no
+	// autoscaler can help.
+	ReasonNotBound = "GangNotBound"
 	// ReasonTimedOut: the gang's timeout passed.
 	ReasonTimedOut = "GangTimedOut"
 	// ReasonUndeclared: the pod leads its gang and does not declare the others, so nothing is reserved for them.
@@ -35,7 +38,7 @@ const (
 	ReasonPartial = "GangPartial"
 	// ReasonEvicted: the pod was evicted because its gang cannot be complete, or has to start again as a whole.
 	ReasonEvicted = "GangEvicted"
-	// ReasonReleased: all members that the gang needs have a node, and start.
+	// ReasonReleased: all members that the gang needs have a node, and the first of them is bound.
 	ReasonReleased = "GangReleased"
 )
 
@@ -64,6 +67,8 @@ func For(e gang.Explanation) Event {
 		event.Reason, event.ConditionReason = ReasonInvalid, ReasonInvalid
 	case gang.KindUnplaced, gang.KindTooLarge, gang.KindStalled, gang.KindUntried:
 		event.Reason, event.ConditionReason = ReasonUnplaced, corev1.PodReasonUnschedulable
+	case gang.KindNotBound:
+		event.Reason, event.ConditionReason = ReasonNotBound, corev1.PodReasonSchedulerError
 	case gang.KindTimedOut:
 		event.Reason = ReasonTimedOut
 	case gang.KindUndeclared:
@@ -104,6 +109,9 @@ func Sentence(e gang.Explanation) string {
 	case gang.KindStalled:
 		return fmt.Sprintf("%s needs %s at once: %s, and the others did not come in time; it is tried again",
 			name, pods(e.Need), found(e.Fit))
+	case gang.KindNotBound:
+		return fmt.Sprintf("%s needs %s at once: all had a node, and none could be bound; %s; it is tried again",
+			name, needed(e), unbound(e))
 	case gang.KindUntried:
 		return fmt.Sprintf("%s has %s; the scheduler has not tried to place it yet, because there is no node or others come first",
 			name, members(e))
@@ -169,7 +177,7 @@ func needed(e gang.Explanation) string {
 }
 
 func released(name string, e gang.Explanation) string {
-	text := fmt.Sprintf("%s starts: %s placed together (it needs %d), %s after its first pod was seen",
+	text := fmt.Sprintf("%s starts: %s placed together (it needs %d), %s after its first pod was created",
 		name, havePlural(e.Have), e.Need, short(e.Waited))
 	if e.Declared > 0 {
 		text += fmt.Sprintf("; room for %s to come is reserved for %s", pods(e.Declared), short(e.Holds))
@@ -246,6 +254,14 @@ func unplaced(e gang.Explanation) string {
 		text += "; " + e.Detail
 	}
 	return text
+}
+
+// unbound says "pod a-0: pods is forbidden", or only "pod a-0 was the first".
+func unbound(e gang.Explanation) string {
+	if e.Detail == "" {
+		return fmt.Sprintf("pod %s was the first", e.Culprit)
+	}
+	return fmt.Sprintf("pod %s: %s", e.Culprit, e.Detail)
 }
 
 func found(n int) string {

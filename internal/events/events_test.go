@@ -60,7 +60,7 @@ func TestSentences(t *testing.T) {
 				Kind: gang.KindReleased, Gang: spark, Have: 1, Need: 11, Declared: 10, Holds: 5 * time.Minute, Waited: 2 * time.Second,
 			},
 			"GangReleased", "",
-			"gang default/spark-job-123 starts: 1 pod is placed together (it needs 11), 2s after its first pod was seen; room for 10 pods " +
+			"gang default/spark-job-123 starts: 1 pod is placed together (it needs 11), 2s after its first pod was created; room for 10 pods " +
 				"to come is reserved for 5m0s",
 		},
 		{
@@ -126,6 +126,20 @@ func TestSentences(t *testing.T) {
 				"namespace's quota (kubectl describe quota -n default) and at their owner, Job etl",
 		},
 		{
+			"none could be bound",
+			gang.Explanation{Kind: gang.KindNotBound, Gang: spark, Have: 1, Need: 11, Declared: 10, Culprit: "driver", Detail: "it is forbidden"},
+			"GangNotBound", "SchedulerError",
+			"gang default/spark-job-123 needs 11 pods (10 of them declared) at once: all had a node, and none could be bound; pod driver: " +
+				"it is forbidden; it is tried again",
+		},
+		{
+			"none could be bound, and nobody says why",
+			gang.Explanation{Kind: gang.KindNotBound, Gang: spark, Have: 11, Need: 11, Culprit: "e-9"},
+			"GangNotBound", "SchedulerError",
+			"gang default/spark-job-123 needs 11 pods at once: all had a node, and none could be bound; pod e-9 was the first; " +
+				"it is tried again",
+		},
+		{
 			"timed out without room",
 			gang.Explanation{
 				Kind: gang.KindTimedOut, Cause: gang.KindUnplaced, Gang: spark, Have: 11, Need: 11, Fit: 1, Culprit: "e-9",
@@ -139,7 +153,7 @@ func TestSentences(t *testing.T) {
 			"released",
 			gang.Explanation{Kind: gang.KindReleased, Gang: spark, Have: 11, Need: 11, Waited: 3217 * time.Millisecond},
 			"GangReleased", "",
-			"gang default/spark-job-123 starts: 11 pods are placed together (it needs 11), 3.22s after its first pod was seen",
+			"gang default/spark-job-123 starts: 11 pods are placed together (it needs 11), 3.22s after its first pod was created",
 		},
 		{
 			"invalid",

@@ -198,6 +198,14 @@ func (l *Ledger) Unreserve(uid types.UID) []gang.Decision {
 	return l.after(r.gang, r.gang.Unreserve(string(uid), l.changes.count, l.clock.Now()))
 }
 
+// NotBound records why a pod could not be bound, and says whether its gang waits because of that, and so tells it.
+func (l *Ledger) NotBound(uid types.UID, why string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[uid]
+	return r != nil && r.gang != nil && r.gang.NotBound(string(uid), why)
+}
+
 // Permit answers a pod that holds room.
 func (l *Ledger) Permit(uid types.UID) Answer {
 	l.mu.Lock()

@@ -360,8 +360,10 @@ func (l *Ledger) Gangs() []metrics.Gang {
 		if members == 0 {
 			continue // all have ended
 		}
+		waited, known := g.Waited(now)
 		all = append(all, metrics.Gang{
-			Key: key, Phase: g.Phase(), Members: members, Waiting: pending, Waited: g.Waited(now), Short: g.Partial(), Places: g.Places(),
+			Key: key, Phase: g.Phase(), Members: members, Waiting: pending, Waited: waited, Inherited: !known, Short: g.Partial(),
+			Places: g.Places(),
 		})
 	}
 	return all

@@ -36,6 +36,10 @@ type simulation struct {
 	floor int
 	// ended are the pods that succeeded or failed and still exist.
 	ended map[string]*simPod
+	// refuses says whether the API refuses to bind the pod; nil if it never does. unbound counts the binds that were refused, broken
+	// the attempts that broke.
+	refuses         func(*simPod) bool
+	unbound, broken int
 	// wrong is the first rule that was broken.
 	wrong string
 }
@@ -47,6 +51,7 @@ const (
 	gated    place = "gated"    // refused by PreEnqueue
 	rejected place = "rejected" // refused by a plugin of ours in a cycle
 	unfit    place = "unfit"    // found no node
+	backoff  place = "backoff"  // could not be bound, and is popped again after a while
 	waiting  place = "waiting"  // holds room in Permit
 	bound    place = "bound"
 )
@@ -56,7 +61,8 @@ type simPod struct {
 	group string
 	need  int
 	at    place
-	seen  int // when it entered the queue
+	seen  int       // when it entered the queue
+	until time.Time // when its backoff ends
 	// executors is how many a leader declares, reservation what was written on it with the bind.
 	executors   int
 	reservation string
@@ -253,6 +259,10 @@ func (s *simulation) look(p *simPod, scout ledger.Lying) bool {
 func noRoom() string { return "no room" }
 
 func (s *simulation) bind(p *simPod) {
+	if s.refuses != nil && s.refuses(p) {
+		s.refuseBind(p)
+		return
+	}
 	if p.executors > 0 {
 		s.startLeader(p)
 	}
@@ -280,7 +290,7 @@ func (s *simulation) perform(decisions []gang.Decision) {
 		switch d := decision.(type) {
 		case gang.Activate:
 			for _, ref := range d.Members {
-				if p := s.pods[ref.Name]; p != nil && (p.at == gated || p.at == rejected || p.at == unfit) {
+				if p := s.pods[ref.Name]; p != nil && (p.at == gated || p.at == rejected || p.at == unfit || p.at == backoff) {
 					s.enter(p)
 				}
 			}
@@ -291,6 +301,7 @@ func (s *simulation) perform(decisions []gang.Decision) {
 				}
 			}
 		case gang.Reject:
+			s.broken++
 			for _, ref := range d.Members {
 				if p := s.pods[ref.Name]; p != nil && p.at == waiting {
 					s.giveBack(p)
@@ -318,6 +329,7 @@ func (s *simulation) rest(d time.Duration) {
 		for s.cycle() {
 		}
 		s.clock.SetTime(s.clock.Now().Add(100 * time.Millisecond))
+		s.endBackoffs()
 		s.perform(s.ledger.Tick())
 	}
 	for s.cycle() {

@@ -15,12 +15,14 @@ type entry struct {
 var (
 	attempts = entry{
 		"kubenexus_gang_scheduling_attempts_total", "counter",
-		"Attempts to start a gang: success, all that it needs were placed together; failure, there was no plan, or it broke.",
+		"Attempts to start a gang: success, all that it needs were placed together and the first was bound; failure, there was no plan, " +
+			"it broke, or none could be bound.",
 		[]string{"status"},
 	}
 	waitTime = entry{
 		"kubenexus_gang_wait_time_seconds", "gauge",
-		"How long the gang has waited since its first pod was seen, or, once it runs, had waited until it started.",
+		"How long the gang has waited since its first pod was created, or, once it runs, had waited until it started " +
+			"(none if this process did not see that).",
 		[]string{"pod_group"},
 	}
 	size = entry{
@@ -40,7 +42,7 @@ var (
 	}
 	longest = entry{
 		"kubenexus_gangs_longest_wait_seconds", "gauge",
-		"By phase, how long the gang that waits longest has waited since its first pod was seen; 0 if there is none.",
+		"By phase, how long the gang that waits longest has waited since its first pod was created; 0 if there is none.",
 		[]string{"phase"},
 	}
 	partial = entry{
@@ -75,12 +77,12 @@ var (
 	}
 	attemptsToStart = entry{
 		"kubenexus_gang_attempts_until_started", "histogram",
-		"Attempts that a gang needed until it started.",
+		"Attempts that a gang needed until its first member was bound.",
 		nil,
 	}
 	completeToStart = entry{
 		"kubenexus_gang_complete_to_started_seconds", "histogram",
-		"Time from when enough members of a gang existed until they were let go to be bound.",
+		"Time from when enough members of a gang existed until they were let go to be bound, if one of them was.",
 		nil,
 	}
 	lost = entry{

@@ -16,7 +16,9 @@ type Gang struct {
 	Phase gang.Phase
 	// Members exist and have not ended; Waiting of them are pending.
 	Members, Waiting int
-	Waited           time.Duration
+	// Waited is not known if the gang is Inherited: it ran when this process first saw it.
+	Waited    time.Duration
+	Inherited bool
 	// Short says that it runs with fewer members than it needs while others wait.
 	Short  bool
 	Places int
@@ -84,7 +86,9 @@ func (c *collector) CollectWithStability(ch chan<- metrics.Metric) {
 	emit(reservations, float64(holding))
 	emit(hidden, float64(max(0, len(all)-maxSeries)))
 	for name, g := range named(all) {
-		emit(waitTime, g.Waited.Seconds(), name)
+		if !g.Inherited {
+			emit(waitTime, g.Waited.Seconds(), name)
+		}
 		emit(size, float64(g.Members), name)
 	}
 }

@@ -75,7 +75,8 @@ func (m *Metrics) Planned(took time.Duration, members int, fits bool) {
 	m.planMembers.Observe(float64(members))
 }
 
-// Performed counts what a decision tells: that a gang starts, gives up an attempt that was planned, or lost a member.
+// Performed counts what a decision tells: that a gang starts, gives up an attempt that was planned, or lost a member. A gang starts
+// when the first member is bound that was let go.
 func (m *Metrics) Performed(decision gang.Decision) {
 	switch d := decision.(type) {
 	case gang.Reject:

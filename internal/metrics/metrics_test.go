@@ -47,6 +47,7 @@ func TestSeriesEndWithTheirGang(t *testing.T) {
 	gangs := []Gang{
 		{Key: spark, Phase: gang.Running, Members: 11, Waited: 2 * time.Second, Places: 3},
 		{Key: gang.Key{Namespace: "default", Name: "mpi", Dialect: "Coscheduling"}, Phase: gang.Ready, Members: 4, Waiting: 4, Waited: time.Minute},
+		{Key: gang.Key{Namespace: "default", Name: "old", Dialect: "Coscheduling"}, Phase: gang.Running, Members: 2, Inherited: true},
 	}
 	_, registry := registered(t, &gangs)
 	series := func(want string) {
@@ -60,7 +61,8 @@ func TestSeriesEndWithTheirGang(t *testing.T) {
 		return fmt.Sprintf("# HELP %s [ALPHA] %s\n# TYPE %s gauge\n", e.Name, e.Help, e.Name)
 	}
 	series(head(waiting) + "kubenexus_gang_members_waiting 4\n" +
-		head(size) + "kubenexus_gang_size{pod_group=\"default/mpi\"} 4\nkubenexus_gang_size{pod_group=\"default/spark\"} 11\n" +
+		head(size) + "kubenexus_gang_size{pod_group=\"default/mpi\"} 4\nkubenexus_gang_size{pod_group=\"default/old\"} 2\n" +
+		"kubenexus_gang_size{pod_group=\"default/spark\"} 11\n" +
 		head(waitTime) + "kubenexus_gang_wait_time_seconds{pod_group=\"default/mpi\"} 60\n" +
 		"kubenexus_gang_wait_time_seconds{pod_group=\"default/spark\"} 2\n" +
 		head(reserved) + "kubenexus_reserved_places 3\n")
@@ -125,10 +127,12 @@ func TestAttemptsAreCounted(t *testing.T) {
 	m.Planned(time.Millisecond, 11, false)
 	m.Planned(time.Millisecond, 11, true)
 	m.Performed(gang.Tell{Explanation: gang.Explanation{Kind: gang.KindReleased, Attempts: 2}})
+	m.Performed(gang.Reject{Because: gang.Explanation{Kind: gang.KindNotBound}})
+	m.Performed(gang.Tell{Explanation: gang.Explanation{Kind: gang.KindNotBound}})
 	m.Performed(gang.Tell{Explanation: gang.Explanation{Kind: gang.KindIncomplete}})
 	m.Performed(gang.Tell{Explanation: gang.Explanation{Kind: gang.KindLost}})
 	want := fmt.Sprintf("# HELP %s [ALPHA] %s\n# TYPE %s counter\n", attempts.Name, attempts.Help, attempts.Name) +
-		"kubenexus_gang_scheduling_attempts_total{status=\"failure\"} 1\nkubenexus_gang_scheduling_attempts_total{status=\"success\"} 1\n"
+		"kubenexus_gang_scheduling_attempts_total{status=\"failure\"} 2\nkubenexus_gang_scheduling_attempts_total{status=\"success\"} 1\n"
 	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), attempts.Name); err != nil {
 		t.Error(err)
 	}

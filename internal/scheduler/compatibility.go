@@ -144,8 +144,8 @@ func (s *apiServer) adapt(logger klog.Logger, registry compatibility.ComponentGl
 	}
 	asked := effective.EmulationVersion()
 	if s.untold != nil {
-		logger.Info("The API server does not tell all that it is, and is taken to be no older than this scheduler where it does not; if it "+
-			"forbids the question, the role system:discovery allows it", "err", s.untold)
+		logger.Info("The API server does not tell all that it is, and is taken to be no older than this scheduler where it does not; "+
+			"if it forbids the question, the role system:discovery allows it", "err", s.untold)
 	}
 	target := asked
 	if s.version != nil {

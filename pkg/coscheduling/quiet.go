@@ -24,7 +24,8 @@ func (p *Plugins) QuietFailures(next scheduler.FailureHandlerFn) scheduler.Failu
 		if errors.Is(status.AsError(), scheduler.ErrNoNodesAvailable) {
 			p.ledger.NoNodes(pod.Pod.UID) // no plugin was asked
 		}
-		if status.IsRejected() && p.ledger.Tells(pod.Pod.UID) {
+		refused := p.ledger.NotBound(pod.Pod.UID, status.Message())
+		if refused || status.IsRejected() && p.ledger.Tells(pod.Pod.UID) {
 			f = quietFramework{f}
 		}
 		next(ctx, f, pod, status, nominating, start)

@@ -33,7 +33,7 @@ func (g *Gang) Enter(uid string, now time.Time) Verdict {
 			verdict = Go
 		}
 	case phase == Ready:
-		if g.stands(m) && !g.liesStill() {
+		if g.mayStand(m, now) && !g.liesStill() {
 			if g.sinceIdle.IsZero() { // else it stood there already
 				g.sinceIdle = now
 			}
@@ -54,6 +54,9 @@ func (g *Gang) stands(m *member) bool {
 	}
 	return g.representative == m
 }
+
+// mayStand says whether the member represents the gang, and the gang may be tried.
+func (g *Gang) mayStand(m *member, now time.Time) bool { return !g.rests(now) && g.stands(m) }
 
 // Refused records that a member which is new to the gang lies in the queue because it was refused before.
 func (g *Gang) Refused(uid string, now time.Time) []Decision {
@@ -89,7 +92,7 @@ func (g *Gang) Begin(uid string, turn bool, now time.Time) Verdict {
 			g.attempt.planner = m
 			verdict = Plan
 		}
-	case phase == Ready && g.stands(m):
+	case phase == Ready && g.mayStand(m, now):
 		if !turn || g.tally.holding > 0 { // what the last attempt held is still being given back
 			g.awaitsTurn = true
 			break
@@ -155,8 +158,9 @@ func (g *Gang) Unreserve(uid string, seen uint64, now time.Time) []Decision {
 	g.update(m, func() { m.reservedOn, m.released = "", false })
 	g.giveBack(m)
 	g.membersChanged(wasRunning, now)
-	if !wasHolding {
-		return g.settle(true, now) // it could not be bound: its gang may have nothing left that runs
+	if !wasHolding { // it could not be bound: its gang may have nothing left that runs
+		g.noteNotBound(m)
+		return g.settle(true, now)
 	}
 	g.refuse(m, true)
 	if g.attempt != nil {
@@ -197,11 +201,6 @@ func (g *Gang) release(last *member, now time.Time) []Decision {
 			waiting = append(waiting, m)
 		}
 	}
-	for _, m := range g.members {
-		if !m.apart() {
-			m.told, m.toldTimeout = "", ""
-		}
-	}
 	told := Explanation{
 		Kind: KindReleased, Gang: g.Key, Have: len(holding), Need: g.Need(), Waited: now.Sub(g.since),
 		Declared: g.Places(), Holds: g.reservationTimeout(), Attempts: g.Attempts - g.attemptsBefore,
@@ -209,13 +208,12 @@ func (g *Gang) release(last *member, now time.Time) []Decision {
 	if !g.completeSince.IsZero() {
 		told.Complete = now.Sub(g.completeSince)
 	}
-	g.waited, g.attemptsBefore, g.completeSince = told.Waited, g.Attempts, time.Time{}
+	g.releasing = &Tell{Members: g.refs([]*member{last}), Explanation: told}
 	g.attempt, g.failure, g.retryAt, g.stalls, g.fails = nil, nil, time.Time{}, 0, 0
 	var decisions []Decision
 	if len(waiting) > 0 {
 		decisions = append(decisions, Allow{Gang: g.Key, Members: g.refs(waiting)})
 	}
-	decisions = append(decisions, Tell{Members: g.refs([]*member{last}), Explanation: told})
 	return append(decisions, g.settle(false, now)...)
 }
 

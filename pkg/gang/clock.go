@@ -31,9 +31,9 @@ func (g *Gang) Tick(now time.Time) []Decision {
 
 // nudge tries a ready gang again whose time has come, or by another member if the representative does not get its turn.
 func (g *Gang) nudge(now time.Time) []Decision {
-	if !g.retryAt.IsZero() && !now.Before(g.retryAt) && g.representative != nil {
+	if !g.retryAt.IsZero() && !now.Before(g.retryAt) {
 		g.retryAt = time.Time{}
-		return g.activate([]*member{g.representative}, now)
+		return g.represent(true, now)
 	}
 	if g.sinceIdle.IsZero() || now.Sub(g.sinceIdle) < idleTime {
 		return nil
@@ -49,13 +49,13 @@ func (g *Gang) nudge(now time.Time) []Decision {
 // expire tells the members that the gang's timeout passed, and starts the clock again. It does not cut an attempt short:
 // one that places a member now and then ends soon, and one that does not stalls. A large gang may take its time.
 func (g *Gang) expire(now time.Time) []Decision {
+	if g.releasing != nil || g.attempt != nil {
+		return nil
+	}
 	phase := g.Phase()
 	partial := phase == Running && g.Partial() && g.shortSince.IsZero() && g.evicting == ""
 	if phase == Running && !partial || phase == Unbound {
 		g.clock = now
-		return nil
-	}
-	if g.attempt != nil {
 		return nil
 	}
 	timeout := g.timeout()

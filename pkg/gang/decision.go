@@ -18,7 +18,8 @@ type Allow struct {
 	Members []Ref
 }
 
-// Reject ends the members' waiting in Permit, which gives their room back.
+// Reject ends the members' waiting in Permit, which gives their room back. If none of them waits there any more, it only says that the
+// attempt broke.
 type Reject struct {
 	Members []Ref
 	Because Explanation
@@ -63,11 +64,13 @@ const (
 	KindTooLarge Kind = "TooLarge"
 	// KindStalled: a member that was to follow its siblings did not come in time.
 	KindStalled Kind = "Stalled"
+	// KindNotBound: all had a node, and then none of them could be bound; Culprit is one of them, Detail the reason if it is known.
+	KindNotBound Kind = "NotBound"
 	// KindUntried: the gang is complete and was not tried yet.
 	KindUntried Kind = "Untried"
 	// KindTimedOut: the gang's timeout passed; Cause says what it was waiting for.
 	KindTimedOut Kind = "TimedOut"
-	// KindReleased: min-available members have a node, and all start.
+	// KindReleased: min-available members have a node, and the first of them is bound.
 	KindReleased Kind = "Released"
 	// KindInvalid: the annotations cannot be followed; Problem says why.
 	KindInvalid Kind = "Invalid"
@@ -160,6 +163,9 @@ func (e Explanation) signature() string {
 
 // numbers are those that the explanation tells.
 func (e Explanation) numbers() string {
+	if e.Kind == KindNotBound {
+		e.Detail = "" // which member could not be bound first is chance
+	}
 	short := Shortfall{}
 	if e.Short != nil {
 		short = *e.Short
@@ -168,5 +174,5 @@ func (e Explanation) numbers() string {
 	if e.Lacking != nil {
 		lacking = *e.Lacking
 	}
-	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Most, short, e.Detail, lacking)
+	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Most, short, e.Detail, lacking, e.Claims)
 }

@@ -35,12 +35,15 @@ func (g *Gang) Members() (all, pending int) {
 	return len(g.members), pending
 }
 
-// Waited is how long the gang has waited, or had until it started.
-func (g *Gang) Waited(now time.Time) time.Duration {
-	if g.tally.started > 0 {
-		return g.waited
+// Waited is how long the gang has waited, or had until it started. That is not known of a gang that ran when it was first seen.
+func (g *Gang) Waited(now time.Time) (waited time.Duration, known bool) {
+	switch {
+	case !g.ran || g.tally.started == 0:
+		return now.Sub(g.since), true
+	case g.waited == nil:
+		return 0, false
 	}
-	return now.Sub(g.since)
+	return *g.waited, true
 }
 
 // Partial says whether the gang runs with fewer members than it needs while others wait to join it.

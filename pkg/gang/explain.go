@@ -26,7 +26,7 @@ func (g *Gang) explainWaiting() Explanation {
 		// The numbers of the gang are those of now, the finding that of the attempt.
 		e := *g.failure
 		e.Have, e.Need, e.Gated, e.Owner, e.Declared = g.have(), g.Need(), g.tally.gated, g.owner(), g.unborn()
-		if e.Kind != KindStalled && e.Kind != KindTooLarge {
+		if e.Kind != KindStalled && e.Kind != KindTooLarge && e.Kind != KindNotBound {
 			e.Kind = KindUnplaced
 		}
 		return e
@@ -44,6 +44,8 @@ func (g *Gang) explainRunning() Explanation {
 		e := g.explanation(KindDisagree)
 		e.Claims = g.claims()
 		return e
+	case g.awaitsBind():
+		return *g.failure
 	case g.evicting != "":
 		return g.explanation(g.evicting)
 	case !g.shortSince.IsZero():

@@ -22,7 +22,7 @@ const (
 	stallRetry = 30 * time.Second
 	maxStalls  = 5
 	// retryBase is how long a gang waits at least after a plan that failed for other reasons than room, where any event may
-	// help; it doubles with each failure, up to retryMax. These are upstream's backoff for pods.
+	// help, or that could not be bound; it doubles with each failure, up to retryMax. These are upstream's backoff for pods.
 	retryBase = time.Second
 	retryMax  = 10 * time.Second
 	// freshTime is how long a gang that was woken goes before those that come after it in the order.
@@ -54,16 +54,21 @@ type Gang struct {
 	seen, failedSeen uint64
 	// fails counts the plans that failed since the gang last ran.
 	fails int
-	// retryAt is when a stalled gang is tried again; zero means: when something that could help happens.
+	// releasing tells that the gang starts, once the first of those that were let go is bound; nil if none are, or one was. unbound
+	// counts the times in a row that none of them could be.
+	releasing *Tell
+	unbound   int
+	// retryAt is when a gang is tried again that stalled or could not be bound; zero means: when something that could help happens.
 	retryAt time.Time
 	// stalls counts the attempts that stalled since the gang last ran.
 	stalls int
 	// awaitsTurn says that the representative was popped while another gang was being placed.
 	awaitsTurn bool
-	// since starts the gang's whole wait, clock the current timeout; completeSince is since when enough members exist. waited is how
-	// long it had waited when it started.
+	// since starts the gang's whole wait, clock the current timeout; completeSince is since when enough members exist. ran says that
+	// a member was bound since; waited is how long the gang had waited then, nil if it ran when it was first seen.
 	since, clock, completeSince time.Time
-	waited                      time.Duration
+	ran                         bool
+	waited                      *time.Duration
 	// changed is when the gang last changed in a way that members may have to be told; zero means they were.
 	changed time.Time
 	// toldAt is when members were told last.
@@ -133,6 +138,8 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 		m = &member{Member: seen, late: g.tally.started > 0}
 		g.members[seen.UID] = m
 		g.tally.count(m, 1)
+		g.ran = g.ran || m.started()
+		g.noteCreated(m.Created)
 		g.changed, g.ranked = now, false
 		return g.settle(true, now)
 	}
@@ -144,7 +151,7 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 	}
 	m.misfit = m.misfit && m.Generation == seen.Generation
 	g.ranked = g.ranked && ranksLike(m.Member, seen)
-	wasRunning := g.tally.started > 0
+	wasRunning, wasPending := g.tally.started > 0, m.Node == ""
 	g.update(m, func() {
 		m.Member = seen
 		if m.Node != "" {
@@ -158,7 +165,19 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 		g.noteScheduled(m.Member)
 	}
 	g.membersChanged(wasRunning, now)
-	return g.settle(true, now)
+	var decisions []Decision
+	if wasPending && m.started() && m.Node != "" {
+		decisions = g.noteBound(now)
+	}
+	return append(decisions, g.settle(true, now)...)
+}
+
+// noteCreated makes a gang's wait begin with its first pod, also if an earlier process saw that. The API tells times to the second,
+// and its clock may be another.
+func (g *Gang) noteCreated(at time.Time) {
+	if latest := at.Add(time.Second); !at.IsZero() && latest.Before(g.since) {
+		g.since = latest
+	}
 }
 
 // Remove forgets a member whose pod is gone.
@@ -191,8 +210,12 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 // anew.
 func (g *Gang) membersChanged(wasRunning bool, now time.Time) {
 	g.changed = now
-	if wasRunning && g.tally.started == 0 {
-		g.since, g.clock, g.failure, g.fails, g.evicting, g.shortSince, g.whole = now, now, nil, 0, "", time.Time{}, false
+	if !wasRunning || g.tally.started > 0 {
+		return
+	}
+	g.fails, g.evicting, g.shortSince, g.whole = 0, "", time.Time{}, false
+	if g.ran { // else it goes on waiting: none of those that were let go could be bound
+		g.since, g.clock, g.failure, g.ran, g.waited = now, now, nil, false, nil
 	}
 }
 
@@ -213,10 +236,10 @@ func (g *Gang) update(m *member, change func()) {
 // settle answers a change: it ends an attempt that lost its quorum, finds a representative, and activates the members
 // that were refused and would not be any more. If something changed that may help, a gang that failed is tried again.
 func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
-	var decisions []Decision
+	decisions := g.settleRelease(now)
 	phase := g.Phase()
 	if g.attempt != nil {
-		decisions = g.settleAttempt(phase, now)
+		decisions = append(decisions, g.settleAttempt(phase, now)...)
 		phase = g.Phase()
 	}
 	g.noteWhole()
@@ -254,6 +277,9 @@ func (g *Gang) settleAttempt(phase Phase, now time.Time) []Decision {
 
 // represent makes sure that a member stands in the queue for a gang that is ready and has something new to try.
 func (g *Gang) represent(tryAgain bool, now time.Time) []Decision {
+	if g.rests(now) {
+		return nil
+	}
 	if g.representative == nil || !g.representative.eligible() {
 		g.appoint(g.oldestRefused(nil))
 		if g.representative == nil {
@@ -290,7 +316,7 @@ func (g *Gang) mayEnter(m *member) bool {
 		return m.pending() && !m.Gated
 	}
 	claim, agreed := g.tally.agreed()
-	return agreed && m.eligible() && (m.claim() == claim || m.silent()) && !g.awaitsRestart(m)
+	return agreed && m.eligible() && (m.claim() == claim || m.silent()) && !g.awaitsRestart(m) && !g.awaitsBind()
 }
 
 // admits says whether a gang that is being placed, or runs, lets the member go on: it is planned, or has to plan, or joins.

@@ -37,6 +37,9 @@ func (g *Gang) Finish(f Finished, now time.Time) []Decision {
 		g.countFinished(f)
 	}
 	var decisions []Decision
+	if m, known := g.members[f.UID]; known && m.started() && m.Node == "" {
+		decisions = g.noteBound(now) // it was, and ended before anybody said so
+	}
 	if f.RejectedBy != "" && now.Sub(f.At) < avoidTime {
 		g.avoided[f.RejectedBy] = now.Add(avoidTime)
 		g.Lost++
@@ -122,9 +125,10 @@ func (g *Gang) countFinished(f Finished) {
 	}
 }
 
-// Short says whether a gang that runs has fewer members than it needs: some were lost, or could not be bound.
+// Short says whether a gang that runs has fewer members than it needs: some were lost, or could not be bound. Before the first
+// is bound it is not known.
 func (g *Gang) Short() bool {
-	if g.tally.started == 0 {
+	if g.tally.started == 0 || g.releasing != nil {
 		return false
 	}
 	g.rank()

@@ -99,7 +99,7 @@ type Ref struct {
 
 // tally counts a gang's members, kept up to date member by member.
 type tally struct {
-	eligible, started, holding, leaving, gated, refused, pinned, apart, unnamed int
+	eligible, started, binding, holding, leaving, gated, refused, pinned, apart, unnamed int
 
 	claims, startedClaims map[Claim]int
 	// roles counts the members that could be placed or run, startedRoles those that run, planned those that a plan has a node for or
@@ -115,6 +115,7 @@ func (t *tally) count(m *member, by int) {
 	}
 	add(&t.eligible, m.eligible())
 	add(&t.started, m.started())
+	add(&t.binding, m.started() && m.Node == "")
 	add(&t.holding, m.holding())
 	add(&t.leaving, m.holding() && m.Terminating)
 	add(&t.refused, m.refused)

@@ -236,15 +236,20 @@ func (g *Gang) Unplaced(uid string, why func() string, seen uint64, now time.Tim
 // Seeks says whether the gang lies still because a plan failed, and what it lacked. Its attempt may be repeated once the
 // cluster has changed since (seen), at once for room, a while later for anything else.
 func (g *Gang) Seeks(now time.Time) (lack Lack, seen uint64, ok bool) {
-	rest := min(retryBase<<min(max(g.fails-1, 0), maxStalls), retryMax)
-	if g.Phase() != Ready || !g.liesStill() || g.lack.Anything && now.Sub(g.failedAt) < rest {
+	if g.Phase() != Ready || !g.liesStill() || g.notBound() ||
+		g.lack.Anything && now.Sub(g.failedAt) < backoff(g.fails) {
 		return Lack{}, 0, false
 	}
 	return g.lack, g.seen, true
 }
 
-// liesStill says whether the representative was refused because a plan failed. It is let in again when something that may help
-// has changed, not for each change of its pod, such as that the reason was written on it.
+// backoff is how long a gang waits after so many failures in a row.
+func backoff(failures int) time.Duration {
+	return min(retryBase<<min(max(failures-1, 0), maxStalls), retryMax)
+}
+
+// liesStill says whether the representative was refused because a plan failed, or could not be bound. It is let in again when
+// something that may help has changed, or its time has come, not for each change of its pod, such as that the reason was written on it.
 func (g *Gang) liesStill() bool {
 	return g.failure != nil && g.failure.Kind != KindStalled && g.representative != nil && g.representative.refused &&
 		g.sinceIdle.IsZero() && !g.awaitsTurn

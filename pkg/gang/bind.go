@@ -1,0 +1,80 @@
+package gang
+
+import "time"
+
+// noteBound tells that the gang starts when its first member is bound: until then the API may refuse all of them.
+func (g *Gang) noteBound(now time.Time) []Decision {
+	told := g.releasing
+	g.releasing, g.unbound = nil, 0
+	if told == nil && g.ran {
+		return nil
+	}
+	waited := now.Sub(g.since)
+	g.ran, g.waited, g.attemptsBefore, g.completeSince = true, &waited, g.Attempts, time.Time{}
+	for _, m := range g.members {
+		if !m.apart() {
+			m.told, m.toldTimeout = "", ""
+		}
+	}
+	if told == nil {
+		return nil // another process let it go
+	}
+	return []Decision{*told}
+}
+
+// noteNotBound notes that a member could not be bound that was let go. It waits for what becomes of the others: with the first that
+// is bound it follows at once, and if none is, the gang is tried again as a whole.
+func (g *Gang) noteNotBound(m *member) {
+	if g.releasing == nil || !m.eligible() {
+		return
+	}
+	g.refuse(m, true)
+	if g.failure == nil {
+		why := g.explanation(KindNotBound)
+		why.Culprit = m.Name
+		g.failure = &why
+	}
+}
+
+// awaitsBind says whether members that are not bound have to wait for what becomes of the others.
+func (g *Gang) awaitsBind() bool { return g.releasing != nil && g.notBound() }
+
+// notBound says whether the gang waits because members could not be bound.
+func (g *Gang) notBound() bool { return g.failure != nil && g.failure.Kind == KindNotBound }
+
+// settleRelease ends an attempt of whose members none could be bound. What refused them may do so for long, and nothing tells of its
+// end, so the gang is tried again after a while.
+func (g *Gang) settleRelease(now time.Time) []Decision {
+	if g.releasing == nil || g.tally.binding > 0 {
+		return nil
+	}
+	g.releasing = nil
+	if !g.notBound() {
+		return nil // they were deleted meanwhile
+	}
+	g.unbound++
+	why := *g.failure
+	rejected := g.fail(why, now)
+	g.retryAt = now.Add(backoff(g.unbound))
+	if len(rejected) == 0 { // nobody is left to reject, and yet the attempt broke
+		rejected = []Decision{Reject{Because: why}}
+	}
+	return rejected
+}
+
+// rests says whether the gang waits because it could not be bound a moment ago.
+func (g *Gang) rests(now time.Time) bool {
+	return g.notBound() && now.Before(g.retryAt)
+}
+
+// NotBound records why a member could not be bound, and says whether its gang waits because of that, and so tells it.
+func (g *Gang) NotBound(uid, why string) bool {
+	m, known := g.members[uid]
+	if !known || !m.refused || !g.notBound() {
+		return false
+	}
+	if g.failure.Culprit == m.Name && g.failure.Detail == "" {
+		g.failure.Detail = why
+	}
+	return true
+}
