@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -132,6 +133,80 @@ func TestMemberThatCannotBeBoundFollowsTheOthers(t *testing.T) {
 	}
 }
 
+// inFlight are the pods that are being bound.
+func (s *simulation) inFlight() []*simPod {
+	return slices.DeleteFunc(s.sorted(), func(p *simPod) bool { return p.at != binding })
+}
+
+// answerAll answers the binds that are in flight, in the pods' order.
+func (s *simulation) answerAll() {
+	for _, p := range s.inFlight() {
+		s.answer(p)
+	}
+}
+
+// Others may take their time to be bound, such as for their volumes. The one that was refused is back on its place before somebody
+// else is.
+func TestMemberThatCannotBeBoundDoesNotWaitForSlowOnes(t *testing.T) {
+	s := newSimulation(2)
+	s.slow = true
+	s.gang("a", 2, 2)
+	for s.cycle() {
+	}
+	s.refuseBind(s.inFlight()[0])
+	s.rest(1500 * time.Millisecond)
+	s.create("stranger", "", 0, true, false)
+	s.rest(time.Minute)
+	s.answerAll()
+	s.expect(t, "a", bound, 2)
+	if s.told[gang.KindReleased] != 1 {
+		t.Errorf("told %v, want once that the gang starts", s.told)
+	}
+}
+
+// A leader is refused while one that follows it is being bound. The gang starts with its leader, whatever becomes of the other.
+func TestLeaderThatCannotBeBoundIsTriedAgain(t *testing.T) {
+	for name, tc := range map[string]struct{ refused bool }{"the other is bound": {}, "the other is refused": {refused: true}} {
+		t.Run(name, func(t *testing.T) {
+			s := newSimulation(10)
+			s.slow = true
+			declares := choices{reservation: time.Minute}
+			s.lead("a-0", "a", 2, declares, true)
+			s.execute("a-1", "a", 2, declares, false, true)
+			for s.cycle() {
+			}
+			s.refuseBind(s.pods["a-0"])
+			s.rest(200 * time.Millisecond)
+			s.refuses = func(*simPod) bool { return tc.refused }
+			s.answerAll()
+			if s.told[gang.KindReleased] != 0 {
+				t.Error("it is told that the gang starts, whose leader is not bound")
+			}
+			s.slow, s.refuses = false, nil
+			s.rest(15 * time.Second)
+			s.expect(t, "a", bound, 2)
+			if s.told[gang.KindReleased] != 1 {
+				t.Errorf("told %v, want once that the gang starts", s.told)
+			}
+		})
+	}
+}
+
+// A pod that was never bound may end all the same: somebody wrote so into it. With it no gang starts.
+func TestMemberThatEndsUnboundHadNotStarted(t *testing.T) {
+	l, _ := newLedger()
+	pod := member("a", "g", 1, 1)
+	l.Enter(pod)
+	placed(t, l, pod)
+	ended := member("a", "g", 1, 2)
+	ended.Status.Phase = corev1.PodFailed
+	for _, d := range l.Finish(ended) {
+		if told, ok := d.(gang.Tell); ok && told.Kind == gang.KindReleased {
+			t.Error("it is told that the gang starts")
+		}
+	}
+}
+
 // TestBindsThatAreRefused drives a scheduler whose binds the API refuses at random, and processes that end. Nobody is tried in a
 // loop, nobody holds room for nothing, and once binds succeed every gang that fits runs.
 func TestBindsThatAreRefused(t *testing.T) {
@@ -156,9 +231,16 @@ func TestBindsThatAreRefused(t *testing.T) {
 			"restart": func(t *rapid.T) { s.restart(rapid.Bool().Draw(t, "entersEarly")) },
 			"cycle":   func(*rapid.T) { s.cycle() },
 			"time":    func(*rapid.T) { s.rest(500 * time.Millisecond) },
+			"slow":    func(t *rapid.T) { s.slow = rapid.Bool().Draw(t, "slow") },
+			"answer": func(t *rapid.T) {
+				if pods := s.inFlight(); len(pods) > 0 {
+					s.answer(rapid.SampledFrom(pods).Draw(t, "pod"))
+				}
+			},
 		})
 
-		s.refuses = s.always
+		s.slow, s.refuses = false, s.always
+		s.answerAll()
 		s.rest(time.Minute)
 		before := s.unbound
 		s.rest(20 * time.Second)

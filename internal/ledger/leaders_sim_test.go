@@ -126,7 +126,7 @@ func (s *simulation) restart(entersEarly bool) {
 	s.begin()
 	for _, p := range s.sorted() {
 		switch {
-		case p.at == waiting:
+		case p.at == waiting || p.at == binding:
 			s.room++
 			fallthrough
 		case p.at != bound:

@@ -105,7 +105,8 @@ func (l *Ledger) Finish(pod *corev1.Pod) []gang.Decision {
 	g := l.gang(keyOf(pod, spec))
 	l.finished[pod.UID] = g
 	f := gang.Finished{
-		UID: string(pod.UID), Name: pod.Name, Role: spec.Role, Succeeded: pod.Status.Phase == corev1.PodSucceeded, At: endedAt(pod),
+		UID: string(pod.UID), Name: pod.Name, Role: spec.Role, Node: pod.Spec.NodeName,
+		Succeeded: pod.Status.Phase == corev1.PodSucceeded, At: endedAt(pod),
 	}
 	if owner := metav1.GetControllerOf(pod); owner != nil {
 		f.OwnerUID = string(owner.UID)

@@ -40,6 +40,8 @@ type simulation struct {
 	// the attempts that broke.
 	refuses         func(*simPod) bool
 	unbound, broken int
+	// slow makes binds take until answer is called for them.
+	slow bool
 	// wrong is the first rule that was broken.
 	wrong string
 }
@@ -53,6 +55,7 @@ const (
 	unfit    place = "unfit"    // found no node
 	backoff  place = "backoff"  // could not be bound, and is popped again after a while
 	waiting  place = "waiting"  // holds room in Permit
+	binding  place = "binding"  // is being bound
 	bound    place = "bound"
 )
 
@@ -150,7 +153,10 @@ func (s *simulation) remove(p *simPod) {
 		s.perform(s.ledger.Unreserve(p.pod.UID))
 	}
 	s.perform(s.ledger.Forget(p.pod.UID))
-	if p.at == bound {
+	if p.at == binding {
+		s.perform(s.ledger.Unreserve(p.pod.UID))
+	}
+	if p.at == bound || p.at == binding {
 		s.room++
 		s.event(p)
 	}
@@ -259,6 +265,15 @@ func (s *simulation) look(p *simPod, scout ledger.Lying) bool {
 func noRoom() string { return "no room" }
 
 func (s *simulation) bind(p *simPod) {
+	if s.slow {
+		p.at = binding
+		return
+	}
+	s.answer(p)
+}
+
+// answer is the API's to a bind.
+func (s *simulation) answer(p *simPod) {
 	if s.refuses != nil && s.refuses(p) {
 		s.refuseBind(p)
 		return

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 )
@@ -46,6 +47,9 @@ func (t byMethod) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(request.Context(), t.timeout)
 	response, err := t.writes.RoundTrip(request.WithContext(ctx))
 	if err != nil {
+		if ctx.Err() != nil {
+			utilnet.CloseIdleConnectionsFor(t.writes) // they may be as dead
+		}
 		cancel()
 		return nil, err
 	}

@@ -80,7 +80,7 @@ Examples:
 			plugins := coscheduling.New()
 			go func() {
 				<-server.SetupSignalHandler()
-				plugins.Goodbye() // first: when a leader's context ends, upstream ends the process
+				plugins.Goodbye() // while it leads: when a leader's context ends, upstream ends the process
 				cancel()
 			}()
 			return run(ctx, cmd, opts, plugins)

@@ -62,10 +62,12 @@ func askAPIServer(client discovery.DiscoveryInterface, gates featuregate.Feature
 	default:
 		s.tellsVersion(info)
 	}
+	asked := 0
 	for _, a := range watched() {
 		if !gates.Enabled(a.gate) {
 			continue
 		}
+		asked++
 		there, err := has(client, a)
 		switch {
 		case err != nil && !refused(err):
@@ -75,6 +77,9 @@ func askAPIServer(client discovery.DiscoveryInterface, gates featuregate.Feature
 		case !there:
 			s.missing = append(s.missing, a)
 		}
+	}
+	if apierrors.IsNotFound(err) && asked > 0 && len(s.missing) == asked {
+		return nil, errors.New("who answers knows neither a version nor APIs: it is no API server")
 	}
 	return s, nil
 }

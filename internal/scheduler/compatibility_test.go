@@ -55,8 +55,12 @@ func TestAServerThatTellsLittle(t *testing.T) {
 	}
 }
 
-// TestAServerThatIsNotThereYet is asked again later.
+// TestAServerThatIsNotThereYet is asked again later. What stands before it may answer meanwhile that it knows nothing.
 func TestAServerThatIsNotThereYet(t *testing.T) {
+	nothing := answer{404, "default backend"}
+	if s, err := ask(t, nothing, nothing); err == nil {
+		t.Errorf("of one that knows nothing it is %+v, want that it is asked again", s)
+	}
 	told := answer{200, `{"gitVersion":"v1.36.3"}`}
 	for _, busy := range []answer{{401, "who?"}, {429, "later"}, {500, "oh"}, {502, "no backend"}, {503, "starting"}} {
 		if s, err := ask(t, busy, told); err == nil {

@@ -64,7 +64,7 @@ func setup(ctx context.Context, opts *options.Options, plugins *coscheduling.Plu
 		return nil, nil, fmt.Errorf("writing the configuration: %w", err)
 	}
 	plugins.HoldPlaces(sched.Cache)
-	watchCycles(sched, plugins)
+	watchCycles(ctx, sched, plugins)
 	sched.SchedulingQueue = plugins.WaitingRoom(sched.SchedulingQueue)
 	sched.FailureHandler = plugins.QuietFailures(sched.FailureHandler)
 	return &completed, sched, nil
@@ -154,12 +154,15 @@ func newScheduler(ctx context.Context, c *schedulerappconfig.CompletedConfig, pl
 }
 
 // watchCycles tells the plugins that this process decides, because only a leader asks its queue for a pod, and that a
-// snapshot of the cluster is taken, which is what follows.
-func watchCycles(sched *scheduler.Scheduler, plugins *coscheduling.Plugins) {
+// snapshot of the cluster is taken, which is what follows. One that was asked to stop decides nothing more.
+func watchCycles(ctx context.Context, sched *scheduler.Scheduler, plugins *coscheduling.Plugins) {
 	next := sched.NextPod
 	sched.NextPod = func(logger klog.Logger) (*framework.QueuedPodInfo, error) {
 		plugins.Lead()
 		plugins.AwaitBinds()
+		if plugins.Leaving() {
+			<-ctx.Done()
+		}
 		pod, err := next(logger)
 		if err == nil && pod != nil && pod.PodInfo != nil {
 			plugins.Popped(logger, pod.Pod.UID)

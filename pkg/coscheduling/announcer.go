@@ -2,6 +2,7 @@ package coscheduling
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -28,7 +29,7 @@ const (
 	whileBinding = 4 * time.Second
 	// maxAnnouncements is how many events may wait. Beyond that they are written as fast as it goes.
 	maxAnnouncements = 20_000
-	// goodbye is how long the events that are left may take when the process is asked to stop.
+	// goodbye is how long the pods that are being bound, and the events that are left, may take when the process is asked to stop.
 	goodbye = 5 * time.Second
 )
 
@@ -47,9 +48,8 @@ type announcer struct {
 	mu    sync.Mutex
 	queue []announcement
 	// left is how many events are not written yet: those in the queue, and those that are being written.
-	left    int
-	more    *sync.Cond
-	written *sync.Cond
+	left int
+	more *sync.Cond
 }
 
 // announcement is an event with little more than what differs between pods.
@@ -70,7 +70,7 @@ func (p *Plugins) LateEvents(ctx context.Context, client kubernetes.Interface, r
 	}
 	a := &announcer{client: client, logger: klog.FromContext(ctx), line: p.line, instance: host}
 	a.patient, a.hurry = context.WithCancel(ctx)
-	a.more, a.written = sync.NewCond(&a.mu), sync.NewCond(&a.mu)
+	a.more = sync.NewCond(&a.mu)
 	context.AfterFunc(ctx, func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
@@ -79,24 +79,32 @@ func (p *Plugins) LateEvents(ctx context.Context, client kubernetes.Interface, r
 	for range announcers {
 		go a.run(ctx)
 	}
-	p.mu.Lock()
-	p.announcer = a
-	p.mu.Unlock()
+	p.announcer.Store(a)
 	return func(name string) kubeevents.EventRecorderLogger {
 		return &lateRecorder{EventRecorderLogger: recorders(name), announcer: a, controller: name}
 	}
 }
 
-// Goodbye is for a process that was asked to stop: it returns when the events of the pods that were bound are written, or after
-// five seconds. From then on events do not wait for binding.
+// Goodbye is for a process that was asked to stop, while it still leads: it returns when the pods that are being bound are, and
+// their events are written, or after five seconds. From then on no pod is to be popped (Leaving), and events do not wait.
 func (p *Plugins) Goodbye() {
-	p.mu.Lock()
-	a := p.announcer
-	p.mu.Unlock()
-	if a != nil {
-		a.finish(goodbye)
+	p.leaving.Store(true)
+	a := p.announcer.Load()
+	if a == nil {
+		return
+	}
+	a.hurry()
+	tick := time.NewTicker(pause / 2)
+	defer tick.Stop()
+	for deadline := time.Now().Add(goodbye); time.Now().Before(deadline); <-tick.C {
+		if p.line.unbound.Load() <= int64(p.ledger.Holding()) && a.written() {
+			return
+		}
 	}
 }
+
+// Leaving says whether the process was asked to stop: what it would begin now it could not end.
+func (p *Plugins) Leaving() bool { return p.leaving.Load() }
 
 // lateRecorder leaves the events of pods that were bound to the announcer.
 type lateRecorder struct {
@@ -163,30 +171,18 @@ func (a *announcer) run(ctx context.Context) {
 		a.write(ctx, n)
 		a.mu.Lock()
 		a.left--
-		a.written.Broadcast()
 		a.mu.Unlock()
 	}
 }
 
-// finish writes what is left without waiting for binding, within the time.
-func (a *announcer) finish(within time.Duration) {
-	a.hurry()
-	late := false
-	timer := time.AfterFunc(within, func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		late = true
-		a.written.Broadcast()
-	})
-	defer timer.Stop()
+// written says whether every event is written.
+func (a *announcer) written() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for a.left > 0 && !late {
-		a.written.Wait()
-	}
+	return a.left == 0
 }
 
-// write creates the event, and tries again if the API server is busy.
+// write creates the event, and tries again if the API server is busy or does not answer.
 func (a *announcer) write(ctx context.Context, n announcement) {
 	event := a.event(n)
 	client := a.client.EventsV1().RESTClient()
@@ -194,7 +190,12 @@ func (a *announcer) write(ctx context.Context, n announcement) {
 		func(ctx context.Context) (bool, error) {
 			// Not the typed client's Create: nobody needs the answer decoded.
 			err := client.Post().Namespace(n.pod.Namespace).Resource("events").Body(event).Do(ctx).Error()
-			if apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsInternalError(err) {
+			var answer apierrors.APIStatus
+			switch {
+			case apierrors.IsAlreadyExists(err):
+				return true, nil // an answer was lost
+			case err != nil && !errors.As(err, &answer), apierrors.IsTooManyRequests(err), apierrors.IsServerTimeout(err),
+				apierrors.IsInternalError(err):
 				return false, nil
 			}
 			return true, err

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -52,7 +53,8 @@ type Plugins struct {
 	performer *performer
 	lead      sync.Once
 	// announcer writes the events of pods that were bound, if it is used.
-	announcer *announcer
+	announcer atomic.Pointer[announcer]
+	leaving   atomic.Bool
 }
 
 // New returns the plugins of one scheduler process.

@@ -159,7 +159,7 @@ func (g *Gang) Unreserve(uid string, seen uint64, now time.Time) []Decision {
 	g.giveBack(m)
 	g.membersChanged(wasRunning, now)
 	if !wasHolding { // it could not be bound: its gang may have nothing left that runs
-		g.noteNotBound(m)
+		g.noteNotBound(m, now)
 		return g.settle(true, now)
 	}
 	g.refuse(m, true)
@@ -180,7 +180,7 @@ func (g *Gang) Permit(uid string, now time.Time) (Verdict, []Decision) {
 		return Refuse, nil
 	}
 	switch phase := g.Phase(); {
-	case g.Alone(uid) || phase == Running && !g.awaitsRestart(m):
+	case g.Alone(uid) || phase == Running && !g.awaitsRestart(m) && !g.awaitsBind():
 		g.update(m, func() { m.released = true })
 		return Go, nil
 	case phase == Placing && g.allHold():
@@ -208,7 +208,7 @@ func (g *Gang) release(last *member, now time.Time) []Decision {
 	if !g.completeSince.IsZero() {
 		told.Complete = now.Sub(g.completeSince)
 	}
-	g.releasing = &Tell{Members: g.refs([]*member{last}), Explanation: told}
+	g.refusedAt, g.releasing = time.Time{}, &Tell{Members: g.refs([]*member{last}), Explanation: told}
 	g.attempt, g.failure, g.retryAt, g.stalls, g.fails = nil, nil, time.Time{}, 0, 0
 	var decisions []Decision
 	if len(waiting) > 0 {

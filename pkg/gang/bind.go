@@ -2,10 +2,17 @@ package gang
 
 import "time"
 
-// noteBound tells that the gang starts when its first member is bound: until then the API may refuse all of them.
-func (g *Gang) noteBound(now time.Time) []Decision {
+// noteBound tells that the gang starts when its first member is bound: until then the API may refuse all of them. Where a leader
+// creates the others, they are nothing without it.
+func (g *Gang) noteBound(bound *member, now time.Time) []Decision {
+	if g.shape().Leader() != nil && !g.isLeader(bound) && !g.ran {
+		return nil
+	}
 	told := g.releasing
-	g.releasing, g.unbound = nil, 0
+	g.releasing, g.unbound, g.refusedAt = nil, 0, time.Time{}
+	if g.notBound() {
+		g.failure = nil
+	}
 	if told == nil && g.ran {
 		return nil
 	}
@@ -19,16 +26,22 @@ func (g *Gang) noteBound(now time.Time) []Decision {
 	if told == nil {
 		return nil // another process let it go
 	}
+	if last, known := g.members[told.Members[0].UID]; !known || !last.started() {
+		told.Members = g.refs([]*member{bound})
+	}
 	return []Decision{*told}
 }
 
 // noteNotBound notes that a member could not be bound that was let go. It waits for what becomes of the others: with the first that
 // is bound it follows at once, and if none is, the gang is tried again as a whole.
-func (g *Gang) noteNotBound(m *member) {
+func (g *Gang) noteNotBound(m *member, now time.Time) {
 	if g.releasing == nil || !m.eligible() {
 		return
 	}
 	g.refuse(m, true)
+	if g.refusedAt.IsZero() {
+		g.refusedAt = now
+	}
 	if g.failure == nil {
 		why := g.explanation(KindNotBound)
 		why.Culprit = m.Name
@@ -37,10 +50,20 @@ func (g *Gang) noteNotBound(m *member) {
 }
 
 // awaitsBind says whether members that are not bound have to wait for what becomes of the others.
-func (g *Gang) awaitsBind() bool { return g.releasing != nil && g.notBound() }
+func (g *Gang) awaitsBind() bool { return !g.refusedAt.IsZero() }
 
 // notBound says whether the gang waits because members could not be bound.
 func (g *Gang) notBound() bool { return g.failure != nil && g.failure.Kind == KindNotBound }
+
+// follow ends the waiting for others that take their time to be bound, such as for their volumes: meanwhile somebody else would take
+// the room of those that wait.
+func (g *Gang) follow(now time.Time) []Decision {
+	if !g.awaitsBind() || now.Sub(g.refusedAt) < retryBase {
+		return nil
+	}
+	g.refusedAt = time.Time{}
+	return g.settle(true, now)
+}
 
 // settleRelease ends an attempt of whose members none could be bound. What refused them may do so for long, and nothing tells of its
 // end, so the gang is tried again after a while.
@@ -48,7 +71,7 @@ func (g *Gang) settleRelease(now time.Time) []Decision {
 	if g.releasing == nil || g.tally.binding > 0 {
 		return nil
 	}
-	g.releasing = nil
+	g.releasing, g.refusedAt = nil, time.Time{}
 	if !g.notBound() {
 		return nil // they were deleted meanwhile
 	}

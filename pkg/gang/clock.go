@@ -19,6 +19,7 @@ func (g *Gang) Tick(now time.Time) []Decision {
 		// A rejection that came before the pod stood in Permit was lost: say it again.
 		decisions = append(decisions, Reject{Members: g.refs(g.where((*member).holding)), Because: g.explainWaiting()})
 	}
+	decisions = append(decisions, g.follow(now)...)
 	decisions = append(decisions, g.tendPlaces(now)...)
 	decisions = append(decisions, g.forgetAvoided(now)...)
 	decisions = append(decisions, g.restart(now)...)

@@ -58,6 +58,8 @@ type Gang struct {
 	// counts the times in a row that none of them could be.
 	releasing *Tell
 	unbound   int
+	// refusedAt is since when members wait that were let go and could not be bound, while others are being bound.
+	refusedAt time.Time
 	// retryAt is when a gang is tried again that stalled or could not be bound; zero means: when something that could help happens.
 	retryAt time.Time
 	// stalls counts the attempts that stalled since the gang last ran.
@@ -167,7 +169,7 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 	g.membersChanged(wasRunning, now)
 	var decisions []Decision
 	if wasPending && m.started() && m.Node != "" {
-		decisions = g.noteBound(now)
+		decisions = g.noteBound(m, now)
 	}
 	return append(decisions, g.settle(true, now)...)
 }
@@ -224,6 +226,9 @@ func (g *Gang) refuse(m *member, refused bool) {
 	if m.refused != refused {
 		g.update(m, func() { m.refused = refused })
 	}
+	if refused && m == g.representative {
+		g.sinceIdle = time.Time{} // it does not stand there
+	}
 }
 
 // update changes a member and keeps the tally right.
@@ -277,7 +282,7 @@ func (g *Gang) settleAttempt(phase Phase, now time.Time) []Decision {
 
 // represent makes sure that a member stands in the queue for a gang that is ready and has something new to try.
 func (g *Gang) represent(tryAgain bool, now time.Time) []Decision {
-	if g.rests(now) {
+	if g.rests(now) || g.awaitsBind() {
 		return nil
 	}
 	if g.representative == nil || !g.representative.eligible() {

@@ -18,7 +18,9 @@ const (
 // Finished is a member whose pod ended. It still exists, but takes no room.
 type Finished struct {
 	UID, Name, Role, OwnerUID string
-	Succeeded                 bool
+	// Node is where it was, empty if it was never bound.
+	Node      string
+	Succeeded bool
 	// At is when it ended.
 	At time.Time
 	// RejectedBy is the node whose kubelet did not let it start, and Reason what that said.
@@ -37,8 +39,8 @@ func (g *Gang) Finish(f Finished, now time.Time) []Decision {
 		g.countFinished(f)
 	}
 	var decisions []Decision
-	if m, known := g.members[f.UID]; known && m.started() && m.Node == "" {
-		decisions = g.noteBound(now) // it was, and ended before anybody said so
+	if m, known := g.members[f.UID]; known && m.started() && m.Node == "" && f.Node != "" {
+		decisions = g.noteBound(m, now) // it was, and ended before anybody said so
 	}
 	if f.RejectedBy != "" && now.Sub(f.At) < avoidTime {
 		g.avoided[f.RejectedBy] = now.Add(avoidTime)
