@@ -145,6 +145,29 @@ func (s *simulation) answerAll() {
 	}
 }
 
+// One that is refused each time while others take theirs is tried less and less, not each second for as long as a volume takes.
+func TestMemberThatIsRefusedAgainIsTriedLessAndLess(t *testing.T) {
+	s := newSimulation(2)
+	s.slow = true
+	s.gang("a", 2, 2)
+	for s.cycle() {
+	}
+	refused := s.inFlight()[0]
+	for range 600 { // a minute
+		if refused.at == binding {
+			s.refuseBind(refused)
+		}
+		s.rest(100 * time.Millisecond)
+	}
+	if s.unbound < 7 || s.unbound > 9 {
+		t.Errorf("its bind was tried %d times in a minute, want 7 to 9", s.unbound)
+	}
+	s.answerAll()
+	s.slow = false
+	s.rest(time.Second)
+	s.expect(t, "a", bound, 2)
+}
+
 // Others may take their time to be bound, such as for their volumes. The one that was refused is back on its place before somebody
 // else is.
 func TestMemberThatCannotBeBoundDoesNotWaitForSlowOnes(t *testing.T) {
@@ -189,21 +212,6 @@ func TestLeaderThatCannotBeBoundIsTriedAgain(t *testing.T) {
 				t.Errorf("told %v, want once that the gang starts", s.told)
 			}
 		})
-	}
-}
-
-// A pod that was never bound may end all the same: somebody wrote so into it. With it no gang starts.
-func TestMemberThatEndsUnboundHadNotStarted(t *testing.T) {
-	l, _ := newLedger()
-	pod := member("a", "g", 1, 1)
-	l.Enter(pod)
-	placed(t, l, pod)
-	ended := member("a", "g", 1, 2)
-	ended.Status.Phase = corev1.PodFailed
-	for _, d := range l.Finish(ended) {
-		if told, ok := d.(gang.Tell); ok && told.Kind == gang.KindReleased {
-			t.Error("it is told that the gang starts")
-		}
 	}
 }
 
@@ -294,18 +302,22 @@ func TestWaitIsNeverNegative(t *testing.T) {
 	}
 }
 
-// A pod may have ended before its bind is seen: what tells of either comes in any order.
-func TestMemberThatEndsBeforeItsBindIsSeenHadStarted(t *testing.T) {
-	l, _ := newLedger()
-	pod := member("a", "g", 1, 1)
-	l.Enter(pod)
-	placed(t, l, pod)
-	ended := member("a", "g", 1, 2)
-	ended.Spec.NodeName, ended.Status.Phase = "node", corev1.PodSucceeded
-	for _, d := range l.Finish(ended) {
-		if told, ok := d.(gang.Tell); ok && told.Kind == gang.KindReleased {
-			return
+// A pod may have ended before its bind is seen: what tells of either comes in any order. Or it was never bound, and somebody wrote
+// into it that it ended.
+func TestMemberThatEndsHadStartedIfItWasBound(t *testing.T) {
+	for _, node := range []string{"node", ""} {
+		l, _ := newLedger()
+		pod := member("a", "g", 1, 1)
+		l.Enter(pod)
+		placed(t, l, pod)
+		ended := member("a", "g", 1, 2)
+		ended.Spec.NodeName, ended.Status.Phase = node, corev1.PodFailed
+		started := slices.ContainsFunc(l.Finish(ended), func(d gang.Decision) bool {
+			told, ok := d.(gang.Tell)
+			return ok && told.Kind == gang.KindReleased
+		})
+		if started != (node != "") {
+			t.Errorf("bound to %q; it is told that the gang started: %v", node, started)
 		}
 	}
-	t.Error("nobody was told that it started")
 }

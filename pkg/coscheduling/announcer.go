@@ -35,7 +35,8 @@ const (
 
 // announcer writes the event "Scheduled" of pods that were bound. Writing one costs the API server about as much as the bind
 // itself. So binding comes first: events wait until no pod is being bound, for a bounded time and in a bounded number, and
-// are all written in the end: also when the process is asked to stop, but not when it is killed or loses its lease.
+// are written in the end: also when the process is asked to stop, but not when it is killed, loses its lease, or finds no API server
+// for some seconds.
 type announcer struct {
 	client   kubernetes.Interface
 	logger   klog.Logger

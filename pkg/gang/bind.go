@@ -56,12 +56,13 @@ func (g *Gang) awaitsBind() bool { return !g.refusedAt.IsZero() }
 func (g *Gang) notBound() bool { return g.failure != nil && g.failure.Kind == KindNotBound }
 
 // follow ends the waiting for others that take their time to be bound, such as for their volumes: meanwhile somebody else would take
-// the room of those that wait.
+// the room of those that wait. Those that are refused again wait longer.
 func (g *Gang) follow(now time.Time) []Decision {
-	if !g.awaitsBind() || now.Sub(g.refusedAt) < retryBase {
+	if !g.awaitsBind() || now.Sub(g.refusedAt) < backoff(g.unbound+1) {
 		return nil
 	}
 	g.refusedAt = time.Time{}
+	g.unbound++
 	return g.settle(true, now)
 }
 

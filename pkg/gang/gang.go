@@ -55,7 +55,7 @@ type Gang struct {
 	// fails counts the plans that failed since the gang last ran.
 	fails int
 	// releasing tells that the gang starts, once the first of those that were let go is bound; nil if none are, or one was. unbound
-	// counts the times in a row that none of them could be.
+	// counts the times in a row that none of them could be, or that some were refused while others took their time.
 	releasing *Tell
 	unbound   int
 	// refusedAt is since when members wait that were let go and could not be bound, while others are being bound.
