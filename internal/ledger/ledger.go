@@ -59,6 +59,8 @@ type Ledger struct {
 	taking types.UID
 	// finished maps pods that ended to their gangs.
 	finished map[types.UID]*gang.Gang
+	// created maps pods to the pods of gangs that they created.
+	created map[types.UID]map[types.UID]struct{}
 }
 
 // profile maps the dialects that a schedulerName's profile speaks to their defaults.
@@ -77,6 +79,8 @@ type record struct {
 	version string
 	gang    *gang.Gang
 	problem error
+	// creator is the pod that created this one; empty if none did.
+	creator types.UID
 }
 
 func (r *record) plain() bool { return r.gang == nil && r.problem == nil }
@@ -94,6 +98,7 @@ func New(c clock.PassiveClock) *Ledger {
 		untold:   map[types.UID]*record{},
 		gone:     map[types.UID]time.Time{},
 		finished: map[types.UID]*gang.Gang{},
+		created:  map[types.UID]map[types.UID]struct{}{},
 	}
 }
 
@@ -159,11 +164,15 @@ func (l *Ledger) observeMember(pod *corev1.Pod, spec *gang.Spec) []gang.Decision
 	if r == nil {
 		r = l.record(pod)
 		r.gang = l.gang(key)
+		l.noteCreator(r, pod)
 	}
 	r.version = pod.ResourceVersion
 	decisions = append(decisions, r.gang.Observe(l.member(pod, spec), now)...)
 	if corrected && pod.Spec.NodeName == "" {
 		decisions = append(decisions, r.gang.Refused(string(pod.UID), now)...)
+	}
+	if len(l.created[pod.UID]) > 0 {
+		decisions = append(decisions, l.gatherCreated(pod.UID, r.gang)...)
 	}
 	return l.after(r.gang, decisions)
 }
@@ -230,6 +239,7 @@ func (l *Ledger) forget(uid types.UID) []gang.Decision {
 	}
 	delete(l.records, uid)
 	delete(l.untold, uid)
+	l.forgetCreator(uid, r)
 	if r.gang == nil {
 		return nil
 	}

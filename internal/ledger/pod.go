@@ -24,6 +24,9 @@ func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
 			return nil, nil
 		}
 	}
+	if err := l.identify(pod, spec); err != nil {
+		return nil, err
+	}
 	if !served {
 		return spec, nil
 	}
@@ -59,7 +62,7 @@ func (l *Ledger) notSpoken(pod *corev1.Pod, spec *gang.Spec) error {
 }
 
 func keyOf(pod *corev1.Pod, spec *gang.Spec) gang.Key {
-	return gang.Key{Namespace: pod.Namespace, Name: spec.Name, Dialect: spec.Dialect}
+	return gang.Key{Namespace: pod.Namespace, Name: spec.Name, Dialect: spec.Dialect, Instance: spec.Instance}
 }
 
 func (l *Ledger) member(pod *corev1.Pod, spec *gang.Spec) gang.Member {

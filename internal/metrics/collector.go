@@ -106,11 +106,18 @@ func named(all []Gang) map[string]Gang {
 	})
 	names := map[string]Gang{}
 	for _, g := range all[:min(len(all), maxSeries)] {
-		name := g.Key.String()
-		if _, taken := names[name]; taken { // two dialects may use one name
-			name += " (" + g.Key.Dialect + ")"
-		}
-		names[name] = g
+		names[unused(names, g.Key)] = g
 	}
 	return names
+}
+
+// unused returns a name for the gang's series that no other gang has: two dialects, or two instances of a template, may use one name.
+func unused(names map[string]Gang, key gang.Key) string {
+	name := key.String()
+	for _, more := range []string{"", " (" + cmp.Or(key.Instance, key.Dialect) + ")"} {
+		if _, taken := names[name+more]; !taken {
+			return name + more
+		}
+	}
+	return name + " (" + key.Dialect + " " + key.Instance + ")"
 }

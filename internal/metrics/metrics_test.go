@@ -110,11 +110,13 @@ func TestTheLongestWaitOfEachPhase(t *testing.T) {
 	}
 }
 
-// TestOneNameInTwoDialects: a series that came twice would make the whole page an error.
-func TestOneNameInTwoDialects(t *testing.T) {
-	gangs := []Gang{
-		{Key: gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"}},
-		{Key: gang.Key{Namespace: "default", Name: "a", Dialect: "BatchPermit"}},
+// TestOneNameOfSeveralGangs: a series that came twice would make the whole page an error.
+func TestOneNameOfSeveralGangs(t *testing.T) {
+	gangs := []Gang{}
+	for _, dialect := range []string{"Coscheduling", "BatchPermit"} {
+		for _, instance := range []string{"", "Job/1", "Job/2"} {
+			gangs = append(gangs, Gang{Key: gang.Key{Namespace: "default", Name: "a", Dialect: dialect, Instance: instance}})
+		}
 	}
 	_, registry := registered(t, &gangs)
 	if _, err := registry.Gather(); err != nil {

@@ -96,7 +96,7 @@ func (h *placeholders) hold(logger klog.Logger, move gang.Move) {
 	pod := placeholder(move.ID.Gang.Namespace, move.Role)
 	id := strconv.Itoa(move.ID.Number)
 	pod.Name = fmt.Sprintf("%s.%s.%s", move.ID.Gang.Name, move.Role.Name, id)
-	pod.UID = types.UID("kubenexus.io/place/" + move.ID.Gang.Dialect + "/" + move.ID.Gang.String() + "/" + id)
+	pod.UID = types.UID("kubenexus.io/place/" + move.ID.Gang.Dialect + "/" + move.ID.Gang.String() + "/" + move.ID.Gang.Instance + "/" + id)
 	pod.Spec.NodeName = move.Node
 	if err := h.cache.AssumePod(logger, pod); err != nil {
 		logger.Error(err, "Cannot hold a place", "gang", move.ID.Gang, "node", move.Node)

@@ -35,6 +35,15 @@ func (g *Gang) Members() (all, pending int) {
 	return len(g.members), pending
 }
 
+// Member returns what was last observed of a member.
+func (g *Gang) Member(uid string) (Member, bool) {
+	m, known := g.members[uid]
+	if !known {
+		return Member{}, false
+	}
+	return m.Member, true
+}
+
 // Waited is how long the gang has waited, or had until it started. That is not known of a gang that ran when it was first seen.
 func (g *Gang) Waited(now time.Time) (waited time.Duration, known bool) {
 	switch {

@@ -1,6 +1,9 @@
 package gang
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // TimeoutAnnotation lets a gang set its own timeout, whatever its dialect. Its value is a Go duration ("30s", "5m").
 // If members set different ones, the longest counts.
@@ -106,25 +109,19 @@ func Dialects() []Dialect {
 	return []Dialect{Coscheduling(), BatchPermit()}
 }
 
-// Key is the identity of a gang. One name in two namespaces, or in two dialects, is two gangs.
+// Key is the identity of a gang. One name in two namespaces, in two dialects, or on pods of two instances of a template, is two gangs.
 type Key struct {
 	Namespace string
 	Name      string
 	Dialect   string
+	Instance  string
 }
 
 // String is how a gang is called in sentences that users read: "namespace/name".
 func (k Key) String() string { return k.Namespace + "/" + k.Name }
 
-// Compare orders keys: by namespace, name, then dialect. It is negative if k comes before o.
+// Compare orders keys: by namespace, name, dialect, then instance. It is negative if k comes before o.
 func (k Key) Compare(o Key) int {
-	for _, pair := range [...][2]string{{k.Namespace, o.Namespace}, {k.Name, o.Name}, {k.Dialect, o.Dialect}} {
-		if pair[0] != pair[1] {
-			if pair[0] < pair[1] {
-				return -1
-			}
-			return 1
-		}
-	}
-	return 0
+	return cmp.Or(cmp.Compare(k.Namespace, o.Namespace), cmp.Compare(k.Name, o.Name), cmp.Compare(k.Dialect, o.Dialect),
+		cmp.Compare(k.Instance, o.Instance))
 }

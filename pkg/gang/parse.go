@@ -13,8 +13,11 @@ import (
 type Spec struct {
 	// Dialect is the name of the dialect that the member speaks.
 	Dialect string
-	// Name is the gang's name within its namespace and dialect.
+	// Name is the gang's name within its namespace and dialect; Parse leaves it empty where only min-available is set.
 	Name string
+	// Instance tells gangs of one name apart that were made from one template, Revision the pods of one controller that it made from
+	// different versions of its template. Identify sets them; both may be empty.
+	Instance, Revision string
 	// MinAvailable is how many members must be placed for any to start. 0 means that the pod leaves it to others to say.
 	MinAvailable int32
 	// Unnamed says that the pod names no gang: only Spark's labels say what it belongs to.
@@ -115,14 +118,10 @@ func Parse(labels, annotations map[string]string, dialects []Dialect) (*Spec, er
 	return spec, nil
 }
 
-// parseGroup reads the gang's name.
+// parseGroup reads the gang's name, which may be left to Identify.
 func (d Dialect) parseGroup(annotations map[string]string) (*Spec, error) {
 	name, named := annotations[d.GroupAnnotation]
-	if !named {
-		return nil, missing(d.GroupAnnotation, fmt.Sprintf(
-			"%s is set, so set this one too, to a name that all members of the gang share", d.MinAvailableAnnotation))
-	}
-	if remedy := checkName(name); remedy != "" {
+	if remedy := checkName(name); named && remedy != "" {
 		return nil, problem(d.GroupAnnotation, name, remedy)
 	}
 	return &Spec{Dialect: d.Name, Name: name}, nil

@@ -67,7 +67,6 @@ func TestParseNamesTheAnnotationTheValueAndTheRemedy(t *testing.T) {
 		annotations map[string]string
 		want        string
 	}{
-		{"size without a name", map[string]string{size: "3"}, "annotation " + group + " is missing: "},
 		{"name without a size", map[string]string{group: "a"}, "annotation " + size + " is missing: "},
 		{"empty name", map[string]string{group: "", size: "3"}, `annotation ` + group + ` has the value "": it is empty`},
 		{"name with spaces", map[string]string{group: "my job", size: "3"}, `has the value "my job": a name has letters`},

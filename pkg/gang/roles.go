@@ -96,6 +96,9 @@ func (r *Roles) Total() int {
 	return total
 }
 
+// several says whether more than one role is declared.
+func (r *Roles) several() bool { return r != nil && (len(r.list) > 1 || r.apart > 0) }
+
 // Leader returns the role whose pods create the others, or nil.
 func (r *Roles) Leader() *Role {
 	for i := range r.All() {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
@@ -91,10 +92,11 @@ func (c Cluster) rows() []Row {
 
 // identify returns the empty row that a pod belongs to.
 func identify(pod *corev1.Pod) Row {
-	if spec, err := gang.Parse(pod.Labels, pod.Annotations, gang.Dialects()); err == nil && spec != nil {
-		key := gang.Key{Namespace: pod.Namespace, Name: spec.Name, Dialect: spec.Dialect}
+	spec, err := gang.Parse(pod.Labels, pod.Annotations, gang.Dialects())
+	if err == nil && spec != nil && identified(pod, spec) {
+		key := gang.Key{Namespace: pod.Namespace, Name: spec.Name, Dialect: spec.Dialect, Instance: spec.Instance}
 		return Row{
-			ID:    fmt.Sprintf("gang %s %s", key, key.Dialect),
+			ID:    strings.TrimSpace(fmt.Sprintf("gang %s %s %s", key, key.Dialect, key.Instance)),
 			Title: "gang " + key.String(),
 			Need:  int(spec.MinAvailable),
 		}
@@ -106,7 +108,16 @@ func identify(pod *corev1.Pod) Row {
 	return Row{ID: title, Title: title}
 }
 
-// distinguish adds the dialect to the titles of gangs that have all else in common.
+// identified completes what a pod says of its gang, and says whether that names one.
+func identified(pod *corev1.Pod, spec *gang.Spec) bool {
+	controller := gang.Controller{}
+	if owner := metav1.GetControllerOf(pod); owner != nil {
+		controller = gang.Controller{Kind: owner.Kind, Name: owner.Name, UID: string(owner.UID)}
+	}
+	return spec.Identify(pod.Labels, controller) == nil
+}
+
+// distinguish adds the dialect and the instance to the titles of gangs that have all else in common.
 func distinguish(rows []Row) []Row {
 	times := map[string]int{}
 	for i := range rows {

@@ -1,0 +1,92 @@
+package ledger
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// identify completes what a pod says of its gang by the instance that it belongs to. A pod that another pod created, as executors are by
+// their driver, is of the same instance as its creator.
+func (l *Ledger) identify(pod *corev1.Pod, spec *gang.Spec) error {
+	owner := controllerOf(pod)
+	if err := spec.Identify(pod.Labels, owner); owner.Kind != podKind {
+		return err
+	} else if key, known := l.creatorsGang(pod, owner, spec); known {
+		spec.Name, spec.Instance = key.Name, key.Instance
+		return nil
+	} else {
+		return err
+	}
+}
+
+const podKind = "Pod"
+
+func controllerOf(pod *corev1.Pod) gang.Controller {
+	owner := metav1.GetControllerOf(pod)
+	if owner == nil {
+		return gang.Controller{}
+	}
+	return gang.Controller{Kind: owner.Kind, Name: owner.Name, UID: string(owner.UID)}
+}
+
+// creatorsGang returns the gang of the pod that created this one, if both name the same. Once the creator is gone, the pod stays where it
+// was.
+func (l *Ledger) creatorsGang(pod *corev1.Pod, owner gang.Controller, spec *gang.Spec) (gang.Key, bool) {
+	g := l.finished[types.UID(owner.UID)]
+	if r := l.records[types.UID(owner.UID)]; r != nil {
+		g = r.gang
+	} else if r := l.records[pod.UID]; g == nil && r != nil {
+		g = r.gang
+	}
+	if g == nil || g.Key.Dialect != spec.Dialect || spec.Name != "" && spec.Name != g.Key.Name {
+		return gang.Key{}, false
+	}
+	return g.Key, true
+}
+
+// noteCreator remembers who created a pod, to find its gang when the creator is seen later.
+func (l *Ledger) noteCreator(r *record, pod *corev1.Pod) {
+	owner := controllerOf(pod)
+	if owner.Kind != podKind {
+		return
+	}
+	r.creator = types.UID(owner.UID)
+	if l.created[r.creator] == nil {
+		l.created[r.creator] = map[types.UID]struct{}{}
+	}
+	l.created[r.creator][pod.UID] = struct{}{}
+}
+
+func (l *Ledger) forgetCreator(uid types.UID, r *record) {
+	delete(l.created[r.creator], uid)
+	if len(l.created[r.creator]) == 0 {
+		delete(l.created, r.creator)
+	}
+}
+
+// gatherCreated moves the pods that a member created to its gang. They were seen before it, and so taken for another instance.
+func (l *Ledger) gatherCreated(creator types.UID, g *gang.Gang) []gang.Decision {
+	var decisions []gang.Decision
+	now := l.clock.Now()
+	for uid := range l.created[creator] {
+		r := l.records[uid]
+		if r == nil || r.gang == nil || r.gang == g || r.gang.Key.Name != g.Key.Name || r.gang.Key.Dialect != g.Key.Dialect {
+			continue
+		}
+		member, known := r.gang.Member(string(uid))
+		if !known {
+			continue
+		}
+		decisions = append(decisions, l.after(r.gang, r.gang.Remove(string(uid), now))...)
+		member.Spec.Instance = g.Key.Instance
+		r.gang = g
+		decisions = append(decisions, g.Observe(member, now)...)
+		if member.Node == "" {
+			decisions = append(decisions, g.Refused(string(uid), now)...)
+		}
+	}
+	return decisions
+}

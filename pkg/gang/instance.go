@@ -1,0 +1,148 @@
+package gang
+
+import "strings"
+
+// Controller is the object that a pod's ownerReferences name as its controller. The zero value is none.
+type Controller struct {
+	Kind, Name, UID string
+}
+
+// Labels that controllers set on the pods of one instance of a template. Sources: the API packages of batch/v1, apps/v1,
+// kubernetes-sigs/jobset, kubernetes-sigs/lws, ray-project/kuberay and kubeflow/trainer, and Constants.scala in apache/spark.
+const (
+	jobSetLabel        = "jobset.sigs.k8s.io/jobset-name"
+	jobSetRestartLabel = "jobset.sigs.k8s.io/restart-attempt"
+	lwsLabel           = "leaderworkerset.sigs.k8s.io/name"
+	lwsGroupLabel      = "leaderworkerset.sigs.k8s.io/group-index"
+	lwsKeyLabel        = "leaderworkerset.sigs.k8s.io/group-key"
+	rayLabel           = "ray.io/cluster"
+	kubeflowLabel      = "training.kubeflow.org/job-name"
+	jobLabel           = "batch.kubernetes.io/job-name"
+	jobUIDLabel        = "batch.kubernetes.io/controller-uid"
+	oldJobLabel        = "job-name"
+	oldJobUIDLabel     = "controller-uid"
+	templateHashLabel  = "pod-template-hash"
+	revisionHashLabel  = "controller-revision-hash"
+)
+
+// instance is what tells two gangs apart that were made from one template and so have one name.
+type instance struct {
+	// id is unique in the namespace; empty for a pod that belongs to no instance.
+	id string
+	// name is how people call it; it names a gang that has no name of its own.
+	name string
+}
+
+// instanceOf returns the instance of a template that a pod belongs to. The first of these decides:
+//
+//  1. the label of a system that makes one gang of several controllers: a JobSet and its restart attempt, a group of a
+//     LeaderWorkerSet, a Ray cluster, a Kubeflow job, a Spark application;
+//  2. roles: a gang that declares several roles spans all controllers that use its name;
+//  3. the pod's controller: a Job, a Deployment (whichever ReplicaSet), or any other.
+//
+// A pod without any of them belongs to the gang of its name.
+func instanceOf(labels map[string]string, c Controller, spans bool) instance {
+	if i := labelledInstance(labels); i.id != "" {
+		return i
+	}
+	if spans {
+		return instance{}
+	}
+	if i := jobInstance(labels, c); i.id != "" {
+		return i
+	}
+	switch hash := labels[templateHashLabel]; {
+	case c.UID == "" || c.Kind == "Pod": // a pod that creates others is of their gang
+		return instance{}
+	case c.Kind == "ReplicaSet" && hash != "" && strings.HasSuffix(c.Name, "-"+hash):
+		deployment := strings.TrimSuffix(c.Name, "-"+hash)
+		return instance{id: "Deployment/" + deployment, name: deployment}
+	}
+	return instance{id: c.Kind + "/" + c.UID, name: c.Name}
+}
+
+// labelledInstance reads the labels of systems whose gangs span several controllers.
+func labelledInstance(labels map[string]string) instance {
+	if name := labels[jobSetLabel]; name != "" {
+		return instance{id: "JobSet/" + name + "/" + labels[jobSetRestartLabel], name: name}
+	}
+	if key := labels[lwsKeyLabel]; key != "" {
+		return instance{id: "LeaderWorkerSet/" + key, name: groupName(labels, key)}
+	}
+	if name, group := labels[lwsLabel], labels[lwsGroupLabel]; name != "" && group != "" {
+		return instance{id: "LeaderWorkerSet/" + name + "/" + group, name: groupName(labels, name)}
+	}
+	for _, known := range [...]struct{ kind, label string }{
+		{"RayCluster", rayLabel}, {"Kubeflow", kubeflowLabel}, {"Spark", sparkAppLabel},
+	} {
+		if name := labels[known.label]; name != "" {
+			return instance{id: known.kind + "/" + name, name: name}
+		}
+	}
+	return instance{}
+}
+
+// groupName is how people call a group of a LeaderWorkerSet: by the name of its leader's pod.
+func groupName(labels map[string]string, otherwise string) string {
+	name, group := labels[lwsLabel], labels[lwsGroupLabel]
+	if name == "" || group == "" {
+		return otherwise
+	}
+	return name + "-" + group
+}
+
+// jobInstance returns the Job that a pod belongs to. The labels without a domain count only for pods that have no other controller:
+// users set them for purposes of their own.
+func jobInstance(labels map[string]string, c Controller) instance {
+	name, uid := labels[jobLabel], labels[jobUIDLabel]
+	if c.Kind == "Job" || c.UID == "" {
+		name, uid = firstOf(name, labels[oldJobLabel]), firstOf(uid, labels[oldJobUIDLabel])
+	}
+	if c.Kind == "Job" {
+		name, uid = c.Name, c.UID
+	}
+	switch {
+	case uid != "":
+		return instance{id: "Job/" + uid, name: firstOf(name, uid)}
+	case name != "":
+		return instance{id: "Job/" + name, name: name}
+	}
+	return instance{}
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// Identify completes the specification by the instance that the pod belongs to. A gang without a name has that of its instance;
+// the error is a *Problem if there is none.
+func (s *Spec) Identify(labels map[string]string, c Controller) error {
+	of := instanceOf(labels, c, s.spans())
+	s.Instance = of.id
+	s.Revision = firstOf(labels[templateHashLabel], labels[revisionHashLabel])
+	if s.Name == "" {
+		s.Name = of.name
+	}
+	if s.Name != "" {
+		return nil
+	}
+	for _, d := range Dialects() {
+		if d.Name == s.Dialect {
+			return missing(d.GroupAnnotation, d.MinAvailableAnnotation+
+				" is set, so set this one too, to a name that all members of the gang share")
+		}
+	}
+	return missing("name", "name the gang")
+}
+
+// spans says whether the pod's gang is meant to have members of several controllers: it declares several roles, or the pod has a role
+// and leaves it to others to say what the gang needs.
+func (s *Spec) spans() bool {
+	if s.Roles == nil {
+		return s.Role != "" && s.MinAvailable == 0
+	}
+	return s.Roles.several()
+}
