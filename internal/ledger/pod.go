@@ -83,6 +83,7 @@ func (l *Ledger) member(pod *corev1.Pod, spec *gang.Spec) gang.Member {
 		Gated:                     len(pod.Spec.SchedulingGates) > 0,
 		Terminating:               pod.DeletionTimestamp != nil,
 		Node:                      pod.Spec.NodeName,
+		Placed:                    Placed(pod),
 	}
 	if owner := metav1.GetControllerOf(pod); owner != nil {
 		m.Owner, m.OwnerUID = owner.Kind+" "+owner.Name, string(owner.UID)

@@ -210,6 +210,7 @@ func (g *Gang) release(last *member, now time.Time) []Decision {
 	}
 	g.refusedAt, g.releasing = time.Time{}, &Tell{Members: g.refs([]*member{last}), Explanation: told}
 	g.attempt, g.failure, g.retryAt, g.stalls, g.fails = nil, nil, time.Time{}, 0, 0
+	g.begunWith = max(g.begunWith, g.Need())
 	var decisions []Decision
 	if len(waiting) > 0 {
 		decisions = append(decisions, Allow{Gang: g.Key, Members: g.refs(waiting)})

@@ -167,13 +167,13 @@ func (g *Gang) untold(why Explanation) (news, stale []*member) {
 
 // joins: the member joins a gang that runs, so what the gang waits for is not its concern.
 func (g *Gang) joins(m *member) bool {
-	return g.Alone(m.UID) || g.tally.started > 0 && g.mayEnter(m)
+	return g.Alone(m.UID) || g.runs() && g.mayEnter(m)
 }
 
 // Alone says whether the member starts by itself, as a pod of no gang does.
 func (g *Gang) Alone(uid string) bool {
 	m, known := g.members[uid]
-	return known && (m.apart() || g.Phase() == Unbound)
+	return known && (m.apart() || g.Phase() == Unbound || g.rejoins(m))
 }
 
 // Joins says whether the member joins a gang that runs.

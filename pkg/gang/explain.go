@@ -40,7 +40,7 @@ func (g *Gang) explainWaiting() Explanation {
 // explainRunning says what members of a gang that runs wait for, if for anything.
 func (g *Gang) explainRunning() Explanation {
 	switch {
-	case len(g.tally.claims) > 1:
+	case g.tally.disagree():
 		e := g.explanation(KindDisagree)
 		e.Claims = g.claims()
 		return e
@@ -113,7 +113,7 @@ func (g *Gang) claims() []ClaimCount {
 	}
 	counts := make([]ClaimCount, 0, len(examples))
 	for claim, example := range examples {
-		counts = append(counts, ClaimCount{Claim: claim, Members: g.tally.claims[claim], Example: example.Name})
+		counts = append(counts, ClaimCount{Claim: claim, Members: g.tally.claims.of(claim).members, Example: example.Name})
 	}
 	slices.SortFunc(counts, func(a, b ClaimCount) int {
 		return cmp.Or(cmp.Compare(b.Members, a.Members), cmp.Compare(a.MinAvailable, b.MinAvailable),

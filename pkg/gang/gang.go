@@ -86,6 +86,11 @@ type Gang struct {
 	evicting              Kind
 	// whole says that since it runs it had all members that it needs.
 	whole bool
+	// begunWith is the largest min-available with which the gang was started or had so many members with a node, since a member first
+	// had one.
+	begunWith int
+	// arrivals counts the members that were ever seen.
+	arrivals int
 	derived
 	// Attempts and Failures count the gang's attempts, Lost the members that a kubelet rejected.
 	Attempts, Failures, Lost int
@@ -110,7 +115,7 @@ func New(key Key) *Gang {
 		finished: map[string]Finished{},
 		avoided:  map[string]time.Time{},
 		tally: tally{
-			claims: map[Claim]int{}, startedClaims: map[Claim]int{},
+			claims: claims{}, startedClaims: claims{},
 			roles: map[string]int{}, startedRoles: map[string]int{}, planned: map[string]int{},
 		},
 	}
@@ -137,10 +142,16 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 	}
 	m, known := g.members[seen.UID]
 	if !known {
-		m = &member{Member: seen, late: g.tally.started > 0}
+		g.arrivals++
+		m = &member{Member: seen, late: g.tally.started > 0, seen: g.arrivals}
 		g.members[seen.UID] = m
 		g.tally.count(m, 1)
-		g.ran = g.ran || m.started()
+		if m.started() {
+			g.ran = true
+			if !m.Placed { // an earlier process began to bind the gang
+				g.begunWith = max(g.begunWith, int(m.Spec.MinAvailable))
+			}
+		}
 		g.noteCreated(m.Created)
 		g.changed, g.ranked = now, false
 		return g.settle(true, now)
@@ -217,7 +228,7 @@ func (g *Gang) membersChanged(wasRunning bool, now time.Time) {
 	}
 	g.fails, g.evicting, g.shortSince, g.whole = 0, "", time.Time{}, false
 	if g.ran { // else it goes on waiting: none of those that were let go could be bound
-		g.since, g.clock, g.failure, g.ran, g.waited = now, now, nil, false, nil
+		g.since, g.clock, g.failure, g.ran, g.waited, g.begunWith = now, now, nil, false, nil, 0
 	}
 }
 
@@ -242,6 +253,7 @@ func (g *Gang) update(m *member, change func()) {
 // that were refused and would not be any more. If something changed that may help, a gang that failed is tried again.
 func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
 	decisions := g.settleRelease(now)
+	g.noteBegun()
 	phase := g.Phase()
 	if g.attempt != nil {
 		decisions = append(decisions, g.settleAttempt(phase, now)...)
@@ -355,7 +367,7 @@ func (g *Gang) allHold() bool {
 func (g *Gang) oldestRefused(not *member) *member {
 	var oldest *member
 	for _, m := range g.members {
-		if m == not || !m.refused || !g.mayEnter(m) {
+		if m == not || !m.refused || !g.mayEnter(m) || g.Alone(m.UID) {
 			continue
 		}
 		if oldest == nil || compareMembers(m, oldest) < 0 {

@@ -130,7 +130,7 @@ func (g *Gang) countFinished(f Finished) {
 // Short says whether a gang that runs has fewer members than it needs: some were lost, or could not be bound. Before the first
 // is bound it is not known.
 func (g *Gang) Short() bool {
-	if g.tally.started == 0 || g.releasing != nil {
+	if g.tally.started == 0 || g.releasing != nil || g.shape().Leader() == nil && g.begunWith < g.Need() {
 		return false
 	}
 	g.rank()
@@ -145,7 +145,7 @@ func (g *Gang) Short() bool {
 
 // noteWhole notes that a gang that runs has all members that it needs. One without a leader had them when it started.
 func (g *Gang) noteWhole() {
-	if g.tally.started > 0 && !g.whole {
+	if g.runs() && !g.whole {
 		g.whole = g.shape().Leader() == nil || g.tally.started+g.done >= g.Need()
 	}
 }

@@ -30,6 +30,8 @@ type Member struct {
 	// Node is where the pod is bound; empty while it is pending. Scheduled is when that was done.
 	Node      string
 	Scheduled time.Time
+	// Placed says that whoever created the pod chose its node.
+	Placed bool
 }
 
 // member is a Member with what the scheduler did about it.
@@ -55,6 +57,8 @@ type member struct {
 	// told and toldNumbers are the kind and the numbers of the explanation last written on the pod, toldTimeout what the last
 	// timeout said.
 	told, toldNumbers, toldTimeout string
+	// seen numbers the members in the order in which they were first seen.
+	seen int
 }
 
 // started: the pod runs, or nothing but its bind is missing. A pod that is being deleted does not count any more: the
@@ -82,16 +86,6 @@ func (m *member) pending() bool {
 	return !m.Foreign && !m.Terminating && m.Node == "" && !m.released
 }
 
-// Claim is what a member says that all members of its gang must say alike.
-type Claim struct {
-	MinAvailable int32
-	Scheduler    string
-}
-
-func (m *Member) claim() Claim {
-	return Claim{MinAvailable: m.Spec.MinAvailable, Scheduler: m.Scheduler}
-}
-
 // Ref names a member to those who perform decisions.
 type Ref struct {
 	Namespace, Name, UID string
@@ -101,7 +95,7 @@ type Ref struct {
 type tally struct {
 	eligible, started, binding, holding, leaving, gated, refused, pinned, apart, unnamed int
 
-	claims, startedClaims map[Claim]int
+	claims, startedClaims claims
 	// roles counts the members that could be placed or run, startedRoles those that run, planned those that a plan has a node for or
 	// that hold room.
 	roles, startedRoles, planned map[string]int
@@ -135,10 +129,10 @@ func (t *tally) countClaims(m *member, by int) {
 		return
 	}
 	if !m.Terminating {
-		countClaim(t.claims, m.claim(), by)
+		t.claims.count(m, by)
 	}
 	if m.started() {
-		countClaim(t.startedClaims, m.claim(), by)
+		t.startedClaims.count(m, by)
 	}
 }
 
@@ -152,25 +146,4 @@ func (t *tally) countRole(m *member, pinned bool, by int) {
 	if pinned || m.holding() && !m.Terminating {
 		t.planned[m.Spec.Role] += by
 	}
-}
-
-func countClaim(claims map[Claim]int, c Claim, by int) {
-	if claims[c] += by; claims[c] == 0 {
-		delete(claims, c)
-	}
-}
-
-// agreed returns the one claim that counts: that of the members that run, or else that of all.
-func (t *tally) agreed() (Claim, bool) {
-	claims := t.startedClaims
-	if len(claims) == 0 {
-		claims = t.claims
-	}
-	if len(claims) != 1 {
-		return Claim{}, false
-	}
-	for c := range claims {
-		return c, true
-	}
-	return Claim{}, false
 }

@@ -61,7 +61,7 @@ func (g *Gang) missing() int {
 // have counts the members that could be placed, run, or are done.
 func (g *Gang) have() int {
 	g.rank()
-	return g.tally.eligible + g.tally.started + g.done
+	return g.candidates() + g.tally.started + g.done
 }
 
 // shape are the roles that the gang declares, or nil.
@@ -70,9 +70,22 @@ func (g *Gang) shape() *Roles {
 	return g.declared
 }
 
-// runs says whether the gang was started: where a leader creates the others, they are nothing without it.
-func (g *Gang) runs() bool {
+// started says whether a member has a node: where a leader creates the others, they are nothing without it.
+func (g *Gang) started() bool {
 	return g.tally.started > 0 && (g.shape().Leader() == nil || g.leads())
+}
+
+// runs says whether the gang was started with as many members as it needs now. That a member has a node does not tell: whoever created the
+// pod may have chosen it, and a new revision may need more.
+func (g *Gang) runs() bool {
+	return g.started() && (g.shape().Leader() != nil || g.begunWith >= g.Need())
+}
+
+// noteBegun notes that the gang has as many members with a node as it needs.
+func (g *Gang) noteBegun() {
+	if need := g.Need(); g.tally.started > 0 && need > g.begunWith && g.tally.started+g.done >= need {
+		g.begunWith = need
+	}
 }
 
 // complete says whether enough members exist that could be placed. Where a leader creates the others, it is enough.
@@ -80,11 +93,11 @@ func (g *Gang) complete() bool {
 	shape := g.shape()
 	there := func(r Role) bool { return g.tally.roles[r.Name]+g.doneOf[r.Name] >= int(r.Min) }
 	switch leader := shape.Leader(); {
-	case g.tally.eligible == 0:
+	case g.candidates() == 0:
 		return false
 	case leader != nil:
 		return there(*leader)
-	case g.tally.eligible < g.missing():
+	case g.candidates() < g.missing():
 		return false
 	}
 	for _, role := range shape.All() {

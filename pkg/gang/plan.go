@@ -37,7 +37,7 @@ func (t Task) DeclaredMembers() int {
 
 // Task returns what the member that has to plan is to plan. The member itself comes first.
 func (g *Gang) Task(uid string, now time.Time) Task {
-	members := g.refs(g.where(func(m *member) bool { return g.mayEnter(m) && !m.holding() }))
+	members := g.refs(g.where(func(m *member) bool { return g.mayEnter(m) && !m.holding() && !g.rejoins(m) }))
 	if i := slices.IndexFunc(members, func(r Ref) bool { return r.UID == uid }); i > 0 {
 		asked := members[i]
 		copy(members[1:i+1], members[:i])
@@ -200,7 +200,7 @@ func (g *Gang) Unfit(uid string, f Finding, seen uint64, now time.Time) []Decisi
 	if f.TooLarge {
 		why.Kind, why.Most = KindTooLarge, f.Most
 	}
-	why.Fit, why.Short, why.Detail = g.tally.holding+f.Fit, f.Short, f.Detail
+	why.Fit, why.Short, why.Detail = g.tally.started+g.done+g.tally.holding+f.Fit, f.Short, f.Detail
 	g.lacks(f.Lack, seen)
 	if g.shape() != nil && g.tally.holding > 0 { // without what they hold, another plan may do
 		g.retryAt = now.Add(retryBase)

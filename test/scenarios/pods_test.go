@@ -33,7 +33,7 @@ const (
 type podSpec struct {
 	namespace, name, scheduler, cpu string
 	annotations, labels             map[string]string
-	priorityClass                   string
+	priorityClass, node             string
 	owner                           *metav1.OwnerReference
 	gated                           bool
 }
@@ -49,6 +49,7 @@ func (p podSpec) pod() *corev1.Pod {
 		},
 		Spec: corev1.PodSpec{
 			SchedulerName:     p.scheduler,
+			NodeName:          p.node,
 			PriorityClassName: p.priorityClass,
 			Containers: []corev1.Container{{
 				Name: "main", Image: "registry.k8s.io/pause:3.9",
@@ -74,7 +75,7 @@ func gangAnnotations(name string, size int) map[string]string {
 }
 
 // pods name=PREFIX count=N [from=I] [gang=NAME] [min=SIZE] [dialect=batch] [scheduler=S] [cpu=C] [gated] [namespace=N]
-// [timeout=D] [priority=CLASS] [spark=APP/ROLE] [owner=NAME]: pods PREFIX-I and so on. gang and min are the annotations' values as they
+// [timeout=D] [priority=CLASS] [node=N] [spark=APP/ROLE] [owner=NAME]: pods PREFIX-I and so on. gang and min are the annotations' values as they
 // stand; without, the pods have none. spark sets Spark's own labels, owner the controller that the pods have in common. Further
 // annotations come as input, one KEY: VALUE a line.
 func (s *scenario) pods(d *datadriven.TestData) (string, error) {
@@ -86,6 +87,7 @@ func (s *scenario) pods(d *datadriven.TestData) (string, error) {
 	s.maybe(d, "cpu", &spec.cpu)
 	s.maybe(d, "namespace", &spec.namespace)
 	s.maybe(d, "priority", &spec.priorityClass)
+	s.maybe(d, "node", &spec.node)
 	spec.gated = d.HasArg("gated")
 	name, size := nameAnnotation, sizeAnnotation
 	if d.HasArg("dialect") {

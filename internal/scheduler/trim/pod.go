@@ -4,18 +4,22 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
-// pod drops what no scheduler reads, and lets the pod share what it has in common with others.
-func (t *trimmer) pod(p *corev1.Pod) {
+// pod drops what no scheduler reads, and lets the pod share what it has in common with others. placed says that it was created with a node.
+func (t *trimmer) pod(p *corev1.Pod, placed bool) {
 	trimSpec(&p.Spec)
 	if p.Spec.NodeName != "" {
 		trimBound(p)
 	}
 	if spec, err := gang.Parse(p.Labels, p.Annotations, gang.Dialects()); spec == nil && err == nil {
 		p.Annotations = nil // only those of gangs are read, whichever scheduler their pods name
+	} else if placed {
+		metav1.SetMetaDataAnnotation(&p.ObjectMeta, ledger.PlacedAnnotation, "true")
 	}
 	t.shared.pod(p)
 }

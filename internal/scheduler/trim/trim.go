@@ -14,6 +14,8 @@ import (
 	coreinformers "k8s.io/client-go/informers/core/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
 // Informers returns the informers of a scheduler. As upstream's, they leave out pods that ended.
@@ -45,8 +47,9 @@ func (t *trimmer) object(obj any) (any, error) {
 	}
 	switch o := obj.(type) {
 	case *corev1.Pod:
+		placed := ledger.Placed(o)
 		dropHistory(&o.ObjectMeta)
-		t.pod(o)
+		t.pod(o, placed)
 	case *corev1.Node:
 		dropHistory(&o.ObjectMeta)
 		node(o)
