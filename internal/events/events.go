@@ -20,6 +20,8 @@ const (
 	ReasonDisagree = "GangMembersDisagree"
 	// ReasonInvalid: the annotations of the pod cannot be followed (also a condition).
 	ReasonInvalid = "InvalidGangAnnotation"
+	// ReasonUnknown: keys of other products tie the pod to others, and nothing that is read here does (also a condition).
+	ReasonUnknown = "UnknownGang"
 	// ReasonUnplaced: the gang is complete, and there is no room for all it needs. The condition says Unschedulable, so
 	// that an autoscaler acts on it.
 	ReasonUnplaced = "GangUnschedulable"
@@ -65,6 +67,8 @@ func For(e gang.Explanation) Event {
 		event.Reason, event.ConditionReason = ReasonDisagree, ReasonDisagree
 	case gang.KindInvalid:
 		event.Reason, event.ConditionReason = ReasonInvalid, ReasonInvalid
+	case gang.KindUnknown:
+		event.Reason, event.ConditionReason = ReasonUnknown, ReasonUnknown
 	case gang.KindUnplaced, gang.KindTooLarge, gang.KindStalled, gang.KindUntried:
 		event.Reason, event.ConditionReason = ReasonUnplaced, corev1.PodReasonUnschedulable
 	case gang.KindNotBound:
@@ -101,6 +105,8 @@ func Sentence(e gang.Explanation) string {
 		return disagreement(e)
 	case gang.KindInvalid:
 		return fmt.Sprintf("%v; the pod stays Pending until that is corrected", e.Problem)
+	case gang.KindUnknown:
+		return fmt.Sprintf("%v; the pod stays Pending until then", e.Problem)
 	case gang.KindUnplaced:
 		return fmt.Sprintf("%s needs %s at once: %s", name, needed(e), unplaced(e))
 	case gang.KindTooLarge:

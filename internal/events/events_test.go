@@ -161,6 +161,12 @@ func TestSentences(t *testing.T) {
 			"InvalidGangAnnotation", "InvalidGangAnnotation",
 			"annotation x is missing: set it; the pod stays Pending until that is corrected",
 		},
+		{
+			"unknown",
+			gang.Explanation{Kind: gang.KindUnknown, Problem: errors.New("the label x of y: set ours, or remove this label")},
+			"UnknownGang", "UnknownGang",
+			"the label x of y: set ours, or remove this label; the pod stays Pending until then",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			event := events.For(tc.explanation)

@@ -52,7 +52,7 @@ func (l *Ledger) asks(pod *corev1.Pod) (*gang.Gang, Answer) {
 		return nil, a
 	case r.problem != nil:
 		a.Gang, a.Verdict = true, gang.Refuse
-		a.Why = gang.Explanation{Kind: gang.KindInvalid, Problem: r.problem}
+		a.Why = r.why()
 		return nil, a
 	}
 	a.Gang = true
@@ -141,7 +141,7 @@ func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 func left(r *record) Answer {
 	a := Answer{Gang: true, Verdict: gang.Refuse}
 	if r != nil && r.problem != nil {
-		a.Why = gang.Explanation{Kind: gang.KindInvalid, Problem: r.problem}
+		a.Why = r.why()
 	}
 	return a
 }

@@ -70,6 +70,8 @@ type profile map[string]Defaults
 type Defaults struct {
 	Timeout, ReservationTimeout time.Duration
 	Placement                   gang.Placement
+	// ScheduleUnknown says that pods which only other products' keys tie together are scheduled one by one.
+	ScheduleUnknown bool
 }
 
 // record is what the ledger knows of a pod: the gang that it belongs to, or what is wrong with its annotations, or that it
@@ -345,7 +347,7 @@ func (l *Ledger) Tick() []gang.Decision {
 	for uid, r := range l.untold {
 		decisions = append(decisions, gang.Tell{
 			Members:     []gang.Ref{r.ref},
-			Explanation: gang.Explanation{Kind: gang.KindInvalid, Problem: r.problem},
+			Explanation: r.why(),
 		})
 		delete(l.untold, uid)
 	}

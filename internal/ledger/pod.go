@@ -15,6 +15,9 @@ import (
 // problem: to schedule it alone would start half a gang.
 func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
 	spec, err := gang.Parse(pod.Labels, pod.Annotations, gang.Dialects())
+	if err == nil {
+		spec, err = l.checkForeign(pod, spec)
+	}
 	if spec == nil || err != nil {
 		return nil, err
 	}
@@ -38,10 +41,8 @@ func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
 
 // first returns the dialect that the profile speaks, the first if there are several.
 func (p profile) first() string {
-	for _, d := range gang.Dialects() {
-		if _, speaks := p[d.Name]; speaks {
-			return d.Name
-		}
+	for _, d := range p.dialects() {
+		return d.Name
 	}
 	return ""
 }

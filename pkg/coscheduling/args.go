@@ -33,6 +33,10 @@ type Args struct {
 	// ReservedShare is the largest share of the cluster, of any resource, that one namespace may hold for pods that do not exist
 	// yet: above 0 and up to 1. The default is 0.95.
 	ReservedShare float64 `json:"reservedShare,omitempty"`
+	// UnknownGangs is what happens to pods that only other schedulers' keys, or spec.schedulingGroup, tie together: "Wait" (the
+	// default) lets them wait and tells them what to do, "Schedule" schedules them one by one. In a profile with two such plugins
+	// both have to say "Schedule".
+	UnknownGangs gang.UnknownGangs `json:"unknownGangs,omitempty"`
 }
 
 const (
@@ -71,16 +75,30 @@ func parseArgs(obj runtime.Object, d gang.Dialect) (Args, error) {
 	if args.Timeout.Duration == 0 {
 		args.Timeout.Duration = d.DefaultTimeout
 	}
-	if args.Placement == "" {
-		args.Placement = gang.Pack
-	}
 	if err := args.checkReservations(d); err != nil {
 		return Args{}, err
 	}
-	if _, known := gang.ParsePlacement(string(args.Placement)); !known {
-		return Args{}, fmt.Errorf("arguments of plugin %s: placement is %q; use %q or %q", d.Name, args.Placement, gang.Pack, gang.Spread)
+	if err := args.checkChoices(d); err != nil {
+		return Args{}, err
 	}
 	return args, nil
+}
+
+// checkChoices checks the arguments that have one of two values, and completes them.
+func (a *Args) checkChoices(d gang.Dialect) error {
+	if a.Placement == "" {
+		a.Placement = gang.Pack
+	}
+	if a.UnknownGangs == "" {
+		a.UnknownGangs = gang.WaitIfUnknown
+	}
+	if _, known := gang.ParsePlacement(string(a.Placement)); !known {
+		return fmt.Errorf("arguments of plugin %s: placement is %q; use %q or %q", d.Name, a.Placement, gang.Pack, gang.Spread)
+	}
+	if u := a.UnknownGangs; u != gang.WaitIfUnknown && u != gang.ScheduleIfUnknown {
+		return fmt.Errorf("arguments of plugin %s: unknownGangs is %q; use %q or %q", d.Name, u, gang.WaitIfUnknown, gang.ScheduleIfUnknown)
+	}
+	return nil
 }
 
 // checkReservations checks what bounds reservations, and completes it.
@@ -128,7 +146,7 @@ func decodeStrictly(raw []byte, args *Args) error {
 		for i, e := range strict {
 			texts[i] = e.Error()
 		}
-		return fmt.Errorf("%s; the fields are apiVersion, kind, timeout, placement, reservationTimeout and reservedShare",
+		return fmt.Errorf("%s; the fields are apiVersion, kind, timeout, placement, reservationTimeout, reservedShare and unknownGangs",
 			strings.Join(texts, ", "))
 	}
 	return nil

@@ -69,6 +69,7 @@ func TestLittleIsKeptOfPodsThatEnded(t *testing.T) {
 		{"of no gang", nil, plain},
 		{"with annotations that cannot be followed", map[string]string{gang.Coscheduling().MinAvailableAnnotation: "all"}, plain},
 		{"of a gang", group, member},
+		{"with keys of another product, alone", map[string]string{"scheduling.k8s.io/group-name": "g"}, plain},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, bared(t, endedPod(tc.annotations))); diff != "" {

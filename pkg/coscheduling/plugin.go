@@ -49,6 +49,7 @@ func (p *Plugins) newPlugin(ctx context.Context, d gang.Dialect, obj runtime.Obj
 	}
 	p.ledger.Serve(h.ProfileName(), d.Name, ledger.Defaults{
 		Timeout: args.Timeout.Duration, ReservationTimeout: args.ReservationTimeout.Duration, Placement: args.Placement,
+		ScheduleUnknown: args.UnknownGangs == gang.ScheduleIfUnknown,
 	})
 	p.places.shares[h.ProfileName()] = args.ReservedShare
 	return &Plugin{dialect: d, handle: h, ledger: p.ledger, performer: p.performer, places: p.places, lead: p.Lead}, nil

@@ -74,6 +74,8 @@ const (
 	KindReleased Kind = "Released"
 	// KindInvalid: the annotations cannot be followed; Problem says why.
 	KindInvalid Kind = "Invalid"
+	// KindUnknown: only keys that nobody here reads tie the pod to others; Problem says which.
+	KindUnknown Kind = "Unknown"
 	// KindUndeclared: a leader starts by itself because it does not say what it will create.
 	KindUndeclared Kind = "Undeclared"
 	// KindExpired: the time passed for which room was held for declared members.
@@ -122,7 +124,7 @@ type Explanation struct {
 	// Attempts is how many it took to start the gang, Complete how long enough members had existed (KindReleased).
 	Attempts int
 	Complete time.Duration
-	// Problem is what is wrong with a pod's annotations (KindInvalid).
+	// Problem is what is wrong with a pod's annotations (KindInvalid, KindUnknown).
 	Problem error
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -42,6 +41,8 @@ type Spec struct {
 // the user who wrote the annotation.
 type Problem struct {
 	Annotation string
+	// Where is where it is: it may be a label, or a field of the pod, instead of an annotation.
+	Where Where
 	// Value is what the annotation says, cut to a length that a person reads; empty if it is missing.
 	Value string
 	// Remedy completes the sentence: what is wrong, and what to write instead.
@@ -54,17 +55,14 @@ func (p *Problem) Error() string {
 	if p.Missing {
 		return fmt.Sprintf("annotation %s is missing: %s", p.Annotation, p.Remedy)
 	}
-	return fmt.Sprintf("annotation %s has the value %s: %s", p.Annotation, strconv.Quote(p.Value), p.Remedy)
+	return fmt.Sprintf("%s %s has the value %s: %s", p.Where, p.Annotation, strconv.Quote(p.Value), p.Remedy)
 }
 
 // shownValue is how many bytes of a bad value a Problem repeats: an annotation can be 256 KiB.
 const shownValue = 64
 
 func problem(annotation, value, remedy string) *Problem {
-	if len(value) > shownValue {
-		value = strings.ToValidUTF8(value[:shownValue], "") + "..."
-	}
-	return &Problem{Annotation: annotation, Value: value, Remedy: remedy}
+	return &Problem{Annotation: annotation, Value: shown(value), Remedy: remedy}
 }
 
 func missing(annotation, remedy string) *Problem {
@@ -78,9 +76,8 @@ func (d Dialect) Speaks(annotations map[string]string) bool {
 	return named || sized
 }
 
-// Parse reads the gang that a pod's annotations name, or else Spark's labels; then the dialect is empty. It returns nil and no
-// error for a pod of no gang, and an error that is a *Problem for annotations that cannot be followed.
-func Parse(labels, annotations map[string]string, dialects []Dialect) (*Spec, error) {
+// parseAnnotations reads the gang that a pod's annotations name, or else Spark's labels; then the dialect is empty.
+func parseAnnotations(labels, annotations map[string]string, dialects []Dialect) (*Spec, error) {
 	var spoken *Dialect
 	for i := range dialects {
 		if !dialects[i].Speaks(annotations) {

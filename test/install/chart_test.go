@@ -127,7 +127,7 @@ func TestChartsConfigurationStartsAScheduler(t *testing.T) {
 		"--set=profiles[0].schedulerName=kubenexus-scheduler,profiles[0].plugin=Coscheduling,profiles[0].args.placement=spread," +
 			"profiles[1].schedulerName=batch-scheduler,profiles[1].plugin=BatchPermit,profiles[1].args.timeout=15m",
 		`--set-json=profiles=[{"schedulerName":"x","plugin":"BatchPermit","args":{"kind":"BatchPermitArgs",` +
-			`"timeout":"24h","reservationTimeout":"24h","reservedShare":0.001}},{"schedulerName":"y","plugin":""}]`,
+			`"timeout":"24h","reservationTimeout":"24h","reservedShare":0.001,"unknownGangs":"Schedule"}},{"schedulerName":"y","plugin":""}]`,
 		"--set-string=fullnameOverride=123,profiles[0].schedulerName=456,profiles[0].plugin=Coscheduling",
 	} {
 		file := filepath.Join(t.TempDir(), "config.yaml")
@@ -176,6 +176,7 @@ func TestChartRefusesBadValues(t *testing.T) {
 		"image.repository=r/k@sha256:abc,image.tag=":                                           `image.repository is "r/k@sha256:abc": the tag, or the digest (sha256:...)`,
 		"image.repository=r:5000/k:v0.1.0":                                                     `image.repository is "r:5000/k:v0.1.0"`,
 		oneProfile + "Coscheduling,profiles[0].args.reservedShare=0":                           "/profiles/0/args/reservedShare",
+		oneProfile + "Coscheduling,profiles[0].args.unknownGangs=Ignore":                       "/profiles/0/args/unknownGangs",
 		oneProfile + "Coscheduling,profiles[0].args.timeout=48h":                               `"x" has the timeout 48h; the longest is 24h`,
 		oneProfile + "BatchPermit,profiles[0].args.reservationTimeout=24h1s":                   `"x" has the reservationTimeout 24h1s; the longest is 24h`,
 		oneProfile + "BatchPermit,profiles[0].args.kind=CoschedulingArgs":                      `args of the kind "CoschedulingArgs"; use "BatchPermitArgs"`,

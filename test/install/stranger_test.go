@@ -226,7 +226,7 @@ func (s *stranger) twoNames(t *testing.T) {
 // tuned sets all that can be tuned in the configuration, and sees it work.
 func (s *stranger) tuned(t *testing.T) {
 	t.Helper()
-	args := map[string]any{"timeout": "1s", "placement": "spread", "reservationTimeout": "1m", "reservedShare": 0.5}
+	args := map[string]any{"timeout": "1s", "placement": "spread", "reservationTimeout": "1m", "reservedShare": 0.5, "unknownGangs": "Schedule"}
 	connection := map[string]any{"qps": 1000, "burst": 2000}
 	for _, name := range s.docs.section(t, tune).settings() {
 		_, isArg := args[name]

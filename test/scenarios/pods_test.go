@@ -77,7 +77,7 @@ func gangAnnotations(name string, size int) map[string]string {
 // pods name=PREFIX count=N [from=I] [gang=NAME] [min=SIZE] [dialect=batch] [scheduler=S] [cpu=C] [gated] [namespace=N]
 // [timeout=D] [priority=CLASS] [node=N] [spark=APP/ROLE] [owner=NAME]: pods PREFIX-I and so on. gang and min are the annotations' values as they
 // stand; without, the pods have none. spark sets Spark's own labels, owner the controller that the pods have in common. Further
-// annotations come as input, one KEY: VALUE a line.
+// annotations come as input, one KEY: VALUE a line; with "label " before it, it is a label.
 func (s *scenario) pods(d *datadriven.TestData) (string, error) {
 	prefix, count, from := "", 1, 0
 	spec := podSpec{namespace: s.namespace, scheduler: ours, cpu: "1"}
@@ -101,14 +101,18 @@ func (s *scenario) pods(d *datadriven.TestData) (string, error) {
 			spec.annotations[key] = value
 		}
 	}
+	spec.labels = map[string]string{}
 	for line := range strings.Lines(d.Input) {
 		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
-		spec.annotations[key] = value
+		if label, isLabel := strings.CutPrefix(key, "label "); isLabel {
+			spec.labels[label] = value
+		} else {
+			spec.annotations[key] = value
+		}
 	}
 	var spark, owner string
 	if s.maybe(d, "spark", &spark) {
-		app, role, _ := strings.Cut(spark, "/")
-		spec.labels = map[string]string{"spark-app-selector": app, "spark-role": role}
+		spec.labels["spark-app-selector"], spec.labels["spark-role"], _ = strings.Cut(spark, "/")
 	}
 	if s.maybe(d, "owner", &owner) {
 		var err error
@@ -160,7 +164,7 @@ func (s *scenario) manifest(text string) (string, error) {
 	}
 }
 
-// annotate pod=P: sets the annotations given as input, one KEY: VALUE a line; without a value it is removed.
+// annotate pod=P, label pod=P: sets the annotations or labels given as input, one KEY: VALUE a line; without a value it is removed.
 func (s *scenario) annotate(d *datadriven.TestData) (string, error) {
 	var changes []string
 	for line := range strings.Lines(d.Input) {
@@ -171,7 +175,8 @@ func (s *scenario) annotate(d *datadriven.TestData) (string, error) {
 			changes = append(changes, fmt.Sprintf("%q: null", strings.TrimSuffix(key, ":")))
 		}
 	}
-	return "", s.patch(d, types.StrategicMergePatchType, fmt.Sprintf(`{"metadata": {"annotations": {%s}}}`, strings.Join(changes, ",")))
+	return "", s.patch(d, types.StrategicMergePatchType, fmt.Sprintf(`{"metadata": {%q: {%s}}}`,
+		map[string]string{"annotate": "annotations", "label": "labels"}[d.Cmd], strings.Join(changes, ",")))
 }
 
 // ungate pod=P: removes the pod's scheduling gates.

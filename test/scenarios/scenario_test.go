@@ -153,7 +153,7 @@ func (s *scenario) do(d *datadriven.TestData) (string, error) {
 		return s.pods(d)
 	case "manifest":
 		return s.manifest(d.Input)
-	case "annotate":
+	case "annotate", "label":
 		return s.annotate(d)
 	case "finish":
 		return s.finish(d)

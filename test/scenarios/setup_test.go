@@ -146,7 +146,8 @@ func TestBadConfigurationStopsTheStartWithASentence(t *testing.T) {
 			"  pluginConfig:\n  - name: Coscheduling\n    args:\n" + lines
 	}
 	for _, tc := range []struct{ name, config, want string }{
-		{"unknown argument", args("      timeOut: 5s\n"), `arguments of plugin Coscheduling: unknown field "timeOut"; the fields are apiVersion, kind, timeout, placement, reservationTimeout and reservedShare`},
+		{"unknown argument", args("      timeOut: 5s\n"), `arguments of plugin Coscheduling: unknown field "timeOut"; the fields are apiVersion, kind, timeout, placement, reservationTimeout, reservedShare and unknownGangs`},
+		{"unknownGangs in other letters", args("      unknownGangs: schedule\n"), `arguments of plugin Coscheduling: unknownGangs is "schedule"; use "Wait" or "Schedule"`},
 		{"argument twice wrong", args("      timeout: 5s\n      color: red\n"), `unknown field "color"`},
 		{"timeout without a unit", args("      timeout: 5\n"), `arguments of plugin Coscheduling: timeout is 5; use a duration such as "30s"`},
 		{"timeout in words", args("      timeout: soon\n"), `timeout is "soon"; use a duration`},

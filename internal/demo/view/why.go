@@ -60,7 +60,7 @@ func (r reasons) why(row *Row, pods []*corev1.Pod) string {
 // weight puts what is wrong before what is missing, and what is missing before what concerns one pod.
 func weight(s said) int {
 	switch s.reason {
-	case events.ReasonInvalid, events.ReasonDisagree:
+	case events.ReasonInvalid, events.ReasonUnknown, events.ReasonDisagree:
 		return 3
 	case events.ReasonIncomplete, events.ReasonUnplaced, events.ReasonTimedOut:
 		return 2

@@ -16,12 +16,18 @@ func (t *trimmer) pod(p *corev1.Pod, placed bool) {
 	if p.Spec.NodeName != "" {
 		trimBound(p)
 	}
-	if spec, err := gang.Parse(p.Labels, p.Annotations, gang.Dialects()); spec == nil && err == nil {
+	if !tied(p) {
 		p.Annotations = nil // only those of gangs are read, whichever scheduler their pods name
 	} else if placed {
 		metav1.SetMetaDataAnnotation(&p.ObjectMeta, ledger.PlacedAnnotation, "true")
 	}
 	t.shared.pod(p)
+}
+
+// tied says whether the pod says that it belongs to others: to a gang, or, while it waits, by keys that nobody here can follow.
+func tied(p *corev1.Pod) bool {
+	spec, err := gang.Parse(p.Labels, p.Annotations, gang.Dialects())
+	return spec != nil || err != nil || p.Spec.NodeName == "" && gang.FindUnknown(p.Labels, p.Annotations, spec) != nil
 }
 
 // trimSpec drops what only kubelets read. Everything that filters and scores look at stays: requests, host ports, claims

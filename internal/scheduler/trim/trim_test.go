@@ -104,10 +104,12 @@ func TestATrimmedPodIsNotWrittenTo(t *testing.T) {
 	}
 }
 
-// TestAnnotationsOfGangsAreKept, and no others: members are also told what is wrong with those that name other schedulers.
+// TestAnnotationsOfGangsAreKept, and no others: members are also told what is wrong with those that name other schedulers, and pods
+// that wait of keys that are not read.
 func TestAnnotationsOfGangsAreKept(t *testing.T) {
 	for name, tc := range map[string]struct {
 		labels, annotations map[string]string
+		node                string
 		kept                bool
 	}{
 		"of no gang": {annotations: map[string]string{"team": "x"}},
@@ -117,8 +119,15 @@ func TestAnnotationsOfGangsAreKept(t *testing.T) {
 			labels:      map[string]string{"spark-role": "driver", "spark-app-selector": "spark-1"},
 			annotations: map[string]string{"spark-executor-count": "2"}, kept: true,
 		},
+		"read beside a label": {
+			labels:      map[string]string{"pod-group.scheduling.sigs.k8s.io/name": "g"},
+			annotations: map[string]string{"pod-group.scheduling.sigs.k8s.io/min-available": "2"}, node: "n", kept: true,
+		},
+		"another product's":                      {annotations: map[string]string{"scheduling.k8s.io/group-name": "g"}, kept: true},
+		"another product's, where it has a node": {annotations: map[string]string{"scheduling.k8s.io/group-name": "g"}, node: "n"},
 	} {
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: tc.labels, Annotations: tc.annotations}}
+		pod.Spec.NodeName = tc.node
 		if got := trimmed(t, newTrimmer(), pod).Annotations; (len(got) > 0) != tc.kept {
 			t.Errorf("a pod whose annotations are %s keeps %v", name, got)
 		}

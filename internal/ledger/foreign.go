@@ -1,0 +1,74 @@
+package ledger
+
+import (
+	"errors"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// checkForeign says what is wrong with a pod that something else than our keys ties to others: other products' keys, or
+// spec.schedulingGroup, with which the scheduler would place it by upstream's pod groups before it asks any plugin. spec is what the
+// pod says by our keys, or nil; it returns what is left of that. A pod that has a node, or that others schedule, is left alone.
+func (l *Ledger) checkForeign(pod *corev1.Pod, spec *gang.Spec) (*gang.Spec, error) {
+	spoken, served := l.profiles[pod.Spec.SchedulerName]
+	if !served || pod.Spec.NodeName != "" {
+		return spec, nil
+	}
+	var wrong error
+	inGroup := pod.Spec.SchedulingGroup
+	if inGroup != nil {
+		group := ""
+		if inGroup.PodGroupName != nil {
+			group = *inGroup.PodGroupName
+		}
+		wrong = gang.InSchedulingGroup(group, pod.Annotations, spec)
+	} else if u := gang.FindUnknown(pod.Labels, pod.Annotations, spec); u != nil {
+		wrong = u
+	}
+	var u *gang.Unknown
+	switch {
+	case !errors.As(wrong, &u):
+		return spec, wrong
+	case !spoken.schedulesUnknown():
+		u.Dialects = spoken.dialects()
+		return nil, u
+	case inGroup != nil:
+		return nil, nil // upstream's pod groups place it
+	default:
+		return spec, nil
+	}
+}
+
+// schedulesUnknown says whether pods that only other products' keys tie together are scheduled one by one: all plugins of the profile
+// have to say so.
+func (p profile) schedulesUnknown() bool {
+	for _, defaults := range p {
+		if !defaults.ScheduleUnknown {
+			return false
+		}
+	}
+	return true
+}
+
+// dialects returns those that the profile speaks.
+func (p profile) dialects() []gang.Dialect {
+	var all []gang.Dialect
+	for _, d := range gang.Dialects() {
+		if _, speaks := p[d.Name]; speaks {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// why explains why a pod with a problem waits.
+func (r *record) why() gang.Explanation {
+	e := gang.Explanation{Kind: gang.KindInvalid, Problem: r.problem}
+	var u *gang.Unknown
+	if errors.As(r.problem, &u) {
+		e.Kind = gang.KindUnknown
+	}
+	return e
+}
