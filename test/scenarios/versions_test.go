@@ -39,6 +39,10 @@ func TestOlderAPIServers(t *testing.T) {
 		{"1.34", "--emulated-version=kube=1.34", slices.Concat(scenarios, said, []string{"TestClaimsGetTheirDevices"})},
 		{"1.35", "--emulated-version=kube=1.35", slices.Concat(scenarios, said, []string{"TestClaimsGetTheirDevices"})},
 		{"1.36 without resource.k8s.io/v1", "--runtime-config=resource.k8s.io/v1=false", slices.Concat(said, []string{"TestPodsWithClaimsWait"})},
+		{
+			"1.36 with pod groups", "--feature-gates=GenericWorkload=true --runtime-config=scheduling.k8s.io/v1alpha2=true",
+			[]string{"TestPodsInPodGroupsOfKubernetes"},
+		},
 	} {
 		t.Run(server.name, func(t *testing.T) {
 			log := runOn(t, server.flags, server.pass)
