@@ -27,9 +27,9 @@ func (l *Ledger) checkForeign(pod *corev1.Pod, spec *gang.Spec) (*gang.Spec, err
 	} else if u := gang.FindUnknown(pod.Labels, pod.Annotations, spec); u != nil {
 		wrong = u
 	}
-	var u *gang.Unknown
+	u, unknown := errors.AsType[*gang.Unknown](wrong)
 	switch {
-	case !errors.As(wrong, &u):
+	case !unknown:
 		return spec, wrong
 	case !spoken.schedulesUnknown():
 		u.Dialects = spoken.dialects()
@@ -66,8 +66,7 @@ func (p profile) dialects() []gang.Dialect {
 // why explains why a pod with a problem waits.
 func (r *record) why() gang.Explanation {
 	e := gang.Explanation{Kind: gang.KindInvalid, Problem: r.problem}
-	var u *gang.Unknown
-	if errors.As(r.problem, &u) {
+	if _, unknown := errors.AsType[*gang.Unknown](r.problem); unknown {
 		e.Kind = gang.KindUnknown
 	}
 	return e

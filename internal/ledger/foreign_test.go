@@ -134,6 +134,18 @@ func TestNoPodOfAGangGoesThroughUpstreamsPodGroups(t *testing.T) {
 	}
 }
 
+// TestALabelThatAnotherProfileReadsIsSaid, and is called a label.
+func TestALabelThatAnotherProfileReadsIsSaid(t *testing.T) {
+	s := newSimulation(1)
+	pod := s.newPod("a")
+	pod.Labels = map[string]string{ourName: "train", ourSize: "2"}
+	answer := served(map[string]ledger.Defaults{"BatchPermit": {}}).Enter(pod)
+	const want = `label ` + ourName + ` has the value "train": schedulerName kubenexus-scheduler does not read this label`
+	if answer.Why.Problem == nil || !strings.HasPrefix(answer.Why.Problem.Error(), want) {
+		t.Errorf("told %v, want %s", answer.Why.Problem, want)
+	}
+}
+
 func TestPodsThatOthersScheduleAreLeftAlone(t *testing.T) {
 	for name, by := range map[string]func(*corev1.Pod){
 		"bound":                func(p *corev1.Pod) { p.Spec.NodeName = "node" },

@@ -50,12 +50,17 @@ func (p profile) first() string {
 func (l *Ledger) notSpoken(pod *corev1.Pod, spec *gang.Spec) error {
 	for _, d := range gang.Dialects() {
 		if d.Name == spec.Dialect {
+			where := gang.InAnnotation
+			if _, annotated := pod.Annotations[d.GroupAnnotation]; !annotated {
+				where = gang.InLabel
+			}
 			return &gang.Problem{
 				Annotation: d.GroupAnnotation,
+				Where:      where,
 				Value:      spec.Name,
-				Remedy: fmt.Sprintf("schedulerName %s does not read this annotation; "+
+				Remedy: fmt.Sprintf("schedulerName %s does not read this %s; "+
 					"use one whose profile enables the plugin %s, or the annotations that this one reads",
-					pod.Spec.SchedulerName, d.Name),
+					pod.Spec.SchedulerName, where, d.Name),
 			}
 		}
 	}

@@ -94,6 +94,7 @@ func keepMembership(bare, pod *corev1.Pod) {
 		bare.Annotations = maps.Clone(pod.Annotations)
 		delete(bare.Annotations, corev1.LastAppliedConfigAnnotation)
 	}
+	bare.Spec.SchedulingGroup = pod.Spec.SchedulingGroup
 	bare.Status.Reason = pod.Status.Reason
 	for i := range pod.Status.Conditions {
 		bare.Status.Conditions = append(bare.Status.Conditions,

@@ -94,6 +94,15 @@ func drawEnded(d dice, name string) *corev1.Pod {
 		maps.Copy(pod.Labels, map[string]string{"spark-role": pick(d, "driver", "executor"), "spark-app-selector": "g"})
 	}
 	if d.one(4) {
+		maps.Copy(pod.Labels, map[string]string{job.GroupAnnotation: "g", job.MinAvailableAnnotation: "3"})
+	}
+	if d.one(5) {
+		pod.Annotations["scheduling.k8s.io/group-name"] = "g"
+	}
+	if d.one(5) {
+		pod.Spec.SchedulingGroup = &corev1.PodSchedulingGroup{PodGroupName: new("g")}
+	}
+	if d.one(4) {
 		delete(pod.Annotations, corev1.LastAppliedConfigAnnotation)
 	}
 	if d.one(5) {

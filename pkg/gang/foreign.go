@@ -159,8 +159,7 @@ func Parse(labels, annotations map[string]string, dialects []Dialect) (*Spec, er
 		return nil, err
 	}
 	spec, err := parseAnnotations(labels, said, dialects)
-	var p *Problem
-	if errors.As(err, &p) && !p.Missing {
+	if p, wrong := errors.AsType[*Problem](err); wrong && !p.Missing {
 		if _, annotated := annotations[p.Annotation]; !annotated {
 			p.Where = InLabel
 		}

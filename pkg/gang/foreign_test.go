@@ -69,7 +69,9 @@ func TestParseSaysWhetherALabelOrAnAnnotationIsWrong(t *testing.T) {
 		{"an empty name", keys{group: "", size: "3"}, nil, `label ` + group + ` has the value "": it is empty`},
 		{"a name alone", keys{group: "a"}, nil, `annotation ` + size + ` is missing: ` + group + ` names gang "a"`},
 		{
-			"a label and an annotation that contradict", keys{group: "a", size: "2"}, keys{group: "a", size: "3"},
+			"a label and an annotation that contradict",
+			keys{group: "a", size: "2"},
+			keys{group: "a", size: "3"},
 			`annotation ` + size + ` has the value "3": the label of the same name has the value "2"; make both say the same`,
 		},
 		{"one dialect as labels, one as annotations", keys{group: "a", size: "3"}, keys{batchGroup: "b"}, `annotation ` + batchGroup + ` has the value "b": this pod also`},
