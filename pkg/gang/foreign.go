@@ -135,7 +135,7 @@ func InSchedulingGroup(group string, annotations map[string]string, spec *Spec) 
 	if spec.silent(annotations) {
 		return &Unknown{Where: InField, Key: field, Value: group, Product: "Kubernetes"}
 	}
-	p := problem(field, group, fmt.Sprintf("this pod also belongs to gang %q by its annotations or labels; remove those that say so, "+
+	p := conflict(field, group, spec.Name, fmt.Sprintf("this pod also belongs to gang %q by its annotations or labels; remove those that say so, "+
 		"or create the pod without this field", shown(spec.Name)))
 	p.Where = InField
 	return p
@@ -159,7 +159,7 @@ func Parse(labels, annotations map[string]string, dialects []Dialect) (*Spec, er
 		return nil, err
 	}
 	spec, err := parseAnnotations(labels, said, dialects)
-	if p, wrong := errors.AsType[*Problem](err); wrong && !p.Missing {
+	if p, wrong := errors.AsType[*Problem](err); wrong && p.Fault != Absent {
 		if _, annotated := annotations[p.Annotation]; !annotated {
 			p.Where = InLabel
 		}
@@ -202,7 +202,7 @@ func agree(labels, annotations map[string]string, a, b Dialect) error {
 		one, _ := either(labels, annotations, keys[0])
 		other, where := either(labels, annotations, keys[1])
 		if one != other {
-			p := problem(keys[1], other, fmt.Sprintf("%s has the value %q; make both say the same, or remove those of one product",
+			p := conflict(keys[1], other, keys[0]+"="+one, fmt.Sprintf("%s has the value %q; make both say the same, or remove those of one product",
 				keys[0], shown(one)))
 			p.Where = where
 			return p
@@ -230,7 +230,7 @@ func withLabels(labels, annotations map[string]string, dialects []Dialect) (map[
 			case !labelled || annotated && annotation == label:
 				continue
 			case annotated:
-				return nil, problem(key, annotation, fmt.Sprintf(
+				return nil, conflict(key, annotation, label, fmt.Sprintf(
 					"the label of the same name has the value %q; make both say the same, or remove one of them", shown(label)))
 			case !own:
 				said, own = maps.Clone(annotations), true

@@ -131,11 +131,11 @@ func (s *Spec) Identify(labels map[string]string, c Controller) error {
 	}
 	for _, d := range Dialects() {
 		if d.Name == s.Dialect {
-			return missing(d.GroupAnnotation, d.MinAvailableAnnotation+
+			return missing(d.GroupAnnotation, d.MinAvailableAnnotation, d.MinAvailableAnnotation+
 				" is set, so set this one too, to a name that all members of the gang share")
 		}
 	}
-	return missing("name", "name the gang")
+	return missing("name", "", "name the gang")
 }
 
 // spans says whether the pod's gang is meant to have members of several controllers: it declares several roles, or the pod has a role

@@ -37,38 +37,6 @@ type Spec struct {
 	OnPartial     OnPartial
 }
 
-// Problem says what is wrong with an annotation and what to do about it. It is an error whose text is a sentence for
-// the user who wrote the annotation.
-type Problem struct {
-	Annotation string
-	// Where is where it is: it may be a label, or a field of the pod, instead of an annotation.
-	Where Where
-	// Value is what the annotation says, cut to a length that a person reads; empty if it is missing.
-	Value string
-	// Remedy completes the sentence: what is wrong, and what to write instead.
-	Remedy string
-	// Missing says that the annotation is not there at all.
-	Missing bool
-}
-
-func (p *Problem) Error() string {
-	if p.Missing {
-		return fmt.Sprintf("annotation %s is missing: %s", p.Annotation, p.Remedy)
-	}
-	return fmt.Sprintf("%s %s has the value %s: %s", p.Where, p.Annotation, strconv.Quote(p.Value), p.Remedy)
-}
-
-// shownValue is how many bytes of a bad value a Problem repeats: an annotation can be 256 KiB.
-const shownValue = 64
-
-func problem(annotation, value, remedy string) *Problem {
-	return &Problem{Annotation: annotation, Value: shown(value), Remedy: remedy}
-}
-
-func missing(annotation, remedy string) *Problem {
-	return &Problem{Annotation: annotation, Remedy: remedy, Missing: true}
-}
-
 // Speaks says whether the annotations use any of the dialect.
 func (d Dialect) Speaks(annotations map[string]string) bool {
 	_, named := annotations[d.GroupAnnotation]
@@ -76,7 +44,8 @@ func (d Dialect) Speaks(annotations map[string]string) bool {
 	return named || sized
 }
 
-// parseAnnotations reads the gang that a pod's annotations name, or else Spark's labels; then the dialect is empty.
+// parseAnnotations reads the gang that a pod's annotations name, or else Spark's labels; then the dialect is empty. Of several problems the
+// first is returned, in the order in which they are looked for here: so a pod has the same one each time.
 func parseAnnotations(labels, annotations map[string]string, dialects []Dialect) (*Spec, error) {
 	var spoken *Dialect
 	for i := range dialects {
@@ -88,7 +57,7 @@ func parseAnnotations(labels, annotations map[string]string, dialects []Dialect)
 			if _, ok := annotations[second]; !ok {
 				second = dialects[i].MinAvailableAnnotation
 			}
-			return nil, problem(second, annotations[second], fmt.Sprintf(
+			return nil, conflict(second, annotations[second], spoken.Name, fmt.Sprintf(
 				"this pod also carries annotations of the %s dialect (%s); keep those of one dialect and remove the others",
 				spoken.Name, spoken.GroupAnnotation))
 		}
@@ -136,7 +105,7 @@ func (s *Spec) parseMinAvailable(d *Dialect, annotations map[string]string) erro
 		if s.Roles != nil || annotations[RoleAnnotation] != "" {
 			return nil
 		}
-		return missing(d.MinAvailableAnnotation, fmt.Sprintf(
+		return missing(d.MinAvailableAnnotation, s.Name, fmt.Sprintf(
 			"%s names gang %q, so set this one too, to the number of pods that must start together, such as \"3\"",
 			d.GroupAnnotation, s.Name))
 	}
@@ -147,10 +116,10 @@ func (s *Spec) parseMinAvailable(d *Dialect, annotations map[string]string) erro
 	s.MinAvailable = minAvailable
 	switch {
 	case (s.Roles.Leader() != nil || s.Leads && s.Roles != nil) && int(minAvailable) != total:
-		return problem(d.MinAvailableAnnotation, size, fmt.Sprintf(
+		return conflict(d.MinAvailableAnnotation, size, strconv.Itoa(total), fmt.Sprintf(
 			"the minima of the roles sum to %d; make both agree, or leave this one out", total))
 	case int(minAvailable) < total:
-		return problem(d.MinAvailableAnnotation, size, fmt.Sprintf(
+		return conflict(d.MinAvailableAnnotation, size, strconv.Itoa(total), fmt.Sprintf(
 			"the minima of the roles sum to %d, which is more; make it that at least, or leave this one out", total))
 	}
 	return nil
@@ -158,19 +127,11 @@ func (s *Spec) parseMinAvailable(d *Dialect, annotations map[string]string) erro
 
 // parseChoices reads what a gang may choose for itself, whatever its dialect.
 func (s *Spec) parseChoices(annotations map[string]string) error {
-	for annotation, timeout := range map[string]*time.Duration{
-		TimeoutAnnotation: &s.Timeout, ReservationTimeoutAnnotation: &s.ReservationTimeout,
-	} {
-		text, given := annotations[annotation]
-		if !given {
-			continue
-		}
-		d, err := time.ParseDuration(text)
-		if err != nil || d <= 0 || d > MaxTimeout {
-			return problem(annotation, text, fmt.Sprintf(
-				"set it to a duration above 0 and up to %s, such as \"30s\" or \"10m\"", MaxTimeout))
-		}
-		*timeout = d
+	if err := chooseTime(annotations, TimeoutAnnotation, &s.Timeout); err != nil {
+		return err
+	}
+	if err := chooseTime(annotations, ReservationTimeoutAnnotation, &s.ReservationTimeout); err != nil {
+		return err
 	}
 	if err := choose(annotations, PlacementAnnotation, &s.Placement, Pack, Spread); err != nil {
 		return err
@@ -179,6 +140,21 @@ func (s *Spec) parseChoices(annotations map[string]string) error {
 		return err
 	}
 	return choose(annotations, OnPartialAnnotation, &s.OnPartial, WaitOnPartial, EvictOnPartial)
+}
+
+// chooseTime reads an annotation that has a duration.
+func chooseTime(annotations map[string]string, annotation string, to *time.Duration) error {
+	text, given := annotations[annotation]
+	if !given {
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 || d > MaxTimeout {
+		return problem(annotation, text, fmt.Sprintf(
+			"set it to a duration above 0 and up to %s, such as \"30s\" or \"10m\"", MaxTimeout))
+	}
+	*to = d
+	return nil
 }
 
 // choose reads an annotation that has one of two values.

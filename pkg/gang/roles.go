@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"regexp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -157,11 +157,11 @@ func (s *Spec) parseRoles(labels, annotations map[string]string) error {
 	}
 	own := s.Roles.named(s.Role)
 	if s.Role != "" && own == nil {
-		return problem(RolesAnnotation, annotations[RolesAnnotation],
+		return conflict(RolesAnnotation, annotations[RolesAnnotation], s.Role,
 			fmt.Sprintf("it declares no role %q, which is this pod's own; add it, or correct %s", s.Role, RoleAnnotation))
 	}
 	if leader := s.Roles.Leader(); leader != nil && s.Role == "" {
-		return missing(RoleAnnotation, fmt.Sprintf("%s declares that role %q leads, so say which role this pod has",
+		return missing(RoleAnnotation, leader.Name, fmt.Sprintf("%s declares that role %q leads, so say which role this pod has",
 			RolesAnnotation, leader.Name))
 	}
 	s.Leads = own != nil && own.Leads
@@ -222,21 +222,14 @@ func (r *Roles) check(i int) string {
 // maxEntries bounds the requests, the nodeSelector and the tolerations of a role.
 const maxEntries = 16
 
-// A quantity as in a container's requests, without what would be slow to read, and the name of a resource.
-var (
-	quantity = regexp.MustCompile(`^[0-9]{1,18}(\.[0-9]{1,9})?([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?$`)
-	resource = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
-	zero     = regexp.MustCompile(`^[0.]*[^1-9]*$`)
-)
-
 // check returns what is wrong with what the role asks for, or "".
 func (r Role) check() string {
 	if len(r.Requests) > maxEntries || len(r.NodeSelector) > maxEntries || len(r.Tolerations) > maxEntries {
 		return fmt.Sprintf("it has more than %d requests, node labels or tolerations", maxEntries)
 	}
-	for name, text := range r.Requests {
-		if !resource.MatchString(name) || !quantity.MatchString(text) || zero.MatchString(text) {
-			return fmt.Sprintf(`%.64q: %.64q is no request of a container; write such as {"cpu":"500m","memory":"2Gi"}`, name, text)
+	for _, name := range slices.Sorted(maps.Keys(r.Requests)) {
+		if remedy := checkRequest(name, r.Requests[name]); remedy != "" {
+			return fmt.Sprintf(`it requests %.64q of %.64q: %s`, r.Requests[name], name, remedy)
 		}
 	}
 	return ""
@@ -266,26 +259,42 @@ func sparkRoles(annotations map[string]string) (*Roles, error) {
 		return nil, problem(source, count, fmt.Sprintf("set it to the number of executors that must start with the driver, at most %d",
 			maxDeclared-1))
 	}
-	requests := map[string]string{}
-	fromSpark := map[string]string{"cpu": executorCPU, "memory": executorMemory, "nvidia.com/gpu": executorGPU}
-	for name, annotation := range fromSpark {
-		if text := annotations[annotation]; text != "" {
-			requests[name] = text
+	executors := Role{Name: sparkExecutor, Min: int32(n), Requests: map[string]string{}}
+	for _, asked := range sparkRequests() {
+		text := annotations[asked.annotation]
+		switch {
+		case text != "":
+			executors.Requests[asked.resource] = text
+		case asked.example != "" && n > 0:
+			return nil, missing(asked.annotation, source, fmt.Sprintf("%s is set, so say what each executor asks for, such as %q",
+				source, asked.example))
 		}
 	}
-	for _, needed := range []string{executorCPU, executorMemory} {
-		if annotations[needed] == "" && n > 0 {
-			return nil, missing(needed, fmt.Sprintf("%s is set, so say what each executor asks for, such as %q", source,
-				map[string]string{executorCPU: "1", executorMemory: "1408Mi"}[needed]))
-		}
-	}
-	executors := Role{Name: sparkExecutor, Min: int32(n), Requests: requests}
-	for name, annotation := range fromSpark {
-		if text := annotations[annotation]; text != "" && (Role{Requests: map[string]string{name: text}}).check() != "" {
-			return nil, problem(annotation, text, "set it to what an executor pod asks for, such as \"1\", \"500m\" or \"1408Mi\"")
+	for _, asked := range sparkRequests() {
+		if text := executors.Requests[asked.resource]; text != "" {
+			if remedy := checkSparkRequest(asked.resource, text); remedy != "" {
+				return nil, problem(asked.annotation, text, remedy)
+			}
 		}
 	}
 	return NewRoles(Role{Name: sparkDriver, Min: 1, Leads: true}, executors), nil
+}
+
+// sparkRequest is an annotation that says how much of a resource an executor asks for. One that has to be there has an example.
+type sparkRequest struct{ annotation, resource, example string }
+
+func sparkRequests() []sparkRequest {
+	return []sparkRequest{
+		{executorCPU, cpuResource, "1"}, {executorMemory, memoryResource, "1408Mi"}, {executorGPU, "nvidia.com/gpu", ""},
+	}
+}
+
+// checkSparkRequest is checkRequest for what may be meant as Spark writes it.
+func checkSparkRequest(resource, text string) string {
+	if number, thousands := strings.CutSuffix(text, "k"); thousands && resource == memoryResource {
+		return fmt.Sprintf(`"k" stands for 1000 bytes in Kubernetes, and for 1024 in Spark; write %q`, number+"Ki")
+	}
+	return checkRequest(resource, text)
 }
 
 // sparkSpec returns the gang of a pod that only Spark's labels say anything about, or nil.

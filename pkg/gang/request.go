@@ -1,0 +1,172 @@
+package gang
+
+import (
+	"fmt"
+	"math/big"
+	"regexp"
+	"strings"
+)
+
+// The resources that Kubernetes counts in its own way. All others are devices, which are counted in whole numbers.
+const (
+	cpuResource     = "cpu"
+	memoryResource  = "memory"
+	storageResource = "ephemeral-storage"
+	hugePages       = "hugepages-"
+)
+
+// A quantity as in a container's requests, without what would be slow to read; and an amount of memory as programs other than
+// Kubernetes write it, such as a JVM.
+var (
+	quantity = regexp.MustCompile(`^([0-9]{1,18}(?:\.[0-9]{1,9})?)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?$`)
+	foreign  = regexp.MustCompile(`^ *([0-9]{1,18}(?:\.[0-9]{1,9})?) *(?:([kmgtpeKMGTPE])[iI]?)?[bB]? *$`)
+	device   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
+)
+
+const (
+	// mebibyte is the least memory that is believed: less is a number whose unit was left out.
+	mebibyte = 1 << 20
+	// mostCores, and mostUnits of all else, are what no node has. With more, sums of what members ask for would not be right.
+	mostCores = 1 << 32
+	mostUnits = 1 << 50
+)
+
+// checkRequest returns what is wrong with a quantity of a resource, or "". The API server accepts some of what is refused here, and
+// rounds it up: two bytes of memory for "2048m". Pods with such requests start on nodes that have no room for them.
+func checkRequest(name, text string) string {
+	unit := ""
+	amount := new(big.Rat)
+	parts := quantity.FindStringSubmatch(text)
+	if parts != nil {
+		unit = parts[2]
+		amount = amountOf(parts[1], unit)
+	}
+	most := big.NewRat(mostUnits, 1)
+	if name == cpuResource {
+		most.SetInt64(mostCores)
+	}
+	switch {
+	case amount.Cmp(most) > 0:
+		return "it is more than any node has; write what one pod asks for"
+	case name == cpuResource:
+		return checkCPU(parts != nil, amount)
+	case name == memoryResource, name == storageResource, strings.HasPrefix(name, hugePages):
+		return checkBytes(name, text, parts != nil, amount, unit)
+	case !device.MatchString(name):
+		return `it is no request of a container; ask for "cpu", "memory", "ephemeral-storage", "hugepages-2Mi", ` +
+			`or a device by its whole name, such as "nvidia.com/gpu"`
+	case parts == nil || amount.Sign() == 0:
+		return `it is no request of a container; write such as "1"`
+	case !amount.IsInt() || fractional(unit):
+		return `devices are counted in whole numbers; write such as "1"`
+	}
+	return ""
+}
+
+func checkCPU(isQuantity bool, cores *big.Rat) string {
+	switch {
+	case !isQuantity || cores.Sign() == 0:
+		return `it is no request of a container; write such as "1" or "500m"`
+	case cores.Cmp(big.NewRat(1, 1000)) < 0:
+		return `it is less than a millicore, which is the least that a pod can ask for; write such as "1" or "500m"`
+	}
+	return ""
+}
+
+// checkBytes checks an amount of memory or storage.
+func checkBytes(name, text string, isQuantity bool, bytes *big.Rat, unit string) string {
+	unitless := unit == "" || exponent(unit)
+	least := big.NewRat(1, 1)
+	if unitless || name == memoryResource {
+		least = big.NewRat(mebibyte, 1)
+	}
+	switch {
+	case !isQuantity || bytes.Sign() == 0:
+		return "it is no request of a container; write " + likelyBytes(text)
+	case fractional(unit):
+		return fmt.Sprintf("it is %s bytes, because %q stands for %s; write %s",
+			decimal(bytes), unit, map[string]string{"n": "billionths", "u": "millionths", "m": "thousandths"}[unit], likelyBytes(text))
+	case unitless && !bytes.IsInt() || bytes.Cmp(big.NewRat(1, 1)) < 0:
+		return fmt.Sprintf("it is %s bytes, and there is no part of a byte; write %s", decimal(bytes), likelyBytes(text))
+	case bytes.Cmp(least) < 0:
+		return fmt.Sprintf("it is %s bytes, which is too little; write %s", decimal(bytes), likelyBytes(text))
+	}
+	return checkPages(name, bytes)
+}
+
+// likelyBytes is what an amount of memory or storage that is refused was likely meant to be.
+func likelyBytes(text string) string {
+	const example = `such as "2Gi"`
+	parts := foreign.FindStringSubmatch(text)
+	if len(parts) == 0 {
+		return example
+	}
+	number, unit := parts[1], strings.ToUpper(parts[2])
+	if unit == "" {
+		if strings.Contains(number, ".") {
+			return example
+		}
+		unit = "M"
+	}
+	unit += "i"
+	if likely := amountOf(number, unit); likely.Cmp(big.NewRat(mebibyte, 1)) < 0 || number+unit == text {
+		return example
+	}
+	if parts[2] == "" {
+		return fmt.Sprintf("%q for mebibytes", number+unit)
+	}
+	return fmt.Sprintf("%q", number+unit)
+}
+
+// checkPages checks that huge pages are whole ones. Their size is part of the resource's name.
+func checkPages(name string, bytes *big.Rat) string {
+	size, huge := strings.CutPrefix(name, hugePages)
+	if !huge {
+		return ""
+	}
+	parts := quantity.FindStringSubmatch(size)
+	if parts == nil {
+		return `the resource names no size of a page; ask for such as "hugepages-2Mi"`
+	}
+	page := amountOf(parts[1], parts[2])
+	if page.Sign() == 0 || !new(big.Rat).Quo(bytes, page).IsInt() {
+		return fmt.Sprintf("it is no multiple of %s, the size of a page", size)
+	}
+	return ""
+}
+
+// amountOf is what a number with a unit stands for.
+func amountOf(number, unit string) *big.Rat {
+	amount, _ := new(big.Rat).SetString(number) // the patterns let nothing else pass
+	powers := func(base, exponent int64) *big.Rat {
+		return new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(base), big.NewInt(exponent), nil))
+	}
+	const larger, smaller = "kMGTPE", "mun"
+	switch {
+	case unit == "":
+	case strings.HasSuffix(unit, "i"):
+		amount.Mul(amount, powers(1024, int64(strings.Index("KMGTPE", unit[:1]))+1))
+	case exponent(unit):
+		scale, _ := new(big.Rat).SetString("1" + unit)
+		amount.Mul(amount, scale)
+	case strings.Contains(larger, unit):
+		amount.Mul(amount, powers(1000, int64(strings.Index(larger, unit))+1))
+	default:
+		amount.Quo(amount, powers(1000, int64(strings.Index(smaller, unit))+1))
+	}
+	return amount
+}
+
+// fractional says whether a unit stands for a part of one, exponent whether it is a power of ten.
+func fractional(unit string) bool { return unit == "n" || unit == "u" || unit == "m" }
+
+func exponent(unit string) bool { return unit != "" && unit[len(unit)-1] <= '9' }
+
+// decimal writes an amount with as many decimals as a person reads.
+func decimal(amount *big.Rat) string {
+	text := amount.FloatString(9)
+	if whole, parts, _ := strings.Cut(text, "."); strings.Trim(parts, "0") == "" {
+		return whole
+	}
+	return strings.TrimRight(text, "0")
+}
