@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -89,8 +90,8 @@ func (l *Ledger) NodeGone(node string) []gang.Decision {
 	l.mu.Lock()
 	var decisions []gang.Decision
 	delete(l.changes.nodes, node)
-	for _, g := range l.gangs {
-		if g.Places() > 0 {
+	for _, key := range slices.SortedFunc(maps.Keys(l.gangs), gang.Key.Compare) {
+		if g := l.gangs[key]; g.Places() > 0 {
 			decisions = append(decisions, l.after(g, g.NodeGone(node, l.clock.Now()))...)
 		}
 	}

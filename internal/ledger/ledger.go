@@ -3,6 +3,8 @@
 package ledger
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -141,7 +143,7 @@ func (l *Ledger) observe(pod *corev1.Pod) []gang.Decision {
 // observeProblem records a pod whose annotations cannot be followed.
 func (l *Ledger) observeProblem(pod *corev1.Pod, problem error) []gang.Decision {
 	r := l.records[pod.UID]
-	if r != nil && r.problem != nil && r.problem.Error() == problem.Error() {
+	if r != nil && r.problem != nil && same(r.problem, problem) {
 		r.version = pod.ResourceVersion
 		return nil
 	}
@@ -254,11 +256,12 @@ func (l *Ledger) Retain(exists func(gang.Ref) bool) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var decisions []gang.Decision
-	for uid, r := range l.records {
-		if !exists(r.ref) {
-			l.order.Delete(uid)
-			decisions = append(decisions, l.forget(uid)...)
-		}
+	gone := maps.Clone(l.records)
+	maps.DeleteFunc(gone, func(_ types.UID, r *record) bool { return exists(r.ref) })
+	for _, r := range inOrder(gone) {
+		uid := types.UID(r.ref.UID)
+		l.order.Delete(uid)
+		decisions = append(decisions, l.forget(uid)...)
 	}
 	l.dropGone()
 	return decisions
@@ -305,7 +308,7 @@ func (l *Ledger) after(g *gang.Gang, decisions []gang.Decision) []gang.Decision 
 func (l *Ledger) passTurn() []gang.Decision {
 	now := l.clock.Now()
 	var decisions []gang.Decision
-	for waiting := range l.awaiting {
+	for _, waiting := range slices.SortedFunc(maps.Keys(l.awaiting), (*gang.Gang).Compare) {
 		decisions = append(decisions, waiting.Turn(now)...)
 	}
 	clear(l.awaiting)
@@ -331,12 +334,8 @@ func (l *Ledger) Tick() []gang.Decision {
 	defer l.mu.Unlock()
 	now := l.clock.Now()
 	var decisions []gang.Decision
-	for _, g := range l.gangs {
-		if ticked := g.Tick(now); len(ticked) > 0 {
-			decisions = append(decisions, l.after(g, ticked)...)
-		} else {
-			decisions = l.follow(g, decisions)
-		}
+	for _, t := range l.tick(now) {
+		decisions = append(decisions, l.after(t.gang, t.decisions)...)
 	}
 	l.idle = 0 // some wait for a while after a failure
 	decisions = append(decisions, l.look(now)...)
@@ -344,13 +343,13 @@ func (l *Ledger) Tick() []gang.Decision {
 		// The gang that these let go first may have been kept from coming.
 		decisions = append(decisions, l.passTurn()...)
 	}
-	for uid, r := range l.untold {
+	for _, r := range inOrder(l.untold) {
 		decisions = append(decisions, gang.Tell{
 			Members:     []gang.Ref{r.ref},
 			Explanation: r.why(),
 		})
-		delete(l.untold, uid)
 	}
+	clear(l.untold)
 	return decisions
 }
 

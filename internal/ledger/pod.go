@@ -58,6 +58,8 @@ func (l *Ledger) notSpoken(pod *corev1.Pod, spec *gang.Spec) error {
 				Annotation: d.GroupAnnotation,
 				Where:      where,
 				Value:      spec.Name,
+				Fault:      gang.NotServed,
+				With:       pod.Spec.SchedulerName,
 				Remedy: fmt.Sprintf("schedulerName %s does not read this %s; "+
 					"use one whose profile enables the plugin %s, or the annotations that this one reads",
 					pod.Spec.SchedulerName, where, d.Name),

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -192,7 +193,7 @@ func emulate(
 		return nil, err
 	}
 	known := then.GetAll()
-	for gate := range gates.GetAll() {
+	for _, gate := range slices.Sorted(maps.Keys(gates.GetAll())) {
 		_, there := known[gate]
 		if !gates.ExplicitlySet(gate) || there && !needs(gates, gate, missing) {
 			continue

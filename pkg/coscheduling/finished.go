@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -44,15 +45,21 @@ func (p *performer) watchFinished(ctx context.Context, schedulerName string) err
 func (p *performer) finishAll() {
 	ctx, cancel := context.WithTimeout(context.Background(), restoreTime)
 	defer cancel()
-	for name, informer := range p.finished {
+	var ended []*corev1.Pod
+	for _, name := range slices.Sorted(maps.Keys(p.finished)) {
+		informer := p.finished[name]
 		if !cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
 			p.logger.Info("The pods that ended could not be listed in time: gangs that are finishing may wait", "profile", name)
 		}
 		for _, obj := range informer.GetStore().List() {
 			if pod, ok := obj.(*corev1.Pod); ok {
-				p.perform(p.ledger.Finish(pod))
+				ended = append(ended, pod)
 			}
 		}
+	}
+	slices.SortFunc(ended, byAge)
+	for _, pod := range ended {
+		p.perform(p.ledger.Finish(pod))
 	}
 }
 

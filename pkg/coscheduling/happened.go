@@ -2,6 +2,8 @@ package coscheduling
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
@@ -63,9 +65,9 @@ func (pl *Plugin) union() []fwk.ClusterEventWithHint {
 		}
 	}
 	var union []fwk.ClusterEventWithHint
-	for resource, action := range actions {
+	for _, resource := range slices.Sorted(maps.Keys(actions)) {
 		union = append(union, fwk.ClusterEventWithHint{
-			Event: fwk.ClusterEvent{Resource: resource, ActionType: action}, QueueingHintFn: pl.hint,
+			Event: fwk.ClusterEvent{Resource: resource, ActionType: actions[resource]}, QueueingHintFn: pl.hint,
 		})
 	}
 	return union

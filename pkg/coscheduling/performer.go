@@ -1,8 +1,10 @@
 package coscheduling
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -114,6 +116,7 @@ func (p *performer) lead() {
 	if err != nil {
 		p.logger.Error(err, "Cannot list pods from the informer")
 	}
+	slices.SortFunc(pods, byAge) // the lister has them in no order
 	for _, pod := range pods {
 		p.perform(p.ledger.Observe(pod))
 	}
@@ -121,6 +124,11 @@ func (p *performer) lead() {
 	p.restore(pods)
 	p.leading.Store(true)
 	close(p.led)
+}
+
+// byAge orders pods by when they were created, then by their names.
+func byAge(a, b *corev1.Pod) int {
+	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 }
 
 // probes says whether a pod that has to wait is to enter the queue all the same, because it is not known yet whether this

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -151,12 +152,15 @@ func (h *placeholders) none() bool {
 	return len(h.pods) == 0
 }
 
-// on returns the pods that hold places on the node, and one of the gangs that they are for.
+// on returns the pods that hold places on the node, and the first of the gangs that they are for.
 func (h *placeholders) on(node string) (pods []*corev1.Pod, example gang.Key) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for id, pod := range h.nodes[node] {
-		pods, example = append(pods, pod), id.Gang
+		if len(pods) == 0 || id.Gang.Compare(example) < 0 {
+			example = id.Gang
+		}
+		pods = append(pods, pod)
 	}
 	return pods, example
 }
@@ -198,7 +202,8 @@ func (h *placeholders) beyondShare(schedulerName, namespace string, declared []g
 		}
 	}
 	share := h.shares[schedulerName]
-	for name, wanted := range with {
+	for _, name := range slices.Sorted(maps.Keys(with)) {
+		wanted := with[name]
 		most := int64(share * float64(total(name)))
 		if wanted <= held[name] || wanted <= most || total(name) == 0 {
 			continue
@@ -268,7 +273,10 @@ func (pl *Plugin) heldFor(pod *corev1.Pod, statuses fwk.NodeToStatusReader) stri
 			_ = without.RemovePod(klog.Background(), placeholder) // it may have come after the snapshot
 		}
 		if takes.room(without) > 0 {
-			held, example = held+1, holder
+			if held == 0 || holder.Compare(example) < 0 {
+				example = holder
+			}
+			held++
 		}
 	}
 	if held == 0 {

@@ -88,7 +88,8 @@ func (w *waitingRoom) Delete(pod *corev1.Pod) {
 // Activate lets pods that wait into the queue. The scheduler calls it between two pods that it pops.
 func (w *waitingRoom) Activate(logger klog.Logger, pods map[string]*corev1.Pod) {
 	refs := make([]gang.Ref, 0, len(pods))
-	for _, pod := range pods {
+	for _, name := range slices.Sorted(maps.Keys(pods)) {
+		pod := pods[name]
 		refs = append(refs, gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)})
 	}
 	w.admit(logger, refs)

@@ -2,6 +2,7 @@ package gang
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -157,10 +158,12 @@ func (e Explanation) signature() string {
 	if e.Short != nil {
 		text.WriteString(" " + e.Short.Resource)
 	}
-	for _, c := range e.Claims {
-		fmt.Fprintf(&text, " %d/%s", c.MinAvailable, c.Scheduler)
+	claims := make([]string, len(e.Claims))
+	for i, c := range e.Claims {
+		claims[i] = fmt.Sprintf(" %d/%s", c.MinAvailable, c.Scheduler)
 	}
-	return text.String()
+	slices.Sort(claims) // which of them is the most frequent is a number
+	return text.String() + strings.Join(claims, "")
 }
 
 // numbers are those that the explanation tells.

@@ -64,23 +64,26 @@ func (g *Gang) timeout() time.Duration {
 	return g.longest
 }
 
-// placement is what the oldest member asks for, or else the default of its profile.
+// placement is what the oldest member that asks for any asks for, or else the default of the oldest whose profile has one.
 func (g *Gang) placement() Placement {
+	if m := g.oldest(func(m *member) bool { return m.Spec.Placement != "" }); m != nil {
+		return m.Spec.Placement
+	}
+	if m := g.oldest(func(m *member) bool { return m.DefaultPlacement != "" }); m != nil {
+		return m.DefaultPlacement
+	}
+	return Pack
+}
+
+// oldest returns the oldest member for which yes holds, or nil.
+func (g *Gang) oldest(yes func(*member) bool) *member {
 	var oldest *member
 	for _, m := range g.members {
-		if m.Spec.Placement != "" && (oldest == nil || compareMembers(m, oldest) < 0) {
+		if yes(m) && (oldest == nil || compareMembers(m, oldest) < 0) {
 			oldest = m
 		}
 	}
-	if oldest != nil {
-		return oldest.Spec.Placement
-	}
-	for _, m := range g.members {
-		if m.DefaultPlacement != "" {
-			return m.DefaultPlacement
-		}
-	}
-	return Pack
+	return oldest
 }
 
 func (g *Gang) restartPolicy() RestartPolicy {

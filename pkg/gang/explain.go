@@ -88,12 +88,7 @@ func (g *Gang) unborn() int {
 
 // owner is that of the oldest member that has one.
 func (g *Gang) owner() string {
-	var oldest *member
-	for _, m := range g.members {
-		if m.Owner != "" && (oldest == nil || compareMembers(m, oldest) < 0) {
-			oldest = m
-		}
-	}
+	oldest := g.oldest(func(m *member) bool { return m.Owner != "" })
 	if oldest == nil {
 		return ""
 	}
@@ -103,10 +98,13 @@ func (g *Gang) owner() string {
 // shownClaims bounds how many different claims are told of: a gang can have as many as members.
 const shownClaims = 4
 
-// claims lists what members say, the most frequent first.
+// claims lists what members say, the most frequent first. Silent members say nothing, and those that are being deleted do not count.
 func (g *Gang) claims() []ClaimCount {
 	examples := map[Claim]*member{}
 	for _, m := range g.members {
+		if m.silent() || m.Terminating {
+			continue
+		}
 		if first, ok := examples[m.claim()]; !ok || compareMembers(m, first) < 0 {
 			examples[m.claim()] = m
 		}

@@ -365,16 +365,7 @@ func (g *Gang) allHold() bool {
 
 // oldestRefused picks a representative: the oldest member that lies refused in the queue, other than not.
 func (g *Gang) oldestRefused(not *member) *member {
-	var oldest *member
-	for _, m := range g.members {
-		if m == not || !m.refused || !g.mayEnter(m) || g.Alone(m.UID) {
-			continue
-		}
-		if oldest == nil || compareMembers(m, oldest) < 0 {
-			oldest = m
-		}
-	}
-	return oldest
+	return g.oldest(func(m *member) bool { return m != not && m.refused && g.mayEnter(m) && !g.Alone(m.UID) })
 }
 
 func compareMembers(a, b *member) int {

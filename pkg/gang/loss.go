@@ -2,6 +2,7 @@ package gang
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -74,6 +75,7 @@ func (g *Gang) Avoided(now time.Time) []string {
 			nodes = append(nodes, node)
 		}
 	}
+	slices.Sort(nodes)
 	return nodes
 }
 
@@ -89,16 +91,7 @@ func (g *Gang) forgetAvoided(now time.Time) []Decision {
 }
 
 func (g *Gang) oldestBut(uid string) *member {
-	var oldest *member
-	for _, m := range g.members {
-		if m.UID == uid {
-			continue // it may be that nobody said yet that it is gone
-		}
-		if oldest == nil || compareMembers(m, oldest) < 0 {
-			oldest = m
-		}
-	}
-	return oldest
+	return g.oldest(func(m *member) bool { return m.UID != uid }) // it may be that nobody said yet that it is gone
 }
 
 // countDone counts the finished members that succeeded in this run of the gang.

@@ -73,6 +73,9 @@ func (g *Gang) Moves() []Move {
 	return moves
 }
 
+// Moved says whether there are moves that nobody asked for yet.
+func (g *Gang) Moved() bool { return len(g.moves) > 0 }
+
 // free gives up the places for which yes holds, and returns how many.
 func (g *Gang) free(yes func(*place) bool) int {
 	before := len(g.reserved.places)
