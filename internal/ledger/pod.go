@@ -21,6 +21,9 @@ func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
 	if spec == nil || err != nil {
 		return nil, err
 	}
+	if err := declare(pod, spec); err != nil {
+		return nil, err
+	}
 	spoken, served := l.profiles[pod.Spec.SchedulerName]
 	if spec.Dialect == "" { // only Spark's labels: the profile decides
 		if spec.Dialect = spoken.first(); spec.Dialect == "" {
@@ -37,6 +40,22 @@ func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
 		return nil, l.notSpoken(pod, spec)
 	}
 	return spec, nil
+}
+
+// declare completes what the pod says about members that do not exist yet, and checks it.
+func declare(pod *corev1.Pod, spec *gang.Spec) error {
+	if spec.Roles == nil {
+		return nil
+	}
+	if err := checkRoles(spec.Roles); err != nil {
+		return err
+	}
+	shape, err := shapeOf(pod, spec)
+	if err != nil {
+		return err
+	}
+	spec.Inherit(shape)
+	return nil
 }
 
 // first returns the dialect that the profile speaks, the first if there are several.

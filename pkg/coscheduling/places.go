@@ -9,8 +9,6 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -123,26 +121,10 @@ func (h *placeholders) release(logger klog.Logger, id gang.PlaceID, pod *corev1.
 
 // placeholder stands for a member of the role that does not exist yet. No pod may preempt it.
 func placeholder(namespace string, role gang.Role) *corev1.Pod {
-	requests := corev1.ResourceList{}
-	for name, text := range role.Requests {
-		if q, err := resource.ParseQuantity(text); err == nil { // the ledger checked it
-			requests[corev1.ResourceName(name)] = q
-		}
-	}
-	tolerations := make([]corev1.Toleration, len(role.Tolerations))
-	for i, t := range role.Tolerations {
-		tolerations[i] = corev1.Toleration{
-			Key: t.Key, Operator: corev1.TolerationOperator(t.Operator), Value: t.Value, Effect: corev1.TaintEffect(t.Effect),
-		}
-	}
+	pod, _ := ledger.Declared(namespace, role) // the ledger accepted it, so there is no error
 	highest := int32(math.MaxInt32)
-	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: role.Name},
-		Spec: corev1.PodSpec{
-			Priority: &highest, NodeSelector: role.NodeSelector, Tolerations: tolerations,
-			Containers: []corev1.Container{{Name: role.Name, Resources: corev1.ResourceRequirements{Requests: requests}}},
-		},
-	}
+	pod.Spec.Priority = &highest
+	return pod
 }
 
 // none says whether nothing is held.
@@ -182,7 +164,7 @@ func (h *placeholders) heldBy(namespace string) map[string]int64 {
 func addRequests(sum map[string]int64, pod *corev1.Pod, count int64) {
 	info, err := framework.NewPodInfo(pod)
 	if err != nil {
-		return // a placeholder has no terms that could be wrong
+		return // the ledger checked the terms of placeholders
 	}
 	takes := requestOf(info)
 	for _, a := range takes.amounts() {

@@ -49,11 +49,16 @@ type Role struct {
 	Min int32 `json:"min"`
 	// Leads says that the pods of this role create the others, so the others do not exist before it runs.
 	Leads bool `json:"leads,omitempty"`
-	// Requests, NodeSelector and Tolerations are those of a pod that does not exist yet. Quantities are as in a container's
+	// The rest is that of a pod that does not exist yet, as its specification has it. Quantities are as in a container's
 	// resource requests. Without requests such pods have no shape, and their leader starts by itself.
 	Requests     map[string]string `json:"requests,omitempty"`
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 	Tolerations  []Toleration      `json:"tolerations,omitempty"`
+	// Affinity and TopologySpreadConstraints are JSON of Kubernetes' types, which is for the adapter to read and to check.
+	Affinity                  json.RawMessage `json:"affinity,omitempty"`
+	TopologySpreadConstraints json.RawMessage `json:"topologySpreadConstraints,omitempty"`
+	// Labels are those that the selectors of such pods, and of others, find on them.
+	Labels map[string]string `json:"labels,omitempty"`
 }
 
 // Toleration is one of a pod, as Kubernetes writes it.
@@ -62,6 +67,8 @@ type Toleration struct {
 	Operator string `json:"operator,omitempty"`
 	Value    string `json:"value,omitempty"`
 	Effect   string `json:"effect,omitempty"`
+	// Seconds matters only once a pod runs.
+	Seconds *int64 `json:"tolerationSeconds,omitempty"`
 }
 
 // Roles are the roles that a pod declares.
@@ -69,6 +76,8 @@ type Roles struct {
 	list []Role
 	// apart is how many members lead besides, of whom nothing is known but that: what they create has no shape.
 	apart int
+	// inherits says that the declared members are like the pod that declares them in where they may run.
+	inherits bool
 	// text is what they were read from: roles with the same text are the same.
 	text string
 }
@@ -118,7 +127,7 @@ func (r *Roles) withoutLeader() *Roles {
 		return r
 	}
 	others := slices.DeleteFunc(slices.Clone(r.list), func(role Role) bool { return role.Leads })
-	return &Roles{list: others, apart: int(leader.Min), text: r.text}
+	return &Roles{list: others, apart: int(leader.Min), inherits: r.inherits, text: r.text}
 }
 
 func (r *Roles) named(name string) *Role {
@@ -219,13 +228,19 @@ func (r *Roles) check(i int) string {
 	return ""
 }
 
-// maxEntries bounds the requests, the nodeSelector and the tolerations of a role.
-const maxEntries = 16
+// maxEntries bounds the requests, the labels and so on of a role, maxBytes what is only read later, in bytes.
+const (
+	maxEntries = 16
+	maxBytes   = 8 << 10
+)
 
 // check returns what is wrong with what the role asks for, or "".
 func (r Role) check() string {
-	if len(r.Requests) > maxEntries || len(r.NodeSelector) > maxEntries || len(r.Tolerations) > maxEntries {
-		return fmt.Sprintf("it has more than %d requests, node labels or tolerations", maxEntries)
+	if max(len(r.Requests), len(r.NodeSelector), len(r.Tolerations), len(r.Labels)) > maxEntries {
+		return fmt.Sprintf("it has more than %d requests, node labels, tolerations or labels", maxEntries)
+	}
+	if len(r.Affinity)+len(r.TopologySpreadConstraints) > maxBytes {
+		return fmt.Sprintf("its affinity and topologySpreadConstraints have more than %d bytes", maxBytes)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Requests)) {
 		if remedy := checkRequest(name, r.Requests[name]); remedy != "" {
@@ -277,7 +292,9 @@ func sparkRoles(annotations map[string]string) (*Roles, error) {
 			}
 		}
 	}
-	return NewRoles(Role{Name: sparkDriver, Min: 1, Leads: true}, executors), nil
+	r := NewRoles(Role{Name: sparkDriver, Min: 1, Leads: true}, executors)
+	r.inherits = true
+	return r, nil
 }
 
 // sparkRequest is an annotation that says how much of a resource an executor asks for. One that has to be there has an example.

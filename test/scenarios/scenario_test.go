@@ -173,6 +173,8 @@ func (s *scenario) do(d *datadriven.TestData) (string, error) {
 		return s.await(d.Expected, func() (string, error) { return s.bound(d) })
 	case "node-of":
 		return s.await(d.Expected, func() (string, error) { return s.nodeOf(d) })
+	case "reserved":
+		return s.await(d.Expected, func() (string, error) { return s.reserved(d) })
 	case "hosts":
 		return s.await(d.Expected, s.hosts)
 	case "events", "all-events":
@@ -203,14 +205,24 @@ func (s *scenario) still(d *datadriven.TestData) (answer string, err error) {
 	return answer, err
 }
 
-// nodes count=N cpu=C [name=PREFIX]: simulated nodes.
+// nodes count=N cpu=C [name=PREFIX] [zone=Z] [pool=P]: simulated nodes. Those of a pool have the label pool and are tainted for all
+// that do not tolerate it.
 func (s *scenario) nodes(d *datadriven.TestData) (string, error) {
 	count, prefix := 1, "node"
 	s.maybe(d, "count", &count)
 	s.maybe(d, "name", &prefix)
 	cpu := "4"
 	s.maybe(d, "cpu", &cpu)
-	if err := suite.plane.AddNodes(s.ctx, prefix, count, controlplane.NodeShape{CPU: cpu, Memory: "64Gi", Pods: 110}); err != nil {
+	shape := controlplane.NodeShape{CPU: cpu, Memory: "64Gi", Pods: 110, Labels: map[string]string{}}
+	var zone, pool string
+	if s.maybe(d, "zone", &zone) {
+		shape.Labels[corev1.LabelTopologyZone] = zone
+	}
+	if s.maybe(d, "pool", &pool) {
+		shape.Labels["pool"] = pool
+		shape.Taints = []corev1.Taint{{Key: "pool", Value: pool, Effect: corev1.TaintEffectNoSchedule}}
+	}
+	if err := suite.plane.AddNodes(s.ctx, prefix, count, shape); err != nil {
 		return "", err
 	}
 	s.awaitNodes(ours)
