@@ -107,7 +107,7 @@ func mergeKeys(into *metav1.LabelSelector, keys []string, operator metav1.LabelS
 		merged := slices.ContainsFunc(into.MatchExpressions, func(r metav1.LabelSelectorRequirement) bool {
 			return r.Key == k && r.Operator == operator
 		})
-		if !merged { // it is where the term is the driver's
+		if !merged {
 			into.MatchExpressions = append(into.MatchExpressions,
 				metav1.LabelSelectorRequirement{Key: k, Operator: operator, Values: []string{value}})
 		}
@@ -151,7 +151,8 @@ func checkRole(role gang.Role) error {
 	return nil
 }
 
-// shapeOf returns what declared members may have from the pod that declares them.
+// shapeOf returns what declared members may have from the pod that declares them: where it may run. What it says of other pods, such as to
+// keep apart from other drivers, is about itself. Palantir's k8s-spark-scheduler inherits the same, but for tolerations.
 func shapeOf(pod *corev1.Pod, spec *gang.Spec) (gang.Shape, error) {
 	shape := gang.Shape{Labels: pod.Labels}
 	if !spec.Roles.Inherits() {
@@ -163,8 +164,8 @@ func shapeOf(pod *corev1.Pod, spec *gang.Spec) (gang.Shape, error) {
 			Key: t.Key, Operator: string(t.Operator), Value: t.Value, Effect: string(t.Effect),
 		})
 	}
-	if pod.Spec.Affinity != nil {
-		text, err := json.Marshal(pod.Spec.Affinity)
+	if a := pod.Spec.Affinity; a != nil && a.NodeAffinity != nil {
+		text, err := json.Marshal(corev1.Affinity{NodeAffinity: a.NodeAffinity})
 		if err != nil {
 			return shape, fmt.Errorf("reading the affinity of pod %s: %w", pod.Name, err)
 		}

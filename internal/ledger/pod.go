@@ -69,14 +69,11 @@ func (p profile) first() string {
 func (l *Ledger) notSpoken(pod *corev1.Pod, spec *gang.Spec) error {
 	for _, d := range gang.Dialects() {
 		if d.Name == spec.Dialect {
-			where := gang.InAnnotation
-			if _, annotated := pod.Annotations[d.GroupAnnotation]; !annotated {
-				where = gang.InLabel
-			}
+			key, value, where := d.Said(pod.Labels, pod.Annotations)
 			return &gang.Problem{
-				Annotation: d.GroupAnnotation,
+				Annotation: key,
 				Where:      where,
-				Value:      spec.Name,
+				Value:      value,
 				Fault:      gang.NotServed,
 				With:       pod.Spec.SchedulerName,
 				Remedy: fmt.Sprintf("schedulerName %s does not read this %s; "+

@@ -244,6 +244,16 @@ func withLabels(labels, annotations map[string]string, dialects []Dialect) (map[
 	return said, nil
 }
 
+// Said returns which key of the dialect the pod carries, the name first, its value, and where it is.
+func (d Dialect) Said(labels, annotations map[string]string) (key, value string, where Where) {
+	for _, key := range [...]string{d.GroupAnnotation, d.MinAvailableAnnotation} {
+		if value, where = either(labels, annotations, key); value != "" {
+			return key, value, where
+		}
+	}
+	return d.GroupAnnotation, "", InAnnotation
+}
+
 // shown cuts a value to a length that a person reads.
 func shown(value string) string {
 	if len(value) > shownValue {
