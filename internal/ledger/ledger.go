@@ -30,6 +30,8 @@ type Ledger struct {
 	profiles map[string]profile
 	gangs    map[gang.Key]*gang.Gang
 	records  map[types.UID]*record
+	// names are the records by the names of their pods: of two pods of one name, the older is gone.
+	names map[types.NamespacedName]*record
 	// turn is the gang that is being placed; one at a time, so that no two gangs hold room that the other needs.
 	turn *gang.Gang
 	// awaiting are the gangs that were popped while it was another's turn; standing those whose representative was let
@@ -96,6 +98,7 @@ func New(c clock.PassiveClock) *Ledger {
 		profiles: map[string]profile{},
 		gangs:    map[gang.Key]*gang.Gang{},
 		records:  map[types.UID]*record{},
+		names:    map[types.NamespacedName]*record{},
 		awaiting: map[*gang.Gang]struct{}{},
 		standing: map[*gang.Gang]struct{}{},
 		changes:  newChanges(),
@@ -125,18 +128,19 @@ func (l *Ledger) Observe(pod *corev1.Pod) []gang.Decision {
 }
 
 func (l *Ledger) observe(pod *corev1.Pod) []gang.Decision {
+	decisions := l.succeed(pod)
 	r := l.records[pod.UID]
 	if _, gone := l.gone[pod.UID]; gone || r != nil && !newer(pod.ResourceVersion, r.version) {
-		return nil
+		return decisions
 	}
 	spec, problem := l.parse(pod)
 	switch {
 	case problem != nil:
-		return l.observeProblem(pod, problem)
+		return append(decisions, l.observeProblem(pod, problem)...)
 	case spec == nil:
-		return l.becomePlain(pod)
+		return append(decisions, l.becomePlain(pod)...)
 	default:
-		return l.observeMember(pod, spec)
+		return append(decisions, l.observeMember(pod, spec)...)
 	}
 }
 
@@ -195,7 +199,7 @@ func (l *Ledger) record(pod *corev1.Pod) *record {
 		ref:     gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)},
 		version: pod.ResourceVersion,
 	}
-	l.records[pod.UID] = r
+	l.records[pod.UID], l.names[r.name()] = r, r
 	return r
 }
 
@@ -228,6 +232,10 @@ func newer(a, b string) bool {
 func (l *Ledger) Forget(uid types.UID) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.delete(uid)
+}
+
+func (l *Ledger) delete(uid types.UID) []gang.Decision {
 	l.order.Delete(uid)
 	if l.records[uid] != nil {
 		l.gone[uid] = l.clock.Now()
@@ -242,6 +250,9 @@ func (l *Ledger) forget(uid types.UID) []gang.Decision {
 		return nil
 	}
 	delete(l.records, uid)
+	if l.names[r.name()] == r {
+		delete(l.names, r.name())
+	}
 	delete(l.untold, uid)
 	l.forgetCreator(uid, r)
 	if r.gang == nil {

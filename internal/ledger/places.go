@@ -94,12 +94,13 @@ func (l *Ledger) Leads(uid types.UID) []gang.Role {
 func (l *Ledger) Finish(pod *corev1.Pod) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	earlier := l.succeed(pod)
 	spec, problem := l.parse(pod)
 	if _, served := l.profiles[pod.Spec.SchedulerName]; !served || spec == nil || problem != nil || pod.DeletionTimestamp != nil {
-		return l.finishedGone(pod.UID)
+		return append(earlier, l.finishedGone(pod.UID)...)
 	}
 	if l.finished[pod.UID] != nil {
-		return nil
+		return earlier
 	}
 	l.gone[pod.UID] = l.clock.Now() // the queue may still show it
 	g := l.gang(keyOf(pod, spec))
@@ -114,7 +115,7 @@ func (l *Ledger) Finish(pod *corev1.Pod) []gang.Decision {
 	if rejected(pod) {
 		f.RejectedBy, f.Reason = pod.Spec.NodeName, pod.Status.Reason
 	}
-	decisions := g.Finish(f, l.clock.Now())
+	decisions := append(earlier, g.Finish(f, l.clock.Now())...)
 	return l.after(g, append(decisions, l.forget(pod.UID)...))
 }
 

@@ -122,6 +122,8 @@ func read(logger klog.Logger, opts *options.Options, file string) error {
 func trimInformers(c *schedulerappconfig.Config) {
 	if len(c.ComponentConfig.Extenders) == 0 {
 		c.InformerFactory = trim.Informers(c.Client)
+	} else {
+		c.InformerFactory = trim.WholeInformers(c.Client)
 	}
 }
 

@@ -11,10 +11,17 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
 )
 
-// happened tells the ledger of an event that the scheduler's cache knows already, as far as it may help a gang.
+// happened tells the ledger of an event that the scheduler's cache knows already, as far as it may help a gang. A pod or a node that
+// was deleted and created again under its name is two.
 func happened(l *ledger.Ledger, p *performer, before, after any) {
+	if recreated.Both(before, after) {
+		happened(l, p, before, nil)
+		happened(l, p, nil, after)
+		return
+	}
 	switch old, now := before, after; {
 	case isPod(old) && now == nil:
 		pod, _ := old.(*corev1.Pod)

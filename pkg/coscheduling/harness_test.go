@@ -11,7 +11,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/dynamic-resource-allocation/resourceslice/tracker"
 	"k8s.io/klog/v2"
@@ -68,11 +70,20 @@ func testProfile(t testing.TB) *config.KubeSchedulerProfile {
 
 func newHarness(t testing.TB) *harness {
 	t.Helper()
+	return newHarnessWith(t, nil)
+}
+
+// newHarnessWith makes the informer of pods, if it is given how.
+func newHarnessWith(t testing.TB, pods func(kubernetes.Interface, time.Duration) cache.SharedIndexInformer) *harness {
+	t.Helper()
 	metrics.Register()
 	ctx := klog.NewContext(t.Context(), klog.Logger{})
 	client := fake.NewClientset(
 		&corev1.Namespace{ObjectMeta: st.MakePod().Name(testNamespace).Label("team", "a").Obj().ObjectMeta})
 	h := &harness{ctx: ctx, informers: informers.NewSharedInformerFactory(client, 0), snapshot: internalcache.NewEmptySnapshot()}
+	if pods != nil {
+		h.informers.InformerFor(&corev1.Pod{}, pods)
+	}
 	registry := frameworkplugins.NewInTreeRegistry()
 	ours := New().Factories()
 	name := gang.Dialects()[0].Name

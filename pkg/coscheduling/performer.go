@@ -22,6 +22,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
+	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
@@ -84,7 +85,7 @@ func newPerformer(logger klog.Logger, plugins *Plugins, h fwk.Handle) *performer
 func (p *performer) watch() error {
 	_, err := p.handle.SharedInformerFactory().Core().V1().Pods().Informer().AddEventHandler(podHandler(
 		func(pod *corev1.Pod) { p.perform(p.ledger.Observe(pod)) },
-		func(pod *corev1.Pod) { p.perform(p.ledger.Forget(pod.UID)) },
+		func(pod *corev1.Pod) { p.perform(p.ledger.Deleted(pod)) },
 	))
 	if err != nil {
 		return fmt.Errorf("watching pods: %w", err)
@@ -92,8 +93,9 @@ func (p *performer) watch() error {
 	return nil
 }
 
-// podHandler calls one function for each pod that is there or changed, another for each that is gone.
-func podHandler(seen, gone func(*corev1.Pod)) cache.ResourceEventHandlerFuncs {
+// podHandler calls one function for each pod that is there or changed, another for each that is gone: also for one that was deleted
+// and created again while the watch was cut.
+func podHandler(seen, gone func(*corev1.Pod)) cache.ResourceEventHandler {
 	call := func(with func(*corev1.Pod), obj any) {
 		if unknown, ok := obj.(cache.DeletedFinalStateUnknown); ok {
 			obj = unknown.Obj
@@ -102,11 +104,11 @@ func podHandler(seen, gone func(*corev1.Pod)) cache.ResourceEventHandlerFuncs {
 			with(pod)
 		}
 	}
-	return cache.ResourceEventHandlerFuncs{
+	return recreated.Handler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(obj any) { call(seen, obj) },
 		UpdateFunc: func(_, obj any) { call(seen, obj) },
 		DeleteFunc: func(obj any) { call(gone, obj) },
-	}
+	})
 }
 
 // lead starts everything that only the process that makes decisions may do. Informers deliver to each handler on its

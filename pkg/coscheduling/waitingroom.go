@@ -13,6 +13,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/backend/queue"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
@@ -63,8 +64,13 @@ func (w *waitingRoom) waits(pod *corev1.Pod) bool {
 	return true
 }
 
-// Update lets a pod that waits into the queue if it need not any more.
+// Update lets a pod that waits into the queue if it need not any more. If the pod before it is another one, that one is gone.
 func (w *waitingRoom) Update(ctx context.Context, before, pod *corev1.Pod) {
+	if before != nil && recreated.Both(before, pod) {
+		w.Delete(before)
+		w.Add(ctx, pod)
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, waits := w.pods[pod.UID]; !waits {

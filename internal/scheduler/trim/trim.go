@@ -16,20 +16,46 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
 )
 
-// Informers returns the informers of a scheduler. As upstream's, they leave out pods that ended.
+// Informers returns the informers of a scheduler. As upstream's, they leave out pods that ended. Pods and nodes that were deleted and
+// created again while the watch was cut are told of as two.
 func Informers(client kubernetes.Interface) informers.SharedInformerFactory {
-	factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTransform(newTrimmer().object))
-	factory.InformerFor(&corev1.Pod{}, func(client kubernetes.Interface, resync time.Duration) cache.SharedIndexInformer {
-		return coreinformers.NewFilteredPodInformer(client, metav1.NamespaceAll, resync, cache.Indexers{}, func(o *metav1.ListOptions) {
-			o.FieldSelector = fields.AndSelectors(
-				fields.OneTermNotEqualSelector("status.phase", string(corev1.PodSucceeded)),
-				fields.OneTermNotEqualSelector("status.phase", string(corev1.PodFailed)),
-			).String()
-		})
+	return withBoth(informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTransform(newTrimmer().object)))
+}
+
+// WholeInformers are the same, and keep, as upstream's, all but who wrote which field of a pod.
+func WholeInformers(client kubernetes.Interface) informers.SharedInformerFactory {
+	factory := withBoth(informers.NewSharedInformerFactory(client, 0))
+	_ = factory.Core().V1().Pods().Informer().SetTransform(func(obj any) (any, error) { // it fails only once the informer runs
+		if pod, ok := obj.(*corev1.Pod); ok {
+			if ledger.Placed(pod) {
+				metav1.SetMetaDataAnnotation(&pod.ObjectMeta, ledger.PlacedAnnotation, "true")
+			}
+			pod.ManagedFields = nil
+		}
+		return obj, nil
 	})
 	return factory
+}
+
+func withBoth(factory informers.SharedInformerFactory) informers.SharedInformerFactory {
+	factory.InformerFor(&corev1.Pod{}, func(client kubernetes.Interface, resync time.Duration) cache.SharedIndexInformer {
+		return recreated.Informer(coreinformers.NewFilteredPodInformer(client, metav1.NamespaceAll, resync, cache.Indexers{}, unended))
+	})
+	factory.InformerFor(&corev1.Node{}, func(client kubernetes.Interface, resync time.Duration) cache.SharedIndexInformer {
+		return recreated.Informer(coreinformers.NewNodeInformer(client, resync, cache.Indexers{}))
+	})
+	return factory
+}
+
+// unended leaves out pods that ended.
+func unended(o *metav1.ListOptions) {
+	o.FieldSelector = fields.AndSelectors(
+		fields.OneTermNotEqualSelector("status.phase", string(corev1.PodSucceeded)),
+		fields.OneTermNotEqualSelector("status.phase", string(corev1.PodFailed)),
+	).String()
 }
 
 // trimmer trims objects in place: the informer has just decoded them, and nobody else has seen them.

@@ -1,0 +1,66 @@
+package ledger_test
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// TestTwoPodsOfOneNameAreNeverCountedBoth, whoever tells of them, and in whatever order: the scheduling queue, the informer of pods and
+// that of pods that ended each have a goroutine of their own.
+func TestTwoPodsOfOneNameAreNeverCountedBoth(t *testing.T) {
+	again := func(uid string, version int) *corev1.Pod {
+		pod := member(uid, "g", 2, version)
+		pod.Name = "a"
+		return pod
+	}
+	first, second := again("first", 1), again("second", 5)
+	ended := second.DeepCopy()
+	ended.Status.Phase = corev1.PodFailed
+	for name, steps := range map[string]func(*ledger.Ledger){
+		"the queue shows the second first":   func(l *ledger.Ledger) { l.Observe(first); l.Enter(second) },
+		"the informer does":                  func(l *ledger.Ledger) { l.Enter(first); l.Observe(second) },
+		"the queue still shows the first":    func(l *ledger.Ledger) { l.Observe(second); l.Enter(first) },
+		"the first is deleted late":          func(l *ledger.Ledger) { l.Observe(first); l.Observe(second); l.Deleted(first) },
+		"the second was never seen, deleted": func(l *ledger.Ledger) { l.Observe(first); l.Deleted(second); l.Observe(second) },
+		"the second was never seen, ended":   func(l *ledger.Ledger) { l.Observe(first); l.Finish(ended); l.FinishedGone("second") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, _ := newLedger()
+			steps(l)
+			if l.Knows("first") {
+				t.Error("the ledger has the first")
+			}
+			if gangs := l.Gangs(); len(gangs) > 1 || len(gangs) == 1 && gangs[0].Members != 1 {
+				t.Errorf("%+v, want one gang of one member, or none", gangs)
+			}
+			l.Deleted(first)
+			l.Deleted(second)
+			if gangs, pods := l.Size(); gangs != 0 || pods != 0 {
+				t.Errorf("both are gone, and the ledger has %d gangs and %d pods", gangs, pods)
+			}
+		})
+	}
+}
+
+// TestAMemberThatWaitsInPermitLeavesItWithItsName: its pod is gone, and the scheduler was not told.
+func TestAMemberThatWaitsInPermitLeavesItWithItsName(t *testing.T) {
+	l, _ := newLedger()
+	a, b := member("a", "g", 2, 1), member("b", "g", 2, 2)
+	l.Enter(a)
+	l.Enter(b)
+	l.Begin(a)
+	l.Planned("a", gang.Placed{Pins: []gang.Pin{{UID: "a", Node: "n"}, {UID: "b", Node: "n"}}})
+	l.Reserve("a", "n")
+	if answer := l.Permit("a"); answer.Verdict != gang.Wait {
+		t.Fatalf("%+v", answer)
+	}
+	again := member("again", "g", 2, 3)
+	again.Name = "a"
+	if decisions := l.Observe(again); !rejects(decisions, "a") {
+		t.Errorf("%+v, want the pod that is gone rejected", decisions)
+	}
+}

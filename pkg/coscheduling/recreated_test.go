@@ -1,0 +1,173 @@
+package coscheduling
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+	source "k8s.io/client-go/tools/cache/testing"
+	"k8s.io/klog/v2"
+	internalqueue "k8s.io/kubernetes/pkg/scheduler/backend/queue"
+	st "k8s.io/kubernetes/pkg/scheduler/testing"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// testMember is the pod "a" of the gang "g", which needs so many.
+func testMember(uid string, need int) *corev1.Pod {
+	return testPod("a").UID(uid).SchedulerName(testProfileName).Annotations(map[string]string{
+		gang.Coscheduling().GroupAnnotation: "g", gang.Coscheduling().MinAvailableAnnotation: fmt.Sprint(need),
+	}).Obj()
+}
+
+// eventually waits until it is so.
+func eventually(t *testing.T, what string, yes func() bool) {
+	t.Helper()
+	asked := func(context.Context) (bool, error) { return yes(), nil }
+	if err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, wait.ForeverTestTimeout, true, asked); err != nil {
+		t.Fatalf("waited for %s: %v", what, err)
+	}
+}
+
+// TestAPodCreatedAgainWhileTheWatchWasCutIsAnotherMember: its gang does not go on counting the one that is gone. Nobody leads here, so
+// nothing is looked through that the ledger may have missed.
+func TestAPodCreatedAgainWhileTheWatchWasCutIsAnotherMember(t *testing.T) {
+	plain := testPod("a").UID("second").SchedulerName(testProfileName).Obj()
+	running := testMember("first", 2)
+	running.Spec.NodeName = "n"
+	for _, tc := range []struct {
+		name          string
+		first, second *corev1.Pod
+		members       int
+	}{
+		{"a member that waits", testMember("first", 2), testMember("second", 2), 1},
+		{"a member that runs", running, testMember("second", 2), 1},
+		{"a pod of no gang in a member's place", testMember("first", 2), plain, 0},
+	} {
+		for name, wrap := range map[string]func(cache.SharedIndexInformer) cache.SharedIndexInformer{
+			"our informer": recreated.Informer, "upstream's informer": func(i cache.SharedIndexInformer) cache.SharedIndexInformer { return i },
+		} {
+			t.Run(tc.name+", "+name, func(t *testing.T) {
+				api := source.NewFakeControllerSource()
+				h := newHarnessWith(t, func(kubernetes.Interface, time.Duration) cache.SharedIndexInformer {
+					return wrap(cache.NewSharedIndexInformer(api, &corev1.Pod{}, 0,
+						cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}))
+				})
+				api.Add(tc.first)
+				go h.informers.Core().V1().Pods().Informer().RunWithContext(t.Context())
+				l := h.plugin.ledger
+				eventually(t, "the first pod", func() bool { return l.Knows("first") })
+				api.DeleteDropWatch(tc.first)
+				api.AddDropWatch(tc.second)
+				api.ResetWatch()
+				eventually(t, "the second pod alone", func() bool {
+					_, pods := l.Size()
+					return !l.Knows("first") && l.Knows("second") == (tc.members > 0) && pods == tc.members
+				})
+				api.Delete(tc.second)
+				eventually(t, "no pod", func() bool { gangs, pods := l.Size(); return gangs == 0 && pods == 0 })
+			})
+		}
+	}
+}
+
+// TestTheWaitingRoomTakesInThePodThatIsThereNow, and asks the queue no more for the one of its name that is gone.
+func TestTheWaitingRoomTakesInThePodThatIsThereNow(t *testing.T) {
+	for _, tc := range []struct {
+		name         string
+		before, need int
+		waits        bool
+	}{
+		{"one that waits follows one that waits", 2, 2, true},
+		{"one that waits follows one in the queue", 1, 2, true},
+		{"one in the queue follows one that waits", 2, 1, false},
+		{"one in the queue follows one in the queue", 1, 1, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			h := newHarness(t)
+			queue := internalqueue.NewTestQueueWithInformerFactory(h.ctx, h.framework.QueueSortFunc(), h.informers)
+			plugins := &Plugins{ledger: h.plugin.ledger, performer: h.plugin.performer}
+			room := plugins.WaitingRoom(queue).(*waitingRoom)
+			first, second := testMember("first", tc.before), testMember("second", tc.need)
+			room.Add(h.ctx, first)
+			room.Update(h.ctx, first, second)
+			pending, _ := room.PendingPods()
+			if len(pending) != 1 || pending[0].UID != "second" {
+				t.Errorf("%d pods are pending, want only the second: %v", len(pending), pending)
+			}
+			if _, waits := room.pods["second"]; waits != tc.waits {
+				t.Errorf("it waits in the room: %t, want %t", waits, tc.waits)
+			}
+		})
+	}
+}
+
+// TestANodeCreatedAgainWhileTheWatchWasCutIsAnotherNode: what was held on the one that is gone is not held on the new one.
+func TestANodeCreatedAgainWhileTheWatchWasCutIsAnotherNode(t *testing.T) {
+	h := newHarness(t)
+	l := h.plugin.ledger
+	driver := testPod("driver").SchedulerName(testProfileName).Annotations(map[string]string{
+		gang.Coscheduling().GroupAnnotation: "g", gang.RoleAnnotation: "driver", gang.ReservationTimeoutAnnotation: "1h",
+		gang.RolesAnnotation: `[{"name":"driver","min":1,"leads":true},{"name":"executor","min":1,"requests":{"cpu":"1"}}]`,
+	}).Obj()
+	l.Enter(driver)
+	if answer := l.Begin(driver); answer.Verdict != gang.Plan {
+		t.Fatalf("%+v", answer)
+	}
+	l.Planned(driver.UID, gang.Placed{
+		Pins: []gang.Pin{{UID: string(driver.UID), Node: "n"}}, Places: []gang.Place{{Role: "executor", Node: "n"}},
+	})
+	if moves := l.Moves(); len(moves) != 1 || !moves[0].Held {
+		t.Fatalf("%+v, want one place that is held", moves)
+	}
+	happened(l, h.plugin.performer, st.MakeNode().Name("n").UID("first").Obj(), st.MakeNode().Name("n").UID("second").Obj())
+	if moves := l.Moves(); len(moves) != 1 || moves[0].Held {
+		t.Errorf("%+v, want one place that is not held any more", moves)
+	}
+}
+
+// TestTheRoomOfAPodThatIsGoneIsRoom, also if another one has its name now.
+func TestTheRoomOfAPodThatIsGoneIsRoom(t *testing.T) {
+	h := newHarness(t)
+	l, woken := h.plugin.ledger, make(chan types.UID, 1)
+	h.plugin.performer.activate = func(_ klog.Logger, refs []gang.Ref) { woken <- types.UID(refs[0].UID) }
+	pod := testMember("waits", 1)
+	l.Enter(pod)
+	l.Begin(pod)
+	l.Unfit(pod.UID, gang.Finding{Lack: gang.Lack{Missing: 1}})
+	happened(l, h.plugin.performer, testPod("other").UID("first").Node("n").Obj(), testPod("other").UID("second").Obj())
+	select {
+	case uid := <-woken:
+		if uid != "waits" {
+			t.Errorf("%s was woken", uid)
+		}
+	case <-time.After(wait.ForeverTestTimeout):
+		t.Error("the gang that waits for room was not woken")
+	}
+}
+
+// TestAHandlerIsCalledForEachPodThatIsThereOrGone.
+func TestAHandlerIsCalledForEachPodThatIsThereOrGone(t *testing.T) {
+	var calls []string
+	h := podHandler(
+		func(pod *corev1.Pod) { calls = append(calls, "seen "+string(pod.UID)) },
+		func(pod *corev1.Pod) { calls = append(calls, "gone "+string(pod.UID)) },
+	)
+	first, second := testMember("first", 1), testMember("second", 1)
+	h.OnAdd(first, true)
+	h.OnUpdate(first, first)
+	h.OnUpdate(first, second)
+	h.OnDelete(cache.DeletedFinalStateUnknown{Key: "default/a", Obj: second})
+	h.OnDelete(cache.DeletedFinalStateUnknown{Key: "default/b"}) // of which nothing is known
+	if want := []string{"seen first", "seen first", "gone first", "seen second", "gone second"}; !slices.Equal(calls, want) {
+		t.Errorf("%q, want %q", calls, want)
+	}
+}
