@@ -26,6 +26,9 @@ const variable = "KUBENEXUS_TEST_AS_SCHEDULER"
 // KubeNexus is the kind of our own scheduler. Which others there are is up to the test binary's TestMain.
 const KubeNexus = "kubenexus"
 
+// programVariable names a program to run as our own scheduler instead of the test binary: `make test-race` builds one that finds races.
+const programVariable = "KUBENEXUS_TEST_SCHEDULER"
+
 // patience is many times what a start or an end takes on a slow machine.
 const patience = time.Minute
 
@@ -63,6 +66,9 @@ func (s *Scheduler) awaitReady() {
 // Launch starts the scheduler and does not wait for it.
 func Launch(t testing.TB, kind string, args ...string) *Scheduler {
 	t.Helper()
+	if program := os.Getenv(programVariable); program != "" && kind == KubeNexus {
+		return launch(t, kind, program, args)
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -111,8 +117,10 @@ func (s *Scheduler) End() {
 	if !s.Stop(patience) {
 		s.t.Errorf("the scheduler did not stop on SIGTERM")
 	}
-	if _, after, found := strings.Cut(s.Log.String(), "panic"); found {
-		s.t.Errorf("the scheduler panicked:%s", after[:min(len(after), 10_000)])
+	for _, fault := range []string{"panic", "WARNING: DATA RACE"} {
+		if _, after, found := strings.Cut(s.Log.String(), fault); found {
+			s.t.Errorf("the scheduler's log has %q:%s", fault, after[:min(len(after), 10_000)])
+		}
 	}
 	if s.t.Failed() {
 		s.t.Logf("end of the scheduler's log:\n%s", s.Log.tail())
