@@ -201,16 +201,11 @@ func TestBoundPodRunsUntilDeleted(t *testing.T) {
 
 func TestPodRunsForTheTimeInItsAnnotation(t *testing.T) {
 	namespace := newNamespace(t)
-	const duration = 4 * time.Second
-	name := createPod(t, namespace, map[string]string{controlplane.RunForAnnotation: duration.String()})
-
-	eventuallyInPhase(t, namespace, name, corev1.PodRunning)
-	start := time.Now()
-	eventuallyInPhase(t, namespace, name, corev1.PodSucceeded)
-	// Half of it: the pod may have run for a while before it was seen running.
-	if ran := time.Since(start); ran < duration/2 {
-		t.Errorf("pod ran for %v, want about %v", ran, duration)
-	}
+	long := createPod(t, namespace, map[string]string{controlplane.RunForAnnotation: time.Hour.String()})
+	eventuallyInPhase(t, namespace, long, corev1.PodRunning)
+	short := createPod(t, namespace, map[string]string{controlplane.RunForAnnotation: time.Second.String()})
+	eventuallyInPhase(t, namespace, short, corev1.PodSucceeded)
+	eventuallyInPhase(t, namespace, long, corev1.PodRunning) // still
 }
 
 func TestJobCompletes(t *testing.T) {
@@ -317,7 +312,6 @@ func TestKubeconfig(t *testing.T) {
 func TestAddManyNodes(t *testing.T) {
 	const count = 1000
 	taint := corev1.Taint{Key: "pool", Value: "many", Effect: corev1.TaintEffectNoSchedule}
-	start := time.Now()
 	err := cp.AddNodes(t.Context(), "many", count, controlplane.NodeShape{
 		CPU: "64", Memory: "512Gi", Pods: 110,
 		Labels:   map[string]string{"pool": "many"},
@@ -326,11 +320,6 @@ func TestAddManyNodes(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	took := time.Since(start)
-	t.Logf("added %d nodes in %v", count, took.Round(time.Millisecond))
-	if took > 30*time.Second {
-		t.Errorf("adding %d nodes took %v", count, took)
 	}
 
 	nodes, err := client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{LabelSelector: "pool=many"})

@@ -21,10 +21,10 @@ type replicas struct {
 	all   map[string]*process.Scheduler
 }
 
-// shortLease is for tests that wait until it ends. longLease is upstream's default.
+// shortLease is for tests that wait until it ends, longLease for one in which it must not: it is longer than any test waits.
 const (
 	shortLease = 4 * time.Second
-	longLease  = 15 * time.Second
+	longLease  = time.Hour
 )
 
 func startReplicas(t *testing.T, lease string, duration time.Duration) *replicas {
@@ -85,17 +85,13 @@ func TestLeaderKilledWhileItBinds(t *testing.T) {
 	s.noNodeIsOverfull(t, 50)
 }
 
-// TestLeaseIsHandedOver: a leader that is asked to stop gives the lease back, so another leads at once.
+// TestLeaseIsHandedOver: a leader that is asked to stop gives the lease back, so another leads long before the lease ends.
 func TestLeaseIsHandedOver(t *testing.T) {
 	r := startReplicas(t, "ha-handover", longLease)
 	identity, leader := r.leader("")
-	began := time.Now()
 	leader.End()
 	if next, _ := r.leader(identity); next == identity {
 		t.Errorf("%s still leads", identity)
-	}
-	if took := time.Since(began); took > longLease {
-		t.Errorf("it took %s until another led, as long as if the leader had crashed", took)
 	}
 }
 
