@@ -73,8 +73,10 @@ func newHarness(t testing.TB) *harness {
 	return newHarnessWith(t, nil)
 }
 
-// newHarnessWith makes the informer of pods, if it is given how.
-func newHarnessWith(t testing.TB, pods func(kubernetes.Interface, time.Duration) cache.SharedIndexInformer) *harness {
+// newHarnessWith makes the informer of pods, if it is given how, and a framework with further options.
+func newHarnessWith(
+	t testing.TB, pods func(kubernetes.Interface, time.Duration) cache.SharedIndexInformer, options ...frameworkruntime.Option,
+) *harness {
 	t.Helper()
 	metrics.Register()
 	ctx := klog.NewContext(t.Context(), klog.Logger{})
@@ -96,7 +98,7 @@ func newHarnessWith(t testing.TB, pods func(kubernetes.Interface, time.Duration)
 	if err := registry.Merge(ours); err != nil {
 		t.Fatal(err)
 	}
-	f, err := frameworkruntime.NewFramework(ctx, registry, testProfile(t),
+	f, err := frameworkruntime.NewFramework(ctx, registry, testProfile(t), append(options,
 		frameworkruntime.WithClientSet(client),
 		frameworkruntime.WithInformerFactory(h.informers),
 		frameworkruntime.WithSnapshotSharedLister(h.snapshot),
@@ -104,7 +106,7 @@ func newHarnessWith(t testing.TB, pods func(kubernetes.Interface, time.Duration)
 		frameworkruntime.WithEventRecorder(events.NewFakeRecorder(0)),
 		frameworkruntime.WithSharedCSIManager(nodevolumelimits.NewCSIManager(h.informers.Storage().V1().CSINodes().Lister())),
 		frameworkruntime.WithMetricsRecorder(metrics.NewMetricsAsyncRecorder(1000, time.Second, ctx.Done())),
-	)
+	)...)
 	if err != nil {
 		t.Fatal(err)
 	}
