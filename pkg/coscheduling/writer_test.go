@@ -117,3 +117,23 @@ func TestOnlyPodsThatArePendingAreSaidToWait(t *testing.T) {
 		})
 	}
 }
+
+// TestANewerEventTakesTheOldersPlace: what waits for one pod does not grow with how often its reason changes its numbers, and a mere
+// change of the condition does not swallow an event that waits.
+func TestANewerEventTakesTheOldersPlace(t *testing.T) {
+	h := newHarness(t)
+	w, _ := newTestWriter(t, h)
+	pod := h.exist(t, testPod("p").SchedulerName(testProfileName).Obj())
+	for _, value := range []string{"first", "second", "third"} {
+		told := tell(pod)
+		told.Explanation.Problem = &gang.Problem{Annotation: "a", Value: value}
+		told.Refresh = value == "third"
+		w.enqueue(told)
+	}
+	if len(w.order) != 1 || len(w.say) != 1 {
+		t.Fatalf("%d wait to be told something, with %d events; want one", len(w.order), len(w.say))
+	}
+	if _, event, _ := w.next(); event.Type != corev1.EventTypeWarning || !strings.Contains(event.Note, "third") {
+		t.Errorf("the pod is told %+v, want the event with what was said last", event)
+	}
+}
