@@ -67,11 +67,11 @@ test: $(PROMETHEUS) ## Run all tests
 # more random clusters find no more races.
 RACE           = CGO_ENABLED=1 GORACE='halt_on_error=1 exitcode=66' $(GO)
 RACE_PACKAGES  = $(shell $(GO) list ./pkg/... ./internal/... | grep -vE '/internal/(controlplane|demo)')
-RACE_SCENARIOS = lifecycle|spark|reservation
+RACE_SCENARIOS = ^(TestScenarios|TestKilledSchedulerLosesNothing|TestLeaderKilledWhileItBinds)$$
 RACE_SCHEDULER = bin/race/kubenexus-scheduler
 C_PROGRAM      = '\#include <pthread.h>\n\#include <stdlib.h>\nint main(void) { return 0; }\n'
 
-test-race: ## Run the unit tests, and some scenarios, with the race detector (needs a C compiler)
+test-race: ## Run the unit tests and the scenarios with the race detector (needs a C compiler)
 	@if printf $(C_PROGRAM) | $$($(GO) env CC) -x c -o /dev/null - 2>/dev/null; then $(MAKE) --no-print-directory race; else \
 		echo "SKIPPED: the race detector needs a C compiler with its headers, and $$($(GO) env CC) is not one." \
 			'Install gcc and libc6-dev (Debian), or name another compiler in CC.'; fi
@@ -82,7 +82,7 @@ race:
 	$(RACE) test -race -short -timeout 15m $(RACE_PACKAGES)
 	$(RACE) build -race -buildvcs=false -o $(RACE_SCHEDULER) ./cmd/scheduler
 	KUBENEXUS_TEST_SCHEDULER=$(CURDIR)/$(RACE_SCHEDULER) GORACE='halt_on_error=1 exitcode=66' \
-		$(GO) test -timeout 15m -run 'TestScenarios/($(RACE_SCENARIOS))$$' ./test/scenarios
+		$(GO) test -timeout 15m -run '$(RACE_SCENARIOS)' ./test/scenarios
 
 build: ## Build kubenexus-scheduler and kubenexus into bin/: static, stripped, reproducible
 	$(NOTICE)
