@@ -141,7 +141,7 @@ func (l *Ledger) look(now time.Time) []gang.Decision {
 	l.scout, l.looked = nil, now
 	for _, g := range l.gangs {
 		lack, seen, seeks := g.Seeks(now)
-		if seeks && l.news(g, lack, seen) && (l.scout == nil || g.Compare(l.scout) < 0) {
+		if seeks && l.news(g, lack, seen) && (l.scout == nil || compare(g, l.scout) < 0) {
 			l.scout = g
 		}
 	}
@@ -199,7 +199,7 @@ func (l *Ledger) Lying() []Lying {
 			gangs = append(gangs, g)
 		}
 	}
-	slices.SortFunc(gangs, (*gang.Gang).Compare)
+	slices.SortFunc(gangs, compare)
 	all := make([]Lying, len(gangs))
 	for i, g := range gangs {
 		lack, seen, _ := g.Seeks(now)

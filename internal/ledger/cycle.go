@@ -73,14 +73,9 @@ func (l *Ledger) Enter(pod *corev1.Pod) Answer {
 		a.Why = g.Explain()
 		return a
 	}
-	l.order.Store(pod.UID, SortKey{
-		Ahead:    g == l.turn && g.Phase() == gang.Placing || g.Late(string(pod.UID)),
-		Priority: g.Priority(),
-		Short:    g.Short(),
-		Age:      g.Age(),
-		Gang:     g.Key,
-		Rank:     g.Rank(string(pod.UID)),
-	})
+	key := sortKey(g)
+	key.Ahead, key.Rank = g == l.turn && g.Phase() == gang.Placing || g.Late(string(pod.UID)), g.Rank(string(pod.UID))
+	l.order.Store(pod.UID, key)
 	return a
 }
 

@@ -319,7 +319,7 @@ func (l *Ledger) after(g *gang.Gang, decisions []gang.Decision) []gang.Decision 
 func (l *Ledger) passTurn() []gang.Decision {
 	now := l.clock.Now()
 	var decisions []gang.Decision
-	for _, waiting := range slices.SortedFunc(maps.Keys(l.awaiting), (*gang.Gang).Compare) {
+	for _, waiting := range slices.SortedFunc(maps.Keys(l.awaiting), compare) {
 		decisions = append(decisions, waiting.Turn(now)...)
 	}
 	clear(l.awaiting)
@@ -332,7 +332,7 @@ func (l *Ledger) first(g *gang.Gang) *gang.Gang {
 	var first *gang.Gang
 	now := l.clock.Now()
 	for standing := range l.standing {
-		if standing != g && standing.Stands(now) && standing.Compare(g) < 0 && (first == nil || standing.Compare(first) < 0) {
+		if standing != g && standing.Stands(now) && compare(standing, g) < 0 && (first == nil || compare(standing, first) < 0) {
 			first = standing
 		}
 	}

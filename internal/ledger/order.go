@@ -2,43 +2,38 @@ package ledger
 
 import (
 	"cmp"
-	"errors"
-	"maps"
-	"slices"
-	"time"
-
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
-// ticked is a gang to which something happened because time passed.
-type ticked struct {
-	gang      *gang.Gang
-	decisions []gang.Decision
+// Compare is the one order in which gangs and other pods go, in the scheduling queue and among the gangs that wait outside of it: the
+// gang that is being placed, then by priority, then gangs that run with too few members, then by age. It is negative if k goes first.
+func (k SortKey) Compare(o SortKey) int {
+	return cmp.Or(
+		first(k.Ahead, o.Ahead),
+		cmp.Compare(o.Priority, k.Priority),
+		first(k.Short, o.Short),
+		k.Age.Compare(o.Age),
+		k.Gang.Compare(o.Gang),
+		cmp.Compare(k.Rank, o.Rank),
+	)
 }
 
-// tick lets time pass for every gang, and returns those to which something happened, in their order.
-func (l *Ledger) tick(now time.Time) []ticked {
-	var all []ticked
-	for _, g := range l.gangs {
-		if decisions := g.Tick(now); len(decisions) > 0 || g.Moved() {
-			all = append(all, ticked{g, decisions})
-		}
+// first puts what is so before what is not.
+func first(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
 	}
-	slices.SortFunc(all, func(a, b ticked) int { return a.gang.Compare(b.gang) })
-	return all
+	return 1
 }
 
-// inOrder returns records by the names of their pods: what is decided must not depend on the order of a map.
-func inOrder(records map[types.UID]*record) []*record {
-	return slices.SortedFunc(maps.Values(records), func(a, b *record) int {
-		return cmp.Or(cmp.Compare(a.ref.Namespace, b.ref.Namespace), cmp.Compare(a.ref.Name, b.ref.Name), cmp.Compare(a.ref.UID, b.ref.UID))
-	})
+// sortKey is where a gang stands as a whole.
+func sortKey(g *gang.Gang) SortKey {
+	return SortKey{Priority: g.Priority(), Short: g.Short(), Age: g.Age(), Gang: g.Key}
 }
 
-// same says whether the same is wrong with the annotations of a pod as before.
-func same(before, now error) bool {
-	var a, b *gang.Problem
-	return errors.As(before, &a) && errors.As(now, &b) && a.Same(b)
-}
+// compare orders gangs.
+func compare(a, b *gang.Gang) int { return sortKey(a).Compare(sortKey(b)) }

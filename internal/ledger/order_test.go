@@ -1,92 +1,63 @@
 package ledger_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-	testingclock "k8s.io/utils/clock/testing"
 	"pgregory.net/rapid"
 
-	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
-// annotatedPod is a pod of ours that was created when the others were.
-func annotatedPod(name, version string, annotations map[string]string) *corev1.Pod {
-	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: "default", Name: name, UID: types.UID(name), ResourceVersion: version, Annotations: annotations,
-			CreationTimestamp: metav1.NewTime(time.Unix(1000, 0)),
-		},
-		Spec: corev1.PodSpec{SchedulerName: "kubenexus-scheduler"},
-	}
-}
-
-// said lists whom the decisions tell what.
-func said(decisions []gang.Decision) []string {
-	var all []string
-	for _, d := range decisions {
-		if tell, ok := d.(gang.Tell); ok {
-			for _, ref := range tell.Members {
-				all = append(all, ref.Name+": "+events.Sentence(tell.Explanation))
+func TestTheOrder(t *testing.T) {
+	early, late := time.Unix(100, 0), time.Unix(200, 0)
+	a, b := gang.Key{Namespace: "default", Name: "a"}, gang.Key{Namespace: "default", Name: "b"}
+	for _, tc := range []struct {
+		name          string
+		first, second ledger.SortKey
+	}{
+		{"higher priority first", ledger.SortKey{Priority: 10, Age: late}, ledger.SortKey{Priority: 1, Age: early}},
+		{"then the older", ledger.SortKey{Age: early, Gang: b}, ledger.SortKey{Age: late, Gang: a}},
+		{"members of a gang together", ledger.SortKey{Age: early, Gang: a}, ledger.SortKey{Age: early, Gang: b}},
+		{"gangs that run with too few members before others of their priority", ledger.SortKey{Short: true, Age: late}, ledger.SortKey{Age: early}},
+		{"but not before a higher one", ledger.SortKey{Priority: 1}, ledger.SortKey{Short: true}},
+		{"members of a gang by their plan", ledger.SortKey{Gang: a, Rank: 1}, ledger.SortKey{Gang: a, Rank: 2}},
+		{"the gang that is being placed before all", ledger.SortKey{Ahead: true, Age: late}, ledger.SortKey{Priority: 1000, Age: early}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if one, other := tc.first.Compare(tc.second), tc.second.Compare(tc.first); one >= 0 || other <= 0 {
+				t.Errorf("the first to the second: %d, the second to the first: %d", one, other)
 			}
-		}
+		})
 	}
-	return all
 }
 
-// TestWhatIsSaidDoesNotDependOnTheOrderOfPods: the same pods are told the same, one after the other, in whatever order they are seen.
-func TestWhatIsSaidDoesNotDependOnTheOrderOfPods(t *testing.T) {
-	var pods []*corev1.Pod
-	for i := range 4 {
-		pods = append(pods, annotatedPod(fmt.Sprintf("bad-%d", i), "1", map[string]string{
-			"pod-group.scheduling.sigs.k8s.io/name": "bad", "pod-group.scheduling.sigs.k8s.io/min-available": "x",
-			gang.TimeoutAnnotation: "x", gang.ReservationTimeoutAnnotation: "x",
-		}))
-		for j := range 2 {
-			pods = append(pods, annotatedPod(fmt.Sprintf("member-%d-%d", i, j), "1", map[string]string{
-				"pod-group.scheduling.sigs.k8s.io/name":          fmt.Sprintf("gang-%d", i),
-				"pod-group.scheduling.sigs.k8s.io/min-available": "9",
-			}))
-		}
-	}
-	first := ""
-	rapid.Check(t, func(t *rapid.T) {
-		clock := testingclock.NewFakePassiveClock(time.Unix(1000, 0))
-		l := ledger.New(clock)
-		l.Serve("kubenexus-scheduler", "Coscheduling", ledger.Defaults{Timeout: 10 * time.Second})
-		for _, pod := range rapid.Permutation(pods).Draw(t, "pods") {
-			l.Observe(pod)
-		}
-		clock.SetTime(time.Unix(1002, 0))
-		now := fmt.Sprintf("%q", said(l.Tick()))
-		if first == "" {
-			first = now
-		}
-		if now != first {
-			t.Fatalf("first said\n%s\nand then\n%s", first, now)
+// TestTheOrderIsAnOrder: a heap needs a strict weak order.
+func TestTheOrderIsAnOrder(t *testing.T) {
+	key := rapid.Custom(func(t *rapid.T) ledger.SortKey {
+		return ledger.SortKey{
+			Ahead:    rapid.Bool().Draw(t, "ahead"),
+			Priority: rapid.Int32Range(-1, 1).Draw(t, "priority"),
+			Short:    rapid.Bool().Draw(t, "short"),
+			Rank:     rapid.IntRange(0, 2).Draw(t, "rank"),
+			Age:      time.Unix(rapid.Int64Range(0, 2).Draw(t, "age"), 0),
+			Gang:     gang.Key{Namespace: "default", Name: rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "gang")},
 		}
 	})
-}
-
-// TestTwoProblemsOfOnePodAreOneEvent: a pod with several bad annotations is told of one of them, once, however often it is seen.
-func TestTwoProblemsOfOnePodAreOneEvent(t *testing.T) {
-	l := ledger.New(testingclock.NewFakePassiveClock(time.Unix(1000, 0)))
-	l.Serve("kubenexus-scheduler", "Coscheduling", ledger.Defaults{})
-	var all []string
-	for version := range 100 {
-		l.Observe(annotatedPod("bad", fmt.Sprint(version+1), map[string]string{
-			"pod-group.scheduling.sigs.k8s.io/name": "bad", "pod-group.scheduling.sigs.k8s.io/min-available": "2",
-			gang.TimeoutAnnotation: "soon", gang.ReservationTimeoutAnnotation: "later",
-		}))
-		all = append(all, said(l.Tick())...)
-	}
-	if len(all) != 1 {
-		t.Errorf("the pod was told %d times: %q", len(all), all)
-	}
+	rapid.Check(t, func(t *rapid.T) {
+		less := func(x, y ledger.SortKey) bool { return x.Compare(y) < 0 }
+		a, b, c := key.Draw(t, "a"), key.Draw(t, "b"), key.Draw(t, "c")
+		same := func(x, y ledger.SortKey) bool { return !less(x, y) && !less(y, x) }
+		switch {
+		case less(a, a):
+			t.Fatal("a key sorts before itself")
+		case less(a, b) && less(b, a):
+			t.Fatal("two keys sort before each other")
+		case less(a, b) && less(b, c) && !less(a, c):
+			t.Fatal("not transitive")
+		case same(a, b) && same(b, c) && !same(a, c):
+			t.Fatal("being level is not transitive")
+		}
+	})
 }

@@ -55,7 +55,7 @@ func (q *Queue) PreEnqueue(_ context.Context, pod *corev1.Pod) *fwk.Status {
 // Less sorts the gang that is being placed first, then by priority, then by age: that of a gang for its members, which
 // so stand next to each other, and the time in the queue for other pods, as kube-scheduler does.
 func (q *Queue) Less(a, b fwk.QueuedPodInfo) bool {
-	return less(q.key(a), q.key(b))
+	return q.key(a).Compare(q.key(b)) < 0
 }
 
 // key is the place of a pod in the queue.
@@ -65,21 +65,4 @@ func (q *Queue) key(info fwk.QueuedPodInfo) ledger.SortKey {
 		return key
 	}
 	return ledger.SortKey{Priority: corev1helpers.PodPriority(pod), Age: info.GetTimestamp()}
-}
-
-func less(a, b ledger.SortKey) bool {
-	switch {
-	case a.Ahead != b.Ahead:
-		return a.Ahead
-	case a.Priority != b.Priority:
-		return a.Priority > b.Priority
-	case a.Short != b.Short:
-		return a.Short
-	case !a.Age.Equal(b.Age):
-		return a.Age.Before(b.Age)
-	case a.Gang != b.Gang:
-		return a.Gang.Compare(b.Gang) < 0
-	default:
-		return a.Rank < b.Rank
-	}
 }

@@ -130,11 +130,6 @@ func (g *Gang) Empty() bool { return len(g.members) == 0 && len(g.finished) == 0
 // Holding returns how many members hold room and wait for the others.
 func (g *Gang) Holding() int { return g.tally.holding }
 
-// Compare orders gangs that could be placed at the same time: by priority, then age. It is negative if g comes first.
-func (g *Gang) Compare(o *Gang) int {
-	return cmp.Or(cmp.Compare(o.Priority(), g.Priority()), g.Age().Compare(o.Age()), g.Key.Compare(o.Key))
-}
-
 // Observe records what the API says about a member.
 func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 	if len(g.members) == 0 {

@@ -1,0 +1,92 @@
+package ledger_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	testingclock "k8s.io/utils/clock/testing"
+	"pgregory.net/rapid"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/events"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// annotatedPod is a pod of ours that was created when the others were.
+func annotatedPod(name, version string, annotations map[string]string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "default", Name: name, UID: types.UID(name), ResourceVersion: version, Annotations: annotations,
+			CreationTimestamp: metav1.NewTime(time.Unix(1000, 0)),
+		},
+		Spec: corev1.PodSpec{SchedulerName: "kubenexus-scheduler"},
+	}
+}
+
+// said lists whom the decisions tell what.
+func said(decisions []gang.Decision) []string {
+	var all []string
+	for _, d := range decisions {
+		if tell, ok := d.(gang.Tell); ok {
+			for _, ref := range tell.Members {
+				all = append(all, ref.Name+": "+events.Sentence(tell.Explanation))
+			}
+		}
+	}
+	return all
+}
+
+// TestWhatIsSaidDoesNotDependOnTheOrderOfPods: the same pods are told the same, one after the other, in whatever order they are seen.
+func TestWhatIsSaidDoesNotDependOnTheOrderOfPods(t *testing.T) {
+	var pods []*corev1.Pod
+	for i := range 4 {
+		pods = append(pods, annotatedPod(fmt.Sprintf("bad-%d", i), "1", map[string]string{
+			"pod-group.scheduling.sigs.k8s.io/name": "bad", "pod-group.scheduling.sigs.k8s.io/min-available": "x",
+			gang.TimeoutAnnotation: "x", gang.ReservationTimeoutAnnotation: "x",
+		}))
+		for j := range 2 {
+			pods = append(pods, annotatedPod(fmt.Sprintf("member-%d-%d", i, j), "1", map[string]string{
+				"pod-group.scheduling.sigs.k8s.io/name":          fmt.Sprintf("gang-%d", i),
+				"pod-group.scheduling.sigs.k8s.io/min-available": "9",
+			}))
+		}
+	}
+	first := ""
+	rapid.Check(t, func(t *rapid.T) {
+		clock := testingclock.NewFakePassiveClock(time.Unix(1000, 0))
+		l := ledger.New(clock)
+		l.Serve("kubenexus-scheduler", "Coscheduling", ledger.Defaults{Timeout: 10 * time.Second})
+		for _, pod := range rapid.Permutation(pods).Draw(t, "pods") {
+			l.Observe(pod)
+		}
+		clock.SetTime(time.Unix(1002, 0))
+		now := fmt.Sprintf("%q", said(l.Tick()))
+		if first == "" {
+			first = now
+		}
+		if now != first {
+			t.Fatalf("first said\n%s\nand then\n%s", first, now)
+		}
+	})
+}
+
+// TestTwoProblemsOfOnePodAreOneEvent: a pod with several bad annotations is told of one of them, once, however often it is seen.
+func TestTwoProblemsOfOnePodAreOneEvent(t *testing.T) {
+	l := ledger.New(testingclock.NewFakePassiveClock(time.Unix(1000, 0)))
+	l.Serve("kubenexus-scheduler", "Coscheduling", ledger.Defaults{})
+	var all []string
+	for version := range 100 {
+		l.Observe(annotatedPod("bad", fmt.Sprint(version+1), map[string]string{
+			"pod-group.scheduling.sigs.k8s.io/name": "bad", "pod-group.scheduling.sigs.k8s.io/min-available": "2",
+			gang.TimeoutAnnotation: "soon", gang.ReservationTimeoutAnnotation: "later",
+		}))
+		all = append(all, said(l.Tick())...)
+	}
+	if len(all) != 1 {
+		t.Errorf("the pod was told %d times: %q", len(all), all)
+	}
+}
