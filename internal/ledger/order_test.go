@@ -20,7 +20,7 @@ func TestTheOrder(t *testing.T) {
 		{"higher priority first", ledger.SortKey{Priority: 10, Age: late}, ledger.SortKey{Priority: 1, Age: early}},
 		{"then the older", ledger.SortKey{Age: early, Gang: b}, ledger.SortKey{Age: late, Gang: a}},
 		{"members of a gang together", ledger.SortKey{Age: early, Gang: a}, ledger.SortKey{Age: early, Gang: b}},
-		{"gangs that run with too few members before others of their priority", ledger.SortKey{Short: true, Age: late}, ledger.SortKey{Age: early}},
+		{"those of a gang that runs with too few before others", ledger.SortKey{Short: true, Age: late}, ledger.SortKey{Age: early}},
 		{"but not before a higher one", ledger.SortKey{Priority: 1}, ledger.SortKey{Short: true}},
 		{"members of a gang by their plan", ledger.SortKey{Gang: a, Rank: 1}, ledger.SortKey{Gang: a, Rank: 2}},
 		{"the gang that is being placed before all", ledger.SortKey{Ahead: true, Age: late}, ledger.SortKey{Priority: 1000, Age: early}},
