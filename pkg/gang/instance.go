@@ -21,9 +21,12 @@ const (
 	jobUIDLabel        = "batch.kubernetes.io/controller-uid"
 	oldJobLabel        = "job-name"
 	oldJobUIDLabel     = "controller-uid"
-	templateHashLabel  = "pod-template-hash"
-	revisionHashLabel  = "controller-revision-hash"
 )
+
+// revisionLabels are those by which the controllers of Kubernetes, and Argo's Rollout, tell the pods of two versions of a template apart.
+func revisionLabels() [3]string {
+	return [3]string{"pod-template-hash", "rollouts-pod-template-hash", "controller-revision-hash"}
+}
 
 // instance is what tells two gangs apart that were made from one template and so have one name.
 type instance struct {
@@ -31,6 +34,8 @@ type instance struct {
 	id string
 	// name is how people call it; it names a gang that has no name of its own.
 	name string
+	// revision is that of the controller's template, where all pods of the instance have one controller.
+	revision string
 }
 
 // instanceOf returns the instance of a template that a pod belongs to. The first of these decides:
@@ -51,14 +56,17 @@ func instanceOf(labels map[string]string, c Controller, spans bool) instance {
 	if i := jobInstance(labels, c); i.id != "" {
 		return i
 	}
-	switch hash := labels[templateHashLabel]; {
-	case c.UID == "" || c.Kind == "Pod": // a pod that creates others is of their gang
+	if c.UID == "" || c.Kind == "Pod" { // a pod that creates others is of their gang
 		return instance{}
-	case c.Kind == "ReplicaSet" && hash != "" && strings.HasSuffix(c.Name, "-"+hash):
-		deployment := strings.TrimSuffix(c.Name, "-"+hash)
-		return instance{id: "Deployment/" + deployment, name: deployment}
 	}
-	return instance{id: c.Kind + "/" + c.UID, name: c.Name}
+	of := instance{id: c.Kind + "/" + c.UID, name: c.Name}
+	for _, label := range revisionLabels() {
+		of.revision = firstOf(of.revision, labels[label])
+	}
+	if deployment, made := strings.CutSuffix(c.Name, "-"+of.revision); made && of.revision != "" && c.Kind == "ReplicaSet" {
+		of.id, of.name = "Deployment/"+deployment, deployment
+	}
+	return of
 }
 
 // labelledInstance reads the labels of systems whose gangs span several controllers.
@@ -121,8 +129,7 @@ func firstOf(a, b string) string {
 // the error is a *Problem if there is none.
 func (s *Spec) Identify(labels map[string]string, c Controller) error {
 	of := instanceOf(labels, c, s.spans())
-	s.Instance = of.id
-	s.Revision = firstOf(labels[templateHashLabel], labels[revisionHashLabel])
+	s.Instance, s.Revision = of.id, of.revision
 	if s.Name == "" {
 		s.Name = of.name
 	}

@@ -34,6 +34,10 @@ func TestInstanceOfAPod(t *testing.T) {
 			name: "a Deployment, whichever ReplicaSet", labels: map[string]string{"pod-template-hash": "5f9c"},
 			controller: gang.Controller{Kind: "ReplicaSet", Name: "web-5f9c", UID: "r1"}, instance: "Deployment/web", unnamed: "web",
 		},
+		{
+			name: "a Rollout of Argo", labels: map[string]string{"rollouts-pod-template-hash": "5f9c"},
+			controller: gang.Controller{Kind: "ReplicaSet", Name: "web-5f9c", UID: "r1"}, instance: "Deployment/web", unnamed: "web",
+		},
 		{name: "a ReplicaSet", controller: gang.Controller{Kind: "ReplicaSet", Name: "web", UID: "r1"}, instance: "ReplicaSet/r1", unnamed: "web"},
 		{
 			name:       "a Job of a JobSet",
