@@ -91,6 +91,7 @@ func (l *Ledger) Order(uid types.UID) (SortKey, bool) {
 func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.beginCycle(pod.UID)
 	g, a := l.asks(pod)
 	if g == nil {
 		return a
@@ -129,6 +130,19 @@ func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 	}
 	a.Decisions = l.after(g, a.Decisions)
 	return a
+}
+
+// beginCycle notes that the pod's scheduling cycle begins: the one before it has ended.
+func (l *Ledger) beginCycle(uid types.UID) {
+	l.endCycle()
+	l.inCycle = uid
+}
+
+func (l *Ledger) endCycle() {
+	if r := l.records[l.inCycle]; r != nil && r.gang != nil {
+		r.gang.EndCycle(string(l.inCycle), l.clock.Now())
+	}
+	l.inCycle = ""
 }
 
 // left refuses a pod that was popped as a member and belongs to no gang any more: it is gone, or its annotations changed in
@@ -302,6 +316,9 @@ func (l *Ledger) Tells(uid types.UID) bool {
 func (l *Ledger) Stays(uid types.UID) gang.Verdict {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if uid == l.inCycle {
+		l.endCycle()
+	}
 	r := l.records[uid]
 	switch {
 	case r == nil || r.plain():

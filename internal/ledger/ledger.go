@@ -58,9 +58,11 @@ type Ledger struct {
 	// ledger's because the queue compares pods all the time.
 	order sync.Map
 
-	// moves are those of places that nobody asked for yet; taking is the pod that was popped last.
-	moves  []gang.Move
-	taking types.UID
+	// moves are those of places that nobody asked for yet; taking is the pod that was popped last, inCycle the one whose scheduling
+	// cycle began last, empty if it is known to have ended.
+	moves   []gang.Move
+	taking  types.UID
+	inCycle types.UID
 	// finished maps pods that ended to their gangs.
 	finished map[types.UID]*gang.Gang
 	// created maps pods to the pods of gangs that they created.

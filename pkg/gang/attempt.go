@@ -103,6 +103,9 @@ func (g *Gang) Begin(uid string, turn bool, now time.Time) Verdict {
 		verdict = Plan
 	}
 	g.refuse(m, verdict == Refuse)
+	if g.attempt != nil && verdict != Refuse {
+		g.beginCycle(m, now)
+	}
 	return verdict
 }
 
@@ -140,6 +143,7 @@ func (g *Gang) Reserve(uid, node string, now time.Time) {
 		return
 	}
 	g.update(m, func() { m.reservedOn, m.since = node, now })
+	g.EndCycle(uid, now)
 	if g.attempt != nil {
 		g.attempt.progress = now
 	}

@@ -8,7 +8,7 @@ import (
 // Tick answers the passing of time: timeouts, stalls, retries, and telling members what their gang lacks.
 func (g *Gang) Tick(now time.Time) []Decision {
 	var decisions []Decision
-	if g.attempt != nil && now.Sub(g.attempt.progress) >= stallTime {
+	if g.stalled(now) {
 		e := g.explanation(KindStalled)
 		e.Fit = g.tally.holding
 		decisions = append(decisions, g.fail(e, now)...)

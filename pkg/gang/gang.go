@@ -14,8 +14,8 @@ const (
 	restlessTime = 5 * time.Second
 	// refreshTime is how often the members of a gang are told of numbers that changed.
 	refreshTime = 30 * time.Second
-	// stallTime is how long an attempt may go without a further member placed. Members of an attempt sort before
-	// everything else, so only a member that cannot come lets it pass.
+	// stallTime is how long an attempt may go without a further member placed, and without one in its scheduling cycle. Members
+	// of an attempt sort before everything else, so only a member that cannot come lets it pass.
 	stallTime = 2 * time.Second
 	// stallRetry is after how long a gang is tried again that stalled, if the missing member does not come before.
 	// It doubles with each stall, up to maxStalls times: who holds the turn for a member that does not come delays others.
@@ -105,6 +105,9 @@ type attempt struct {
 	replans int
 	// planner is the member that is to plan the rest, nil if all have their node.
 	planner *member
+	// cycle is the member that is in its scheduling cycle since cycleSince, nil if none is.
+	cycle      *member
+	cycleSince time.Time
 }
 
 // New returns a gang without members.
@@ -201,6 +204,7 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 		decisions = []Decision{Reject{Members: g.refs([]*member{m}), Because: g.explainWaiting()}}
 	}
 	g.giveBack(m)
+	g.EndCycle(uid, now)
 	g.tally.count(m, -1)
 	delete(g.members, uid)
 	g.ranked = false

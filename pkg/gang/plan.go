@@ -129,10 +129,11 @@ func (g *Gang) Planned(uid string, plan Placed, now time.Time) (Verdict, []Decis
 	if plan.Late && g.attempt.replans == 1 && g.tally.holding == 0 {
 		g.attempt.replans = len(plan.Pins)
 	}
-	g.attempt.planner, g.attempt.progress = nil, now
+	g.attempt.planner, g.attempt.progress, g.attempt.cycleSince = nil, now, now
 	verdict := Go
 	if m.pin == "" || plan.Ordered && m.rank > 0 {
 		verdict, m.again = Refuse, m.pin != ""
+		g.EndCycle(uid, now)
 	}
 	g.refuse(m, verdict == Refuse)
 	return verdict, g.settle(false, now)
@@ -216,6 +217,7 @@ func (g *Gang) Unplaced(uid string, why func() string, seen uint64, now time.Tim
 	if !known || m.pin == "" {
 		return nil
 	}
+	g.EndCycle(uid, now)
 	m.misfit = m.misfit || m.place != nil
 	g.giveBack(m)
 	g.update(m, func() { m.pin = "" })
