@@ -315,8 +315,11 @@ func (s *simulation) perform(decisions []gang.Decision) {
 					s.bind(p)
 				}
 			}
+		case gang.Ended:
+			if !d.Started {
+				s.broken++
+			}
 		case gang.Reject:
-			s.broken++
 			for _, ref := range d.Members {
 				if p := s.pods[ref.Name]; p != nil && p.at == waiting {
 					s.giveBack(p)

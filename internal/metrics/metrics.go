@@ -64,27 +64,29 @@ func (m *Metrics) Register(r Registry, gangs func() []Gang) {
 	r.CustomMustRegister(&collector{gangs: gangs})
 }
 
-// Planned counts a plan: how long it took, for how many members, and whether they fit. One that failed is an attempt that failed.
+// Planned counts a plan: how long it took, for how many members, and whether they fit.
 func (m *Metrics) Planned(took time.Duration, members int, fits bool) {
 	result := Fits
 	if !fits {
 		result = Unfit
-		m.attempts.WithLabelValues(Failure).Inc()
 	}
 	m.planDuration.WithLabelValues(result).Observe(took.Seconds())
 	m.planMembers.Observe(float64(members))
 }
 
-// Performed counts what a decision tells: that a gang starts, gives up an attempt that was planned, or lost a member. A gang starts
-// when the first member is bound that was let go.
+// Performed counts what a decision tells: that an attempt ended, that a gang starts, or that it lost a member. A gang starts when the
+// first member is bound that was let go.
 func (m *Metrics) Performed(decision gang.Decision) {
 	switch d := decision.(type) {
-	case gang.Reject:
-		m.attempts.WithLabelValues(Failure).Inc()
+	case gang.Ended:
+		status := Failure
+		if d.Started {
+			status = Success
+		}
+		m.attempts.WithLabelValues(status).Inc()
 	case gang.Tell:
 		switch d.Kind { //nolint:exhaustive // the others are no turning points
 		case gang.KindReleased:
-			m.attempts.WithLabelValues(Success).Inc()
 			m.attemptsToStart.Observe(float64(d.Attempts))
 			m.completeToStart.Observe(d.Complete.Seconds())
 		case gang.KindLost:

@@ -128,8 +128,12 @@ func TestAttemptsAreCounted(t *testing.T) {
 	m, registry := registered(t, &[]Gang{})
 	m.Planned(time.Millisecond, 11, false)
 	m.Planned(time.Millisecond, 11, true)
+	m.Performed(gang.Ended{})
+	m.Performed(gang.Ended{})
+	m.Performed(gang.Reject{Because: gang.Explanation{Kind: gang.KindStalled}})
+	m.Performed(gang.Reject{Because: gang.Explanation{Kind: gang.KindStalled}}) // sent again
+	m.Performed(gang.Ended{Started: true})
 	m.Performed(gang.Tell{Explanation: gang.Explanation{Kind: gang.KindReleased, Attempts: 2}})
-	m.Performed(gang.Reject{Because: gang.Explanation{Kind: gang.KindNotBound}})
 	m.Performed(gang.Tell{Explanation: gang.Explanation{Kind: gang.KindNotBound}})
 	m.Performed(gang.Tell{Explanation: gang.Explanation{Kind: gang.KindIncomplete}})
 	m.Performed(gang.Tell{Explanation: gang.Explanation{Kind: gang.KindLost}})

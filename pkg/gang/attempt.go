@@ -212,10 +212,13 @@ func (g *Gang) release(last *member, now time.Time) []Decision {
 	if !g.completeSince.IsZero() {
 		told.Complete = now.Sub(g.completeSince)
 	}
+	var decisions []Decision
+	if g.releasing != nil { // the creator of the last attempt could not be bound, while others still are being bound
+		decisions = g.ended(false)
+	}
 	g.refusedAt, g.releasing = time.Time{}, &Tell{Members: g.refs([]*member{last}), Explanation: told}
 	g.attempt, g.failure, g.retryAt, g.stalls, g.fails = nil, nil, time.Time{}, 0, 0
 	g.begunWith = max(g.begunWith, g.Need())
-	var decisions []Decision
 	if len(waiting) > 0 {
 		decisions = append(decisions, Allow{Gang: g.Key, Members: g.refs(waiting)})
 	}
@@ -228,11 +231,13 @@ func (g *Gang) unplaced(culprit, detail string) Explanation {
 	return e
 }
 
+// ended is the end of an attempt.
+func (g *Gang) ended(started bool) []Decision { return []Decision{Ended{Gang: g.Key, Started: started}} }
+
 // fail ends the attempt and gives back everything that it holds.
 func (g *Gang) fail(why Explanation, now time.Time) []Decision {
 	g.attempt, g.failure, g.failedAt = nil, &why, now
 	g.free(anyPlace)
-	g.Failures++
 	g.fails++
 	g.changed = now
 	for _, m := range g.members {
@@ -240,11 +245,11 @@ func (g *Gang) fail(why Explanation, now time.Time) []Decision {
 			g.update(m, func() { m.pin = "" })
 		}
 	}
-	holding := g.where((*member).holding)
-	if len(holding) == 0 {
-		return nil
+	decisions := g.ended(false)
+	if holding := g.where((*member).holding); len(holding) > 0 {
+		decisions = append(decisions, Reject{Members: g.refs(holding), Because: why})
 	}
-	return []Decision{Reject{Members: g.refs(holding), Because: why}}
+	return decisions
 }
 
 // GaveBack says whether the room of a member that went away is only what its attempt held, not what it ran on, and

@@ -29,7 +29,7 @@ func (g *Gang) noteBound(bound *member, now time.Time) []Decision {
 	if last, known := g.members[told.Members[0].UID]; !known || !last.started() {
 		told.Members = g.refs([]*member{bound})
 	}
-	return []Decision{*told}
+	return append(g.ended(true), *told)
 }
 
 // noteNotBound notes that a member could not be bound that was let go. It waits for what becomes of the others: with the first that
@@ -74,16 +74,12 @@ func (g *Gang) settleRelease(now time.Time) []Decision {
 	}
 	g.releasing, g.refusedAt = nil, time.Time{}
 	if !g.notBound() {
-		return nil // they were deleted meanwhile
+		return g.ended(false) // they were deleted meanwhile
 	}
 	g.unbound++
-	why := *g.failure
-	rejected := g.fail(why, now)
+	decisions := g.fail(*g.failure, now)
 	g.retryAt = now.Add(backoff(g.unbound))
-	if len(rejected) == 0 { // nobody is left to reject, and yet the attempt broke
-		rejected = []Decision{Reject{Because: why}}
-	}
-	return rejected
+	return decisions
 }
 
 // rests says whether the gang waits because it could not be bound a moment ago.

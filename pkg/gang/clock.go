@@ -67,7 +67,6 @@ func (g *Gang) expire(now time.Time) []Decision {
 	cause := g.explainWaiting()
 	timedOut := cause
 	timedOut.Waited = max(timeout, now.Sub(g.since).Truncate(timeout))
-	g.Failures++
 	if partial {
 		timedOut.Waited = timeout
 		return g.expirePartial(timedOut, now)

@@ -19,8 +19,7 @@ type Allow struct {
 	Members []Ref
 }
 
-// Reject ends the members' waiting in Permit, which gives their room back. If none of them waits there any more, it only says that the
-// attempt broke.
+// Reject ends the members' waiting in Permit, which gives their room back.
 type Reject struct {
 	Members []Ref
 	Because Explanation
@@ -40,9 +39,16 @@ type Evict struct {
 	Because Explanation
 }
 
+// Ended says that an attempt ended: the first of its members is bound, or it gave up. It comes once for each attempt.
+type Ended struct {
+	Gang    Key
+	Started bool
+}
+
 // Freed says that room that was held is anybody's now.
 type Freed struct{}
 
+func (Ended) decision()    {}
 func (Evict) decision()    {}
 func (Freed) decision()    {}
 func (Activate) decision() {}

@@ -92,8 +92,8 @@ type Gang struct {
 	// arrivals counts the members that were ever seen.
 	arrivals int
 	derived
-	// Attempts and Failures count the gang's attempts, Lost the members that a kubelet rejected.
-	Attempts, Failures, Lost int
+	// Attempts counts the gang's attempts, Lost the members that a kubelet rejected.
+	Attempts, Lost int
 	// attemptsBefore are those until the gang last started.
 	attemptsBefore int
 }
@@ -281,8 +281,9 @@ func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
 // settleAttempt ends an attempt that is over: the gang runs, or has lost its quorum.
 func (g *Gang) settleAttempt(phase Phase, now time.Time) []Decision {
 	switch {
-	case phase == Running:
+	case phase == Running: // another process bound a member
 		g.attempt = nil
+		return g.ended(true)
 	case phase != Placing || !g.complete():
 		return g.fail(g.explainWaiting(), now)
 	case g.Places() > 0 && g.plannedTooFew():
