@@ -49,6 +49,7 @@ func (l *Ledger) asks(pod *corev1.Pod) (*gang.Gang, Answer) {
 	switch {
 	case r == nil || r.plain():
 		l.order.Delete(pod.UID)
+		a.Verdict = gang.Go
 		return nil, a
 	case r.problem != nil:
 		a.Gang, a.Verdict = true, gang.Refuse
@@ -220,11 +221,12 @@ func (l *Ledger) Permit(uid types.UID) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]
-	if r != nil && r.problem != nil {
+	_, gone := l.gone[uid]
+	switch {
+	case gone || r != nil && r.problem != nil:
 		return left(r)
-	}
-	if r == nil || r.gang == nil {
-		return Answer{}
+	case r == nil || r.gang == nil:
+		return Answer{Verdict: gang.Go}
 	}
 	a := Answer{Gang: true}
 	a.Verdict, a.Decisions = r.gang.Permit(string(uid), l.clock.Now())
@@ -236,9 +238,19 @@ func (l *Ledger) Permit(uid types.UID) Answer {
 	return a
 }
 
+// Pin returns the node that a pod was planned for, or "".
+func (l *Ledger) Pin(uid types.UID) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.records[uid]; r != nil && r.gang != nil {
+		return r.gang.Pin(string(uid))
+	}
+	return ""
+}
+
 // Unplaced records that a pod does not fit on the node that it was planned for. It says whether the pod belongs to a gang that
-// starts together. why is called if that ends the attempt.
-func (l *Ledger) Unplaced(uid types.UID, why func() string) ([]gang.Decision, bool) {
+// starts together. why is the reason, if the pod has a Pin.
+func (l *Ledger) Unplaced(uid types.UID, why string) ([]gang.Decision, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]

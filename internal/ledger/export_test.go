@@ -6,3 +6,12 @@ func (l *Ledger) Remembered() int {
 	defer l.mu.Unlock()
 	return len(l.gone)
 }
+
+// Locked says whether somebody holds the ledger's lock.
+func (l *Ledger) Locked() bool {
+	if !l.mu.TryLock() {
+		return true
+	}
+	l.mu.Unlock()
+	return false
+}

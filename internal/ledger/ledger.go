@@ -266,18 +266,26 @@ func (l *Ledger) forget(uid types.UID) []gang.Decision {
 // Retain forgets every pod that does not exist any more: a pod that the scheduling queue shows late, after the informer
 // told of its deletion, would stay for ever.
 func (l *Ledger) Retain(exists func(gang.Ref) bool) []gang.Decision {
+	recorded := l.recorded()
+	maps.DeleteFunc(recorded, func(_ types.UID, r *record) bool { return exists(r.ref) })
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var decisions []gang.Decision
-	gone := maps.Clone(l.records)
-	maps.DeleteFunc(gone, func(_ types.UID, r *record) bool { return exists(r.ref) })
-	for _, r := range inOrder(gone) {
-		uid := types.UID(r.ref.UID)
-		l.order.Delete(uid)
-		decisions = append(decisions, l.forget(uid)...)
+	for _, r := range inOrder(recorded) {
+		if uid := types.UID(r.ref.UID); l.records[uid] == r {
+			l.order.Delete(uid)
+			decisions = append(decisions, l.forget(uid)...)
+		}
 	}
 	l.dropGone()
 	return decisions
+}
+
+// recorded returns the records of now.
+func (l *Ledger) recorded() map[types.UID]*record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.records)
 }
 
 // dropGone stops remembering pods that were deleted long ago. It looks only once in a while, so it costs little for each.

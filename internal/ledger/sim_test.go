@@ -262,7 +262,7 @@ func (s *simulation) look(p *simPod, scout ledger.Lying) bool {
 	return enough(scout)
 }
 
-func noRoom() string { return "no room" }
+const noRoom = "no room"
 
 func (s *simulation) bind(p *simPod) {
 	if s.slow {

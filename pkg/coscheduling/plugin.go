@@ -196,7 +196,11 @@ func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 	if pl.others(pod) {
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}
-	decisions, member := pl.ledger.Unplaced(pod.UID, func() string { return pl.reasons(statuses) })
+	why := ""
+	if pl.ledger.Pin(pod.UID) != "" {
+		why = pl.reasons(statuses)
+	}
+	decisions, member := pl.ledger.Unplaced(pod.UID, why)
 	if !member {
 		if held := pl.heldFor(pod, statuses); held != "" {
 			return nil, fwk.NewStatus(fwk.Unschedulable, held)

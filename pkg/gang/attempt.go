@@ -7,12 +7,12 @@ type Verdict int
 
 // The verdicts.
 const (
+	// Refuse: the member has to stay, or go back, to the queue. It is what a verdict says that nobody gave.
+	Refuse Verdict = iota
 	// Go: the member may go on.
-	Go Verdict = iota
+	Go
 	// Wait: the member holds its room and waits for its siblings.
 	Wait
-	// Refuse: the member has to stay, or go back, to the queue.
-	Refuse
 	// Plan: the member is to find a node for itself and its siblings, and to report by Planned or Unfit.
 	Plan
 )
@@ -20,7 +20,10 @@ const (
 // Enter answers a member that wants into the scheduling queue's active part.
 func (g *Gang) Enter(uid string, now time.Time) Verdict {
 	m, known := g.members[uid]
-	if !known || m.Node != "" {
+	if !known {
+		return Refuse
+	}
+	if m.Node != "" {
 		return Go
 	}
 	verdict := Refuse
@@ -72,7 +75,10 @@ func (g *Gang) Refused(uid string, now time.Time) []Decision {
 // if it is the gang's turn: no other gang is being placed or comes first.
 func (g *Gang) Begin(uid string, turn bool, now time.Time) Verdict {
 	m, known := g.members[uid]
-	if !known || m.Node != "" {
+	if !known {
+		return Refuse
+	}
+	if m.Node != "" {
 		return Go
 	}
 	if m == g.representative {
@@ -177,10 +183,7 @@ func (g *Gang) Unreserve(uid string, seen uint64, now time.Time) []Decision {
 // Permit answers a member that has room. The one that completes min-available releases all.
 func (g *Gang) Permit(uid string, now time.Time) (Verdict, []Decision) {
 	m, known := g.members[uid]
-	if !known {
-		return Go, nil
-	}
-	if m.Terminating {
+	if !known || m.Terminating {
 		return Refuse, nil
 	}
 	switch phase := g.Phase(); {

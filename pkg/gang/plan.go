@@ -210,9 +210,9 @@ func (g *Gang) Unfit(uid string, f Finding, seen uint64, now time.Time) []Decisi
 }
 
 // Unplaced records that a member does not fit on the node that it was planned for. While the gang is being placed the member
-// plans the rest again, or, if that was done before, the attempt ends, and why is asked for the reason. Nothing follows for
-// members that no plan sent anywhere.
-func (g *Gang) Unplaced(uid string, why func() string, seen uint64, now time.Time) []Decision {
+// plans the rest again, or, if that was done before, the attempt ends because of why. Nothing follows for members that no plan
+// sent anywhere.
+func (g *Gang) Unplaced(uid, why string, seen uint64, now time.Time) []Decision {
 	m, known := g.members[uid]
 	if !known || m.pin == "" {
 		return nil
@@ -232,7 +232,7 @@ func (g *Gang) Unplaced(uid string, why func() string, seen uint64, now time.Tim
 	}
 	g.refuse(m, true)
 	g.lacks(Lack{Anything: true}, seen)
-	return g.fail(g.unplaced(m.Name, why()), now)
+	return g.fail(g.unplaced(m.Name, why), now)
 }
 
 // Seeks says whether the gang lies still because a plan failed, and what it lacked. Its attempt may be repeated once the
