@@ -110,7 +110,7 @@ func (l *Ledger) Finish(pod *corev1.Pod) []gang.Decision {
 		Succeeded: pod.Status.Phase == corev1.PodSucceeded, At: endedAt(pod),
 	}
 	if owner := metav1.GetControllerOf(pod); owner != nil {
-		f.OwnerUID = string(owner.UID)
+		f.OwnerUID, f.OwnedByPod = string(owner.UID), owner.Kind == "Pod"
 	}
 	if rejected(pod) {
 		f.RejectedBy, f.Reason = pod.Spec.NodeName, pod.Status.Reason

@@ -235,7 +235,9 @@ func (g *Gang) unplaced(culprit, detail string) Explanation {
 }
 
 // ended is the end of an attempt.
-func (g *Gang) ended(started bool) []Decision { return []Decision{Ended{Gang: g.Key, Started: started}} }
+func (g *Gang) ended(started bool) []Decision {
+	return []Decision{Ended{Gang: g.Key, Started: started}}
+}
 
 // fail ends the attempt and gives back everything that it holds.
 func (g *Gang) fail(why Explanation, now time.Time) []Decision {

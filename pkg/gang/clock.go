@@ -21,6 +21,7 @@ func (g *Gang) Tick(now time.Time) []Decision {
 	}
 	decisions = append(decisions, g.follow(now)...)
 	decisions = append(decisions, g.tendPlaces(now)...)
+	decisions = append(decisions, g.nextRun(now)...)
 	decisions = append(decisions, g.forgetAvoided(now)...)
 	decisions = append(decisions, g.restart(now)...)
 	decisions = append(decisions, g.expire(now)...)
@@ -172,7 +173,7 @@ func (g *Gang) joins(m *member) bool {
 // Alone says whether the member starts by itself, as a pod of no gang does.
 func (g *Gang) Alone(uid string) bool {
 	m, known := g.members[uid]
-	return known && (m.apart() || g.Phase() == Unbound || g.rejoins(m))
+	return known && (m.apart() || g.leftAlone(m) || g.Phase() == Unbound || g.rejoins(m))
 }
 
 // Joins says whether the member joins a gang that runs.

@@ -118,6 +118,9 @@ func (g *Gang) rank() {
 	var byDefault, reservationByDefault time.Duration
 	chooses := false
 	for _, m := range g.members {
+		if m.otherRun {
+			continue
+		}
 		g.priority = max(g.priority, m.Priority)
 		g.longest = max(g.longest, m.Spec.Timeout)
 		byDefault = max(byDefault, m.DefaultTimeout)
@@ -148,6 +151,9 @@ func (g *Gang) rankChoices() {
 	var declares, restarts, partial *member
 	older := func(m, than *member) bool { return than == nil || compareMembers(m, than) < 0 }
 	for _, m := range g.members {
+		if m.otherRun {
+			continue
+		}
 		if m.Spec.Roles != nil && (declares == nil || m.Spec.Leads && !declares.Spec.Leads ||
 			m.Spec.Leads == declares.Spec.Leads && older(m, declares)) {
 			declares, g.declared = m, m.Spec.Roles

@@ -39,6 +39,7 @@ type Gang struct {
 	// finished are the members that ended and whose pods still exist.
 	finished map[string]Finished
 	tally    tally
+	run      runs
 	// representative stands in the scheduling queue for all; sinceIdle is when it was let in, zero once it was popped.
 	representative *member
 	sinceIdle      time.Time
@@ -117,6 +118,7 @@ func New(key Key) *Gang {
 		members:  map[string]*member{},
 		finished: map[string]Finished{},
 		avoided:  map[string]time.Time{},
+		run:      newRuns(),
 		tally: tally{
 			claims: claims{}, startedClaims: claims{},
 			roles: map[string]int{}, startedRoles: map[string]int{}, planned: map[string]int{},
@@ -143,6 +145,8 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 		g.arrivals++
 		m = &member{Member: seen, late: g.tally.started > 0, seen: g.arrivals}
 		g.members[seen.UID] = m
+		g.run.note(m, 1)
+		m.otherRun = g.run.excludes(m)
 		g.tally.count(m, 1)
 		if m.started() {
 			g.ran = true
@@ -163,8 +167,11 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 	m.misfit = m.misfit && m.Generation == seen.Generation
 	g.ranked = g.ranked && ranksLike(m.Member, seen)
 	wasRunning, wasPending := g.tally.started > 0, m.Node == ""
+	g.run.note(m, -1)
 	g.update(m, func() {
 		m.Member = seen
+		g.run.note(m, 1)
+		m.otherRun = g.run.excludes(m)
 		if m.Node != "" {
 			m.pin, m.reservedOn, m.released, m.refused = "", "", false, false
 		}
@@ -207,6 +214,7 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 	g.EndCycle(uid, now)
 	g.tally.count(m, -1)
 	delete(g.members, uid)
+	g.run.note(m, -1)
 	g.ranked = false
 	if g.representative == m {
 		g.appoint(nil)
@@ -251,7 +259,7 @@ func (g *Gang) update(m *member, change func()) {
 // settle answers a change: it ends an attempt that lost its quorum, finds a representative, and activates the members
 // that were refused and would not be any more. If something changed that may help, a gang that failed is tried again.
 func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
-	decisions := g.settleRelease(now)
+	decisions := append(g.settleRun(now), g.settleRelease(now)...)
 	g.noteBegun()
 	phase := g.Phase()
 	if g.attempt != nil {
@@ -365,7 +373,9 @@ func (g *Gang) allHold() bool {
 
 // oldestRefused picks a representative: the oldest member that lies refused in the queue, other than not.
 func (g *Gang) oldestRefused(not *member) *member {
-	return g.oldest(func(m *member) bool { return m != not && m.refused && g.mayEnter(m) && !g.Alone(m.UID) })
+	return g.oldest(func(m *member) bool {
+		return m != not && m.refused && !m.otherRun && g.mayEnter(m) && !g.Alone(m.UID)
+	})
 }
 
 func compareMembers(a, b *member) int {

@@ -19,6 +19,8 @@ const (
 // Finished is a member whose pod ended. It still exists, but takes no room.
 type Finished struct {
 	UID, Name, Role, OwnerUID string
+	// OwnedByPod says that the object that created it is a pod.
+	OwnedByPod bool
 	// Node is where it was, empty if it was never bound.
 	Node      string
 	Succeeded bool
@@ -101,7 +103,7 @@ func (g *Gang) countDone() {
 		g.led = leader.Name // one that ended does not lead in its place
 	}
 	for _, m := range g.members {
-		if m.OwnerUID != "" {
+		if m.OwnerUID != "" && !m.otherRun {
 			g.owners[m.OwnerUID] = true
 		}
 	}
@@ -113,6 +115,9 @@ func (g *Gang) countDone() {
 // countFinished counts a member that succeeded if it did so in this run of the gang: its owner is one of a member that is there,
 // or such a member existed before it ended. Others were of an earlier gang of this name.
 func (g *Gang) countFinished(f Finished) {
+	if f.OwnedByPod && g.run.excludesOwner(f.OwnerUID) {
+		return
+	}
 	ofThisRun := g.owners[f.OwnerUID] || !g.age.IsZero() && g.age.Before(f.At)
 	if f.Succeeded && ofThisRun && (g.led == "" || f.Role != g.led) {
 		g.done++

@@ -21,6 +21,8 @@ type Member struct {
 	DefaultReservationTimeout time.Duration
 	// Owner names the object that creates the pod ("Job trainer"), or is empty; OwnerUID is that object's.
 	Owner, OwnerUID string
+	// OwnedByPod says that that object is a pod, such as Spark's driver.
+	OwnedByPod bool
 	// Generation is that of the pod's specification: with another one a gang that did not fit may fit.
 	Generation int64
 	// Gated says that the pod carries scheduling gates: it does not count until they are gone.
@@ -54,6 +56,8 @@ type member struct {
 	// place is the reserved one that the pod is about to take. misfit says that the pod did not fit there.
 	place  *place
 	misfit bool
+	// otherRun says that the pod is of another run of the gang than the current one, and counts for nothing in it.
+	otherRun bool
 	// told and toldNumbers are the kind and the numbers of the explanation last written on the pod, toldTimeout what the last
 	// timeout said.
 	told, toldNumbers, toldTimeout string
@@ -64,7 +68,7 @@ type member struct {
 // started: the pod runs, or nothing but its bind is missing. A pod that is being deleted does not count any more: the
 // pods that follow it, if all of a gang goes, are a gang that starts anew.
 func (m *member) started() bool {
-	return !m.Foreign && !m.Terminating && !m.apart() && (m.Node != "" || m.released)
+	return !m.Foreign && !m.Terminating && !m.otherRun && !m.apart() && (m.Node != "" || m.released)
 }
 
 // apart: the pod leads and does not declare whom, so it starts by itself, and the others are the gang.
@@ -78,7 +82,7 @@ func (m *member) holding() bool { return m.Node == "" && m.reservedOn != "" && !
 
 // eligible: the pod is pending and could be placed.
 func (m *member) eligible() bool {
-	return !m.Foreign && m.Node == "" && !m.released && !m.Gated && !m.Terminating && !m.apart()
+	return !m.Foreign && m.Node == "" && !m.released && !m.Gated && !m.Terminating && !m.otherRun && !m.apart()
 }
 
 // pending: the pod waits, and can be told why.
@@ -115,9 +119,9 @@ func (t *tally) count(m *member, by int) {
 	add(&t.refused, m.refused)
 	pinned := m.pin != "" && m.eligible() && !m.holding()
 	add(&t.pinned, pinned)
-	add(&t.apart, m.apart() && !m.Terminating)
-	add(&t.unnamed, m.silent() && m.Spec.Unnamed && !m.Terminating)
-	add(&t.gated, m.pending() && m.Gated)
+	add(&t.apart, m.apart() && !m.Terminating && !m.otherRun)
+	add(&t.unnamed, m.silent() && m.Spec.Unnamed && !m.Terminating && !m.otherRun)
+	add(&t.gated, m.pending() && m.Gated && !m.otherRun)
 	t.countClaims(m, by)
 	if m.Spec.Role != "" {
 		t.countRole(m, pinned, by)
@@ -125,7 +129,7 @@ func (t *tally) count(m *member, by int) {
 }
 
 func (t *tally) countClaims(m *member, by int) {
-	if m.silent() {
+	if m.silent() || m.otherRun {
 		return
 	}
 	if !m.Terminating {
@@ -137,6 +141,9 @@ func (t *tally) countClaims(m *member, by int) {
 }
 
 func (t *tally) countRole(m *member, pinned bool, by int) {
+	if m.otherRun {
+		return
+	}
 	if m.eligible() || m.started() {
 		t.roles[m.Spec.Role] += by
 	}

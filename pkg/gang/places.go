@@ -114,7 +114,7 @@ func (g *Gang) placesOf(role string) int {
 // Take gives a member that is popped a place of its role, so that nobody keeps the member itself out of it.
 func (g *Gang) Take(uid string) {
 	m, known := g.members[uid]
-	if !known || m.place != nil || m.misfit || len(g.reserved.places) == 0 || g.Phase() != Running || !g.mayEnter(m) {
+	if !known || m.place != nil || m.misfit || len(g.reserved.places) == 0 || g.Phase() != Running || m.otherRun || !g.mayEnter(m) {
 		return
 	}
 	for _, p := range g.reserved.places {
@@ -240,6 +240,9 @@ func (g *Gang) Reservation(uid string, now time.Time) (string, error) {
 // that have come or are done, and never more than the leader declares, nor longer than it may.
 func (g *Gang) Restore(uid string, r Reservation, now time.Time) []Decision {
 	m, known := g.members[uid]
+	if known && now.Before(r.Until) {
+		g.resumes(m)
+	}
 	if !known || !g.isLeader(m) || !m.started() || len(g.reserved.places) > 0 || !now.Before(r.Until) {
 		return nil
 	}

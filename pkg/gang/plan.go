@@ -37,7 +37,7 @@ func (t Task) DeclaredMembers() int {
 
 // Task returns what the member that has to plan is to plan. The member itself comes first.
 func (g *Gang) Task(uid string, now time.Time) Task {
-	members := g.refs(g.where(func(m *member) bool { return g.mayEnter(m) && !m.holding() && !g.rejoins(m) }))
+	members := g.refs(g.where(func(m *member) bool { return g.mayEnter(m) && !m.otherRun && !g.rejoins(m) && !m.holding() }))
 	if i := slices.IndexFunc(members, func(r Ref) bool { return r.UID == uid }); i > 0 {
 		asked := members[i]
 		copy(members[1:i+1], members[:i])
