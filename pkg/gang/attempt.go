@@ -109,9 +109,7 @@ func (g *Gang) Begin(uid string, turn bool, now time.Time) Verdict {
 		verdict = Plan
 	}
 	g.refuse(m, verdict == Refuse)
-	if g.attempt != nil && verdict != Refuse {
-		g.beginCycle(m, now)
-	}
+	g.beginCycle(m, verdict, now)
 	return verdict
 }
 
@@ -245,7 +243,7 @@ func (g *Gang) fail(why Explanation, now time.Time) []Decision {
 	g.free(anyPlace)
 	g.fails++
 	g.changed = now
-	for _, m := range g.members {
+	for _, m := range g.each() {
 		if m.pin != "" {
 			g.update(m, func() { m.pin = "" })
 		}

@@ -18,7 +18,7 @@ func (g *Gang) noteBound(bound *member, now time.Time) []Decision {
 	}
 	waited := now.Sub(g.since)
 	g.ran, g.waited, g.attemptsBefore, g.completeSince = true, &waited, g.Attempts, time.Time{}
-	for _, m := range g.members {
+	for _, m := range g.each() {
 		if !m.apart() {
 			m.told, m.toldTimeout = "", ""
 		}

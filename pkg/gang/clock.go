@@ -152,7 +152,7 @@ func (g *Gang) tellLeaders() []Decision {
 func (g *Gang) untold(why Explanation) (news, stale []*member) {
 	kind, numbers := why.signature(), why.numbers()
 	lacksRoom := why.Kind == KindUnplaced || why.Kind == KindTooLarge || why.Kind == KindStalled
-	for _, m := range g.members {
+	for _, m := range g.each() {
 		switch {
 		case !m.pending() || m.apart() || g.joins(m):
 		case lacksRoom && m.Gated: // it needs no room yet

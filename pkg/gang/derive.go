@@ -1,6 +1,7 @@
 package gang
 
 import (
+	"cmp"
 	"math"
 	"time"
 )
@@ -17,17 +18,16 @@ type derived struct {
 	partial  OnPartial
 	// firstScheduled is when the first of the members that run got its node.
 	firstScheduled time.Time
-	// done counts the members that succeeded, doneOf by their role. owners are those of the members that are there, led is the role
-	// of a leader that is.
-	done   int
-	doneOf map[string]int
-	owners map[string]bool
-	led    string
+	// done counts the members that succeeded, doneOf by their role, while counted is true. led is the role of a leader that is there.
+	counted bool
+	done    int
+	doneOf  map[string]int
+	led     string
 }
 
 // Members returns how many members exist and have not ended, and how many of them are pending.
 func (g *Gang) Members() (all, pending int) {
-	for _, m := range g.members {
+	for _, m := range g.each() {
 		if m.pending() {
 			pending++
 		}
@@ -64,21 +64,21 @@ func (g *Gang) timeout() time.Duration {
 	return g.longest
 }
 
-// placement is what the oldest member that asks for any asks for, or else the default of the oldest whose profile has one.
+// placement is what the oldest member asks for that asks for any, or else the default of the oldest's profile.
 func (g *Gang) placement() Placement {
-	if m := g.oldest(func(m *member) bool { return m.Spec.Placement != "" }); m != nil {
+	if m := g.oldestThat(firstPlacement); m != nil {
 		return m.Spec.Placement
 	}
-	if m := g.oldest(func(m *member) bool { return m.DefaultPlacement != "" }); m != nil {
+	if m := g.oldestThat(firstDefaultPlacement); m != nil {
 		return m.DefaultPlacement
 	}
 	return Pack
 }
 
-// oldest returns the oldest member for which yes holds, or nil.
+// oldest returns the oldest member for which yes holds, or nil. It looks at all of them.
 func (g *Gang) oldest(yes func(*member) bool) *member {
 	var oldest *member
-	for _, m := range g.members {
+	for _, m := range g.each() {
 		if yes(m) && (oldest == nil || compareMembers(m, oldest) < 0) {
 			oldest = m
 		}
@@ -103,10 +103,46 @@ func (g *Gang) Age() time.Time {
 	return g.age
 }
 
-// ranksLike says whether what rank derives stays the same when one becomes the other.
+// ranksLike says whether who comes first in the gang's lines stays the same when one becomes the other, but for a member that comes
+// into one or is of the kind no more.
 func ranksLike(a, b Member) bool {
 	return a.Priority == b.Priority && a.Created.Equal(b.Created) && a.Spec == b.Spec && a.DefaultTimeout == b.DefaultTimeout &&
-		a.DefaultReservationTimeout == b.DefaultReservationTimeout && a.OwnerUID == b.OwnerUID && a.Terminating == b.Terminating
+		a.DefaultReservationTimeout == b.DefaultReservationTimeout && a.OwnerUID == b.OwnerUID && a.Owner == b.Owner &&
+		a.DefaultPlacement == b.DefaultPlacement && a.Scheduler == b.Scheduler && a.Name == b.Name && a.Foreign == b.Foreign &&
+		(a.Scheduled.IsZero() || a.Scheduled.Equal(b.Scheduled))
+}
+
+// noteAdded keeps who comes first right when a member came.
+func (g *Gang) noteAdded(m *member) {
+	g.ranked = false
+	if g.lines != nil {
+		g.counted = g.counted && (m.OwnerUID == "" || g.lines.owners[m.OwnerUID] > 0)
+		g.lines.add(m)
+	}
+}
+
+// noteRemoved keeps who comes first right when a member is gone.
+func (g *Gang) noteRemoved(m *member) {
+	g.ranked = false
+	if g.lines != nil {
+		g.lines.remove(m)
+		g.counted = g.counted && (m.OwnerUID == "" || g.lines.owners[m.OwnerUID] > 0)
+	}
+}
+
+// relined makes the lines of members, and all that follows from them, be found out once more.
+func (g *Gang) relined() { g.ranked, g.counted, g.lines = false, false, nil }
+
+// noteUpdated keeps who comes first right when a member changed.
+func (g *Gang) noteUpdated(m *member, before Member) {
+	g.ranked = false
+	if !ranksLike(before, m.Member) {
+		g.lines, g.counted = nil, false
+		return
+	}
+	if g.lines != nil && before.Scheduled.IsZero() && firstScheduled.qualifies(m) {
+		g.lines.push(firstScheduled, m)
+	}
 }
 
 // rank derives what follows from the members if any came, went or changed since it was last done.
@@ -114,62 +150,51 @@ func (g *Gang) rank() {
 	if g.ranked {
 		return
 	}
-	g.derived = derived{ranked: true, priority: math.MinInt32}
-	var byDefault, reservationByDefault time.Duration
-	chooses := false
-	for _, m := range g.members {
-		if m.otherRun {
-			continue
-		}
-		g.priority = max(g.priority, m.Priority)
-		g.longest = max(g.longest, m.Spec.Timeout)
-		byDefault = max(byDefault, m.DefaultTimeout)
-		g.longestReservation = max(g.longestReservation, m.Spec.ReservationTimeout)
-		reservationByDefault = max(reservationByDefault, m.DefaultReservationTimeout)
-		if g.age.IsZero() || m.Created.Before(g.age) {
-			g.age = m.Created
-		}
-		if m.started() {
-			g.noteScheduled(m.Member)
-		}
-		chooses = chooses || m.Spec.Roles != nil || m.Spec.RestartPolicy != "" || m.Spec.OnPartial != ""
+	g.lineUp()
+	before := g.derived
+	g.derived = derived{
+		ranked: true, priority: math.MinInt32,
+		counted: before.counted, done: before.done, doneOf: before.doneOf, led: before.led,
+		longest:            cmp.Or(g.longestOf(firstTimeout), g.longestOf(firstDefaultTimeout)),
+		longestReservation: cmp.Or(g.longestOf(firstReservation), g.longestOf(firstDefaultReservation)),
 	}
-	if g.longest == 0 {
-		g.longest = byDefault
+	if m := g.oldestThat(firstPriority); m != nil {
+		g.priority = m.Priority
 	}
-	if g.longestReservation == 0 {
-		g.longestReservation = reservationByDefault
+	if m := g.oldestThat(firstCreated); m != nil {
+		g.age = m.Created
 	}
-	if chooses {
-		g.rankChoices()
+	if m := g.oldestThat(firstScheduled); m != nil {
+		g.firstScheduled = m.Scheduled
 	}
-	g.countDone()
+	g.rankChoices()
+	led := ""
+	if leader := g.declared.Leader(); leader != nil && g.tally.roles[leader.Name] > 0 {
+		led = leader.Name
+	}
+	if !g.counted || !g.age.Equal(before.age) || led != before.led {
+		g.countDone()
+		g.counted = true
+	}
+}
+
+// longestOf is the longest time of the kind, or 0.
+func (g *Gang) longestOf(f first) time.Duration {
+	if m := g.oldestThat(f); m != nil {
+		return time.Duration(f.longest(m))
+	}
+	return 0
 }
 
 // rankChoices derives what the oldest member that says anything says, of the roles the oldest leader.
 func (g *Gang) rankChoices() {
-	var declares, restarts, partial *member
-	older := func(m, than *member) bool { return than == nil || compareMembers(m, than) < 0 }
-	for _, m := range g.members {
-		if m.otherRun {
-			continue
-		}
-		if m.Spec.Roles != nil && (declares == nil || m.Spec.Leads && !declares.Spec.Leads ||
-			m.Spec.Leads == declares.Spec.Leads && older(m, declares)) {
-			declares, g.declared = m, m.Spec.Roles
-		}
-		if m.Spec.RestartPolicy != "" && older(m, restarts) {
-			restarts, g.restarts = m, m.Spec.RestartPolicy
-		}
-		if m.Spec.OnPartial != "" && older(m, partial) {
-			partial, g.partial = m, m.Spec.OnPartial
-		}
+	if m := g.oldestThat(firstRoles); m != nil {
+		g.declared = m.Spec.Roles
 	}
-}
-
-// noteScheduled keeps what rank derives right for a member that was bound, which happens often.
-func (g *Gang) noteScheduled(m Member) {
-	if !m.Scheduled.IsZero() && (g.firstScheduled.IsZero() || m.Scheduled.Before(g.firstScheduled)) {
-		g.firstScheduled = m.Scheduled
+	if m := g.oldestThat(firstRestarts); m != nil {
+		g.restarts = m.Spec.RestartPolicy
+	}
+	if m := g.oldestThat(firstPartial); m != nil {
+		g.partial = m.Spec.OnPartial
 	}
 }

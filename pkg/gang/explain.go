@@ -88,11 +88,10 @@ func (g *Gang) unborn() int {
 
 // owner is that of the oldest member that has one.
 func (g *Gang) owner() string {
-	oldest := g.oldest(func(m *member) bool { return m.Owner != "" })
-	if oldest == nil {
-		return ""
+	if m := g.oldestThat(firstOwner); m != nil {
+		return m.Owner
 	}
-	return oldest.Owner
+	return ""
 }
 
 // shownClaims bounds how many different claims are told of: a gang can have as many as members.
@@ -100,17 +99,14 @@ const shownClaims = 4
 
 // claims lists what members say, the most frequent first. Silent members say nothing, and those that are being deleted do not count.
 func (g *Gang) claims() []ClaimCount {
-	examples := map[Claim]*member{}
-	for _, m := range g.members {
-		if m.silent() || m.Terminating {
+	g.lineUp()
+	counts := make([]ClaimCount, 0, len(g.lines.claims))
+	for claim, line := range g.lines.claims {
+		example := line.top(func(m *member) bool { return g.members[m.UID] == m && !m.Terminating && !m.otherRun })
+		if example == nil {
+			delete(g.lines.claims, claim)
 			continue
 		}
-		if first, ok := examples[m.claim()]; !ok || compareMembers(m, first) < 0 {
-			examples[m.claim()] = m
-		}
-	}
-	counts := make([]ClaimCount, 0, len(examples))
-	for claim, example := range examples {
 		counts = append(counts, ClaimCount{Claim: claim, Members: g.tally.claims.of(claim).members, Example: example.Name})
 	}
 	slices.SortFunc(counts, func(a, b ClaimCount) int {

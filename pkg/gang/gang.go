@@ -93,6 +93,9 @@ type Gang struct {
 	// arrivals counts the members that were ever seen.
 	arrivals int
 	derived
+	// lines say which member comes first, nil if that is not known; looks counts the members that were looked at one by one.
+	lines *lines
+	looks int
 	// Attempts counts the gang's attempts, Lost the members that a kubelet rejected.
 	Attempts, Lost int
 	// attemptsBefore are those until the gang last started.
@@ -155,7 +158,8 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 			}
 		}
 		g.noteCreated(m.Created)
-		g.changed, g.ranked = now, false
+		g.changed = now
+		g.noteAdded(m)
 		return g.settle(true, now)
 	}
 	if sameRoles(m.Spec.Roles, seen.Spec.Roles) {
@@ -165,8 +169,7 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 		return nil
 	}
 	m.misfit = m.misfit && m.Generation == seen.Generation
-	g.ranked = g.ranked && ranksLike(m.Member, seen)
-	wasRunning, wasPending := g.tally.started > 0, m.Node == ""
+	before, wasRunning, wasPending, wasOther := m.Member, g.tally.started > 0, m.Node == "", m.otherRun
 	g.run.note(m, -1)
 	g.update(m, func() {
 		m.Member = seen
@@ -179,8 +182,8 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 	if m.Node != "" {
 		g.fill(m)
 	}
-	if m.started() {
-		g.noteScheduled(m.Member)
+	if g.noteUpdated(m, before); m.otherRun != wasOther {
+		g.relined()
 	}
 	g.membersChanged(wasRunning, now)
 	var decisions []Decision
@@ -215,7 +218,7 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 	g.tally.count(m, -1)
 	delete(g.members, uid)
 	g.run.note(m, -1)
-	g.ranked = false
+	g.noteRemoved(m)
 	if g.representative == m {
 		g.appoint(nil)
 	}
@@ -275,7 +278,7 @@ func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
 		}
 		decisions = append(decisions, g.represent(tryAgain, now)...)
 	case Placing, Running, Unbound:
-		if g.tally.refused == 0 {
+		if !g.mayWake(phase) {
 			break
 		}
 		woken := g.where(func(m *member) bool { return m.refused && g.mayEnter(m) && g.admits(m) })
@@ -373,13 +376,12 @@ func (g *Gang) allHold() bool {
 
 // oldestRefused picks a representative: the oldest member that lies refused in the queue, other than not.
 func (g *Gang) oldestRefused(not *member) *member {
+	if g.tally.standby == 0 {
+		return nil
+	}
 	return g.oldest(func(m *member) bool {
 		return m != not && m.refused && !m.otherRun && g.mayEnter(m) && !g.Alone(m.UID)
 	})
-}
-
-func compareMembers(a, b *member) int {
-	return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name), cmp.Compare(a.UID, b.UID))
 }
 
 // refs names members in a stable order, that of the plan if there is one.
@@ -395,7 +397,7 @@ func (g *Gang) refs(members []*member) []Ref {
 // where returns the members for which yes holds.
 func (g *Gang) where(yes func(*member) bool) []*member {
 	var found []*member
-	for _, m := range g.members {
+	for _, m := range g.each() {
 		if yes(m) {
 			found = append(found, m)
 		}

@@ -40,6 +40,8 @@ func (g *Gang) Finish(f Finished, now time.Time) []Decision {
 	g.changed = now
 	if g.ranked {
 		g.countFinished(f)
+	} else {
+		g.counted = false
 	}
 	var decisions []Decision
 	if m, known := g.members[f.UID]; known && m.started() && m.Node == "" && f.Node != "" {
@@ -65,7 +67,7 @@ func (g *Gang) FinishedGone(uid string, now time.Time) []Decision {
 		return nil
 	}
 	delete(g.finished, uid)
-	g.ranked, g.changed = false, now
+	g.ranked, g.counted, g.changed = false, false, now
 	return g.settle(true, now)
 }
 
@@ -98,14 +100,9 @@ func (g *Gang) oldestBut(uid string) *member {
 
 // countDone counts the finished members that succeeded in this run of the gang.
 func (g *Gang) countDone() {
-	g.doneOf, g.owners = map[string]int{}, map[string]bool{}
+	g.done, g.doneOf, g.led = 0, map[string]int{}, ""
 	if leader := g.declared.Leader(); leader != nil && g.tally.roles[leader.Name] > 0 {
 		g.led = leader.Name // one that ended does not lead in its place
-	}
-	for _, m := range g.members {
-		if m.OwnerUID != "" && !m.otherRun {
-			g.owners[m.OwnerUID] = true
-		}
 	}
 	for _, f := range g.finished {
 		g.countFinished(f)
@@ -118,7 +115,7 @@ func (g *Gang) countFinished(f Finished) {
 	if f.OwnedByPod && g.run.excludesOwner(f.OwnerUID) {
 		return
 	}
-	ofThisRun := g.owners[f.OwnerUID] || !g.age.IsZero() && g.age.Before(f.At)
+	ofThisRun := g.lines.owners[f.OwnerUID] > 0 || !g.age.IsZero() && g.age.Before(f.At)
 	if f.Succeeded && ofThisRun && (g.led == "" || f.Role != g.led) {
 		g.done++
 		g.doneOf[f.Role]++

@@ -98,6 +98,8 @@ type Ref struct {
 // tally counts a gang's members, kept up to date member by member.
 type tally struct {
 	eligible, started, binding, holding, leaving, gated, refused, pinned, apart, unnamed int
+	// standby counts the members that could be placed and lie refused in the queue, called those of them that have a node.
+	standby, called int
 
 	claims, startedClaims claims
 	// roles counts the members that could be placed or run, startedRoles those that run, planned those that a plan has a node for or
@@ -117,6 +119,8 @@ func (t *tally) count(m *member, by int) {
 	add(&t.holding, m.holding())
 	add(&t.leaving, m.holding() && m.Terminating)
 	add(&t.refused, m.refused)
+	add(&t.standby, m.refused && m.eligible())
+	add(&t.called, m.refused && m.eligible() && (m.pin != "" || m.reservedOn != ""))
 	pinned := m.pin != "" && m.eligible() && !m.holding()
 	add(&t.pinned, pinned)
 	add(&t.apart, m.apart() && !m.Terminating && !m.otherRun)

@@ -264,7 +264,7 @@ func (g *Gang) Restore(uid string, r Reservation, now time.Time) []Decision {
 func (g *Gang) restoreRole(role Role, nodes map[string]int) {
 	missing := int(role.Min) - g.tally.startedRoles[role.Name] - g.doneOf[role.Name] - g.placesOf(role.Name)
 	left := maps.Clone(nodes)
-	for _, m := range g.members {
+	for _, m := range g.each() {
 		if m.Spec.Role == role.Name {
 			left[m.Node]--
 		}

@@ -111,7 +111,7 @@ func (g *Gang) Planned(uid string, plan Placed, now time.Time) (Verdict, []Decis
 	for rank, pin := range plan.Pins {
 		pins[pin.UID] = rank
 	}
-	for _, sibling := range g.members {
+	for _, sibling := range g.each() {
 		if sibling.holding() {
 			continue
 		}

@@ -43,6 +43,19 @@ func (r *runs) excludes(m *member) bool {
 	return m.OwnedByPod && r.excludesOwner(m.OwnerUID)
 }
 
+// several says whether members of more than one run may be there.
+func (r *runs) several() bool {
+	if len(r.creators) > 1 {
+		return true
+	}
+	for owner := range r.owned {
+		if r.excludesOwner(owner) {
+			return true
+		}
+	}
+	return false
+}
+
 func (r *runs) excludesOwner(uid string) bool { return len(r.current) > 0 && !r.current[uid] }
 
 // elected returns the creators of the current run. While there are no more of them than the gang needs, it is all of them; else
@@ -118,7 +131,6 @@ func (g *Gang) follows(creators map[string]bool) bool {
 		return false
 	}
 	g.run.current = creators
-	g.ranked = false // members that ended may have been of another run
 	changed := false
 	for _, m := range g.members {
 		if other := g.run.excludes(m); other != m.otherRun {
@@ -127,6 +139,7 @@ func (g *Gang) follows(creators map[string]bool) bool {
 			changed = true
 		}
 	}
+	g.relined() // members that ended may have been of another run, too
 	return changed
 }
 

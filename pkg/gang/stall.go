@@ -8,8 +8,11 @@ func (g *Gang) stalled(now time.Time) bool {
 	return g.attempt != nil && g.attempt.cycle == nil && now.Sub(g.attempt.progress) >= stallTime
 }
 
-// beginCycle notes that a member of the attempt is in its scheduling cycle. Cycles follow one another.
-func (g *Gang) beginCycle(m *member, now time.Time) {
+// beginCycle notes that a member of the attempt that is not refused is in its scheduling cycle. Cycles follow one another.
+func (g *Gang) beginCycle(m *member, verdict Verdict, now time.Time) {
+	if g.attempt == nil || verdict == Refuse {
+		return
+	}
 	if g.attempt.cycle != nil {
 		g.EndCycle(g.attempt.cycle.UID, now)
 	}
