@@ -51,7 +51,7 @@ func raiseGuardRails(t *testing.T) {
 		followed := []error{
 			dryRun(t, suite.client, annotated(nil, map[string]string{gang.ReservationAnnotation: "{}"})), bindNobody(t, inQueue("1")),
 		}
-		for _, annotation := range []string{podCount, queueAnnotation} {
+		for _, annotation := range []string{podGroup, queueAnnotation} { // a gang without a size, and a queue that nobody may use
 			bad := annotated(nil, map[string]string{annotation: "1"})
 			followed = append(followed, dryRun(t, suite.client, bad))
 			for _, w := range workloads(bad) {
@@ -214,6 +214,8 @@ func TestGuardRails(t *testing.T) {
 		{nil, map[string]string{"kubenexus.io/placement": "nowhere"}}, // of no gang
 		{nil, with()},
 		{nil, map[string]string{podCount: "3"}},
+		{map[string]string{"ray.io/cluster": "ray-1"}, map[string]string{podCount: "3"}}, // which names the gang
+		{map[string]string{"batch.kubernetes.io/job-name": "train"}, map[string]string{podCount: "3"}},
 		{nil, map[string]string{podGroup: "a"}},
 		{nil, map[string]string{group: "a", count: "3"}},
 		{nil, map[string]string{count: "3"}},
@@ -257,7 +259,10 @@ func TestGuardRails(t *testing.T) {
 	}
 	refused := 0
 	for _, p := range pods {
-		_, want := gang.Parse(p.labels, p.annotations, gang.Dialects())
+		spec, want := gang.Parse(p.labels, p.annotations, gang.Dialects())
+		if want == nil && spec != nil {
+			want = spec.Identify(p.labels, gang.Controller{})
+		}
 		got := dryRun(t, suite.client, annotated(p.labels, p.annotations))
 		switch {
 		case want == nil && got != nil:
