@@ -12,14 +12,16 @@ import (
 // their driver, is of the same instance as its creator.
 func (l *Ledger) identify(pod *corev1.Pod, spec *gang.Spec) error {
 	owner := controllerOf(pod)
-	if err := spec.Identify(pod.Labels, owner); owner.Kind != podKind {
-		return err
-	} else if key, known := l.creatorsGang(pod, owner, spec); known {
-		spec.Name, spec.Instance = key.Name, key.Instance
-		return nil
-	} else {
+	named := spec.Name != ""
+	err := spec.Identify(pod.Labels, owner)
+	if owner.Kind != podKind {
 		return err
 	}
+	if key, known := l.creatorsGang(pod, owner, spec, named); known {
+		spec.Name, spec.Instance = key.Name, key.Instance
+		return nil
+	}
+	return err
 }
 
 const podKind = "Pod"
@@ -34,14 +36,14 @@ func controllerOf(pod *corev1.Pod) gang.Controller {
 
 // creatorsGang returns the gang of the pod that created this one, if both name the same. Once the creator is gone, the pod stays where it
 // was.
-func (l *Ledger) creatorsGang(pod *corev1.Pod, owner gang.Controller, spec *gang.Spec) (gang.Key, bool) {
+func (l *Ledger) creatorsGang(pod *corev1.Pod, owner gang.Controller, spec *gang.Spec, named bool) (gang.Key, bool) {
 	g := l.finished[types.UID(owner.UID)]
 	if r := l.records[types.UID(owner.UID)]; r != nil {
 		g = r.gang
 	} else if r := l.records[pod.UID]; g == nil && r != nil {
 		g = r.gang
 	}
-	if g == nil || g.Key.Dialect != spec.Dialect || spec.Name != "" && spec.Name != g.Key.Name {
+	if g == nil || g.Key.Dialect != spec.Dialect || named && spec.Name != g.Key.Name {
 		return gang.Key{}, false
 	}
 	return g.Key, true

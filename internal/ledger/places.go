@@ -115,8 +115,8 @@ func (l *Ledger) Finish(pod *corev1.Pod) []gang.Decision {
 	if rejected(pod) {
 		f.RejectedBy, f.Reason = pod.Spec.NodeName, pod.Status.Reason
 	}
-	decisions := append(earlier, g.Finish(f, l.clock.Now())...)
-	return l.after(g, append(decisions, l.forget(pod.UID)...))
+	earlier = append(earlier, g.Finish(f, l.clock.Now())...)
+	return l.after(g, append(earlier, l.forget(pod.UID)...))
 }
 
 // FinishedGone forgets a pod that had ended and was deleted.

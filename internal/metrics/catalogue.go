@@ -15,8 +15,8 @@ type entry struct {
 var (
 	attempts = entry{
 		"kubenexus_gang_scheduling_attempts_total", "counter",
-		"Attempts to start a gang, each counted once when it ends: success, all that it needs were placed together and the first was bound; " +
-			"failure, there was no plan, it broke, or none could be bound. A timeout is no attempt.",
+		"Attempts to start a gang, each counted once when it ends: success, all that it needs were placed together and the first was " +
+			"bound; failure, there was no plan, it broke, or none could be bound. A timeout is no attempt.",
 		[]string{"status"},
 	}
 	waitTime = entry{

@@ -135,8 +135,8 @@ func InSchedulingGroup(group string, annotations map[string]string, spec *Spec) 
 	if spec.silent(annotations) {
 		return &Unknown{Where: InField, Key: field, Value: group, Product: "Kubernetes"}
 	}
-	p := conflict(field, group, spec.Name, fmt.Sprintf("this pod also belongs to gang %q by its annotations or labels; remove those that say so, "+
-		"or create the pod without this field", shown(spec.Name)))
+	p := conflict(field, group, spec.Name, fmt.Sprintf("this pod also belongs to gang %q by its annotations or labels; "+
+		"remove those that say so, or create the pod without this field", shown(spec.Name)))
 	p.Where = InField
 	return p
 }
@@ -202,7 +202,8 @@ func agree(labels, annotations map[string]string, a, b Dialect) error {
 		one, _ := either(labels, annotations, keys[0])
 		other, where := either(labels, annotations, keys[1])
 		if one != other {
-			p := conflict(keys[1], other, keys[0]+"="+one, fmt.Sprintf("%s has the value %q; make both say the same, or remove those of one product",
+			p := conflict(keys[1], other, keys[0]+"="+one, fmt.Sprintf(
+				"%s has the value %q; make both say the same, or remove those of one product",
 				keys[0], shown(one)))
 			p.Where = where
 			return p

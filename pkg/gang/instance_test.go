@@ -1,6 +1,7 @@
 package gang_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
@@ -66,9 +67,7 @@ func TestInstanceOfAPod(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			annotations := map[string]string{group: "a"}
-			for key, value := range tc.annotations {
-				annotations[key] = value
-			}
+			maps.Copy(annotations, tc.annotations)
 			if len(tc.annotations) == 0 {
 				annotations[size] = "3"
 			}

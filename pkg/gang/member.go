@@ -113,14 +113,12 @@ func (t *tally) count(m *member, by int) {
 			*n += by
 		}
 	}
+	t.countRefused(m, by)
 	add(&t.eligible, m.eligible())
 	add(&t.started, m.started())
 	add(&t.binding, m.started() && m.Node == "")
 	add(&t.holding, m.holding())
 	add(&t.leaving, m.holding() && m.Terminating)
-	add(&t.refused, m.refused)
-	add(&t.standby, m.refused && m.eligible())
-	add(&t.called, m.refused && m.eligible() && (m.pin != "" || m.reservedOn != ""))
 	pinned := m.pin != "" && m.eligible() && !m.holding()
 	add(&t.pinned, pinned)
 	add(&t.apart, m.apart() && !m.Terminating && !m.otherRun)
@@ -129,6 +127,20 @@ func (t *tally) count(m *member, by int) {
 	t.countClaims(m, by)
 	if m.Spec.Role != "" {
 		t.countRole(m, pinned, by)
+	}
+}
+
+func (t *tally) countRefused(m *member, by int) {
+	if !m.refused {
+		return
+	}
+	t.refused += by
+	if !m.eligible() {
+		return
+	}
+	t.standby += by
+	if m.pin != "" || m.reservedOn != "" {
+		t.called += by
 	}
 }
 

@@ -46,7 +46,8 @@ func (p *Problem) Error() string {
 
 // Same says whether the same is wrong: the same annotation, with the same value, for the same reason. How it is said does not count.
 func (p *Problem) Same(o *Problem) bool {
-	return p.Annotation == o.Annotation && p.Where == o.Where && p.Fault == o.Fault && p.With == o.With && p.Value == o.Value && p.whole == o.whole
+	return p.Annotation == o.Annotation && p.Where == o.Where && p.Fault == o.Fault && p.With == o.With &&
+		p.Value == o.Value && p.whole == o.whole
 }
 
 // shownValue is how many bytes of a bad value a Problem repeats: an annotation can be 256 KiB.
