@@ -40,6 +40,11 @@ const (
 	ReasonPartial = "GangPartial"
 	// ReasonEvicted: the pod was evicted because its gang cannot be complete, or has to start again as a whole.
 	ReasonEvicted = "GangEvicted"
+	// ReasonRestarting: the pod waits until what runs of its gang is evicted (also a condition).
+	ReasonRestarting = "GangRestarting"
+	// ReasonEvictionRefused: what runs of the gang is to be evicted, and the API refuses it, such as for a disruption budget (also a
+	// condition).
+	ReasonEvictionRefused = "GangEvictionRefused"
 	// ReasonReleased: all members that the gang needs have a node, and the first of them is bound.
 	ReasonReleased = "GangReleased"
 )
@@ -85,6 +90,10 @@ func For(e gang.Explanation) Event {
 		event.Reason = ReasonPartial
 	case gang.KindEvicted, gang.KindRestarted:
 		event.Reason = ReasonEvicted
+	case gang.KindRestarting:
+		event.Type, event.Reason, event.ConditionReason = corev1.EventTypeNormal, ReasonRestarting, ReasonRestarting
+	case gang.KindEvictionRefused, gang.KindEvictionGivenUp:
+		event.Reason, event.ConditionReason = ReasonEvictionRefused, ReasonEvictionRefused
 	case gang.KindReleased:
 		event.Type, event.Reason = corev1.EventTypeNormal, ReasonReleased
 	}
@@ -151,6 +160,26 @@ func ofRunning(name string, e gang.Explanation) string {
 	case gang.KindRestarted:
 		return fmt.Sprintf("%s lost pods and has %d of the %s that it needs: what runs of it is evicted, and all start again together, "+
 			"as its annotation %s asks", name, e.Running, pods(e.Need), gang.RestartPolicyAnnotation)
+	default:
+		return ofEviction(name, e)
+	}
+}
+
+// ofEviction says what members of a gang wait for whose others are to be evicted.
+func ofEviction(name string, e gang.Explanation) string {
+	annotation := gang.RestartPolicyAnnotation
+	if e.Cause == gang.KindEvicted {
+		annotation = gang.OnPartialAnnotation
+	}
+	has := fmt.Sprintf("%s runs with %d of the %s that it needs", name, e.Running, pods(e.Need))
+	switch e.Kind {
+	case gang.KindRestarting:
+		return fmt.Sprintf("%s: these are to be evicted first, and then all start together, as its annotation %s asks", has, annotation)
+	case gang.KindEvictionRefused:
+		return fmt.Sprintf("%s, and these cannot be evicted, as its annotation %s asks: %s; it is tried again", has, annotation, e.Detail)
+	case gang.KindEvictionGivenUp:
+		return fmt.Sprintf("%s, and these cannot be evicted, as its annotation %s asks: %s; it was tried %d times, so they go on, "+
+			"and the others join them", has, annotation, e.Detail, e.Attempts)
 	default:
 		return name + " runs"
 	}

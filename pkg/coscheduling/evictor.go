@@ -2,6 +2,8 @@ package coscheduling
 
 import (
 	"context"
+	"errors"
+	"strings"
 
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -52,6 +54,26 @@ func (e *evictor) evict(ctx context.Context, ref gang.Ref, because gang.Explanat
 	case err == nil:
 		e.performer.writer.enqueue(gang.Tell{Members: []gang.Ref{ref}, Explanation: because})
 	case !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) && ctx.Err() == nil:
-		e.performer.logger.Info("Cannot evict a member of a gang; it is tried again", "gang", because.Gang, "pod", ref.Name, "err", err)
+		e.performer.logger.V(2).Info("Cannot evict a member of a gang", "gang", because.Gang, "pod", ref.Name, "err", err)
+		if why := refusal(err); why != "" {
+			e.performer.perform(e.performer.ledger.EvictionRefused(uid, why))
+		}
 	}
+}
+
+// refusal is what the API says that refused an eviction, such as which disruption budget does not allow it; empty if it could not
+// answer.
+func refusal(err error) string {
+	var answer apierrors.APIStatus
+	if !errors.As(err, &answer) {
+		return ""
+	}
+	if cause, found := apierrors.StatusCause(err, policyv1.DisruptionBudgetCause); found {
+		return strings.TrimSuffix(strings.Replace(cause.Message, "The disruption", "the disruption", 1), ".")
+	}
+	switch {
+	case apierrors.IsTooManyRequests(err), apierrors.IsServerTimeout(err), apierrors.IsTimeout(err), apierrors.IsServiceUnavailable(err):
+		return "" // it is busy
+	}
+	return strings.TrimSuffix(answer.Status().Message, ".")
 }

@@ -1,10 +1,12 @@
 package coscheduling
 
 import (
+	"errors"
 	"testing"
 
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/fake"
@@ -54,5 +56,25 @@ func TestEvictionsThatCannotBeQueuedAreDropped(t *testing.T) {
 	}
 	if len(e.requests) != cap(e.requests) {
 		t.Errorf("%d wait, want %d", len(e.requests), cap(e.requests))
+	}
+}
+
+// What refuses an eviction is said; that the API server is busy, or cannot be reached, is not a refusal.
+func TestRefusalNamesTheBudget(t *testing.T) {
+	budget := apierrors.NewTooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 0)
+	budget.ErrStatus.Details.Causes = append(budget.ErrStatus.Details.Causes, metav1.StatusCause{
+		Type: policyv1.DisruptionBudgetCause, Message: "The disruption budget mpi needs 2 healthy pods and has 2 currently",
+	})
+	several := apierrors.NewInternalError(errors.New("x"))
+	several.ErrStatus.Message = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+	for err, want := range map[error]string{
+		budget:                                  "the disruption budget mpi needs 2 healthy pods and has 2 currently",
+		several:                                 "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support",
+		apierrors.NewTooManyRequests("busy", 1): "",
+		errors.New("connection refused"):        "",
+	} {
+		if got := refusal(err); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
 	}
 }

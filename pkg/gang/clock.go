@@ -86,7 +86,7 @@ func (g *Gang) expire(now time.Time) []Decision {
 
 // expirePartial tells all members that only a part of the gang could be bound, and evicts that part if it is to be.
 func (g *Gang) expirePartial(why Explanation, now time.Time) []Decision {
-	if g.partial == EvictOnPartial {
+	if g.partial == EvictOnPartial && (!g.stays || now.Sub(g.eviction.at) >= g.eviction.pause()) {
 		return g.evict(KindEvicted, now)
 	}
 	signature := why.signature() + why.numbers()

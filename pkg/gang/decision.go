@@ -91,10 +91,16 @@ const (
 	KindLost Kind = "Lost"
 	// KindPartial: the gang runs with fewer members than it needs, and the others do not fit.
 	KindPartial Kind = "Partial"
-	// KindEvicted: members are evicted because the others cannot follow.
+	// KindEvicted: the member was evicted because the others cannot follow.
 	KindEvicted Kind = "Evicted"
-	// KindRestarted: members are evicted because others were lost, so that all start together again.
+	// KindRestarted: the member was evicted because others were lost, so that all start together again.
 	KindRestarted Kind = "Restarted"
+	// KindRestarting: members wait until those that run are evicted, because of Cause.
+	KindRestarting Kind = "Restarting"
+	// KindEvictionRefused: those that run are to be evicted, because of Cause, and the API refuses it for all of them; Detail is why.
+	KindEvictionRefused Kind = "EvictionRefused"
+	// KindEvictionGivenUp: that was so several times (Attempts), so the others join those that run.
+	KindEvictionGivenUp Kind = "EvictionGivenUp"
 )
 
 // Explanation says why a gang waits, or that it waits no more, with the numbers that a person needs. Events, pod

@@ -46,10 +46,10 @@ func (g *Gang) explainRunning() Explanation {
 		return e
 	case g.awaitsBind():
 		return *g.failure
-	case g.evicting != "":
-		return g.explanation(g.evicting)
-	case !g.shortSince.IsZero():
-		return g.explanation(KindRestarted)
+	case g.evicting != "" && g.eviction.because != "":
+		return g.explainEviction(KindEvictionRefused)
+	case g.evicting != "" || !g.shortSince.IsZero():
+		return g.explainEviction(KindRestarting)
 	case g.Short():
 		return g.explanation(KindPartial)
 	}

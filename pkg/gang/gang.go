@@ -82,9 +82,11 @@ type Gang struct {
 	// avoided are the nodes that rejected a member, until when.
 	avoided map[string]time.Time
 	// shortSince is since when a gang that restarts as a whole has too few members; evicting is why the rest is being evicted, if
-	// it is, and evictedAt when that was last asked for.
-	shortSince, evictedAt time.Time
-	evicting              Kind
+	// it is. stays says that this was given up, so that others join what runs.
+	shortSince time.Time
+	evicting   Kind
+	eviction   eviction
+	stays      bool
 	// whole says that since it runs it had all members that it needs.
 	whole bool
 	// begunWith is the largest min-available with which the gang was started or had so many members with a node, since a member first
@@ -236,7 +238,7 @@ func (g *Gang) membersChanged(wasRunning bool, now time.Time) {
 	if !wasRunning || g.tally.started > 0 {
 		return
 	}
-	g.fails, g.evicting, g.shortSince, g.whole = 0, "", time.Time{}, false
+	g.fails, g.evicting, g.stays, g.shortSince, g.whole = 0, "", false, time.Time{}, false
 	if g.ran { // else it goes on waiting: none of those that were let go could be bound
 		g.since, g.clock, g.failure, g.ran, g.waited, g.begunWith = now, now, nil, false, nil, 0
 	}

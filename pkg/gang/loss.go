@@ -10,8 +10,6 @@ const (
 	// lossTime is how long a gang must have too few members before it is restarted as a whole: a member that is gone may turn
 	// out to have succeeded.
 	lossTime = time.Second
-	// evictInterval is how often members are evicted that are still there: a disruption budget may have refused it.
-	evictInterval = 5 * time.Second
 	// avoidTime is how long a node that rejected a member is not tried again for its gang.
 	avoidTime = time.Minute
 )
@@ -143,6 +141,7 @@ func (g *Gang) noteWhole() {
 	if g.runs() && !g.whole {
 		g.whole = g.shape().Leader() == nil || g.tally.started+g.done >= g.Need()
 	}
+	g.noteRestored()
 }
 
 // replaces says whether the member came after the gang had started, so it replaces one that was lost. A member that was to be
@@ -165,35 +164,5 @@ func (g *Gang) Late(uid string) bool {
 
 // awaitsRestart says whether the member has to wait until what is left of its gang was evicted.
 func (g *Gang) awaitsRestart(m *member) bool {
-	return g.tally.started > 0 && g.evicting != "" || g.restartPolicy() == WholeGang && g.lost() && g.replaces(m)
-}
-
-// restart evicts what is left of a gang that is to start again as a whole, once a member came that replaces a lost one.
-func (g *Gang) restart(now time.Time) []Decision {
-	if g.evicting != "" {
-		if now.Sub(g.evictedAt) < evictInterval {
-			return nil
-		}
-		return g.evict(g.evicting, now)
-	}
-	replaced := g.restartPolicy() == WholeGang && g.lost() &&
-		len(g.where(func(m *member) bool { return m.eligible() && g.replaces(m) })) > 0
-	switch {
-	case !replaced:
-		g.shortSince = time.Time{}
-		return nil
-	case g.shortSince.IsZero():
-		g.shortSince = now
-		return nil
-	case now.Sub(g.shortSince) < lossTime:
-		return nil
-	}
-	return g.evict(KindRestarted, now)
-}
-
-// evict asks for the eviction of the members that run. Until they are gone no other joins them.
-func (g *Gang) evict(kind Kind, now time.Time) []Decision {
-	g.evicting, g.evictedAt = kind, now
-	running := g.where(func(m *member) bool { return m.started() && m.Node != "" })
-	return []Decision{Evict{Members: g.refs(running), Because: g.explanation(kind)}}
+	return g.tally.started > 0 && g.evicting != "" || g.restartPolicy() == WholeGang && g.lost() && g.replaces(m) && !g.stays
 }

@@ -63,6 +63,8 @@ type member struct {
 	told, toldNumbers, toldTimeout string
 	// seen numbers the members in the order in which they were first seen.
 	seen int
+	// toldRefused is what was said last of an eviction that was refused.
+	toldRefused Kind
 }
 
 // started: the pod runs, or nothing but its bind is missing. A pod that is being deleted does not count any more: the

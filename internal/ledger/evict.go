@@ -1,0 +1,18 @@
+package ledger
+
+import (
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// EvictionRefused records that the API refused to evict a pod, and what it said.
+func (l *Ledger) EvictionRefused(uid types.UID, why string) []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[uid]
+	if r == nil || r.gang == nil {
+		return nil
+	}
+	return l.after(r.gang, r.gang.EvictionRefused(string(uid), why, l.clock.Now()))
+}
