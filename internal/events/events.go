@@ -65,43 +65,64 @@ const maxNote = 1024
 // For renders an explanation as an event.
 func For(e gang.Explanation) Event {
 	event := Event{Type: corev1.EventTypeWarning, Note: Sentence(e)}
-	switch e.Kind {
-	case gang.KindIncomplete:
-		event.Reason, event.ConditionReason = ReasonIncomplete, ReasonIncomplete
-	case gang.KindDisagree:
-		event.Reason, event.ConditionReason = ReasonDisagree, ReasonDisagree
-	case gang.KindInvalid:
-		event.Reason, event.ConditionReason = ReasonInvalid, ReasonInvalid
-	case gang.KindUnknown:
-		event.Reason, event.ConditionReason = ReasonUnknown, ReasonUnknown
-	case gang.KindUnplaced, gang.KindTooLarge, gang.KindStalled, gang.KindUntried:
-		event.Reason, event.ConditionReason = ReasonUnplaced, corev1.PodReasonUnschedulable
-	case gang.KindNotBound:
-		event.Reason, event.ConditionReason = ReasonNotBound, corev1.PodReasonSchedulerError
-	case gang.KindTimedOut:
-		event.Reason = ReasonTimedOut
-	case gang.KindUndeclared:
-		event.Type, event.Reason = corev1.EventTypeNormal, ReasonUndeclared
-	case gang.KindExpired:
-		event.Reason = ReasonExpired
-	case gang.KindLost:
-		event.Reason = ReasonLost
-	case gang.KindPartial:
-		event.Reason = ReasonPartial
-	case gang.KindEvicted, gang.KindRestarted:
-		event.Reason = ReasonEvicted
-	case gang.KindRestarting:
-		event.Type, event.Reason, event.ConditionReason = corev1.EventTypeNormal, ReasonRestarting, ReasonRestarting
-	case gang.KindEvictionRefused, gang.KindEvictionGivenUp:
-		event.Reason, event.ConditionReason = ReasonEvictionRefused, ReasonEvictionRefused
-	case gang.KindReleased:
-		event.Type, event.Reason = corev1.EventTypeNormal, ReasonReleased
+	if event.Reason, event.ConditionReason = waiting(e.Kind); event.Reason == "" {
+		event.Reason = happened(e.Kind)
+	}
+	switch event.Reason {
+	case ReasonUndeclared, ReasonRestarting, ReasonReleased:
+		event.Type = corev1.EventTypeNormal
 	}
 	if len(event.Note) > maxNote {
 		const more = " ..."
 		event.Note = strings.ToValidUTF8(event.Note[:maxNote-len(more)], "") + more
 	}
 	return event
+}
+
+// waiting returns the reasons of the event and of the condition of a pod that waits, if that is what the explanation is about.
+func waiting(kind gang.Kind) (reason, condition string) {
+	switch kind {
+	case gang.KindIncomplete:
+		return ReasonIncomplete, ReasonIncomplete
+	case gang.KindDisagree:
+		return ReasonDisagree, ReasonDisagree
+	case gang.KindInvalid:
+		return ReasonInvalid, ReasonInvalid
+	case gang.KindUnknown:
+		return ReasonUnknown, ReasonUnknown
+	case gang.KindUnplaced, gang.KindTooLarge, gang.KindStalled, gang.KindUntried:
+		return ReasonUnplaced, corev1.PodReasonUnschedulable
+	case gang.KindNotBound:
+		return ReasonNotBound, corev1.PodReasonSchedulerError
+	case gang.KindRestarting:
+		return ReasonRestarting, ReasonRestarting
+	case gang.KindEvictionRefused, gang.KindEvictionGivenUp:
+		return ReasonEvictionRefused, ReasonEvictionRefused
+	default:
+		return "", ""
+	}
+}
+
+// happened returns the reason of the event for what happened to a gang.
+func happened(kind gang.Kind) string {
+	switch kind {
+	case gang.KindTimedOut:
+		return ReasonTimedOut
+	case gang.KindUndeclared:
+		return ReasonUndeclared
+	case gang.KindExpired:
+		return ReasonExpired
+	case gang.KindLost:
+		return ReasonLost
+	case gang.KindPartial:
+		return ReasonPartial
+	case gang.KindEvicted, gang.KindRestarted:
+		return ReasonEvicted
+	case gang.KindReleased:
+		return ReasonReleased
+	default:
+		return ""
+	}
 }
 
 // Sentence says in one sentence, with numbers, why a gang waits or that it starts.
