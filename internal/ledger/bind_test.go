@@ -17,10 +17,10 @@ import (
 // refuseBind is what follows when the API refuses to bind a pod: the queue's own backoff, unless the ledger keeps the pod.
 func (s *simulation) refuseBind(p *simPod) {
 	s.unbound++
-	s.room++
+	s.give(p.node, 1)
 	decisions := s.ledger.Unreserve(p.pod.UID)
 	s.enterUnfit(p)
-	s.perform(s.ledger.RoomChanged("node", p.pod.UID))
+	s.perform(s.ledger.RoomChanged(p.node, p.pod.UID))
 	s.ledger.NotBound(p.pod.UID, "the API refuses it")
 	p.at, p.until = backoff, s.clock.Now().Add(time.Second)
 	if s.ledger.Stays(p.pod.UID) == gang.Refuse {
@@ -219,8 +219,7 @@ func TestLeaderThatCannotBeBoundIsTriedAgain(t *testing.T) {
 // loop, nobody holds room for nothing, and once binds succeed every gang that fits runs.
 func TestBindsThatAreRefused(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := newSimulation(rapid.IntRange(1, 9).Draw(t, "room"))
-		s.ordered = rapid.Bool().Draw(t, "ordered")
+		s := newAdverseSimulation(t, 6)
 		needs := rapid.SliceOfN(rapid.IntRange(1, 5), 1, 3).Draw(t, "needs")
 		chance := rapid.IntRange(1, 10).Draw(t, "chance")
 		s.refuses = func(*simPod) bool { return rapid.IntRange(1, 10).Draw(t, "bind") <= chance }
@@ -238,6 +237,7 @@ func TestBindsThatAreRefused(t *testing.T) {
 			},
 			"restart": func(t *rapid.T) { s.restart(rapid.Bool().Draw(t, "entersEarly")) },
 			"cycle":   func(*rapid.T) { s.cycle() },
+			"deliver": s.deliverSome,
 			"time":    func(*rapid.T) { s.rest(500 * time.Millisecond) },
 			"slow":    func(t *rapid.T) { s.slow = rapid.Bool().Draw(t, "slow") },
 			"answer": func(t *rapid.T) {

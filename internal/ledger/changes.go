@@ -35,6 +35,8 @@ type change struct {
 	// giver is the gang that gave back room which it held since then without ever running there; nil for any other change.
 	giver *gang.Gang
 	since time.Time
+	// plain is the last change of the node without a giver.
+	plain uint64
 }
 
 type logged struct {
@@ -46,7 +48,10 @@ func newChanges() changes { return changes{nodes: map[string]change{}} }
 
 func (c *changes) add(node string, what change) {
 	c.count++
-	what.at = c.count
+	what.at, what.plain = c.count, c.nodes[node].plain
+	if what.giver == nil {
+		what.plain = what.at
+	}
 	c.nodes[node] = what
 	c.log = append(c.log, logged{node: node, at: what.at})
 	if len(c.log) > 2*len(c.nodes)+manyNodes {
@@ -62,7 +67,7 @@ func (c *changes) since(seen uint64, g *gang.Gang) iter.Seq[string] {
 				return
 			}
 			what := c.nodes[l.node]
-			helps := what.giver == nil || what.giver != g && what.since.Before(g.FailedAt())
+			helps := what.plain > seen || what.giver != nil && what.giver != g && !what.since.After(g.FailedAt())
 			if what.at == l.at && helps && !yield(l.node) {
 				return
 			}

@@ -164,6 +164,7 @@ func (l *Ledger) Planned(uid types.UID, plan gang.Placed) Answer {
 	if r == nil || r.gang == nil {
 		return left(r)
 	}
+	l.planned = l.snapshot
 	a := Answer{Gang: true}
 	a.Verdict, a.Decisions = r.gang.Planned(string(uid), plan, l.clock.Now())
 	if a.Verdict == gang.Refuse {
@@ -260,7 +261,7 @@ func (l *Ledger) Unplaced(uid types.UID, why string) ([]gang.Decision, bool) {
 	if r.gang.Alone(string(uid)) {
 		return nil, false
 	}
-	return l.after(r.gang, r.gang.Unplaced(string(uid), why, l.snapshot, l.clock.Now())), true
+	return l.after(r.gang, r.gang.Unplaced(string(uid), why, l.planned, l.clock.Now())), true
 }
 
 // Holding returns how many members of the gang that is being placed hold room and wait for the others.

@@ -101,7 +101,7 @@ func (s *simulation) end(p *simPod, phase corev1.PodPhase, rejects, finishedFirs
 	if !finishedFirst {
 		s.perform(s.ledger.Finish(p.pod))
 	}
-	s.room++
+	s.give(p.node, 1)
 	s.event(p)
 }
 
@@ -111,23 +111,26 @@ func (s *simulation) collect(p *simPod) {
 	s.perform(s.ledger.FinishedGone(p.pod.UID))
 }
 
-// nodeGone takes the node away for a moment, but not its pods.
-func (s *simulation) nodeGone() {
-	s.perform(s.ledger.NodeGone("node"))
+// nodeGone takes a node away for a moment, but not its pods.
+func (s *simulation) nodeGone(node string) {
+	s.perform(s.ledger.NodeGone(node))
 	s.follow()
 	s.enterUnfit(nil)
-	s.perform(s.ledger.RoomChanged("node", ""))
+	s.perform(s.ledger.RoomChanged(node, ""))
 }
 
 // restart is a new process that reads what the one before it wrote. The queue may ask about pods before that is read.
 func (s *simulation) restart(entersEarly bool) {
-	s.room += len(s.held)
+	for _, node := range s.held {
+		s.give(node, 1)
+	}
 	clear(s.held)
+	s.todo = nil
 	s.begin()
 	for _, p := range s.sorted() {
 		switch {
-		case p.at == waiting || p.at == binding:
-			s.room++
+		case p.at == waiting || p.at == binding || p.at == leaving:
+			s.give(p.node, 1)
 			fallthrough
 		case p.at != bound:
 			p.at = gated
@@ -151,9 +154,12 @@ func (s *simulation) restart(entersEarly bool) {
 		s.perform(s.ledger.Restore(p.pod.UID, r))
 	}
 	floor := s.floor
-	s.floor = -100 // what was written is not what was held at the end: members came and went since, and the node
+	s.floor = nil // what was written is not what was held at the end: members came and went since, and nodes
 	s.follow()
-	s.floor = min(floor, s.room)
+	s.floor = map[string]int{}
+	for node, room := range s.free {
+		s.floor[node] = min(floor[node], room)
+	}
 	for _, p := range s.sorted() {
 		if !entersEarly && p.at == gated {
 			s.enter(p)
@@ -165,20 +171,21 @@ func (s *simulation) restart(entersEarly bool) {
 func (s *simulation) follow() bool {
 	freed := false
 	for _, m := range s.ledger.Moves() {
+		node, held := s.held[m.ID]
 		switch {
-		case m.Held == s.held[m.ID]:
+		case m.Held == held:
 			s.fault("place %v: held is %t already", m.ID, m.Held)
 		case m.Held:
-			s.held[m.ID] = true
-			s.room--
+			s.held[m.ID] = m.Node
+			s.give(m.Node, -1)
 		default:
 			delete(s.held, m.ID)
-			s.room++
+			s.give(node, 1)
 			freed = freed || m.Free
 		}
 	}
-	if s.room < s.floor {
-		s.fault("%d rooms are left", s.room)
+	if s.floor != nil && s.overbooked() {
+		s.fault("less room is left than there may be: %v", s.free)
 	}
 	return freed
 }
@@ -200,8 +207,8 @@ func (s *simulation) startLeader(p *simPod) {
 		s.fault("reservation of %s: %v", p.pod.Name, err)
 	}
 	p.reservation = text
-	if s.count(p.group, bound) > 0 {
-		return // it joins what is left of another's gang
+	if s.count(p.group, bound) > 0 || s.late && p.released {
+		return // it joins what is left of another's gang, or was let go before others were lost
 	}
 	s.follow()
 	there := s.heldBy(p.group) + s.count(p.group, waiting) + s.succeeded(p.group)
@@ -243,39 +250,6 @@ func (s *simulation) succeeded(group string) int {
 		}
 	}
 	return n
-}
-
-// place plans a task: those that it cannot do without first.
-func (s *simulation) place(task gang.Task) (gang.Placed, bool) {
-	plan := gang.Placed{Ordered: s.ordered}
-	must := map[string]int{}
-	for _, r := range task.Roles {
-		must[r.Name] = r.Must - r.Declared
-		for range r.Declared {
-			plan.Places = append(plan.Places, gang.Place{Role: r.Name, Node: "node"})
-		}
-	}
-	var optional []gang.Pin
-	for i, ref := range task.Members {
-		pin := gang.Pin{UID: ref.UID, Node: "node"}
-		if len(task.Roles) > 0 && must[task.MemberRoles[i]] > 0 {
-			must[task.MemberRoles[i]]--
-			plan.Pins = append(plan.Pins, pin)
-		} else {
-			optional = append(optional, pin)
-		}
-	}
-	room := s.room - len(plan.Pins) - len(plan.Places)
-	for _, left := range must {
-		if left > 0 || room < 0 {
-			return gang.Placed{}, false
-		}
-	}
-	plan.Pins = append(plan.Pins, optional[:min(max(room, 0), len(optional))]...)
-	if s.ordered {
-		slices.Reverse(plan.Pins)
-	}
-	return plan, len(task.Avoid) == 0 && len(plan.Pins)+len(plan.Places) >= task.Need
 }
 
 // fault notes that a rule is broken.

@@ -21,8 +21,7 @@ type led struct {
 // and with processes that end. Room that is held is never leaked, never promised twice, and never kept from who waits for it.
 func TestLeadersAndLosses(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := newSimulation(rapid.IntRange(1, 9).Draw(t, "room"))
-		s.ordered = rapid.Bool().Draw(t, "ordered")
+		s := newAdverseSimulation(t, 6)
 		groups := rapid.SliceOfN(rapid.Custom(drawGroup), 1, 3).Draw(t, "groups")
 		for i := range groups {
 			groups[i].name = fmt.Sprint("g", i)
@@ -33,14 +32,14 @@ func TestLeadersAndLosses(t *testing.T) {
 				t.Fatalf("%s\n%s", s.wrong, s)
 			}
 			for _, g := range groups {
-				if s.room < s.floor || s.heldBy(g.name) > g.executors {
+				if s.overbooked() || s.heldBy(g.name) > g.executors {
 					t.Fatalf("%d places are held for %d executors of %s\n%s", s.heldBy(g.name), g.executors, g.name, s)
 				}
 				n := s.count(g.name, bound)
-				if g.executors == 0 && n > 0 && n+s.succeeded(g.name) < g.need && !started[g.name] {
+				if g.executors == 0 && n > 0 && s.starting(g.name)+s.succeeded(g.name) < g.need && !started[g.name] {
 					t.Fatalf("gang %s started with %d of the %d it needs\n%s", g.name, n, g.need, s)
 				}
-				started[g.name] = n > 0
+				started[g.name] = s.starting(g.name) > 0
 			}
 		}
 		t.Repeat(steps(s, groups, check))
@@ -120,9 +119,10 @@ func steps(s *simulation, groups []led, check func(*rapid.T)) map[string]func(*r
 				s.collect(s.ended[rapid.SampledFrom(names).Draw(t, "ended")])
 			}
 		},
-		"nodeGone": func(*rapid.T) { s.nodeGone() },
+		"nodeGone": func(t *rapid.T) { s.nodeGone(rapid.SampledFrom(s.nodes()).Draw(t, "node")) },
 		"restart":  func(t *rapid.T) { s.restart(rapid.Bool().Draw(t, "entersEarly")) },
 		"cycle":    func(*rapid.T) { s.cycle() },
+		"deliver":  s.deliverSome,
 		"time":     func(*rapid.T) { s.rest(100 * time.Millisecond) },
 		"seconds":  func(t *rapid.T) { s.rest(time.Duration(rapid.IntRange(1, 6).Draw(t, "seconds")) * time.Second) },
 		"":         check,
@@ -132,6 +132,7 @@ func steps(s *simulation, groups []led, check func(*rapid.T)) map[string]func(*r
 // quietLeaders checks a scheduler that has nothing left to do.
 func quietLeaders(t *rapid.T, s *simulation, groups []led) {
 	s.follow()
+	room := sum(s.usable(nil))
 	for _, g := range groups {
 		leaders, running, pending := 0, s.count(g.name, bound), 0
 		runs := g.executors == 0 // members that a leader created are nothing without one
@@ -148,9 +149,9 @@ func quietLeaders(t *rapid.T, s *simulation, groups []led) {
 		switch {
 		case s.count(g.name, waiting) > 0 || s.heldBy(g.name) > 0:
 			t.Fatalf("gang %s holds %d places for nothing\n%s", g.name, s.heldBy(g.name), s)
-		case running == 0 && complete && s.room >= g.need:
+		case running == 0 && complete && room >= g.need:
 			t.Fatalf("gang %s needs %d, has %d, and waits\n%s", g.name, g.need, pending, s)
-		case running > 0 && runs && pending > 0 && s.room > 0:
+		case running > 0 && runs && pending > 0 && room > 0:
 			t.Fatalf("%d members of the running gang %s wait\n%s", pending, g.name, s)
 		}
 	}

@@ -45,6 +45,8 @@ type Ledger struct {
 	scout     *gang.Gang
 	snapshot  uint64
 	snapshots bool
+	// planned is the count of changes that the plan knew of which was made last.
+	planned uint64
 	// idle is the count of changes of which it is known that they help none of these gangs for now.
 	idle uint64
 	// untold are the pods whose problem was not written on them yet.

@@ -144,7 +144,7 @@ func TestAnotherMemberRepresentsAGangWhoseRepresentativeIsDeleted(t *testing.T) 
 			break
 		}
 	}
-	s.room++ // and now it fits, which some event tells
+	s.give("node", 1) // and now it fits, which some event tells
 	s.create("tick", "", 0, true, false)
 	s.rest(time.Second)
 	s.remove(s.pods["tick"])
@@ -280,13 +280,13 @@ func TestPlanThatBreaksIsMadeOnceMore(t *testing.T) {
 	s := newSimulation(4)
 	s.gang("a", 4, 4)
 	s.cycle() // planned, and the first member has its place
-	s.room -= 2
+	s.give("node", -2)
 	s.rest(time.Second)
 	s.expect(t, "a", waiting, 0)
 	if s.plans != 2 || s.room != 2 {
 		t.Errorf("%d plans, %d places free; want 2 and 2\n%s", s.plans, s.room, s)
 	}
-	s.room += 2
+	s.give("node", 2)
 	s.perform(s.ledger.RoomChanged("node", ""))
 	s.rest(2 * time.Second)
 	s.expect(t, "a", bound, 4)

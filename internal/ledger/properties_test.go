@@ -8,13 +8,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestNeverPartialNeverForgotten drives a scheduler with random gangs, plain pods, scheduling gates and deletions. At
-// every moment a gang that starts has all that it needs, and once things are quiet nobody holds room for nothing, and no
-// gang waits that would fit.
+// TestNeverPartialNeverForgotten drives a scheduler with random gangs, plain pods, priorities, scheduling gates and deletions, on nodes
+// of different size, and performs its decisions at once or late. At every moment a gang that starts has all that it needs, and once
+// things are quiet nobody holds room for nothing, and no gang waits that would fit.
 func TestNeverPartialNeverForgotten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := newSimulation(rapid.IntRange(1, 12).Draw(t, "room"))
-		s.ordered = rapid.Bool().Draw(t, "ordered")
+		s := newAdverseSimulation(t, 8)
 		needs := rapid.SliceOfN(rapid.IntRange(1, 6), 1, 5).Draw(t, "needs")
 		started := map[string]bool{}
 		created := 0
@@ -22,10 +21,10 @@ func TestNeverPartialNeverForgotten(t *testing.T) {
 			for g, need := range needs {
 				name := fmt.Sprint("g", g)
 				n := s.count(name, bound)
-				if n > 0 && n < need && !started[name] {
+				if n > 0 && s.starting(name) < need && !started[name] {
 					t.Fatalf("gang %s started with %d of the %d it needs\n%s", name, n, need, s)
 				}
-				started[name] = n > 0
+				started[name] = s.starting(name) > 0
 			}
 		}
 		t.Repeat(map[string]func(*rapid.T){
@@ -52,9 +51,10 @@ func TestNeverPartialNeverForgotten(t *testing.T) {
 					}
 				}
 			},
-			"cycle": func(*rapid.T) { s.cycle() },
-			"time":  func(*rapid.T) { s.rest(100 * time.Millisecond) },
-			"":      func(*rapid.T) { check() },
+			"cycle":   func(*rapid.T) { s.cycle() },
+			"deliver": s.deliverSome,
+			"time":    func(*rapid.T) { s.rest(100 * time.Millisecond) },
+			"":        func(*rapid.T) { check() },
 		})
 
 		s.rest(30 * time.Second)
@@ -66,6 +66,7 @@ func TestNeverPartialNeverForgotten(t *testing.T) {
 
 // quiet checks a scheduler that has nothing left to do.
 func quiet(t *rapid.T, s *simulation, needs []int) {
+	room := sum(s.usable(nil))
 	for g, need := range needs {
 		name := fmt.Sprint("g", g)
 		if n := s.count(name, waiting); n > 0 {
@@ -78,10 +79,10 @@ func quiet(t *rapid.T, s *simulation, needs []int) {
 			}
 		}
 		switch {
-		case running == 0 && pending >= need && s.room >= need:
-			t.Fatalf("gang %s waits, has %d of %d pods, and %d places are free\n%s", name, pending, need, s.room, s)
-		case running > 0 && pending > 0 && s.room > 0:
-			t.Fatalf("%d members of the running gang %s wait, and %d places are free\n%s", pending, name, s.room, s)
+		case running == 0 && pending >= need && room >= need:
+			t.Fatalf("gang %s waits, has %d of %d pods, and %d places are free\n%s", name, pending, need, room, s)
+		case running > 0 && pending > 0 && room > 0:
+			t.Fatalf("%d members of the running gang %s wait, and %d places are free\n%s", pending, name, room, s)
 		}
 	}
 	before := s.cycles

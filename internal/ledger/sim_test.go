@@ -3,26 +3,33 @@ package ledger_test
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 	testingclock "k8s.io/utils/clock/testing"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
-// simulation is a deliberately simple scheduler around a ledger: one node with a number of places, and a scheduling
-// queue that behaves as upstream's does where it matters. Each step performs everything that follows from it.
+// simulation is a deliberately simple scheduler around a ledger: nodes with a number of places each, and a scheduling
+// queue that behaves as upstream's does where it matters. Each step performs everything that follows from it, unless late is set.
 type simulation struct {
 	ledger *ledger.Ledger
 	clock  *testingclock.FakePassiveClock
-	room   int
-	pods   map[string]*simPod
+	// room is how many places are free on all nodes, free how many on each.
+	room int
+	free map[string]int
+	pods map[string]*simPod
+	// late makes decisions be performed only when they are delivered: they wait in todo, as for the performer's goroutine.
+	late bool
+	todo []func()
+	// priority returns that of the next pod; nil if all have none.
+	priority func() int32
 	// told counts what members were told, by kind.
 	told map[gang.Kind]int
 	// cycles counts scheduling cycles, plans those that looked at every node.
@@ -30,10 +37,10 @@ type simulation struct {
 	version       int
 	// ordered says that plans have to be followed in their order.
 	ordered bool
-	// held are the places that are held for members that do not exist yet; each takes a room.
-	held map[gang.PlaceID]bool
-	// floor is the least room there may be: below 0 only after a restart that holds again what others took meanwhile.
-	floor int
+	// held are the places that are held for members that do not exist yet, with their nodes; each takes a room.
+	held map[gang.PlaceID]string
+	// floor is the least room there may be on a node: below 0 only after a restart that holds again what others took meanwhile.
+	floor map[string]int
 	// ended are the pods that succeeded or failed and still exist.
 	ended map[string]*simPod
 	// refuses says whether the API refuses to bind the pod; nil if it never does. unbound counts the binds that were refused, broken
@@ -55,6 +62,7 @@ const (
 	unfit    place = "unfit"    // found no node
 	backoff  place = "backoff"  // could not be bound, and is popped again after a while
 	waiting  place = "waiting"  // holds room in Permit
+	leaving  place = "leaving"  // was rejected there, and still holds it
 	binding  place = "binding"  // is being bound
 	bound    place = "bound"
 )
@@ -64,19 +72,26 @@ type simPod struct {
 	group string
 	need  int
 	at    place
-	seen  int       // when it entered the queue
-	until time.Time // when its backoff ends
+	node  string // where it holds room
+	// released says that it may leave Permit.
+	released bool
+	seen     time.Time // when it entered the queue
+	until    time.Time // when its backoff ends
 	// executors is how many a leader declares, reservation what was written on it with the bind.
 	executors   int
 	reservation string
 	restarts    bool
 }
 
-func newSimulation(room int) *simulation {
+// newSimulation has one node with so much room, or more nodes.
+func newSimulation(rooms ...int) *simulation {
 	clock := testingclock.NewFakePassiveClock(time.Unix(1_000_000, 0))
 	s := &simulation{
-		clock: clock, room: room, pods: map[string]*simPod{}, told: map[gang.Kind]int{},
-		held: map[gang.PlaceID]bool{}, ended: map[string]*simPod{},
+		clock: clock, free: map[string]int{}, pods: map[string]*simPod{}, told: map[gang.Kind]int{},
+		held: map[gang.PlaceID]string{}, ended: map[string]*simPod{}, floor: map[string]int{},
+	}
+	for i, room := range rooms {
+		s.give(nodeName(i), room)
 	}
 	s.begin()
 	return s
@@ -105,7 +120,7 @@ func (s *simulation) newPod(name string) *corev1.Pod {
 			Namespace: "default", Name: name, UID: types.UID(name), ResourceVersion: strconv.Itoa(s.version),
 			CreationTimestamp: metav1.NewTime(s.clock.Now().Truncate(time.Second)),
 		},
-		Spec: corev1.PodSpec{SchedulerName: "kubenexus-scheduler"},
+		Spec: corev1.PodSpec{SchedulerName: "kubenexus-scheduler", Priority: s.drawPriority()},
 	}
 }
 
@@ -126,9 +141,7 @@ func (s *simulation) enter(p *simPod) {
 	answer := s.ledger.Enter(p.pod)
 	p.at = gated
 	if answer.Verdict != gang.Refuse && len(p.pod.Spec.SchedulingGates) == 0 {
-		p.at = active
-		s.version++
-		p.seen = s.version
+		p.at, p.seen = active, s.clock.Now()
 	}
 	s.perform(answer.Decisions)
 }
@@ -149,15 +162,15 @@ func (s *simulation) ungate(p *simPod) {
 func (s *simulation) remove(p *simPod) {
 	delete(s.pods, p.pod.Name)
 	if p.at == waiting {
-		s.room++
+		s.give(p.node, 1)
 		s.perform(s.ledger.Unreserve(p.pod.UID))
 	}
 	s.perform(s.ledger.Forget(p.pod.UID))
-	if p.at == binding {
+	if p.at == binding || p.at == leaving {
 		s.perform(s.ledger.Unreserve(p.pod.UID))
 	}
-	if p.at == bound || p.at == binding {
-		s.room++
+	if p.at == bound || p.at == binding || p.at == leaving {
+		s.give(p.node, 1)
 		s.event(p)
 	}
 }
@@ -165,7 +178,7 @@ func (s *simulation) remove(p *simPod) {
 // event tells the queue that a pod's room is free.
 func (s *simulation) event(gone *simPod) {
 	s.enterUnfit(gone)
-	s.perform(s.ledger.RoomChanged("node", gone.pod.UID))
+	s.perform(s.ledger.RoomChanged(gone.node, gone.pod.UID))
 }
 
 func (s *simulation) enterUnfit(but *simPod) {
@@ -196,8 +209,7 @@ func (s *simulation) cycle() bool {
 	if answer.Verdict == gang.Plan {
 		answer = s.plan(next, answer)
 	}
-	switch {
-	case answer.Verdict == gang.Refuse:
+	if answer.Verdict == gang.Refuse {
 		if next.at == active { // else it was activated meanwhile
 			next.at = rejected
 		}
@@ -205,7 +217,9 @@ func (s *simulation) cycle() bool {
 			s.enter(next)
 		}
 		return true
-	case s.room <= 0 || answer.Pin == "" && len(answer.Avoid) > 0:
+	}
+	node := s.nodeFor(answer)
+	if node == "" {
 		next.at = unfit
 		decisions, _ := s.ledger.Unplaced(next.pod.UID, noRoom)
 		if s.ledger.Stays(next.pod.UID) == gang.Refuse {
@@ -214,8 +228,9 @@ func (s *simulation) cycle() bool {
 		s.perform(decisions)
 		return true
 	}
-	s.room--
-	s.ledger.Reserve(next.pod.UID, "node")
+	s.give(node, -1)
+	next.node, next.released = node, false
+	s.ledger.Reserve(next.pod.UID, node)
 	permit := s.ledger.Permit(next.pod.UID)
 	switch permit.Verdict {
 	case gang.Wait:
@@ -226,6 +241,9 @@ func (s *simulation) cycle() bool {
 	case gang.Plan:
 	case gang.Refuse:
 		s.giveBack(next)
+	}
+	if permit.Verdict != gang.Refuse {
+		permit.Decisions = s.activateWithin(permit.Decisions)
 	}
 	s.perform(permit.Decisions)
 	return true
@@ -241,25 +259,13 @@ func (s *simulation) plan(p *simPod, asked ledger.Answer) ledger.Answer {
 	if plan, fits := s.place(asked.Task); fits {
 		answer = s.ledger.Planned(p.pod.UID, plan)
 	} else {
-		answer = s.ledger.Unfit(p.pod.UID, gang.Finding{Fit: s.room, Lack: gang.Lack{
-			Missing: max(1, asked.Task.Need-s.room), Anything: len(asked.Task.Avoid) > 0,
+		fit := sum(s.usable(asked.Task.Avoid))
+		answer = s.ledger.Unfit(p.pod.UID, gang.Finding{Fit: fit, Lack: gang.Lack{
+			Missing: max(1, asked.Task.Need-fit), Anything: len(asked.Task.Avoid) > 0,
 		}})
 	}
 	s.perform(answer.Decisions)
 	return answer
-}
-
-// look compares what changed to what gangs lacked.
-func (s *simulation) look(p *simPod, scout ledger.Lying) bool {
-	enough := func(l ledger.Lying) bool { return l.Anything || s.room >= l.Lack.Missing }
-	var lacking []ledger.Lacking
-	for _, l := range s.ledger.Lying() {
-		if !enough(l) {
-			lacking = append(lacking, ledger.Lacking{Key: l.Key, Found: s.room})
-		}
-	}
-	s.perform(s.ledger.Looked(p.pod.UID, enough(scout), s.room, lacking))
-	return enough(scout)
 }
 
 const noRoom = "no room"
@@ -284,59 +290,70 @@ func (s *simulation) answer(p *simPod) {
 	p.at = bound
 	s.version++
 	p.pod = p.pod.DeepCopy()
-	p.pod.Spec.NodeName = "node"
+	p.pod.Spec.NodeName = p.node
 	p.pod.Status.Conditions = []corev1.PodCondition{{
 		Type: corev1.PodScheduled, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(s.clock.Now().Truncate(time.Second)),
 	}}
 	p.pod.ResourceVersion = strconv.Itoa(s.version)
 	s.perform(s.ledger.Observe(p.pod))
+	s.ledger.AnythingChanged() // as each pod that is bound does
 }
 
 // giveBack is what follows when a pod that holds room is rejected.
 func (s *simulation) giveBack(p *simPod) {
 	p.at = rejected
-	s.room++
+	s.give(p.node, 1)
 	s.perform(s.ledger.Unreserve(p.pod.UID))
 	s.event(p)
 }
 
+// perform carries decisions out, or has them wait.
 func (s *simulation) perform(decisions []gang.Decision) {
 	for _, decision := range decisions {
-		switch d := decision.(type) {
-		case gang.Activate:
-			for _, ref := range d.Members {
-				if p := s.pods[ref.Name]; p != nil && (p.at == gated || p.at == rejected || p.at == unfit || p.at == backoff) {
-					s.enter(p)
-				}
+		s.release(decision)
+		s.later(func() { s.do(decision) })
+	}
+}
+
+func (s *simulation) do(decision gang.Decision) {
+	switch d := decision.(type) {
+	case gang.Activate:
+		s.activate(d)
+	case gang.Allow:
+		for _, ref := range d.Members {
+			if p := s.pods[ref.Name]; p != nil && p.at == waiting {
+				s.bind(p)
 			}
-		case gang.Allow:
-			for _, ref := range d.Members {
-				if p := s.pods[ref.Name]; p != nil && p.at == waiting {
-					s.bind(p)
-				}
+		}
+	case gang.Ended:
+		if !d.Started {
+			s.broken++
+		}
+	case gang.Reject:
+		for _, ref := range d.Members {
+			if p := s.pods[ref.Name]; p != nil && p.at == waiting {
+				s.reject(p)
 			}
-		case gang.Ended:
-			if !d.Started {
-				s.broken++
+		}
+	case gang.Tell:
+		s.told[d.Kind] += len(d.Members)
+	case gang.Evict:
+		for _, ref := range d.Members {
+			if p := s.pods[ref.Name]; p != nil {
+				s.remove(p)
 			}
-		case gang.Reject:
-			for _, ref := range d.Members {
-				if p := s.pods[ref.Name]; p != nil && p.at == waiting {
-					s.giveBack(p)
-				}
-			}
-		case gang.Tell:
-			s.told[d.Kind] += len(d.Members)
-		case gang.Evict:
-			for _, ref := range d.Members {
-				if p := s.pods[ref.Name]; p != nil {
-					s.remove(p)
-				}
-			}
-		case gang.Freed:
-			if s.follow() {
-				s.enterUnfit(nil)
-			}
+		}
+	case gang.Freed:
+		if s.follow() {
+			s.enterUnfit(nil)
+		}
+	}
+}
+
+func (s *simulation) activate(d gang.Activate) {
+	for _, ref := range d.Members {
+		if p := s.pods[ref.Name]; p != nil && (p.at == gated || p.at == rejected || p.at == unfit || p.at == backoff) {
+			s.enter(p)
 		}
 	}
 }
@@ -344,13 +361,17 @@ func (s *simulation) perform(decisions []gang.Decision) {
 // rest lets the scheduler work, and so much time pass.
 func (s *simulation) rest(d time.Duration) {
 	for range d / (100 * time.Millisecond) {
-		for s.cycle() {
-		}
+		s.work()
 		s.clock.SetTime(s.clock.Now().Add(100 * time.Millisecond))
 		s.endBackoffs()
 		s.perform(s.ledger.Tick())
 	}
-	for s.cycle() {
+	s.work()
+}
+
+// work is all that there is to do.
+func (s *simulation) work() {
+	for s.cycle() || s.deliver(len(s.todo)) {
 	}
 }
 
@@ -359,39 +380,15 @@ func (s *simulation) less(a, b *simPod) bool {
 		if k, ok := s.ledger.Order(p.pod.UID); ok {
 			return k
 		}
-		return ledger.SortKey{Age: time.Unix(1_000_000, int64(p.seen))}
+		return ledger.SortKey{Priority: corev1helpers.PodPriority(p.pod), Age: p.seen}
 	}
-	ka, kb := key(a), key(b)
-	if ka.Ahead != kb.Ahead {
-		return ka.Ahead
-	}
-	return cmp.Or(ka.Age.Compare(kb.Age), ka.Gang.Compare(kb.Gang), cmp.Compare(a.pod.Name, b.pod.Name)) < 0
-}
-
-func (s *simulation) sorted() []*simPod {
-	pods := make([]*simPod, 0, len(s.pods))
-	for _, p := range s.pods {
-		pods = append(pods, p)
-	}
-	slices.SortFunc(pods, func(a, b *simPod) int { return cmp.Compare(a.pod.Name, b.pod.Name) })
-	return pods
-}
-
-// count returns how many pods of a group are at a place.
-func (s *simulation) count(group string, at place) int {
-	n := 0
-	for _, p := range s.pods {
-		if p.group == group && p.at == at {
-			n++
-		}
-	}
-	return n
+	return cmp.Or(key(a).Compare(key(b)), cmp.Compare(a.pod.Name, b.pod.Name)) < 0
 }
 
 func (s *simulation) String() string {
-	text := fmt.Sprintf("%d places free, %d held\n", s.room, len(s.held))
+	text := fmt.Sprintf("%d places free on %v, %d held, %d things to do\n", s.room, s.free, len(s.held), len(s.todo))
 	for _, p := range s.sorted() {
-		text += fmt.Sprintf("  %s of %q (needs %d): %s\n", p.pod.Name, p.group, p.need, p.at)
+		text += fmt.Sprintf("  %s of %q (needs %d): %s %s\n", p.pod.Name, p.group, p.need, p.at, p.node)
 	}
 	return text
 }

@@ -170,12 +170,13 @@ func (g *Gang) Unreserve(uid string, seen uint64, now time.Time) []Decision {
 		g.noteNotBound(m, now)
 		return g.settle(true, now)
 	}
+	activated := m == g.representative && !g.sinceIdle.IsZero() // in vain: it was not in the queue
 	g.refuse(m, true)
 	if g.attempt != nil {
 		g.lacks(Lack{Anything: true}, seen)
 		return g.fail(g.unplaced(m.Name, "its room was given back before the others had theirs"), now)
 	}
-	return g.settle(false, now)
+	return g.settle(activated, now)
 }
 
 // Permit answers a member that has room. The one that completes min-available releases all.

@@ -371,7 +371,7 @@ func (g *Gang) plannedTooFew() bool {
 // node for.
 func (g *Gang) allHold() bool {
 	if g.shape() != nil {
-		return g.tally.pinned == 0 && !g.plannedTooFew()
+		return g.tally.pinned == 0 && g.attempt.planner == nil && !g.plannedTooFew()
 	}
 	return g.tally.holding-g.tally.leaving >= g.missing()
 }

@@ -211,7 +211,7 @@ func (g *Gang) Unfit(uid string, f Finding, seen uint64, now time.Time) []Decisi
 
 // Unplaced records that a member does not fit on the node that it was planned for. While the gang is being placed the member
 // plans the rest again, or, if that was done before, the attempt ends because of why. Nothing follows for members that no plan
-// sent anywhere.
+// sent anywhere. seen is how many changes of the cluster the plan knew of: what came later broke it, and says nothing about another plan.
 func (g *Gang) Unplaced(uid, why string, seen uint64, now time.Time) []Decision {
 	m, known := g.members[uid]
 	if !known || m.pin == "" {
@@ -224,6 +224,9 @@ func (g *Gang) Unplaced(uid, why string, seen uint64, now time.Time) []Decision 
 	switch {
 	case g.attempt == nil:
 		return []Decision{Activate{Members: g.refs([]*member{m})}} // the gang runs; the member is on its own
+	case g.attempt.planner != nil && g.attempt.planner != m: // it is planned again with the rest
+		g.refuse(m, true)
+		return nil
 	case g.attempt.replans > 0:
 		g.attempt.replans--
 		g.attempt.planner, g.attempt.progress = m, now

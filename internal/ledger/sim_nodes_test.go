@@ -1,0 +1,266 @@
+package ledger_test
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// newAdverseSimulation draws nodes, and whether decisions are late and pods have priorities.
+func newAdverseSimulation(t *rapid.T, most int) *simulation {
+	s := newSimulation(rapid.SliceOfN(rapid.IntRange(1, most), 1, 3).Draw(t, "rooms")...)
+	s.ordered, s.late = rapid.Bool().Draw(t, "ordered"), rapid.Bool().Draw(t, "late")
+	if rapid.Bool().Draw(t, "priorities") {
+		s.priority = func() int32 { return int32(10 * rapid.IntRange(0, 2).Draw(t, "priority")) }
+	}
+	return s
+}
+
+func nodeName(i int) string {
+	if i == 0 {
+		return "node"
+	}
+	return fmt.Sprint("node-", i)
+}
+
+// give makes so much more room on a node.
+func (s *simulation) give(node string, room int) {
+	s.free[node] += room
+	s.room += room
+}
+
+func (s *simulation) drawPriority() *int32 {
+	if s.priority == nil {
+		return nil
+	}
+	return new(s.priority())
+}
+
+// later does something, or has it wait.
+func (s *simulation) later(what func()) {
+	if s.late {
+		s.todo = append(s.todo, what)
+	} else {
+		what()
+	}
+}
+
+// deliver does the first things that wait. It says whether there were any.
+func (s *simulation) deliver(n int) bool {
+	for range n {
+		what := s.todo[0]
+		s.todo = s.todo[1:]
+		what()
+	}
+	return n > 0
+}
+
+// deliverSome is a step of a property.
+func (s *simulation) deliverSome(t *rapid.T) {
+	if len(s.todo) > 0 {
+		s.deliver(rapid.IntRange(1, len(s.todo)).Draw(t, "things"))
+	}
+}
+
+// activateWithin activates pods before the next one is popped, as the scheduling cycle does for what Permit says. It returns the
+// decisions that are left.
+func (s *simulation) activateWithin(decisions []gang.Decision) []gang.Decision {
+	return slices.DeleteFunc(decisions, func(d gang.Decision) bool {
+		activate, ok := d.(gang.Activate)
+		if ok {
+			s.activate(activate)
+		}
+		return ok
+	})
+}
+
+// reject is what becomes of a pod that is rejected in Permit: a goroutine of its own gives its room back.
+func (s *simulation) reject(p *simPod) {
+	p.at = leaving
+	s.later(func() {
+		if s.pods[p.pod.Name] == p && p.at == leaving {
+			s.giveBack(p)
+		}
+	})
+}
+
+// nodeFor is where a pod fits that may go on, or "".
+func (s *simulation) nodeFor(answer ledger.Answer) string {
+	if answer.Pin != "" {
+		if s.free[answer.Pin] > 0 {
+			return answer.Pin
+		}
+		return ""
+	}
+	for _, node := range sortedKeys(s.free) {
+		if s.free[node] > 0 && !slices.Contains(answer.Avoid, node) {
+			return node
+		}
+	}
+	return ""
+}
+
+// usable is the room on the nodes that are not to be avoided.
+func (s *simulation) usable(avoid []string) map[string]int {
+	free := map[string]int{}
+	for node, room := range s.free {
+		if room > 0 && !slices.Contains(avoid, node) {
+			free[node] = room
+		}
+	}
+	return free
+}
+
+func sum(rooms map[string]int) int {
+	total := 0
+	for _, room := range rooms {
+		total += room
+	}
+	return total
+}
+
+// takeFrom takes room from the node that has the least.
+func takeFrom(free map[string]int) string {
+	node := slices.MinFunc(sortedKeys(free), func(a, b string) int { return cmp.Compare(free[a], free[b]) })
+	if free[node]--; free[node] == 0 {
+		delete(free, node)
+	}
+	return node
+}
+
+// place plans a task: those that it cannot do without first.
+func (s *simulation) place(task gang.Task) (gang.Placed, bool) {
+	plan := gang.Placed{Ordered: s.ordered}
+	free := s.usable(task.Avoid)
+	must, declared := map[string]int{}, 0
+	for _, r := range task.Roles {
+		must[r.Name] = r.Must - r.Declared
+		declared += r.Declared
+	}
+	var required, optional []string
+	for i, ref := range task.Members {
+		if len(task.Roles) > 0 && must[task.MemberRoles[i]] > 0 {
+			must[task.MemberRoles[i]]--
+			required = append(required, ref.UID)
+		} else {
+			optional = append(optional, ref.UID)
+		}
+	}
+	for _, left := range must {
+		if left > 0 {
+			return gang.Placed{}, false
+		}
+	}
+	room := sum(free) - declared - len(required)
+	if room < 0 {
+		return gang.Placed{}, false
+	}
+	for _, r := range task.Roles {
+		for range r.Declared {
+			plan.Places = append(plan.Places, gang.Place{Role: r.Name, Node: takeFrom(free)})
+		}
+	}
+	for _, uid := range append(required, optional[:min(room, len(optional))]...) {
+		plan.Pins = append(plan.Pins, gang.Pin{UID: uid, Node: takeFrom(free)})
+	}
+	if s.ordered {
+		slices.Reverse(plan.Pins)
+	}
+	return plan, len(plan.Pins)+len(plan.Places) >= task.Need
+}
+
+// look compares what changed to what gangs lacked.
+func (s *simulation) look(p *simPod, scout ledger.Lying) bool {
+	found, enough := s.enough(scout)
+	var lacking []ledger.Lacking
+	for _, l := range s.ledger.Lying() {
+		if found, enough := s.enough(l); !enough {
+			lacking = append(lacking, ledger.Lacking{Key: l.Key, Found: found})
+		}
+	}
+	s.perform(s.ledger.Looked(p.pod.UID, enough, found, lacking))
+	return enough
+}
+
+// enough says whether the nodes that changed have room for what a gang lacked, as the plugins do.
+func (s *simulation) enough(l ledger.Lying) (found int, enough bool) {
+	if found, enough = s.roomOn(l); !enough {
+		return found, false
+	}
+	whole, differs := s.ledger.SincePlan(l.Key)
+	if !differs {
+		return found, true
+	}
+	all, enough := s.roomOn(whole)
+	return all - (whole.Lack.Missing - l.Lack.Missing), enough
+}
+
+func (s *simulation) roomOn(l ledger.Lying) (found int, enough bool) {
+	if l.Anything {
+		return 0, true
+	}
+	for _, node := range l.Nodes {
+		found += max(0, s.free[node])
+	}
+	return min(found, l.Lack.Missing), found >= l.Lack.Missing
+}
+
+// overbooked says whether more room is taken on a node than there is.
+func (s *simulation) overbooked() bool {
+	for node, room := range s.free {
+		if room < s.floor[node] {
+			return true
+		}
+	}
+	return false
+}
+
+// starting is how many of a group's pods run, or are about to: those that were let go count, also if they do not know it yet.
+func (s *simulation) starting(group string) int {
+	n := s.count(group, bound)
+	for _, p := range s.pods {
+		if p.group == group && p.at == waiting && p.released {
+			n++
+		}
+	}
+	return n
+}
+
+// release notes which pods a decision lets go.
+func (s *simulation) release(decision gang.Decision) {
+	allow, _ := decision.(gang.Allow)
+	for _, ref := range allow.Members {
+		if p := s.pods[ref.Name]; p != nil {
+			p.released = true
+		}
+	}
+}
+
+// nodes are the names of all nodes.
+func (s *simulation) nodes() []string { return slices.Sorted(maps.Keys(s.free)) }
+
+// count returns how many pods of a group are at a place.
+func (s *simulation) count(group string, at place) int {
+	n := 0
+	for _, p := range s.pods {
+		if p.group == group && p.at == at {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *simulation) sorted() []*simPod {
+	pods := make([]*simPod, 0, len(s.pods))
+	for _, p := range s.pods {
+		pods = append(pods, p)
+	}
+	slices.SortFunc(pods, func(a, b *simPod) int { return cmp.Compare(a.pod.Name, b.pod.Name) })
+	return pods
+}
