@@ -371,7 +371,8 @@ func (s *simulation) rest(d time.Duration) {
 
 // work is all that there is to do.
 func (s *simulation) work() {
-	for s.cycle() || s.deliver(len(s.todo)) {
+	for busy := true; busy; {
+		busy = s.cycle() || s.deliver(len(s.todo))
 	}
 }
 
