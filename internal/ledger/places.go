@@ -3,6 +3,7 @@ package ledger
 import (
 	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -96,7 +97,7 @@ func (l *Ledger) Finish(pod *corev1.Pod) []gang.Decision {
 	defer l.mu.Unlock()
 	earlier := l.succeed(pod)
 	spec, problem := l.parse(pod)
-	if _, served := l.profiles[pod.Spec.SchedulerName]; !served || spec == nil || problem != nil || pod.DeletionTimestamp != nil {
+	if _, served := l.profiles[pod.Spec.SchedulerName]; !served || spec == nil || problem != nil || cutShort(pod) {
 		return append(earlier, l.finishedGone(pod.UID)...)
 	}
 	if l.finished[pod.UID] != nil {
@@ -112,6 +113,7 @@ func (l *Ledger) Finish(pod *corev1.Pod) []gang.Decision {
 	if owner := metav1.GetControllerOf(pod); owner != nil {
 		f.OwnerUID, f.OwnedByPod = string(owner.UID), owner.Kind == "Pod"
 	}
+	f.Index = completionIndex(pod)
 	if rejected(pod) {
 		f.RejectedBy, f.Reason = pod.Spec.NodeName, pod.Status.Reason
 	}
@@ -119,7 +121,18 @@ func (l *Ledger) Finish(pod *corev1.Pod) []gang.Decision {
 	return l.after(g, append(earlier, l.forget(pod.UID)...))
 }
 
-// FinishedGone forgets a pod that had ended and was deleted.
+// cutShort says whether the pod ended because it was being deleted. Where a Job counts its pods, one that succeeded meanwhile succeeded;
+// elsewhere it may have been told to stop, and is created again.
+func cutShort(pod *corev1.Pod) bool {
+	return pod.DeletionTimestamp != nil && (pod.Status.Phase != corev1.PodSucceeded || controllerOf(pod).Kind != "Job")
+}
+
+// completionIndex is that of a pod of an Indexed Job, or "".
+func completionIndex(pod *corev1.Pod) string {
+	return pod.Annotations[batchv1.JobCompletionIndexAnnotation]
+}
+
+// FinishedGone records that a pod that had ended was deleted.
 func (l *Ledger) FinishedGone(uid types.UID) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()

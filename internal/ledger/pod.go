@@ -108,6 +108,7 @@ func (l *Ledger) member(pod *corev1.Pod, spec *gang.Spec) gang.Member {
 		Terminating:               pod.DeletionTimestamp != nil,
 		Node:                      pod.Spec.NodeName,
 		Placed:                    Placed(pod),
+		Index:                     completionIndex(pod),
 	}
 	if owner := metav1.GetControllerOf(pod); owner != nil {
 		m.Owner, m.OwnerUID = owner.Kind+" "+owner.Name, string(owner.UID)

@@ -22,7 +22,7 @@ type ticked struct {
 func (l *Ledger) tick(now time.Time) []ticked {
 	var all []ticked
 	for _, g := range l.gangs {
-		if decisions := g.Tick(now); len(decisions) > 0 || g.Moved() {
+		if decisions := g.Tick(now); len(decisions) > 0 || g.Moved() || g.Empty() {
 			all = append(all, ticked{g, decisions})
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 // Tick answers the passing of time: timeouts, stalls, retries, and telling members what their gang lacks.
 func (g *Gang) Tick(now time.Time) []Decision {
+	g.dropPast(now)
 	var decisions []Decision
 	if g.stalled(now) {
 		e := g.explanation(KindStalled)

@@ -115,6 +115,7 @@ func ranksLike(a, b Member) bool {
 // noteAdded keeps who comes first right when a member came.
 func (g *Gang) noteAdded(m *member) {
 	g.ranked = false
+	g.redo(m)
 	if g.lines != nil {
 		g.counted = g.counted && (m.OwnerUID == "" || g.lines.owners[m.OwnerUID] > 0)
 		g.lines.add(m)

@@ -40,6 +40,7 @@ type Gang struct {
 	finished map[string]Finished
 	tally    tally
 	run      runs
+	past     past
 	// representative stands in the scheduling queue for all; sinceIdle is when it was let in, zero once it was popped.
 	representative *member
 	sinceIdle      time.Time
@@ -134,8 +135,8 @@ func New(key Key) *Gang {
 // Occupies says whether the gang holds room that it may have to give back.
 func (g *Gang) Occupies() bool { return g.attempt != nil || g.tally.holding > 0 }
 
-// Empty says whether the gang has no members left.
-func (g *Gang) Empty() bool { return len(g.members) == 0 && len(g.finished) == 0 }
+// Empty says whether nothing of the gang is left.
+func (g *Gang) Empty() bool { return len(g.members)+len(g.finished)+len(g.past.gone) == 0 }
 
 // Holding returns how many members hold room and wait for the others.
 func (g *Gang) Holding() int { return g.tally.holding }

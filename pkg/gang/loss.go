@@ -17,6 +17,8 @@ const (
 // Finished is a member whose pod ended. It still exists, but takes no room.
 type Finished struct {
 	UID, Name, Role, OwnerUID string
+	// Index is the pod's completion index, if its controller is an Indexed Job.
+	Index string
 	// OwnedByPod says that the object that created it is a pod.
 	OwnedByPod bool
 	// Node is where it was, empty if it was never bound.
@@ -59,12 +61,14 @@ func (g *Gang) Finish(f Finished, now time.Time) []Decision {
 	return append(decisions, g.settle(true, now)...)
 }
 
-// FinishedGone forgets a finished member whose pod was deleted.
+// FinishedGone records that the pod of a finished member was deleted. A success still counts.
 func (g *Gang) FinishedGone(uid string, now time.Time) []Decision {
-	if _, known := g.finished[uid]; !known {
+	f, known := g.finished[uid]
+	if !known {
 		return nil
 	}
 	delete(g.finished, uid)
+	g.keep(f, now)
 	g.ranked, g.counted, g.changed = false, false, now
 	return g.settle(true, now)
 }
@@ -105,6 +109,7 @@ func (g *Gang) countDone() {
 	for _, f := range g.finished {
 		g.countFinished(f)
 	}
+	g.countPast()
 }
 
 // countFinished counts a member that succeeded if it did so in this run of the gang: its owner is one of a member that is there,
