@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -124,7 +125,12 @@ func (l *Ledger) Finish(pod *corev1.Pod) []gang.Decision {
 // cutShort says whether the pod ended because it was being deleted. Where a Job counts its pods, one that succeeded meanwhile succeeded;
 // elsewhere it may have been told to stop, and is created again.
 func cutShort(pod *corev1.Pod) bool {
-	return pod.DeletionTimestamp != nil && (pod.Status.Phase != corev1.PodSucceeded || controllerOf(pod).Kind != "Job")
+	if pod.DeletionTimestamp == nil {
+		return false
+	}
+	owner := metav1.GetControllerOf(pod)
+	ofJob := owner != nil && owner.Kind == "Job" && strings.HasPrefix(owner.APIVersion, batchv1.GroupName+"/") // not Volcano's
+	return pod.Status.Phase != corev1.PodSucceeded || !ofJob
 }
 
 // completionIndex is that of a pod of an Indexed Job, or "".

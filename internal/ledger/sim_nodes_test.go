@@ -221,7 +221,7 @@ func (s *simulation) overbooked() bool {
 	return false
 }
 
-// starting is how many of a group's pods run, or are about to: those that were let go count, also if they do not know it yet.
+// starting is how many of a group's pods are bound or were released, also if the decision that releases them is still delayed.
 func (s *simulation) starting(group string) int {
 	n := s.count(group, bound)
 	for _, p := range s.pods {

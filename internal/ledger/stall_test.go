@@ -92,7 +92,7 @@ func TestMemberWhoseCycleTakesLongIsWaitedFor(t *testing.T) {
 }
 
 // A member that does not come still ends the attempt after 2 seconds: before its cycle, or after one that ended in an error,
-// which no plugin is told of but by the next pod that is popped.
+// which plugins notice only when the next pod is popped.
 func TestMemberThatDoesNotComeStillStallsTheAttempt(t *testing.T) {
 	for name, lose := range map[string]func(l *ledger.Ledger, b *corev1.Pod){
 		"never popped":          func(*ledger.Ledger, *corev1.Pod) {},

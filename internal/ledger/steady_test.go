@@ -40,7 +40,7 @@ func said(decisions []gang.Decision) []string {
 	return all
 }
 
-// TestWhatIsSaidDoesNotDependOnTheOrderOfPods: the same pods are told the same, one after the other, in whatever order they are seen.
+// TestWhatIsSaidDoesNotDependOnTheOrderOfPods: the same pods get the same events in the same order, in whatever order they are observed.
 func TestWhatIsSaidDoesNotDependOnTheOrderOfPods(t *testing.T) {
 	var pods []*corev1.Pod
 	for i := range 4 {
@@ -74,7 +74,7 @@ func TestWhatIsSaidDoesNotDependOnTheOrderOfPods(t *testing.T) {
 	})
 }
 
-// TestTwoProblemsOfOnePodAreOneEvent: a pod with several bad annotations is told of one of them, once, however often it is seen.
+// TestTwoProblemsOfOnePodAreOneEvent: a pod with several bad annotations gets one event for one of them, however often it is observed.
 func TestTwoProblemsOfOnePodAreOneEvent(t *testing.T) {
 	l := ledger.New(testingclock.NewFakePassiveClock(time.Unix(1000, 0)))
 	l.Serve("kubenexus-scheduler", "Coscheduling", ledger.Defaults{})

@@ -6,6 +6,9 @@ import "time"
 // again that were lost.
 const keepSuccesses = time.Minute
 
+// maxPast is how many successes a gang remembers whose pods are gone: min-available is any number that a user writes.
+const maxPast = 10000
+
 // task is what a member does for its controller: a pod with the same completion index, or else of the same name, does it again.
 type task struct{ owner, what string }
 
@@ -23,10 +26,9 @@ type past struct {
 	since time.Time
 }
 
-// keep remembers a member that succeeded and whose pod was deleted. Without a controller, nobody says that it need not come again. No more
-// are remembered than the gang could need.
+// keep remembers a member that succeeded and whose pod was deleted. Without a controller, nobody says that it need not come again.
 func (g *Gang) keep(f Finished, now time.Time) {
-	if !f.Succeeded || f.OwnerUID == "" || len(g.past.gone) >= max(maxDeclared, g.Need()) {
+	if !f.Succeeded || f.OwnerUID == "" || len(g.past.gone) >= maxPast {
 		return
 	}
 	if g.past.gone == nil {

@@ -46,8 +46,8 @@ func (w *watches) cut() bool {
 	return cut
 }
 
-// TestInformersTellOfBothObjectsOfOneName: all handlers of the scheduler's informers, upstream's own among them, are told that an
-// object is gone and another one of its name was created, with extenders or without.
+// TestInformersTellOfBothObjectsOfOneName: all handlers of the scheduler's informers, upstream's own among them, see the deletion of an
+// object and the creation of another one with its name, with extenders or without.
 func TestInformersTellOfBothObjectsOfOneName(t *testing.T) {
 	for name, newInformers := range map[string]func(kubernetes.Interface) informers.SharedInformerFactory{
 		"trimmed": Informers, "whole": WholeInformers,

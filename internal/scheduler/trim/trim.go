@@ -19,8 +19,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
 )
 
-// Informers returns the informers of a scheduler. As upstream's, they leave out pods that ended. Pods and nodes that were deleted and
-// created again while the watch was cut are told of as two.
+// Informers returns the informers of a scheduler. As upstream's, they leave out pods that ended. A pod or
+// node that was deleted and created again while the watch was cut arrives as a deletion and a creation.
 func Informers(client kubernetes.Interface) informers.SharedInformerFactory {
 	return withBoth(informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTransform(newTrimmer().object)))
 }
