@@ -1,6 +1,9 @@
 package ledger
 
 import (
+	"maps"
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -43,7 +46,7 @@ func (l *Ledger) creatorsGang(pod *corev1.Pod, owner gang.Controller, spec *gang
 	} else if r := l.records[pod.UID]; g == nil && r != nil {
 		g = r.gang
 	}
-	if g == nil || g.Key.Dialect != spec.Dialect || named && spec.Name != g.Key.Name {
+	if g == nil || g.Key.Namespace != pod.Namespace || g.Key.Dialect != spec.Dialect || named && spec.Name != g.Key.Name {
 		return gang.Key{}, false
 	}
 	return g.Key, true
@@ -73,9 +76,13 @@ func (l *Ledger) forgetCreator(uid types.UID, r *record) {
 func (l *Ledger) gatherCreated(creator types.UID, g *gang.Gang) []gang.Decision {
 	var decisions []gang.Decision
 	now := l.clock.Now()
-	for uid := range l.created[creator] {
+	for _, uid := range slices.Sorted(maps.Keys(l.created[creator])) {
 		r := l.records[uid]
-		if r == nil || r.gang == nil || r.gang == g || r.gang.Key.Name != g.Key.Name || r.gang.Key.Dialect != g.Key.Dialect {
+		if r == nil || r.gang == nil || r.gang == g {
+			continue
+		}
+		// An owner reference may name any UID, also one in another namespace.
+		if like := r.gang.Key; like.Namespace != g.Key.Namespace || like.Name != g.Key.Name || like.Dialect != g.Key.Dialect {
 			continue
 		}
 		member, known := r.gang.Member(string(uid))
