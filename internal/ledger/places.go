@@ -128,9 +128,23 @@ func cutShort(pod *corev1.Pod) bool {
 	if pod.DeletionTimestamp == nil {
 		return false
 	}
-	owner := metav1.GetControllerOf(pod)
-	ofJob := owner != nil && owner.Kind == "Job" && strings.HasPrefix(owner.APIVersion, batchv1.GroupName+"/") // not Volcano's
-	return pod.Status.Phase != corev1.PodSucceeded || !ofJob
+	return pod.Status.Phase != corev1.PodSucceeded || !isJob(metav1.GetControllerOf(pod))
+}
+
+// isJob says whether the owner is a Job of Kubernetes, and not one of Volcano.
+func isJob(owner *metav1.OwnerReference) bool {
+	return owner != nil && owner.Kind == "Job" && strings.HasPrefix(owner.APIVersion, batchv1.GroupName+"/")
+}
+
+// Counted records how many pods of a Job succeeded, as the Job says.
+func (l *Ledger) Counted(key gang.Key, job types.UID, succeeded int) []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := l.gangs[key]
+	if g == nil {
+		return nil
+	}
+	return l.after(g, g.Counted(string(job), succeeded, l.clock.Now()))
 }
 
 // completionIndex is that of a pod of an Indexed Job, or "".

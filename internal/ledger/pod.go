@@ -113,6 +113,9 @@ func (l *Ledger) member(pod *corev1.Pod, spec *gang.Spec) gang.Member {
 	if owner := metav1.GetControllerOf(pod); owner != nil {
 		m.Owner, m.OwnerUID = owner.Kind+" "+owner.Name, string(owner.UID)
 		m.OwnedByPod = owner.Kind == "Pod"
+		if isJob(owner) {
+			m.Job = owner.Name
+		}
 	}
 	if pod.Spec.NodeName != "" {
 		m.Scheduled = scheduledAt(pod)

@@ -52,6 +52,7 @@ type performer struct {
 	finished map[string]cache.SharedIndexInformer
 	writer   *writer
 	evictor  *evictor
+	counter  *jobCounter
 	leading  atomic.Bool
 	led      chan struct{}
 
@@ -77,7 +78,7 @@ func newPerformer(logger klog.Logger, plugins *Plugins, h fwk.Handle) *performer
 		led:       make(chan struct{}),
 		more:      make(chan struct{}, 1),
 	}
-	p.writer, p.evictor = newWriter(p), newEvictor(p)
+	p.writer, p.evictor, p.counter = newWriter(p), newEvictor(p), newJobCounter(p)
 	return p
 }
 
@@ -189,6 +190,7 @@ func (p *performer) keepTime(ctx context.Context) {
 	}
 	go p.writer.run(ctx)
 	go p.evictor.run(ctx)
+	go p.counter.run(ctx)
 	tick, retain := time.NewTicker(tickInterval), time.NewTicker(retainInterval)
 	defer tick.Stop()
 	defer retain.Stop()
@@ -251,6 +253,8 @@ func (p *performer) do(decision gang.Decision) {
 	case gang.Evict:
 		p.logger.Info("Evicting gang members", "gang", d.Because.Gang, "members", len(d.Members), "why", d.Because.Kind)
 		p.evictor.enqueue(d)
+	case gang.Count:
+		p.counter.enqueue(d)
 	case gang.Freed:
 		if pod := p.places.takeFreed(p.logger); pod != nil {
 			p.freed(p.logger, pod)

@@ -26,6 +26,7 @@ func (g *Gang) Tick(now time.Time) []Decision {
 	decisions = append(decisions, g.forgetAvoided(now)...)
 	decisions = append(decisions, g.restart(now)...)
 	decisions = append(decisions, g.expire(now)...)
+	decisions = append(decisions, g.count(now)...)
 	if g.Phase() == Ready {
 		decisions = append(decisions, g.nudge(now)...)
 	}

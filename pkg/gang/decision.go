@@ -45,9 +45,16 @@ type Ended struct {
 	Started bool
 }
 
+// Count asks a Job of Kubernetes how many of its pods succeeded, also those that are gone. Gang.Counted takes the answer.
+type Count struct {
+	Gang Key
+	Job  Ref
+}
+
 // Freed says that room that was held is anybody's now.
 type Freed struct{}
 
+func (Count) decision()    {}
 func (Ended) decision()    {}
 func (Evict) decision()    {}
 func (Freed) decision()    {}

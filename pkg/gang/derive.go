@@ -18,11 +18,12 @@ type derived struct {
 	partial  OnPartial
 	// firstScheduled is when the first of the members that run got its node.
 	firstScheduled time.Time
-	// done counts the members that succeeded, doneOf by their role, while counted is true. led is the role of a leader that is there.
-	counted bool
-	done    int
-	doneOf  map[string]int
-	led     string
+	// done counts the members that succeeded, doneOf by their role and doneBy by their controller, while counted is true. led is the role
+	// of a leader that is there.
+	counted        bool
+	done           int
+	doneOf, doneBy map[string]int
+	led            string
 }
 
 // Members returns how many members exist and have not ended, and how many of them are pending.
@@ -155,7 +156,7 @@ func (g *Gang) rank() {
 	before := g.derived
 	g.derived = derived{
 		ranked: true, priority: math.MinInt32,
-		counted: before.counted, done: before.done, doneOf: before.doneOf, led: before.led,
+		counted: before.counted, done: before.done, doneOf: before.doneOf, doneBy: before.doneBy, led: before.led,
 		longest:            cmp.Or(g.longestOf(firstTimeout), g.longestOf(firstDefaultTimeout)),
 		longestReservation: cmp.Or(g.longestOf(firstReservation), g.longestOf(firstDefaultReservation)),
 	}

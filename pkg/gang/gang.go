@@ -41,6 +41,7 @@ type Gang struct {
 	tally    tally
 	run      runs
 	past     past
+	counting counting
 	// representative stands in the scheduling queue for all; sinceIdle is when it was let in, zero once it was popped.
 	representative *member
 	sinceIdle      time.Time

@@ -38,7 +38,7 @@ func (g *Gang) Finish(f Finished, now time.Time) []Decision {
 	}
 	g.finished[f.UID] = f
 	g.changed = now
-	if g.ranked {
+	if g.ranked && len(g.counting.said) == 0 {
 		g.countFinished(f)
 	} else {
 		g.counted = false
@@ -102,7 +102,7 @@ func (g *Gang) oldestBut(uid string) *member {
 
 // countDone counts the finished members that succeeded in this run of the gang.
 func (g *Gang) countDone() {
-	g.done, g.doneOf, g.led = 0, map[string]int{}, ""
+	g.done, g.doneOf, g.doneBy, g.led = 0, map[string]int{}, map[string]int{}, ""
 	if leader := g.declared.Leader(); leader != nil && g.tally.roles[leader.Name] > 0 {
 		g.led = leader.Name // one that ended does not lead in its place
 	}
@@ -110,6 +110,7 @@ func (g *Gang) countDone() {
 		g.countFinished(f)
 	}
 	g.countPast()
+	g.countSaid()
 }
 
 // countFinished counts a member that succeeded if it did so in this run of the gang: its owner is one of a member that is there,
@@ -120,9 +121,14 @@ func (g *Gang) countFinished(f Finished) {
 	}
 	ofThisRun := g.lines.owners[f.OwnerUID] > 0 || !g.age.IsZero() && g.age.Before(f.At)
 	if f.Succeeded && ofThisRun && (g.led == "" || f.Role != g.led) {
-		g.done++
-		g.doneOf[f.Role]++
+		g.countSuccess(f.OwnerUID, f.Role, 1)
 	}
+}
+
+func (g *Gang) countSuccess(owner, role string, n int) {
+	g.done += n
+	g.doneOf[role] += n
+	g.doneBy[owner] += n
 }
 
 // Short says whether a gang that runs has fewer members than it needs: some were lost, or could not be bound. Before the first

@@ -21,6 +21,8 @@ type Member struct {
 	DefaultReservationTimeout time.Duration
 	// Owner names the object that creates the pod ("Job trainer"), or is empty; OwnerUID is that object's.
 	Owner, OwnerUID string
+	// Job is the name of the Job of Kubernetes that creates the pod, if one does.
+	Job string
 	// Index is the pod's completion index, if its controller is an Indexed Job.
 	Index string
 	// OwnedByPod says that that object is a pod, such as Spark's driver.

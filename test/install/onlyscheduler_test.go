@@ -27,7 +27,9 @@ const (
 // a control plane node. It takes over from kube-scheduler, and serves pods that name no scheduler.
 func becomeTheOnlyScheduler(t *testing.T, s *stranger) {
 	before := inventory(t)
-	s.docs.run(t, only, "kubectl create clusterrole ", "kubectl create clusterrolebinding")
+	for range 2 {
+		s.docs.run(t, only, "kubectl create clusterrole ", "kubectl create clusterrolebinding")
+	}
 	for _, g := range grants(t) {
 		if g.namespace == "" { // the others are for a lease that it has not
 			mayDo(t, kubeScheduler, g.right())

@@ -12,6 +12,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -49,7 +50,7 @@ func TestRightsAreEnoughAndAllNeeded(t *testing.T) {
 	began := time.Now()
 	p := process.Start(t, process.KubeNexus, args...)
 
-	gangs(t)
+	gangs(t, began)
 	preemption(t)
 	restart(t)
 	applyFile(t, "volumes.yaml")
@@ -165,13 +166,32 @@ func kubeconfig(t *testing.T, token string) string {
 	return file
 }
 
-// gangs: one that is incomplete and then complete, a plain pod, and a gang that does not fit.
-func gangs(t *testing.T) {
+// gangs: one that is incomplete, so that its Job is asked how many pods succeeded, and then complete, a plain pod, and a gang that does
+// not fit.
+func gangs(t *testing.T, since time.Time) {
 	t.Helper()
-	create(t, member("a-0", "a", 3, "1"))
-	create(t, member("a-1", "a", 3, "1"))
+	plain := member("a-0", "a", 3, "1")
+	plain.Spec.RestartPolicy = corev1.RestartPolicyNever
+	job, err := suite.client.BatchV1().Jobs(namespace).Create(t.Context(), &batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{Name: "a"},
+		Spec: batchv1.JobSpec{
+			ManagedBy: new("example.com/this-test"),
+			Template:  corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Annotations: plain.Annotations}, Spec: plain.Spec},
+		},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ofJob := func(name string) *corev1.Pod {
+		pod := member(name, "a", 3, "1")
+		pod.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}
+		return pod
+	}
+	create(t, ofJob("a-0"))
+	create(t, ofJob("a-1"))
 	waits(t, "a-0", "has 2 of the 3 pods it needs")
-	create(t, member("a-2", "a", 3, "1"))
+	isAskedFor(t, right{"get", "batch", "jobs"}, since)
+	create(t, ofJob("a-2"))
 	isBound(t, "a-0", "a-1", "a-2")
 
 	create(t, podNamed("plain", "1"))

@@ -100,7 +100,6 @@ func lostWorkerRestartsAll(t *testing.T, s *scenario) {
 			return err == nil && are(names), fmt.Sprint(names, " are left, error ", err)
 		})
 	}
-	// The simulated kubelet deletes by name: while it still starts a pod, it may delete the pod's successor too.
 	process.Within(t, patience, "the workers to run", func() (bool, string) {
 		running, err := pods.List(s.ctx, metav1.ListOptions{FieldSelector: "status.phase=Running"})
 		return err == nil && len(running.Items) == 4, fmt.Sprint(len(running.Items), err)
@@ -110,12 +109,22 @@ func lostWorkerRestartsAll(t *testing.T, s *scenario) {
 	}
 	left(t, "the worker to be gone", func(names []string) bool { return !slices.Contains(names, lost) })
 	created := exampleObjects(t, "pytorchjob", "created.yaml")
-	isLost := func(pod *unstructured.Unstructured) bool { return pod.GetName() == lost }
-	s.apply(t, created[slices.IndexFunc(created, isLost)])
-	left(t, "the others to be evicted", func(names []string) bool { return slices.Equal(names, []string{lost}) })
+	// operate creates those pods that are not there, as the operator does. The simulated kubelet deletes by name: it may delete the
+	// successor of a pod instead of the pod.
+	operate := func(names []string, of ...*unstructured.Unstructured) {
+		s.apply(t, slices.DeleteFunc(of, func(pod *unstructured.Unstructured) bool { return slices.Contains(names, pod.GetName()) })...)
+	}
+	replacement := created[slices.IndexFunc(created, func(pod *unstructured.Unstructured) bool { return pod.GetName() == lost })]
+	left(t, "the others to be evicted", func(names []string) bool {
+		operate(names, replacement)
+		return slices.Equal(names, []string{lost})
+	})
 	s.noneBound(t)
-	s.apply(t, slices.DeleteFunc(created, isLost)...)
-	s.allBound(t, 4)
+	left(t, "all four to be there and bound", func(names []string) bool {
+		operate(names, slices.Clone(created)...)
+		bound, err := s.countBound("")
+		return err == nil && bound == 4
+	})
 }
 
 // autoscaledWorkerJoins: a worker that comes later needs no company.

@@ -1,0 +1,78 @@
+package gang
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+const (
+	// countAfter is how long a gang must have too few members before Jobs are asked how many of their pods succeeded. It doubles each
+	// time, up to countMax.
+	countAfter = time.Second
+	countMax   = 2 * time.Minute
+)
+
+// counting is what Jobs say of their pods that succeeded. Pods that were collected before this process saw them are known to nobody else.
+type counting struct {
+	// said is how many succeeded, by the UID of the Job.
+	said map[string]int
+	// next is when the Jobs are asked, zero while the gang has enough members; asked is how many times they were.
+	next  time.Time
+	asked int
+}
+
+// count asks the Jobs of the members that wait, while the gang has too few members.
+func (g *Gang) count(now time.Time) []Decision {
+	phase := g.Phase()
+	if phase != Incomplete && (phase != Running || !g.Partial()) {
+		g.counting.next, g.counting.asked = time.Time{}, 0
+		return nil
+	}
+	if g.counting.next.IsZero() {
+		g.counting.next = now.Add(countAfter)
+	}
+	if now.Before(g.counting.next) {
+		return nil
+	}
+	g.counting.asked++
+	g.counting.next = now.Add(min(countAfter<<min(g.counting.asked, 10), countMax))
+	jobs := map[string]string{}
+	for _, m := range g.each() {
+		if m.Job != "" && m.eligible() {
+			jobs[m.OwnerUID] = m.Job
+		}
+	}
+	var decisions []Decision
+	for _, uid := range slices.Sorted(maps.Keys(jobs)) {
+		decisions = append(decisions, Count{Gang: g.Key, Job: Ref{Namespace: g.Key.Namespace, Name: jobs[uid], UID: uid}})
+	}
+	return decisions
+}
+
+// Counted records how many pods of a Job succeeded, as the Job says.
+func (g *Gang) Counted(job string, succeeded int, now time.Time) []Decision {
+	g.rank()
+	if g.lines.owners[job] == 0 || g.counting.said[job] == succeeded {
+		return nil
+	}
+	if g.counting.said == nil {
+		g.counting.said = map[string]int{}
+	}
+	g.counting.said[job] = succeeded
+	g.ranked, g.counted, g.changed = false, false, now
+	return g.settle(true, now)
+}
+
+// countSaid counts the successes of which only the Job tells. It forgets Jobs that no member is of any more.
+func (g *Gang) countSaid() {
+	maps.DeleteFunc(g.counting.said, func(job string, _ int) bool { return g.lines.owners[job] == 0 })
+	for job, succeeded := range g.counting.said {
+		unseen := succeeded - g.doneBy[job]
+		pod := g.oldest(func(m *member) bool { return m.OwnerUID == job && !m.otherRun })
+		if unseen <= 0 || pod == nil || g.led != "" && pod.Spec.Role == g.led {
+			continue
+		}
+		g.countSuccess(job, pod.Spec.Role, unseen)
+	}
+}
