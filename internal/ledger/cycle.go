@@ -341,3 +341,24 @@ func (l *Ledger) Stays(uid types.UID) gang.Verdict {
 	}
 	return r.gang.Stays(string(uid))
 }
+
+// Plans says whether a pod, if it is popped now, may have to plan its gang.
+func (l *Ledger) Plans(uid types.UID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[uid]
+	return r != nil && r.gang != nil && r.gang.Plans(string(uid))
+}
+
+// Commit records that all members of the plan that a pod made for its gang hold capacity. It says no if the gang changed meanwhile.
+func (l *Ledger) Commit(uid types.UID, plan gang.Placed) (bool, []gang.Decision) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[uid]
+	if r == nil || r.gang == nil {
+		return false, nil
+	}
+	l.planned = l.snapshot
+	committed, decisions := r.gang.Commit(string(uid), plan, l.clock.Now())
+	return committed, l.after(r.gang, decisions)
+}

@@ -16,7 +16,6 @@ import (
 	kubefeatures "k8s.io/kubernetes/pkg/features"
 	"k8s.io/kubernetes/pkg/scheduler"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
-	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler/trim"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/coscheduling"
@@ -63,10 +62,7 @@ func setup(ctx context.Context, opts *options.Options, plugins *coscheduling.Plu
 	if err := options.LogOrWriteConfig(logger, opts.WriteConfigTo, &completed.ComponentConfig, profiles); err != nil {
 		return nil, nil, fmt.Errorf("writing the configuration: %w", err)
 	}
-	plugins.HoldPlaces(sched.Cache)
-	watchCycles(ctx, sched, plugins)
-	sched.SchedulingQueue = plugins.WaitingRoom(sched.SchedulingQueue)
-	sched.FailureHandler = plugins.QuietFailures(sched.FailureHandler)
+	plugins.Attach(ctx, sched)
 	return &completed, sched, nil
 }
 
@@ -153,23 +149,4 @@ func newScheduler(ctx context.Context, c *schedulerappconfig.CompletedConfig, pl
 		return nil, nil, fmt.Errorf("building the scheduler: %w", err)
 	}
 	return sched, profiles, nil
-}
-
-// watchCycles tells the plugins that this process decides, because only a leader asks its queue for a pod, and that a
-// snapshot of the cluster is taken, which is what follows. One that was asked to stop decides nothing more.
-func watchCycles(ctx context.Context, sched *scheduler.Scheduler, plugins *coscheduling.Plugins) {
-	next := sched.NextPod
-	sched.NextPod = func(logger klog.Logger) (*framework.QueuedPodInfo, error) {
-		plugins.Lead()
-		plugins.AwaitBinds()
-		if plugins.Leaving() {
-			<-ctx.Done()
-		}
-		pod, err := next(logger)
-		if err == nil && pod != nil && pod.PodInfo != nil {
-			plugins.Popped(logger, pod.Pod.UID)
-		}
-		plugins.SnapshotTaken()
-		return pod, err
-	}
 }

@@ -30,6 +30,8 @@ type class struct {
 	floors [][2]int
 	// nodes are those that PreFilter left; nil means all.
 	nodes sets.Set[string]
+	// excluded are nodes that refused a member when it was reserved.
+	excluded sets.Set[string]
 	// rejected is why PreFilter refused the class, or nil.
 	rejected *fwk.Status
 	// local: whether a member fits on a node depends on that node alone.

@@ -69,7 +69,7 @@ func TestAnExtenderThatFailsEndsTheCycle(t *testing.T) {
 	h := newHarnessWith(t, nil, frameworkruntime.WithExtenders([]fwk.Extender{broken}))
 	w := twoMembersAndThreeNodes()
 	h.set(t, w)
-	if _, err := h.plugin.plan(h.ctx, w.task()); err == nil || !strings.Contains(err.Error(), "asking extender http://broken about pod ") {
+	if _, err := h.plugin.plan(h.ctx, w.task(), nil); err == nil || !strings.Contains(err.Error(), "asking extender http://broken about pod ") {
 		t.Errorf("%v, want an error that names the extender and the pod", err)
 	}
 }

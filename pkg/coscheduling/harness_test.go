@@ -249,7 +249,7 @@ type fataler interface {
 
 func (h *harness) plan(t fataler, task gang.Task) planned {
 	t.Helper()
-	p, err := h.plugin.plan(h.ctx, task)
+	p, err := h.plugin.plan(h.ctx, task, nil)
 	if err != nil {
 		t.Fatalf("planning: %v", err)
 	}

@@ -16,11 +16,23 @@ import (
 // planned is the outcome of planning: a plan, or why there is none.
 type planned struct {
 	gang.Placed
+	// members are those of Pins, in the same order.
+	members []plannedMember
 	finding *gang.Finding
 }
 
-// plan finds a node for each of the members that the task names, all against the snapshot of this scheduling cycle.
-func (pl *Plugin) plan(ctx context.Context, task gang.Task) (planned, error) {
+// plannedMember is a member that exists, with its node and its class.
+type plannedMember struct {
+	pod   *corev1.Pod
+	node  string
+	class *class
+	// late says that volumes or devices are found for the member when it is reserved.
+	late bool
+}
+
+// plan finds a node for each of the members that the task names, all against the snapshot of this scheduling cycle. It leaves out the
+// nodes that refused a member.
+func (pl *Plugin) plan(ctx context.Context, task gang.Task, excluded exclusions) (planned, error) {
 	f, ok := pl.handle.(framework.Framework)
 	if !ok {
 		return planned{}, fmt.Errorf("the handle is a %T", pl.handle)
@@ -44,6 +56,7 @@ func (pl *Plugin) plan(ctx context.Context, task gang.Task) (planned, error) {
 	if err != nil {
 		return planned{}, fmt.Errorf("comparing the pods of gang %s: %w", task.Gang, err)
 	}
+	excluded.apply(classes)
 	v, err := newView(ctx, f, classes, promised, pl.namespaceLabels(task.Gang.Namespace))
 	if err != nil {
 		return planned{}, err
@@ -64,12 +77,12 @@ func (pl *Plugin) plan(ctx context.Context, task gang.Task) (planned, error) {
 	if task.DeclaredMembers() > 0 && beyond != "" {
 		return planned{finding: &gang.Finding{Fit: found.Placed, Detail: beyond, Lack: gang.Lack{Anything: true}}}, nil
 	}
-	return planned{Placed: v.pins(found, team)}, nil
+	return v.pins(found, team), nil
 }
 
 // pins says which member, or place of one that does not exist yet, goes where.
-func (v *view) pins(found placement.Plan, t team) gang.Placed {
-	p := gang.Placed{Pins: make([]gang.Pin, 0, found.Placed)}
+func (v *view) pins(found placement.Plan, t team) planned {
+	p := planned{Placed: gang.Placed{Pins: make([]gang.Pin, 0, found.Placed)}}
 	next := make([]int, len(v.classes))
 	for _, i := range v.placed {
 		c, j := v.classes[i], next[i]
@@ -82,6 +95,7 @@ func (v *view) pins(found placement.Plan, t team) gang.Placed {
 			continue
 		}
 		p.Pins = append(p.Pins, gang.Pin{UID: string(c.pods[j].UID), Node: node})
+		p.members = append(p.members, plannedMember{pod: c.pods[j], node: node, class: c, late: late(c.info.GetPod())})
 	}
 	return p
 }

@@ -52,7 +52,9 @@ func (p *Plugins) newPlugin(ctx context.Context, d gang.Dialect, obj runtime.Obj
 		ScheduleUnknown: args.UnknownGangs == gang.ScheduleIfUnknown,
 	})
 	p.places.shares[h.ProfileName()] = args.ReservedShare
-	return &Plugin{dialect: d, handle: h, ledger: p.ledger, performer: p.performer, places: p.places, lead: p.Lead}, nil
+	plugin := &Plugin{dialect: d, handle: h, ledger: p.ledger, performer: p.performer, places: p.places, lead: p.Lead}
+	p.keep(plugin)
+	return plugin, nil
 }
 
 // Name returns the plugin's name, which is its dialect's.
@@ -63,7 +65,7 @@ func (pl *Plugin) Name() string { return pl.dialect.Name }
 func (pl *Plugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) (
 	*fwk.PreFilterResult, *fwk.Status,
 ) {
-	if _, err := state.Read(planningKey); err == nil {
+	if ofGangCycle(state) {
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
 	pl.lead()
@@ -102,7 +104,7 @@ func (pl *Plugin) planGang(ctx context.Context, pod *corev1.Pod, asked ledger.An
 		return ledger.Answer{Gang: true, Verdict: gang.Refuse, Why: pl.ledger.Why(pod.UID)}, nil
 	}
 	began := time.Now()
-	found, err := pl.plan(ctx, asked.Task)
+	found, err := pl.plan(ctx, asked.Task, nil)
 	if err != nil {
 		found.finding = &gang.Finding{Detail: err.Error(), Lack: gang.Lack{Anything: true}}
 	}
@@ -227,16 +229,16 @@ func (pl *Plugin) reasons(statuses fwk.NodeToStatusReader) string {
 }
 
 // Reserve counts the room that a member holds.
-func (pl *Plugin) Reserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
-	if !pl.others(pod) {
+func (pl *Plugin) Reserve(_ context.Context, state fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
+	if !ofGangCycle(state) && !pl.others(pod) {
 		pl.ledger.Reserve(pod.UID, node)
 	}
 	return nil
 }
 
 // Unreserve counts the room that a member gives back. While its gang is being placed, that ends the attempt.
-func (pl *Plugin) Unreserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) {
-	if !pl.others(pod) {
+func (pl *Plugin) Unreserve(_ context.Context, state fwk.CycleState, pod *corev1.Pod, _ string) {
+	if !ofGangCycle(state) && !pl.others(pod) {
 		pl.performer.perform(pl.ledger.Unreserve(pod.UID))
 	}
 }

@@ -51,6 +51,7 @@ type Plugins struct {
 	// mu guards what the factories set up; they run one after another before anything else does.
 	mu        sync.Mutex
 	performer *performer
+	instances map[instanceKey]*Plugin
 	lead      sync.Once
 	// announcer writes the events of pods that were bound, if it is used.
 	announcer atomic.Pointer[announcer]
@@ -60,7 +61,25 @@ type Plugins struct {
 // New returns the plugins of one scheduler process.
 func New() *Plugins {
 	l := ledger.New(clock.RealClock{})
-	return &Plugins{ledger: l, line: newBindLine(), places: newPlaceholders(l), metrics: metrics.New()}
+	return &Plugins{
+		ledger: l, line: newBindLine(), places: newPlaceholders(l), metrics: metrics.New(), instances: map[instanceKey]*Plugin{},
+	}
+}
+
+// instanceKey names the plugin of a dialect in a profile.
+type instanceKey struct{ schedulerName, dialect string }
+
+func (p *Plugins) keep(plugin *Plugin) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.instances[instanceKey{plugin.handle.ProfileName(), plugin.dialect.Name}] = plugin
+}
+
+// instance returns the plugin of a dialect in a profile, or nil.
+func (p *Plugins) instance(schedulerName, dialect string) *Plugin {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.instances[instanceKey{schedulerName, dialect}]
 }
 
 // RegisterMetrics makes our metrics visible. It is optional.

@@ -41,12 +41,18 @@ type view struct {
 
 var _ placement.Cluster = &view{}
 
-// planning marks the cycle states of plans, so that our own PreFilter does not answer for them.
+// planning marks the cycle states of gang cycles, so that our own plugins do not answer for them.
 type planning struct{}
 
 const planningKey fwk.StateKey = "kubenexus.io/planning"
 
 func (planning) Clone() fwk.StateData { return planning{} }
+
+// ofGangCycle says whether the state is of a gang cycle, which itself does for its members what our plugins do for a pod alone.
+func ofGangCycle(state fwk.CycleState) bool {
+	_, err := state.Read(planningKey)
+	return err == nil
+}
 
 // newView filters the classes' pods through the PreFilter plugins.
 func newView(ctx context.Context, f framework.Framework, classes []*class, promised map[string][]fwk.PodInfo,
@@ -132,6 +138,8 @@ func (v *view) status(c *class, node fwk.NodeInfo) *fwk.Status {
 		return c.rejected
 	case c.nodes != nil && !c.nodes.Has(node.Node().Name):
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) excluded by the pod's volumes or node affinity, or by an extender")
+	case c.excluded.Has(node.Node().Name):
+		return fwk.NewStatus(fwk.Unschedulable, "node(s) refused to reserve what a pod of the gang asks for")
 	case v.repels(c, node):
 		return gangRepels()
 	case slices.Contains(v.avoid, node.Node().Name):

@@ -26,12 +26,14 @@ type waitingRoom struct {
 	// mu is taken before the queue's own lock and the ledger's.
 	mu   sync.Mutex
 	pods map[types.UID]*corev1.Pod
+	// inCycle are the pods that a gang cycle schedules: what changes in them until they are assumed does not bring them into the queue.
+	inCycle map[types.UID]struct{}
 }
 
 // WaitingRoom wraps the scheduler's queue; it is to be called before the scheduler runs. It is optional: without it, waiting
 // members lie gated in the queue.
 func (p *Plugins) WaitingRoom(q queue.SchedulingQueue) queue.SchedulingQueue {
-	room := &waitingRoom{SchedulingQueue: q, plugins: p, pods: map[types.UID]*corev1.Pod{}}
+	room := &waitingRoom{SchedulingQueue: q, plugins: p, pods: map[types.UID]*corev1.Pod{}, inCycle: map[types.UID]struct{}{}}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.performer == nil {
@@ -73,6 +75,9 @@ func (w *waitingRoom) Update(ctx context.Context, before, pod *corev1.Pod) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if _, scheduled := w.inCycle[pod.UID]; scheduled {
+		return
+	}
 	if _, waits := w.pods[pod.UID]; !waits {
 		w.SchedulingQueue.Update(ctx, before, pod)
 		return
@@ -88,7 +93,42 @@ func (w *waitingRoom) Delete(pod *corev1.Pod) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.pods, pod.UID)
+	delete(w.inCycle, pod.UID)
 	w.SchedulingQueue.Delete(pod)
+}
+
+// take takes the members of a gang cycle out of here, or out of the queue.
+func (w *waitingRoom) take(members []*reserved, popped types.UID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range members {
+		if _, parked := w.pods[m.pod.UID]; !parked && m.pod.UID != popped {
+			w.SchedulingQueue.Delete(m.pod)
+		}
+		delete(w.pods, m.pod.UID)
+		w.inCycle[m.pod.UID] = struct{}{}
+	}
+}
+
+// putBack parks the members of a gang cycle again that held nothing, except the one that was popped.
+func (w *waitingRoom) putBack(members []*reserved, popped types.UID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range members {
+		_, there := w.inCycle[m.pod.UID]
+		delete(w.inCycle, m.pod.UID)
+		if there && m.pod.UID != popped && !w.waits(m.pod) {
+			w.SchedulingQueue.Add(context.Background(), m.pod)
+		}
+	}
+}
+
+// Done says that the pod is not in its scheduling cycle any more.
+func (w *waitingRoom) Done(uid types.UID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.inCycle, uid)
+	w.SchedulingQueue.Done(uid)
 }
 
 // Activate lets pods that wait into the queue. The scheduler calls it between two pods that it pops.
@@ -125,6 +165,7 @@ func (w *waitingRoom) admit(logger klog.Logger, refs []gang.Ref) {
 func (w *waitingRoom) AddUnschedulableIfNotPresent(logger klog.Logger, info *framework.QueuedPodInfo, cycle int64) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	delete(w.inCycle, info.Pod.UID)
 	switch pod := info.Pod; w.plugins.ledger.Stays(pod.UID) {
 	case gang.Refuse:
 		w.pods[pod.UID] = pod

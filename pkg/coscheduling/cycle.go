@@ -1,0 +1,203 @@
+package coscheduling
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler"
+	internalcache "k8s.io/kubernetes/pkg/scheduler/backend/cache"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/metrics"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/events"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+const (
+	// replans is how many times a gang is planned again in one cycle because a plugin refused to reserve what the plan chose.
+	replans = 3
+	// sampledCycles is the percentage of gang cycles in which the framework measures each plugin, as kube-scheduler samples its own.
+	sampledCycles = 10
+)
+
+// gangCycle schedules gangs. A gang is one transaction: a node is found and reserved for all of its members, or for none, in one step
+// of the scheduling loop; and no member is bound before all volumes and devices of all are ready.
+type gangCycle struct {
+	sched   *scheduler.Scheduler
+	plugins *Plugins
+	parked  *waitingRoom
+}
+
+// attempt is one attempt to schedule a gang.
+type attempt struct {
+	framework framework.Framework
+	plugin    *Plugin
+	snapshot  *internalcache.Snapshot
+	// popped is the member that the scheduling queue returned; it stands for its gang.
+	popped *framework.QueuedPodInfo
+	asked  ledger.Answer
+	start  time.Time
+	// sampled says that the framework measures each plugin in this cycle.
+	sampled bool
+}
+
+// schedule runs the gang cycle for the pod that the scheduling queue returned. It returns false if the pod is to be scheduled by itself.
+func (c *gangCycle) schedule(ctx context.Context, popped *framework.QueuedPodInfo) bool {
+	a := c.begin(ctx, popped)
+	if a == nil {
+		return false
+	}
+	if a.asked.Scout != nil && !a.plugin.look(popped.Pod, *a.asked.Scout) {
+		c.refuse(ctx, a, c.plugins.ledger.Why(popped.Pod.UID)) // what changed is not enough
+		return true
+	}
+	members, found, finding := c.planAndReserve(ctx, a)
+	if finding != nil {
+		c.doesNotFit(ctx, a, *finding)
+		return true
+	}
+	if !c.commit(ctx, a, members, found) || !c.permit(ctx, a, members) {
+		return true
+	}
+	go c.bind(ctx, a, members)
+	return true
+}
+
+// begin takes a snapshot of the cluster and begins an attempt, if the pod stands for a gang that may be scheduled now.
+func (c *gangCycle) begin(ctx context.Context, popped *framework.QueuedPodInfo) *attempt {
+	pod := popped.Pod
+	f := c.sched.Profiles[pod.Spec.SchedulerName]
+	if f == nil || pod.DeletionTimestamp != nil || !c.plugins.ledger.Plans(pod.UID) {
+		return nil
+	}
+	a := &attempt{framework: f, popped: popped, start: time.Now(), sampled: rand.IntN(100) < sampledCycles} //nolint:gosec // it samples
+	a.plugin = c.plugins.instance(pod.Spec.SchedulerName, c.plugins.ledger.Dialect(pod.UID))
+	a.snapshot, _ = f.SnapshotSharedLister().(*internalcache.Snapshot)
+	if assumed, err := c.sched.Cache.IsAssumedPod(pod); err != nil || assumed || a.plugin == nil || a.snapshot == nil {
+		return nil
+	}
+	logger := klog.FromContext(ctx)
+	if err := c.sched.Cache.UpdateSnapshot(logger, a.snapshot); err != nil || a.snapshot.NumNodesInPlacement() == 0 {
+		return nil // ScheduleOne says that there is no node, or what is wrong
+	}
+	a.asked = c.plugins.ledger.Begin(pod)
+	c.plugins.performer.perform(a.asked.Decisions)
+	if a.asked.Verdict != gang.Plan {
+		return nil
+	}
+	return a
+}
+
+// planAndReserve finds a node for each member and reserves it. If a plugin refuses to reserve, nothing stays reserved, and another plan
+// is made without that node for that member. After some plans, or without any, it returns why.
+func (c *gangCycle) planAndReserve(ctx context.Context, a *attempt) ([]*reserved, gang.Placed, *gang.Finding) {
+	task, excluded := a.asked.Task, exclusions{}
+	for try := 0; ; try++ {
+		began := time.Now()
+		found, err := a.plugin.plan(ctx, task, excluded)
+		if err != nil {
+			found.finding = &gang.Finding{Detail: err.Error(), Lack: gang.Lack{Anything: true}}
+		}
+		c.plugins.metrics.Planned(time.Since(began), len(task.Members)+task.DeclaredMembers(), found.finding == nil)
+		klog.FromContext(ctx).V(2).Info("Planned gang", "gang", task.Gang, "members", len(task.Members),
+			"need", task.Need, "placed", len(found.Pins))
+		if found.finding != nil {
+			return nil, gang.Placed{}, found.finding
+		}
+		members := c.members(a, found)
+		refused := c.reserveAll(ctx, a, members)
+		if refused == nil {
+			return members, found.Placed, nil
+		}
+		if try == replans {
+			detail := fmt.Sprintf("pod %s on node %s: %s", refused.pod.Name, refused.node, refused.status.Message())
+			return nil, gang.Placed{}, &gang.Finding{Fit: len(members) - 1, Detail: detail, Lack: gang.Lack{Anything: true}}
+		}
+		excluded.add(refused.pod.UID, refused.node)
+	}
+}
+
+// doesNotFit ends an attempt that holds nothing: the gang is parked until something changes that may help.
+func (c *gangCycle) doesNotFit(ctx context.Context, a *attempt, why gang.Finding) {
+	answer := c.plugins.ledger.Unfit(a.popped.Pod.UID, why)
+	c.plugins.performer.perform(answer.Decisions)
+	c.refuse(ctx, a, answer.Why)
+}
+
+// refuse returns the popped pod to the parked ones.
+func (c *gangCycle) refuse(ctx context.Context, a *attempt, why gang.Explanation) {
+	metrics.SchedulingAlgorithmLatency.Observe(metrics.SinceInSeconds(a.start))
+	c.sched.FailureHandler(ctx, a.framework, a.popped, fitError(a.popped.Pod, "", fwk.NewStatus(
+		fwk.UnschedulableAndUnresolvable, events.Sentence(why)).WithPlugin(a.plugin.Name())), noNomination(), a.start)
+}
+
+// commit makes what is reserved the gang's. It returns false, and gives everything back, if the gang has changed since it was planned.
+func (c *gangCycle) commit(ctx context.Context, a *attempt, members []*reserved, found gang.Placed) bool {
+	c.parked.take(members, a.popped.Pod.UID)
+	committed, decisions := c.plugins.ledger.Commit(a.popped.Pod.UID, found)
+	if !committed {
+		c.unreserve(ctx, a, members)
+		c.parked.putBack(members, a.popped.Pod.UID)
+		c.plugins.performer.perform(decisions)
+		c.refuse(ctx, a, c.plugins.ledger.Why(a.popped.Pod.UID))
+		return false
+	}
+	c.plugins.places.follow(klog.FromContext(ctx))
+	if !slices.ContainsFunc(members, func(m *reserved) bool { return m.pod.UID == a.popped.Pod.UID }) {
+		c.refuse(ctx, a, c.plugins.ledger.Why(a.popped.Pod.UID)) // it joins the gang later
+	}
+	c.plugins.performer.perform(decisions)
+	return true
+}
+
+// permit asks the Permit plugins for every member. Ours lets all of them go, because min-available are reserved; another plugin may make
+// members wait, or refuse one: then all give everything back.
+func (c *gangCycle) permit(ctx context.Context, a *attempt, members []*reserved) bool {
+	metrics.SchedulingAlgorithmLatency.Observe(metrics.SinceInSeconds(a.start))
+	for i, m := range members {
+		wait, status := a.framework.RunPermitPlugins(ctx, m.state, m.assumed, m.node)
+		switch {
+		case status.IsWait():
+			a.framework.AddWaitingPod(m.assumed, wait)
+		case !status.IsSuccess():
+			c.giveBack(ctx, a, members, i, status)
+			return false
+		}
+		c.activate(ctx, m)
+	}
+	return true
+}
+
+// activate puts the pods into the scheduling queue that plugins asked for in the member's cycle.
+func (c *gangCycle) activate(ctx context.Context, m *reserved) {
+	if len(m.toActivate.Map) > 0 {
+		c.sched.SchedulingQueue.Activate(klog.FromContext(ctx), m.toActivate.Map)
+		m.toActivate.Map = map[string]*corev1.Pod{}
+	}
+}
+
+// fitError is what kube-scheduler reports for a pod that does not fit.
+func fitError(pod *corev1.Pod, node string, status *fwk.Status) *fwk.Status {
+	fit := &framework.FitError{
+		Pod: pod, NumAllNodes: 1, Diagnosis: framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()},
+	}
+	if node == "" {
+		fit.Diagnosis.PreFilterMsg = status.Message()
+	} else {
+		fit.Diagnosis.NodeToStatus.Set(node, status)
+	}
+	fit.Diagnosis.AddPluginStatus(status)
+	return fwk.NewStatus(status.Code()).WithError(fit)
+}
+
+// noNomination removes the pod's nominated node.
+func noNomination() *fwk.NominatingInfo {
+	return &fwk.NominatingInfo{NominatingMode: fwk.ModeOverride, NominatedNodeName: ""}
+}

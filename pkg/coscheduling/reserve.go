@@ -1,0 +1,156 @@
+package coscheduling
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/features"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
+)
+
+// reserved is a member in a gang cycle.
+type reserved struct {
+	pod  *corev1.Pod
+	node string
+	// state is the member's own; it has passed PreFilter and Filter on the node.
+	state      fwk.CycleState
+	toActivate *framework.PodsToActivate
+	// late says that volumes or devices are found for the member when it is reserved.
+	late bool
+	// assumed is the pod in the scheduler's cache, on its node. It is nil before.
+	assumed *corev1.Pod
+	info    *framework.QueuedPodInfo
+}
+
+// refusal says which member a plugin refused on its node, and why.
+type refusalOnNode struct {
+	pod    *corev1.Pod
+	node   string
+	status *fwk.Status
+}
+
+// exclusions are nodes that refused a member, by the member's UID.
+type exclusions map[types.UID]sets.Set[string]
+
+func (e exclusions) add(pod types.UID, node string) {
+	if e[pod] == nil {
+		e[pod] = sets.New[string]()
+	}
+	e[pod].Insert(node)
+}
+
+// apply leaves the nodes out for the classes of the members that they refused.
+func (e exclusions) apply(classes []*class) {
+	if len(e) == 0 {
+		return
+	}
+	for _, c := range classes {
+		for _, pod := range c.pods {
+			c.excluded = c.excluded.Union(e[pod.UID])
+		}
+	}
+}
+
+// members returns the members of a plan, in its order.
+func (c *gangCycle) members(a *attempt, found planned) []*reserved {
+	members := make([]*reserved, len(found.members))
+	for i, p := range found.members {
+		m := &reserved{pod: p.pod, node: p.node, late: p.late, toActivate: framework.NewPodsToActivate()}
+		m.use(p.class.base.Clone(), a.sampled)
+		members[i] = m
+	}
+	return members
+}
+
+// use makes the state the member's.
+func (m *reserved) use(state fwk.CycleState, sampled bool) {
+	if s, ok := state.(*framework.CycleState); ok {
+		s.SetRecordPluginMetrics(sampled)
+	}
+	state.Write(planningKey, planning{})
+	state.Write(framework.PodsToActivateKey, m.toActivate)
+	m.state = state
+}
+
+// reserveAll assumes every member in the scheduler's cache and runs the Reserve plugins for it. If one is refused, all is undone.
+func (c *gangCycle) reserveAll(ctx context.Context, a *attempt, members []*reserved) *refusalOnNode {
+	for i, m := range members {
+		if status := c.reserve(ctx, a, m); !status.IsSuccess() {
+			c.unreserve(ctx, a, members[:i])
+			return &refusalOnNode{pod: m.pod, node: m.node, status: status}
+		}
+	}
+	return nil
+}
+
+// reserve does for a member what kube-scheduler's assumeAndReserve does for a pod.
+func (c *gangCycle) reserve(ctx context.Context, a *attempt, m *reserved) *fwk.Status {
+	logger := klog.FromContext(ctx)
+	if m.late {
+		if status := c.filterAgain(ctx, a, m); !status.IsSuccess() {
+			return status
+		}
+	}
+	info, err := framework.NewPodInfo(m.pod.DeepCopy())
+	if err != nil {
+		return fwk.AsStatus(fmt.Errorf("reading pod %s: %w", m.pod.Name, err))
+	}
+	m.info = &framework.QueuedPodInfo{PodInfo: info, Timestamp: a.start, Attempts: 1, InitialAttemptTimestamp: &a.start}
+	if m.pod.UID == a.popped.Pod.UID {
+		m.info = a.popped.DeepCopy()
+	}
+	m.assumed = m.info.Pod
+	m.assumed.Spec.NodeName = m.node
+	if utilfeature.DefaultFeatureGate.Enabled(features.DRANodeAllocatableResources) {
+		m.assumed.Status.NodeAllocatableResourceClaimStatuses =
+			dynamicresources.ExtractPodNodeAllocatableResourceClaimStatus(logger, m.state, m.node)
+	}
+	if err := c.sched.Cache.AssumePod(logger, m.assumed); err != nil {
+		m.assumed = nil
+		return fwk.AsStatus(fmt.Errorf("assuming pod %s on node %s: %w", m.pod.Name, m.node, err))
+	}
+	if status := a.framework.RunReservePluginsReserve(ctx, m.state, m.assumed, m.node); !status.IsSuccess() {
+		c.unreserve(ctx, a, []*reserved{m})
+		return status
+	}
+	return nil
+}
+
+// filterAgain finds the volumes and devices of a member on its node, beside those of the members that are reserved already.
+func (c *gangCycle) filterAgain(ctx context.Context, a *attempt, m *reserved) *fwk.Status {
+	if err := c.sched.Cache.UpdateSnapshot(klog.FromContext(ctx), a.snapshot); err != nil {
+		return fwk.AsStatus(fmt.Errorf("updating the snapshot: %w", err))
+	}
+	node, err := a.snapshot.NodeInfos().Get(m.node)
+	if err != nil {
+		return fwk.NewStatus(fwk.Unschedulable, "node "+m.node+" is gone")
+	}
+	m.use(framework.NewCycleState(), a.sampled)
+	nodes, status, _ := a.framework.RunPreFilterPlugins(ctx, m.state, m.pod)
+	if !status.IsSuccess() {
+		return status
+	}
+	if !nodes.AllNodes() && !nodes.NodeNames.Has(m.node) {
+		return fwk.NewStatus(fwk.Unschedulable, "node "+m.node+" is excluded by the pod's volumes or devices")
+	}
+	return a.framework.RunFilterPlugins(ctx, m.state, m.pod, node)
+}
+
+// unreserve undoes reserve, the last member first.
+func (c *gangCycle) unreserve(ctx context.Context, a *attempt, members []*reserved) {
+	for _, m := range slices.Backward(members) {
+		a.framework.RunReservePluginsUnreserve(ctx, m.state, m.assumed, m.node)
+		if err := c.sched.Cache.ForgetPod(klog.FromContext(ctx), m.assumed); err != nil {
+			klog.FromContext(ctx).Error(err, "Cannot forget a pod that was assumed", "pod", klog.KObj(m.assumed))
+		}
+		m.assumed = nil
+	}
+}
