@@ -64,10 +64,9 @@ const maxNote = 1024
 
 // For renders an explanation as an event.
 func For(e gang.Explanation) Event {
-	event := Event{Type: corev1.EventTypeWarning, Note: Sentence(e)}
-	if event.Reason, event.ConditionReason = waiting(e.Kind); event.Reason == "" {
-		event.Reason = happened(e.Kind)
-	}
+	why := Explain(e)
+	event := Event{Type: corev1.EventTypeWarning, Reason: why.Reason, Note: why.Sentence}
+	_, event.ConditionReason = waiting(e.Kind)
 	switch event.Reason {
 	case ReasonUndeclared, ReasonRestarting, ReasonReleased:
 		event.Type = corev1.EventTypeNormal

@@ -10,7 +10,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
@@ -41,9 +40,9 @@ func (s *simulation) endBackoffs() {
 // always refuses, but not for ever: a loop would never end.
 func (s *simulation) always(*simPod) bool { return s.unbound < 10_000 }
 
-func gangOf(t *testing.T, l *ledger.Ledger) metrics.Gang {
+func statusOf(t *testing.T, l *ledger.Ledger) gang.Status {
 	t.Helper()
-	all := l.Gangs()
+	all := l.Statuses()
 	if len(all) != 1 {
 		t.Fatalf("the ledger has %d gangs, want 1", len(all))
 	}
@@ -77,7 +76,7 @@ func TestGangThatCannotBeBoundIsTriedLessAndLess(t *testing.T) {
 				t.Errorf("told %v, want each of %d once that none could be bound, once that the timeout passed, and nobody that they start",
 					s.told, members)
 			}
-			if waited := gangOf(t, s.ledger).Waited; waited < 58*time.Second {
+			if waited, _ := statusOf(t, s.ledger).Waited(); waited < 58*time.Second {
 				t.Errorf("it has waited for %s, want about a minute", waited)
 			}
 			s.refuses = nil
@@ -239,6 +238,7 @@ func TestBindsThatAreRefused(t *testing.T) {
 			"cycle":   func(*rapid.T) { s.cycle() },
 			"deliver": s.deliverSome,
 			"time":    func(*rapid.T) { s.rest(500 * time.Millisecond) },
+			"":        func(t *rapid.T) { checkStatuses(t, s) },
 			"slow":    func(t *rapid.T) { s.slow = rapid.Bool().Draw(t, "slow") },
 			"answer": func(t *rapid.T) {
 				if pods := s.inFlight(); len(pods) > 0 {
@@ -270,7 +270,7 @@ func TestWaitOutlivesTheProcess(t *testing.T) {
 	s.restart(false)
 	s.told = map[gang.Kind]int{}
 	s.rest(6 * time.Second)
-	if waited := gangOf(t, s.ledger).Waited; waited < 32*time.Second || waited > 33*time.Second {
+	if waited, _ := statusOf(t, s.ledger).Waited(); waited < 32*time.Second || waited > 33*time.Second {
 		t.Errorf("it has waited for %s, want 33s less the second to which the API tells times", waited)
 	}
 	if s.told[gang.KindTimedOut] != 0 {
@@ -282,12 +282,12 @@ func TestWaitOutlivesTheProcess(t *testing.T) {
 	}
 	s.create("a-2", "a", 3, true, false)
 	s.rest(time.Second)
-	if g := gangOf(t, s.ledger); g.Inherited || g.Waited < 37*time.Second {
-		t.Errorf("%+v, want that it had waited for 38s", g)
+	if waited, known := statusOf(t, s.ledger).Waited(); !known || waited < 37*time.Second {
+		t.Errorf("it had waited for %s, want 38s", waited)
 	}
 	s.restart(false)
-	if g := gangOf(t, s.ledger); !g.Inherited {
-		t.Errorf("%+v, want that nobody knows how long it had waited", g)
+	if waited, known := statusOf(t, s.ledger).Waited(); known {
+		t.Errorf("it had waited for %s, want that nobody knows", waited)
 	}
 }
 
@@ -297,7 +297,7 @@ func TestWaitIsNeverNegative(t *testing.T) {
 	pod := member("a", "g", 2, 1)
 	pod.CreationTimestamp.Time = clock.Now().Add(time.Hour)
 	l.Observe(pod)
-	if waited := gangOf(t, l).Waited; waited != 0 {
+	if waited, _ := statusOf(t, l).Waited(); waited != 0 {
 		t.Errorf("it has waited for %s, want not at all", waited)
 	}
 }

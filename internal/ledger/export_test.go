@@ -15,3 +15,10 @@ func (l *Ledger) Locked() bool {
 	l.mu.Unlock()
 	return false
 }
+
+// MovesWait says whether places moved and nobody asked for that yet.
+func (l *Ledger) MovesWait() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.moves) > 0
+}

@@ -33,8 +33,8 @@ func TestAPodIsOfItsCreatorsGang(t *testing.T) {
 			l.Observe(pod)
 		}
 		members := map[string]int{}
-		for _, g := range l.Gangs() {
-			members[g.Key.Namespace+"/"+g.Key.Instance] += g.Members
+		for _, g := range l.Statuses() {
+			members[g.Key.Namespace+"/"+g.Key.Instance] += len(g.Members)
 		}
 		if len(members) != 2 || members["default/Job/job"] != 2 || members["other/Spark/spark-1"] != 1 {
 			t.Errorf("members by gang: %v, want the driver with its executor, and the stranger alone", members)

@@ -28,9 +28,7 @@ func TestLeadersAndLosses(t *testing.T) {
 		}
 		started := map[string]bool{}
 		check := func(t *rapid.T) {
-			if s.wrong != "" {
-				t.Fatalf("%s\n%s", s.wrong, s)
-			}
+			checkStatuses(t, s)
 			for _, g := range groups {
 				if s.overbooked() || s.heldBy(g.name) > g.executors {
 					t.Fatalf("%d places are held for %d executors of %s\n%s", s.heldBy(g.name), g.executors, g.name, s)

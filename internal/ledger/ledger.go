@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/utils/clock"
 
-	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
@@ -381,26 +380,6 @@ func (l *Ledger) Knows(uid types.UID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.records[uid] != nil
-}
-
-// Gangs describes every gang that has members.
-func (l *Ledger) Gangs() []metrics.Gang {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := l.clock.Now()
-	all := make([]metrics.Gang, 0, len(l.gangs))
-	for key, g := range l.gangs {
-		members, pending := g.Members()
-		if members == 0 {
-			continue // all have ended
-		}
-		waited, known := g.Waited(now)
-		all = append(all, metrics.Gang{
-			Key: key, Phase: g.Phase(), Members: members, Waiting: pending, Waited: waited, Inherited: !known, Short: g.Partial(),
-			Places: g.Places(),
-		})
-	}
-	return all
 }
 
 // Size returns how many gangs and pods the ledger holds.

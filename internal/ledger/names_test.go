@@ -34,7 +34,7 @@ func TestTwoPodsOfOneNameAreNeverCountedBoth(t *testing.T) {
 			if l.Knows("first") {
 				t.Error("the ledger has the first")
 			}
-			if gangs := l.Gangs(); len(gangs) > 1 || len(gangs) == 1 && gangs[0].Members != 1 {
+			if gangs := l.Statuses(); len(gangs) > 1 || len(gangs) == 1 && len(gangs[0].Members) != 1 {
 				t.Errorf("%+v, want one gang of one member, or none", gangs)
 			}
 			l.Deleted(first)

@@ -17,7 +17,13 @@ func TestNeverPartialNeverForgotten(t *testing.T) {
 		needs := rapid.SliceOfN(rapid.IntRange(1, 6), 1, 5).Draw(t, "needs")
 		started := map[string]bool{}
 		created := 0
+		needed := map[string]int{}
+		for g, need := range needs {
+			needed[fmt.Sprint("g", g)] = need
+		}
 		check := func() {
+			checkStatuses(t, s)
+			checkNeeds(t, s, needed)
 			for g, need := range needs {
 				name := fmt.Sprint("g", g)
 				n := s.count(name, bound)

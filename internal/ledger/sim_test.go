@@ -309,6 +309,7 @@ func (s *simulation) giveBack(p *simPod) {
 
 // perform carries decisions out, or has them wait.
 func (s *simulation) perform(decisions []gang.Decision) {
+	s.checkTold(decisions)
 	for _, decision := range decisions {
 		s.release(decision)
 		s.later(func() { s.do(decision) })

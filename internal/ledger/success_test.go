@@ -42,7 +42,7 @@ func TestAPodThatSucceedsWhileItIsDeleted(t *testing.T) {
 			l.Deleted(done)
 			l.FinishedGone(done.UID)
 			l.Observe(owned("left"))
-			if got := gangOf(t, l).Phase; got != tc.want {
+			if got := statusOf(t, l).Phase; got != tc.want {
 				t.Errorf("%s, want %s", got, tc.want)
 			}
 		})

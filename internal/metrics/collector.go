@@ -10,27 +10,13 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
-// Gang is what metrics tell of a gang.
-type Gang struct {
-	Key   gang.Key
-	Phase gang.Phase
-	// Members exist and have not ended; Waiting of them are pending.
-	Members, Waiting int
-	// Waited is not known if the gang is Inherited: it ran when this process first saw it.
-	Waited    time.Duration
-	Inherited bool
-	// Short says that it runs with fewer members than it needs while others wait.
-	Short  bool
-	Places int
-}
-
 // maxSeries is how many gangs have series of their own.
 const maxSeries = 1000
 
 // collector makes the series of gangs anew at each scrape, so that they end with their gangs.
 type collector struct {
 	metrics.BaseStableCollector
-	gangs func() []Gang
+	statuses func() []gang.Status
 }
 
 var _ metrics.StableCollector = &collector{}
@@ -56,21 +42,23 @@ func (c *collector) CollectWithStability(ch chan<- metrics.Metric) {
 	emit := func(e entry, value float64, labels ...string) {
 		ch <- metrics.NewLazyConstMetric(descriptions[e.Name], metrics.GaugeValue, value, labels...)
 	}
-	all := c.gangs()
+	all := c.statuses()
 	phases, waits := map[gang.Phase]int{}, map[gang.Phase]time.Duration{}
 	for _, phase := range gang.Phases() {
 		phases[phase] = 0
 	}
-	short, pending, places, holding := 0, 0, 0, 0
-	for _, g := range all {
+	short, pending, slots, holding := 0, 0, 0, 0
+	for i := range all {
+		g := &all[i]
+		waited, _ := g.Waited()
 		phases[g.Phase]++
-		waits[g.Phase] = max(waits[g.Phase], g.Waited)
-		pending += g.Waiting
-		places += g.Places
-		if g.Short {
+		waits[g.Phase] = max(waits[g.Phase], waited)
+		pending += g.Count(gang.MemberState.Waits)
+		slots += len(g.Slots)
+		if g.Partial {
 			short++
 		}
-		if g.Places > 0 {
+		if len(g.Slots) > 0 {
 			holding++
 		}
 	}
@@ -82,37 +70,42 @@ func (c *collector) CollectWithStability(ch chan<- metrics.Metric) {
 	}
 	emit(partial, float64(short))
 	emit(waiting, float64(pending))
-	emit(reserved, float64(places))
+	emit(reserved, float64(slots))
 	emit(reservations, float64(holding))
 	emit(hidden, float64(max(0, len(all)-maxSeries)))
 	for name, g := range named(all) {
-		if !g.Inherited {
-			emit(waitTime, g.Waited.Seconds(), name)
+		if waited, known := g.Waited(); known {
+			emit(waitTime, waited.Seconds(), name)
 		}
-		emit(size, float64(g.Members), name)
+		emit(size, float64(len(g.Members)-g.Count(gang.MemberState.Ended)), name)
 	}
 }
 
 // named returns the gangs that have series: those that wait longest come first, then those that run.
-func named(all []Gang) map[string]Gang {
-	slices.SortFunc(all, func(a, b Gang) int {
-		running := func(g Gang) int {
+func named(all []gang.Status) map[string]*gang.Status {
+	sorted := make([]*gang.Status, len(all))
+	for i := range all {
+		sorted[i] = &all[i]
+	}
+	slices.SortFunc(sorted, func(a, b *gang.Status) int {
+		running := func(g *gang.Status) int {
 			if g.Phase == gang.Running {
 				return 1
 			}
 			return 0
 		}
-		return cmp.Or(cmp.Compare(running(a), running(b)), cmp.Compare(b.Waited, a.Waited), a.Key.Compare(b.Key))
+		waited := func(g *gang.Status) time.Duration { d, _ := g.Waited(); return d }
+		return cmp.Or(cmp.Compare(running(a), running(b)), cmp.Compare(waited(b), waited(a)), a.Key.Compare(b.Key))
 	})
-	names := map[string]Gang{}
-	for _, g := range all[:min(len(all), maxSeries)] {
+	names := map[string]*gang.Status{}
+	for _, g := range sorted[:min(len(sorted), maxSeries)] {
 		names[unused(names, g.Key)] = g
 	}
 	return names
 }
 
 // unused returns a name for the gang's series that no other gang has: two dialects, or two instances of a template, may use one name.
-func unused(names map[string]Gang, key gang.Key) string {
+func unused(names map[string]*gang.Status, key gang.Key) string {
 	name := key.String()
 	for _, more := range []string{"", " (" + cmp.Or(key.Instance, key.Dialect) + ")"} {
 		if _, taken := names[name+more]; !taken {

@@ -51,8 +51,8 @@ type Registry interface {
 	CustomMustRegister(all ...metrics.StableCollector)
 }
 
-// Register makes the metrics visible, and those of single gangs, which gangs returns at each scrape.
-func (m *Metrics) Register(r Registry, gangs func() []Gang) {
+// Register makes the metrics visible, and those of single gangs, whose statuses are asked for at each scrape.
+func (m *Metrics) Register(r Registry, statuses func() []gang.Status) {
 	r.MustRegister(m.attempts, m.planDuration, m.planMembers, m.attemptsToStart, m.completeToStart, m.lost)
 	// So that a rate of them begins at 0.
 	for _, status := range []string{Success, Failure} {
@@ -61,7 +61,7 @@ func (m *Metrics) Register(r Registry, gangs func() []Gang) {
 	for _, result := range []string{Fits, Unfit} {
 		m.planDuration.WithLabelValues(result)
 	}
-	r.CustomMustRegister(&collector{gangs: gangs})
+	r.CustomMustRegister(&collector{statuses: statuses})
 }
 
 // Planned counts a plan: how long it took, for how many members, and whether they fit.

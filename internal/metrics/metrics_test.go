@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,20 +35,36 @@ func TestCatalogueIsWrittenDown(t *testing.T) {
 }
 
 // registered returns metrics in a registry of their own, with these gangs.
-func registered(t *testing.T, gangs *[]Gang) (*Metrics, metrics.KubeRegistry) {
+func registered(t *testing.T, gangs *[]gang.Status) (*Metrics, metrics.KubeRegistry) {
 	t.Helper()
 	registry := metrics.NewKubeRegistry()
 	m := New()
-	m.Register(registry, func() []Gang { return append([]Gang(nil), *gangs...) })
+	m.Register(registry, func() []gang.Status { return slices.Clone(*gangs) })
 	return m, registry
 }
 
+func keyOf(name string) gang.Key {
+	return gang.Key{Namespace: "default", Name: name, Dialect: "Coscheduling"}
+}
+
+// waits is for how long a gang has waited.
+func waits(d time.Duration) gang.Times {
+	since := time.Unix(1_000_000, 0)
+	return gang.Times{At: since.Add(d), Since: since}
+}
+
+// in is so many members that have a state.
+func in(state gang.MemberState, members int) []gang.MemberStatus {
+	return slices.Repeat([]gang.MemberStatus{{State: state}}, members)
+}
+
 func TestSeriesEndWithTheirGang(t *testing.T) {
-	spark := gang.Key{Namespace: "default", Name: "spark", Dialect: "Coscheduling"}
-	gangs := []Gang{
-		{Key: spark, Phase: gang.Running, Members: 11, Waited: 2 * time.Second, Places: 3},
-		{Key: gang.Key{Namespace: "default", Name: "mpi", Dialect: "Coscheduling"}, Phase: gang.Ready, Members: 4, Waiting: 4, Waited: time.Minute},
-		{Key: gang.Key{Namespace: "default", Name: "old", Dialect: "Coscheduling"}, Phase: gang.Running, Members: 2, Inherited: true},
+	started := waits(2 * time.Second)
+	started.At, started.Started = started.At.Add(time.Hour), started.At
+	gangs := []gang.Status{
+		{Key: keyOf("spark"), Phase: gang.Running, Members: in(gang.MemberBound, 11), Times: started, Slots: make([]gang.SlotStatus, 3)},
+		{Key: keyOf("mpi"), Phase: gang.Ready, Members: slices.Concat(in(gang.MemberPending, 3), in(gang.MemberGated, 1)), Times: waits(time.Minute)},
+		{Key: keyOf("old"), Phase: gang.Running, Members: slices.Concat(in(gang.MemberBound, 2), in(gang.MemberSucceeded, 5))},
 	}
 	_, registry := registered(t, &gangs)
 	series := func(want string) {
@@ -71,10 +88,9 @@ func TestSeriesEndWithTheirGang(t *testing.T) {
 }
 
 func TestTenThousandGangsHaveAThousandSeries(t *testing.T) {
-	gangs := make([]Gang, 10_000)
+	gangs := make([]gang.Status, 10_000)
 	for i := range gangs {
-		key := gang.Key{Namespace: "default", Name: fmt.Sprint("g", i), Dialect: "Coscheduling"}
-		gangs[i] = Gang{Key: key, Phase: gang.Ready, Waited: time.Duration(i)}
+		gangs[i] = gang.Status{Key: keyOf(fmt.Sprint("g", i)), Phase: gang.Ready, Times: waits(time.Duration(i))}
 	}
 	_, registry := registered(t, &gangs)
 	families, err := registry.Gather()
@@ -92,11 +108,10 @@ func TestTenThousandGangsHaveAThousandSeries(t *testing.T) {
 }
 
 func TestTheLongestWaitOfEachPhase(t *testing.T) {
-	key := func(name string) gang.Key { return gang.Key{Namespace: "default", Name: name, Dialect: "Coscheduling"} }
-	gangs := []Gang{
-		{Key: key("a"), Phase: gang.Ready, Waited: time.Minute},
-		{Key: key("b"), Phase: gang.Ready, Waited: time.Hour},
-		{Key: key("c"), Phase: gang.Running, Waited: 2 * time.Hour},
+	gangs := []gang.Status{
+		{Key: keyOf("a"), Phase: gang.Ready, Times: waits(time.Minute)},
+		{Key: keyOf("b"), Phase: gang.Ready, Times: waits(time.Hour)},
+		{Key: keyOf("c"), Phase: gang.Running, Times: waits(2 * time.Hour)},
 	}
 	_, registry := registered(t, &gangs)
 	want := fmt.Sprintf("# HELP %s [ALPHA] %s\n# TYPE %s gauge\n", longest.Name, longest.Help, longest.Name)
@@ -112,10 +127,10 @@ func TestTheLongestWaitOfEachPhase(t *testing.T) {
 
 // TestOneNameOfSeveralGangs: a series that came twice would make the whole page an error.
 func TestOneNameOfSeveralGangs(t *testing.T) {
-	gangs := []Gang{}
+	gangs := []gang.Status{}
 	for _, dialect := range []string{"Coscheduling", "BatchPermit"} {
 		for _, instance := range []string{"", "Job/1", "Job/2"} {
-			gangs = append(gangs, Gang{Key: gang.Key{Namespace: "default", Name: "a", Dialect: dialect, Instance: instance}})
+			gangs = append(gangs, gang.Status{Key: gang.Key{Namespace: "default", Name: "a", Dialect: dialect, Instance: instance}})
 		}
 	}
 	_, registry := registered(t, &gangs)
@@ -125,7 +140,7 @@ func TestOneNameOfSeveralGangs(t *testing.T) {
 }
 
 func TestAttemptsAreCounted(t *testing.T) {
-	m, registry := registered(t, &[]Gang{})
+	m, registry := registered(t, &[]gang.Status{})
 	m.Planned(time.Millisecond, 11, false)
 	m.Planned(time.Millisecond, 11, true)
 	m.Performed(gang.Ended{})

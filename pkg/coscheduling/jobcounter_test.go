@@ -51,9 +51,9 @@ func TestAJobIsAskedHowManySucceeded(t *testing.T) {
 				pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "batch/v1", Kind: "Job", Name: "j", UID: "job", Controller: new(true)}}
 				p.ledger.Observe(pod)
 			}
-			key := p.ledger.Gangs()[0].Key
+			key := p.ledger.Statuses()[0].Key
 			newJobCounter(p).count(t.Context(), gang.Count{Gang: key, Job: gang.Ref{Namespace: testNamespace, Name: "j", UID: "job"}})
-			if got := p.ledger.Gangs()[0].Phase; got != tc.want {
+			if got := p.ledger.Statuses()[0].Phase; got != tc.want {
 				t.Errorf("%s, want %s", got, tc.want)
 			}
 		})

@@ -83,7 +83,7 @@ func (p *Plugins) instance(schedulerName, dialect string) *Plugin {
 }
 
 // RegisterMetrics makes our metrics visible. It is optional.
-func (p *Plugins) RegisterMetrics(r metrics.Registry) { p.metrics.Register(r, p.ledger.Gangs) }
+func (p *Plugins) RegisterMetrics(r metrics.Registry) { p.metrics.Register(r, p.ledger.Statuses) }
 
 // Factories returns what to register in the scheduler, by plugin name.
 func (p *Plugins) Factories() frameworkruntime.Registry {

@@ -26,16 +26,6 @@ type derived struct {
 	led            string
 }
 
-// Members returns how many members exist and have not ended, and how many of them are pending.
-func (g *Gang) Members() (all, pending int) {
-	for _, m := range g.each() {
-		if m.pending() {
-			pending++
-		}
-	}
-	return len(g.members), pending
-}
-
 // Member returns what was last observed of a member.
 func (g *Gang) Member(uid string) (Member, bool) {
 	m, known := g.members[uid]
@@ -43,17 +33,6 @@ func (g *Gang) Member(uid string) (Member, bool) {
 		return Member{}, false
 	}
 	return m.Member, true
-}
-
-// Waited is how long the gang has waited, or had until it started. That is not known of a gang that ran when it was first seen.
-func (g *Gang) Waited(now time.Time) (waited time.Duration, known bool) {
-	switch {
-	case !g.ran || g.tally.started == 0:
-		return now.Sub(g.since), true
-	case g.waited == nil:
-		return 0, false
-	}
-	return *g.waited, true
 }
 
 // Partial says whether the gang runs with fewer members than it needs while others wait to join it.

@@ -111,10 +111,10 @@ func Dialects() []Dialect {
 
 // Key is the identity of a gang. One name in two namespaces, in two dialects, or on pods of two instances of a template, is two gangs.
 type Key struct {
-	Namespace string
-	Name      string
-	Dialect   string
-	Instance  string
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Dialect   string `json:"convention"`
+	Instance  string `json:"instance,omitempty"`
 }
 
 // String is how a gang is called in sentences that users read: "namespace/name".

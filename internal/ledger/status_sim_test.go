@@ -1,0 +1,178 @@
+package ledger_test
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/google/go-cmp/cmp"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
+	"pgregory.net/rapid"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/events"
+	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+)
+
+// checkStatuses compares what the ledger's statuses say to what the simulation knows: which members a gang has, where they stand, and
+// what it takes of which node. The statuses come in the order in which gangs go, and one that is asked for alone is the same.
+func checkStatuses(t *rapid.T, s *simulation) {
+	if s.wrong != "" {
+		t.Fatalf("%s\n%s", s.wrong, s)
+	}
+	statuses := s.ledger.Statuses()
+	members, nodes := map[string]gang.MemberState{}, map[string]gang.NodeStatus{}
+	last := int32(1 << 30)
+	for i := range statuses {
+		status := &statuses[i]
+		alone, known := s.ledger.Status(status.Key)
+		if diff := cmp.Diff(*status, alone); diff != "" || !known {
+			t.Fatalf("the status of %s, known %t, differs if it is asked for alone (-among all +alone):\n%s", status.Key, known, diff)
+		}
+		priority := int32(0)
+		for _, m := range status.Members {
+			members[m.Name] = m.State
+			p := s.pod(m.Name)
+			if p == nil || p.group != status.Key.Name {
+				t.Fatalf("%s is no member of %s\n%s", m.Name, status.Key, s)
+			}
+			if takes := m.State != gang.MemberPlanned && m.Node != ""; takes && m.Node != p.node {
+				t.Fatalf("%s is on %q, and its status says %+v\n%s", m.Name, p.node, m, s)
+			}
+			if !m.State.Ended() && !m.Apart {
+				priority = max(priority, corev1helpers.PodPriority(p.pod))
+			}
+		}
+		if priority > last {
+			t.Fatalf("%s comes after a gang of priority %d, and has %d\n%s", status.Key, last, priority, s)
+		}
+		last = priority
+		for _, n := range status.Nodes {
+			key := status.Key.Name + " on " + n.Name
+			sum := nodes[key]
+			nodes[key] = gang.NodeStatus{Members: sum.Members + n.Members, Slots: sum.Slots + n.Slots}
+		}
+	}
+	if diff := cmp.Diff(s.knownMembers(statuses), members); diff != "" {
+		t.Fatalf("members (-as they are +statuses):\n%s\n%s", diff, s)
+	}
+	if !s.ledger.MovesWait() { // else nobody holds, or has freed, what the slots say
+		if diff := cmp.Diff(s.knownNodes(), nodes); diff != "" {
+			t.Fatalf("nodes (-as they are +statuses):\n%s\n%s", diff, s)
+		}
+	}
+}
+
+// pod is one that exists, or nil.
+func (s *simulation) pod(name string) *simPod {
+	if p := s.pods[name]; p != nil {
+		return p
+	}
+	return s.ended[name]
+}
+
+// identity tells gangs of one name apart: executors that have nothing but Spark's labels are not of the gang that annotations name.
+func (p *simPod) identity() string {
+	return p.group + p.pod.Labels["spark-app-selector"]
+}
+
+// knownMembers are the members of gangs, and their states. Of those that wait, only the gang knows for which it has a plan.
+func (s *simulation) knownMembers(statuses []gang.Status) map[string]gang.MemberState {
+	planned, listed := map[string]bool{}, map[string]bool{}
+	for i := range statuses {
+		for _, m := range statuses[i].Members {
+			planned[m.Name] = m.State == gang.MemberPlanned
+			listed[s.pod(m.Name).identity()] = true
+		}
+	}
+	known := map[string]gang.MemberState{}
+	for name, p := range s.pods {
+		if p.group == "" {
+			continue
+		}
+		switch {
+		case p.at == bound:
+			known[name] = gang.MemberBound
+		case p.at == binding, p.at == waiting && p.released:
+			known[name] = gang.MemberBinding
+		case p.at == waiting, p.at == leaving:
+			known[name] = gang.MemberReserved
+		case len(p.pod.Spec.SchedulingGates) > 0:
+			known[name] = gang.MemberGated
+		case planned[name]:
+			known[name] = gang.MemberPlanned
+		default:
+			known[name] = gang.MemberPending
+		}
+	}
+	for name, p := range s.ended {
+		if !listed[p.identity()] { // all of its gang have ended
+			continue
+		}
+		known[name] = gang.MemberFailed
+		if p.pod.Status.Phase == "Succeeded" {
+			known[name] = gang.MemberSucceeded
+		}
+	}
+	return known
+}
+
+// knownNodes is what gangs take of nodes, by the gang's and the node's name.
+func (s *simulation) knownNodes() map[string]gang.NodeStatus {
+	known := map[string]gang.NodeStatus{}
+	for _, p := range s.pods {
+		if p.group != "" && slices.Contains([]place{bound, binding, waiting, leaving}, p.at) {
+			n := known[p.group+" on "+p.node]
+			n.Members++
+			known[p.group+" on "+p.node] = n
+		}
+	}
+	for id, node := range s.held {
+		n := known[id.Gang.Name+" on "+node]
+		n.Slots++
+		known[id.Gang.Name+" on "+node] = n
+	}
+	return known
+}
+
+// checkNeeds compares what gangs without roles need, and have of that, to what the simulation knows. They all run once any member does.
+func checkNeeds(t *rapid.T, s *simulation, needs map[string]int) {
+	for _, status := range s.ledger.Statuses() {
+		name := status.Key.Name
+		want := gang.Needs{MinAvailable: needs[name]}
+		states := s.knownMembers(nil)
+		for _, pod := range slices.Sorted(maps.Keys(states)) {
+			if state := states[pod]; s.pods[pod].group == name && state != gang.MemberGated {
+				want.Have++
+				if state == gang.MemberBound || state == gang.MemberBinding {
+					want.Running++
+				}
+			}
+		}
+		if diff := cmp.Diff(want, status.Needs); diff != "" {
+			t.Fatalf("gang %s (-as it is +status):\n%s\n%s", name, diff, s)
+		}
+		runs, complete := status.Phase == gang.Running, status.Phase == gang.Ready || status.Phase == gang.Placing
+		if runs != (want.Running > 0) || complete != (want.Running == 0 && want.Have >= want.MinAvailable) {
+			t.Fatalf("gang %s is %s, and needs %+v\n%s", name, status.Phase, want, s)
+		}
+		if waits := status.Why.Kind != ""; waits != (want.Running < want.MinAvailable) {
+			t.Fatalf("gang %s needs %+v, and is explained by %q\n%s", name, want, status.Why.Kind, s)
+		}
+	}
+}
+
+// checkTold checks that what members are told while they wait is what the status of their gang says at that time.
+func (s *simulation) checkTold(decisions []gang.Decision) {
+	for _, decision := range decisions {
+		told, ok := decision.(gang.Tell)
+		if !ok || !slices.Contains([]gang.Kind{
+			gang.KindIncomplete, gang.KindDisagree, gang.KindUnplaced, gang.KindTooLarge, gang.KindStalled, gang.KindNotBound,
+			gang.KindRestarting, gang.KindEvictionRefused,
+		}, told.Kind) {
+			continue
+		}
+		status, known := s.ledger.Status(told.Gang)
+		if why := events.Explain(status.Why); !known || why.Sentence != events.For(told.Explanation).Note {
+			s.fault("members of %s are told %q, and its status says %q", told.Gang, events.For(told.Explanation).Note, why.Sentence)
+		}
+	}
+}
