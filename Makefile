@@ -48,7 +48,7 @@ PROMETHEUS = bin/prometheus bin/promtool
 NOTICE  = @echo 'Compiling: the first time takes about 6 minutes on 2 cores; later runs take seconds.' >&2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-race build bench bench-short lint fmt fuzz manifests verify verify-fmt verify-tidy verify-manifests vet ci version clean
+.PHONY: help demo picture test test-race build bench bench-short lint fmt fuzz manifests verify verify-fmt verify-tidy verify-manifests vet ci version clean
 
 help: ## Show this list
 	@echo 'Usage: make <target>'
@@ -58,6 +58,10 @@ help: ## Show this list
 demo: ## Watch gangs start all together or not at all, on a control plane inside the process (ARGS=... is passed on)
 	$(NOTICE)
 	$(GO) run ./cmd/kubenexus demo $(ARGS)
+
+picture: ## Draw docs/pictures/demo.svg, the picture in README.md, from a run of the demo
+	$(NOTICE)
+	$(GO) test -count=1 -run '^TestDrawTheDemo$$' ./test/demo -draw
 
 test: $(PROMETHEUS) ## Run all tests
 	$(NOTICE)
