@@ -48,7 +48,7 @@ PROMETHEUS = bin/prometheus bin/promtool
 NOTICE  = @echo 'Compiling: the first time takes about 6 minutes on 2 cores; later runs take seconds.' >&2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture test test-race build bench bench-short lint fmt fuzz manifests verify verify-fmt verify-tidy verify-manifests vet ci version clean
+.PHONY: help demo picture reference test test-race build bench bench-short lint fmt fuzz manifests verify verify-fmt verify-tidy verify-manifests vet ci version clean
 
 help: ## Show this list
 	@echo 'Usage: make <target>'
@@ -62,6 +62,9 @@ demo: ## Watch gangs start all together or not at all, on a control plane inside
 picture: ## Draw docs/pictures/demo.svg, the picture in README.md, from a run of the demo
 	$(NOTICE)
 	$(GO) test -count=1 -run '^TestDrawTheDemo$$' ./test/demo -draw
+
+reference: ## Write docs/reference from the code; the tests fail when it is stale
+	$(GO) test -count=1 -run '^TestReference' ./internal/reference ./test/demo -update
 
 test: $(PROMETHEUS) ## Run all tests
 	$(NOTICE)

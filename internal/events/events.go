@@ -12,7 +12,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
-// The reasons of events, and of the PodScheduled condition where noted. The README has an entry for each.
+// The reasons of events, and of the PodScheduled condition where noted. Reference has an entry for each.
 const (
 	// ReasonIncomplete: the gang has fewer members than it needs (also a condition).
 	ReasonIncomplete = "GangIncomplete"

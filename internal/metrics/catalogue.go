@@ -100,13 +100,13 @@ func catalogue() []entry {
 	}
 }
 
-// Markdown renders the catalogue for docs/metrics.md.
+// Markdown renders the catalogue for docs/reference/metrics.md.
 func Markdown() string {
 	var text strings.Builder
 	text.WriteString(`# Metrics
 
-On ` + "`https://:10259/metrics`" + `, beside the upstream scheduler's. This page is generated from internal/metrics:
-` + "`go test ./internal/metrics -update`" + `.
+On ` + "`https://:10259/metrics`" + `, beside the upstream scheduler's. This page is generated from the code:
+` + "`make reference`" + `.
 
 Series of a gang (label ` + "`pod_group`" + `: namespace/name) end with it. At most 1,000 gangs have series of their own.
 

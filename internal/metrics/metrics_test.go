@@ -1,38 +1,17 @@
 package metrics
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"k8s.io/component-base/metrics"
 	"k8s.io/component-base/metrics/testutil"
 
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
-
-var update = flag.Bool("update", false, "write docs/metrics.md")
-
-func TestCatalogueIsWrittenDown(t *testing.T) {
-	const page = "../../docs/metrics.md"
-	if *update {
-		if err := os.WriteFile(page, []byte(Markdown()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(Markdown(), string(text)); diff != "" {
-		t.Errorf("docs/metrics.md is not that of the code; run go test ./internal/metrics -update (-want +got):\n%s", diff)
-	}
-}
 
 // registered returns metrics in a registry of their own, with these gangs.
 func registered(t *testing.T, gangs *[]gang.Status) (*Metrics, metrics.KubeRegistry) {

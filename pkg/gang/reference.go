@@ -1,0 +1,82 @@
+package gang
+
+import "fmt"
+
+// Annotation describes a key for the reference: an annotation, or a label where the text says so.
+type Annotation struct {
+	Key string
+	// On says which pods carry it, Value what can stand there, and Default what holds without it.
+	On, Value, Default string
+	Meaning            string
+}
+
+const (
+	anyMember   = "any member"
+	everyMember = "every member"
+	onCreator   = "the creator"
+	onDriver    = "the driver"
+)
+
+// Annotations lists this scheduler's annotations, in the order of the reference.
+func Annotations() []Annotation {
+	var all []Annotation
+	for _, d := range Dialects() {
+		all = append(all, Annotation{
+			Key: d.GroupAnnotation, On: everyMember,
+			Value:   fmt.Sprintf("at most %d letters, digits, `-`, `_` and `.`", MaxNameLength),
+			Default: "the name of the Job, JobSet, Deployment and so on that the pod belongs to",
+			Meaning: fmt.Sprintf("The name of the gang. Read by the plugin %s.", d.Name),
+		}, Annotation{
+			Key: d.MinAvailableAnnotation, On: everyMember, Value: "a whole number from 1",
+			Default: "the sum of the roles' minima",
+			Meaning: fmt.Sprintf("How many members must be scheduled for any of them to start. Read by the plugin %s.", d.Name),
+		})
+	}
+	duration := fmt.Sprintf("a duration up to %gh, such as `5m`", MaxTimeout.Hours())
+	return append(all, Annotation{
+		Key: TimeoutAnnotation, On: anyMember, Value: duration, Default: "the plugin's argument `timeout`",
+		Meaning: "Warn after this time: if the gang has not started by then, its members get a Warning event, and again after each such " +
+			"period. It does not stop the gang. If members differ, the longest time counts.",
+	}, Annotation{
+		Key: PlacementAnnotation, On: anyMember, Value: oneOf(Pack, Spread), Default: "the plugin's argument `placement`",
+		Meaning: "`pack` fills the nodes with the least free capacity first; `spread` puts as few members on each node as possible. " +
+			"If members differ, the oldest counts.",
+	}, Annotation{
+		Key: RoleAnnotation, On: everyMember, Value: "at most 63 lower-case letters, digits and `-`",
+		Default: "Spark's label `" + sparkRoleLabel + "`",
+		Meaning: "Which role of its gang the pod has.",
+	}, Annotation{
+		Key: RolesAnnotation, On: anyMember, Value: "a JSON list of roles", Default: "none",
+		Meaning: "The roles of the gang, with a minimum for each, and what members that do not exist yet will request.",
+	}, Annotation{
+		Key: ReservationTimeoutAnnotation, On: onCreator, Value: duration, Default: "the plugin's argument `reservationTimeout`",
+		Meaning: "How long capacity is held for the members that a creator declares, from when the creator is bound.",
+	}, Annotation{
+		Key: RestartPolicyAnnotation, On: anyMember, Value: oneOf(Replace, WholeGang), Default: "`" + string(Replace) + "`",
+		Meaning: "What happens when a gang that runs loses members: `replace` lets each replacement start as soon as it fits; " +
+			"`whole-gang` evicts the rest, so that all start together again. If members differ, the oldest that says anything counts.",
+	}, Annotation{
+		Key: OnPartialAnnotation, On: anyMember, Value: oneOf(WaitOnPartial, EvictOnPartial), Default: "`" + string(WaitOnPartial) + "`",
+		Meaning: "What happens when a gang runs with too few members for longer than `" + TimeoutAnnotation + "` and the others do not " +
+			"fit: `wait` lets those that run go on; `evict` evicts them. If members differ, the oldest that says anything counts.",
+	}, Annotation{
+		Key: ReservationAnnotation, On: onCreator, Value: "written by the scheduler", Default: "",
+		Meaning: "The capacity that is held for the members that the creator declares. What users write here is ignored.",
+	})
+}
+
+// SparkKeys lists the keys of Spark, and of Palantir's scheduler for Spark, that are read besides.
+func SparkKeys() []Annotation {
+	return []Annotation{
+		{sparkRoleLabel, "every pod (label)", oneOf(sparkDriver, sparkExecutor), "", "The pod's role. Spark sets it."},
+		{sparkAppLabel, "every pod (label)", "a name", "", "The gang's name, where no annotation names one. Spark sets it."},
+		{executorCount, onDriver, "a whole number", "", "How many executors the driver declares."},
+		{dynamicExecutors, onDriver, "`true`", "", "The number of executors is that of `" + minExecutors + "` instead."},
+		{minExecutors, onDriver, "a whole number", "", "How many executors the driver declares with dynamic allocation."},
+		{executorCPU, onDriver, "a quantity, such as `1`", "", "CPU of each executor."},
+		{executorMemory, onDriver, "a quantity, such as `1408Mi`", "", "Memory of each executor, with its overhead."},
+		{executorGPU, onDriver, "a whole number", "none", "GPUs of each executor."},
+	}
+}
+
+func oneOf[T ~string](one, other T) string { return fmt.Sprintf("`%s` or `%s`", one, other) }
