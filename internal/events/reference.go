@@ -80,7 +80,7 @@ func beforeTheStart() []Entry {
 	}, {
 		Reason: ReasonTimedOut,
 		Meaning: "The gang has not started within the time after which users are warned (`" + gang.TimeoutAnnotation + "`, or the " +
-			"plugin's argument `timeout`). It goes on waiting, and is warned of again after each such period.",
+			"plugin's argument `timeout`). It goes on waiting: [warn after](../lifecycle.md#warn-after).",
 		Remedy: "Act on the reason that the event repeats.",
 		Examples: []gang.Explanation{{
 			Kind: gang.KindTimedOut, Cause: gang.KindIncomplete, Gang: training(), Have: 3, Need: 4, Owner: "Job training",

@@ -39,8 +39,10 @@ func Annotations() string {
 		"Labels with the keys of a gang's name and size count as the annotations do. A value that cannot be followed keeps the pod " +
 		"Pending, with the event [`InvalidGangAnnotation`](events.md#invalidgangannotation).\n\n")
 	annotationTable(&b, gang.Annotations())
-	b.WriteString("\nRoles and creators: [the life of a gang](../lifecycle.md#roles). The annotations that only the guard rails read, " +
-		"`kubenexus.io/queue` and `kubenexus.io/queues`: [install](../install.md#guard-rails).\n\n" +
+	b.WriteString("\nMore about [roles](../lifecycle.md#roles), [creators](../lifecycle.md#creators), " +
+		"[warnings](../lifecycle.md#warn-after), [reservations](../lifecycle.md#reservations) and [loss](../lifecycle.md#loss) " +
+		"is in the life of a gang. The annotations that only the guard rails read, `kubenexus.io/queue` and " +
+		"`kubenexus.io/queues`: [install](../install.md#guard-rails).\n\n" +
 		"## Of Spark\n\n" +
 		"Read besides; [Spark](../workloads/spark.md) says how to use them.\n\n")
 	annotationTable(&b, gang.SparkKeys())

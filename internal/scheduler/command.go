@@ -46,10 +46,10 @@ func NewCommand() *cobra.Command {
 		Use:   Name,
 		Short: "Start gangs of pods all together or not at all",
 		Long: `kubenexus-scheduler is a Kubernetes scheduler that starts a group of pods (a gang) all together or not at all.
-It is the upstream kube-scheduler with gang scheduling: pods without gang annotations are scheduled as ever.
+It is the upstream kube-scheduler with gang scheduling: pods without gang annotations are scheduled as before.
 
 Without --config it serves two profiles:
-  schedulerName        annotations                                               timeout
+  schedulerName        annotations                                               warns after
   kubenexus-scheduler  pod-group.scheduling.sigs.k8s.io/name, .../min-available  10s
   batch-scheduler      batch.scheduling.k8s.io/group, .../min-available          10m
 

@@ -35,8 +35,8 @@ func Annotations() []Annotation {
 	duration := fmt.Sprintf("a duration up to %gh, such as `5m`", MaxTimeout.Hours())
 	return append(all, Annotation{
 		Key: TimeoutAnnotation, On: anyMember, Value: duration, Default: "the plugin's argument `timeout`",
-		Meaning: "Warn after this time: if the gang has not started by then, its members get a Warning event, and again after each such " +
-			"period. It does not stop the gang. If members differ, the longest time counts.",
+		Meaning: "Warn after this time: if the gang has not started by then, its members get a Warning event. It does not stop the gang. " +
+			"If members differ, the longest time counts.",
 	}, Annotation{
 		Key: PlacementAnnotation, On: anyMember, Value: oneOf(Pack, Spread), Default: "the plugin's argument `placement`",
 		Meaning: "`pack` fills the nodes with the least free capacity first; `spread` puts as few members on each node as possible. " +
