@@ -36,8 +36,9 @@ const (
 )
 
 // startControllers starts the controllers of kube-controller-manager that turn
-// workloads into pods and that clean up. Each is taken from its own package:
-// kube-controller-manager's command would bring in volumes, cloud and network.
+// workloads into pods, that bind volumes and make resource claims, and that clean
+// up. Each is taken from its own package: kube-controller-manager's command would
+// bring in volume plugins, cloud and network.
 func (cp *ControlPlane) startControllers() error {
 	config := cp.controllerConfig("kube-controller-manager")
 	client, err := kubernetes.NewForConfig(config)
@@ -55,6 +56,12 @@ func (cp *ControlPlane) startControllers() error {
 	started := make(chan struct{})
 
 	if err := addWorkloadControllers(g, client, f); err != nil {
+		return err
+	}
+	if err := addVolumeControllers(g, client, f); err != nil {
+		return err
+	}
+	if err := addDeviceControllers(g, client, f); err != nil {
 		return err
 	}
 	if err := addNamespaceControllers(g, client, metadataClient, f); err != nil {

@@ -1,13 +1,11 @@
 package scenarios
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	resourcev1 "k8s.io/api/resource/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
@@ -76,10 +74,11 @@ func TestClaimsGetTheirDevices(t *testing.T) {
 	if err := suite.plane.AddNodes(s.ctx, "claims", 1, smallNode); err != nil {
 		t.Fatal(err)
 	}
-	s.device("claims-0")
+	s.deviceClass("one", "")
+	s.devices("claims", device{name: "device-0"})
 	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false")
 	for _, name := range []string{"first-0", "second-0"} {
-		s.claim(name)
+		s.resourceClaim(name, exactly("one", 1))
 		if err := create(s, claiming(s, name, nil)); err != nil {
 			t.Fatal(err)
 		}
@@ -95,62 +94,4 @@ func TestClaimsGetTheirDevices(t *testing.T) {
 	if a := claim.Status.Allocation; a == nil || len(a.Devices.Results) != 1 || a.Devices.Results[0].Device != "device-0" {
 		t.Errorf("the claim of the pod that started has the allocation %+v, want device-0", a)
 	}
-}
-
-const driver = "device.example.com"
-
-// device publishes one device of a node, and a class of such devices, as its driver does.
-func (s *scenario) device(node string) {
-	s.t.Helper()
-	class := &resourcev1.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: driver}}
-	slice := &resourcev1.ResourceSlice{
-		ObjectMeta: metav1.ObjectMeta{Name: node},
-		Spec: resourcev1.ResourceSliceSpec{
-			Driver: driver, NodeName: &node,
-			Pool:    resourcev1.ResourcePool{Name: node, Generation: 1, ResourceSliceCount: 1},
-			Devices: []resourcev1.Device{{Name: "device-0"}},
-		},
-	}
-	client := suite.client.ResourceV1()
-	if _, err := client.DeviceClasses().Create(s.ctx, class, metav1.CreateOptions{}); err != nil {
-		s.t.Fatal(err)
-	}
-	if _, err := client.ResourceSlices().Create(s.ctx, slice, metav1.CreateOptions{}); err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() {
-		ctx := context.Background()
-		if err := client.DeviceClasses().Delete(ctx, class.Name, metav1.DeleteOptions{}); err != nil {
-			s.t.Error(err)
-		}
-		if err := client.ResourceSlices().Delete(ctx, slice.Name, metav1.DeleteOptions{}); err != nil {
-			s.t.Error(err)
-		}
-	})
-}
-
-// claim creates a claim of one device. No controller runs that would let go of it when its pod is gone.
-func (s *scenario) claim(name string) {
-	s.t.Helper()
-	claims := suite.client.ResourceV1().ResourceClaims(s.namespace)
-	claim := &resourcev1.ResourceClaim{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec: resourcev1.ResourceClaimSpec{Devices: resourcev1.DeviceClaim{Requests: []resourcev1.DeviceRequest{
-			{Name: "one", Exactly: &resourcev1.ExactDeviceRequest{DeviceClassName: driver}},
-		}}},
-	}
-	if _, err := claims.Create(s.ctx, claim, metav1.CreateOptions{}); err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() {
-		ctx := context.Background()
-		process.Within(s.t, patience, "the claim to be let go", func() (bool, string) {
-			claim, err := claims.Get(ctx, name, metav1.GetOptions{})
-			if err == nil {
-				claim.Finalizers = nil
-				_, err = claims.Update(ctx, claim, metav1.UpdateOptions{})
-			}
-			return err == nil, fmt.Sprint(err)
-		})
-	})
 }
