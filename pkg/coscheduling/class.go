@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 )
@@ -28,14 +29,22 @@ type class struct {
 	// levels are in state; floors are what they were before the last member was placed.
 	levels []levels
 	floors [][2]int
-	// nodes are those that PreFilter left; nil means all.
-	nodes sets.Set[string]
+	// nodes are those that PreFilter left, offered those that the extenders left; nil means all.
+	nodes, offered sets.Set[string]
 	// excluded are nodes that refused a member when it was reserved.
 	excluded sets.Set[string]
 	// rejected is why PreFilter refused the class, or nil.
 	rejected *fwk.Status
 	// local: whether a member fits on a node depends on that node alone.
 	local bool
+	// stateful: devices or volumes are allocated to a member, so what fits depends on what was allocated to others. state is then that
+	// of the next member, and right while the view is of the version that it was made for.
+	stateful bool
+	version  int
+	// pending are the nodes of devices that the next member shares with members that are placed.
+	pending []*nodeaffinity.NodeSelector
+	// placed counts the members that are placed.
+	placed int
 	// overlooks says that InterPodAffinity was skipped for the class, so it does not see members that repel it.
 	overlooks bool
 	// repelled counts the placed members that repel the class from a topology domain.
@@ -135,13 +144,6 @@ func matters(v *corev1.Volume) bool {
 	inert := s.EmptyDir != nil || s.ConfigMap != nil || s.Secret != nil || s.Projected != nil || s.DownwardAPI != nil ||
 		s.HostPath != nil || s.Image != nil
 	return !inert
-}
-
-// late says that a plan cannot know whether the pod fits: volumes and claims are only found when they are reserved.
-func late(pod *corev1.Pod) bool {
-	return len(pod.Spec.ResourceClaims) > 0 || slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool {
-		return v.PersistentVolumeClaim != nil || v.Ephemeral != nil
-	})
 }
 
 // labelsThatMatter returns the keys of the pods' labels that any selector in play looks at: of the pods themselves, or of

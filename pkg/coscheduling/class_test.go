@@ -97,28 +97,6 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-func TestLate(t *testing.T) {
-	for _, tc := range []struct {
-		name string
-		pod  *st.PodWrapper
-		want bool
-	}{
-		{"nothing", testPod("p"), false},
-		{"a configuration", testPod("p").Volume(corev1.Volume{
-			VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{}},
-		}), false},
-		{"a volume claim", testPod("p").PVC("data"), true},
-		{"an ephemeral volume", testPod("p").Volume(corev1.Volume{
-			VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{}},
-		}), true},
-		{"a device", testPod("p").PodResourceClaims(corev1.PodResourceClaim{Name: "gpu"}), true},
-	} {
-		if got := late(tc.pod.Obj()); got != tc.want {
-			t.Errorf("%s: late = %t, want %t", tc.name, got, tc.want)
-		}
-	}
-}
-
 // TestLevels: upstream's state is read by reflection, so a new version of it must be noticed here; and the two lowest domains
 // are found again whichever pods are added.
 func TestLevels(t *testing.T) {

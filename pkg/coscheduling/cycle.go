@@ -43,7 +43,9 @@ type attempt struct {
 	// popped is the member that the scheduling queue returned; it stands for its gang.
 	popped *framework.QueuedPodInfo
 	asked  ledger.Answer
-	start  time.Time
+	// group makes members share the devices and volumes that one of them was given.
+	group fwk.PodGroupCycleState
+	start time.Time
 	// sampled says that the framework measures each plugin in this cycle.
 	sampled bool
 }
@@ -107,7 +109,7 @@ func (c *gangCycle) planAndReserve(ctx context.Context, a *attempt) ([]*reserved
 		}
 		c.plugins.metrics.Planned(time.Since(began), len(task.Members)+task.DeclaredMembers(), found.finding == nil)
 		klog.FromContext(ctx).V(2).Info("Planned gang", "gang", task.Gang, "members", len(task.Members),
-			"need", task.Need, "placed", len(found.Pins))
+			"need", task.Need, "placed", len(found.Pins), "took", time.Since(began))
 		if found.finding != nil {
 			return nil, gang.Placed{}, found.finding
 		}

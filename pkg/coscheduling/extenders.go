@@ -23,11 +23,11 @@ func (v *view) askExtenders(c *class) error {
 		}
 		allowed := sets.New[string]()
 		for _, node := range left {
-			if name := node.Node().Name; c.nodes == nil || c.nodes.Has(name) {
+			if name := node.Node().Name; c.offered == nil || c.offered.Has(name) {
 				allowed.Insert(name)
 			}
 		}
-		c.nodes = allowed
+		c.offered = allowed
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ type plannedMember struct {
 	pod   *corev1.Pod
 	node  string
 	class *class
-	// late says that volumes or devices are found for the member when it is reserved.
+	// late says that volumes or devices are allocated to the member.
 	late bool
 }
 
@@ -62,6 +62,7 @@ func (pl *Plugin) plan(ctx context.Context, task gang.Task, excluded exclusions)
 		return planned{}, err
 	}
 	v.avoid = task.Avoid
+	defer v.release()
 	found, fits := placement.Find(v, placement.Gang{
 		Classes: v.sized(), Min: task.Need, Strategy: strategies[task.Placement],
 	})
@@ -88,14 +89,14 @@ func (v *view) pins(found placement.Plan, t team) planned {
 		c, j := v.classes[i], next[i]
 		next[i]++
 		node := v.nodes[found.Nodes[i][j]].Node().Name
-		p.Late = p.Late || j == 0 && late(c.info.GetPod())
+		p.Late = p.Late || c.stateful
 		p.Ordered = p.Ordered || !c.local
 		if role, declared := t.declared[c.pods[j]]; declared {
 			p.Places = append(p.Places, gang.Place{Role: role, Node: node})
 			continue
 		}
 		p.Pins = append(p.Pins, gang.Pin{UID: string(c.pods[j].UID), Node: node})
-		p.members = append(p.members, plannedMember{pod: c.pods[j], node: node, class: c, late: late(c.info.GetPod())})
+		p.members = append(p.members, plannedMember{pod: c.pods[j], node: node, class: c, late: c.stateful})
 	}
 	return p
 }
@@ -121,11 +122,17 @@ func (pl *Plugin) namespaceLabels(name string) labels.Set {
 	return ns.Labels
 }
 
+// statefulCost is how many times as long as the filters of an ordinary pod those take that allocate devices or find volumes.
+const statefulCost = 10
+
 // sized describes the classes to the planner: a class is as large as its dominant share of the largest node.
 func (v *view) sized() []placement.Class {
 	sized := make([]placement.Class, len(v.classes))
 	for i, c := range v.classes {
 		sized[i] = placement.Class{Members: len(c.pods), Must: c.must, Local: c.local}
+		if c.stateful {
+			sized[i].Cost = statefulCost
+		}
 		if len(v.classes) > 1 {
 			sized[i].Size = v.dominantShare(c)
 		}

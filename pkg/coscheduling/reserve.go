@@ -23,7 +23,7 @@ type reserved struct {
 	// state is the member's own; it has passed PreFilter and Filter on the node.
 	state      fwk.CycleState
 	toActivate *framework.PodsToActivate
-	// late says that volumes or devices are found for the member when it is reserved.
+	// late says that volumes or devices are allocated to the member.
 	late bool
 	// assumed is the pod in the scheduler's cache, on its node. It is nil before.
 	assumed *corev1.Pod
@@ -82,6 +82,12 @@ func (m *reserved) use(state fwk.CycleState, sampled bool) {
 
 // reserveAll assumes every member in the scheduler's cache and runs the Reserve plugins for it. If one is refused, all is undone.
 func (c *gangCycle) reserveAll(ctx context.Context, a *attempt, members []*reserved) *refusalOnNode {
+	a.group = framework.NewCycleState()
+	defer func() {
+		for _, m := range members {
+			m.state.SetPodGroupSchedulingCycle(nil) // what is done from here on is done for each pod
+		}
+	}()
 	for i, m := range members {
 		if status := c.reserve(ctx, a, m); !status.IsSuccess() {
 			c.unreserve(ctx, a, members[:i])
@@ -110,8 +116,8 @@ func (c *gangCycle) reserve(ctx context.Context, a *attempt, m *reserved) *fwk.S
 	m.assumed = m.info.Pod
 	m.assumed.Spec.NodeName = m.node
 	if utilfeature.DefaultFeatureGate.Enabled(features.DRANodeAllocatableResources) {
-		m.assumed.Status.NodeAllocatableResourceClaimStatuses =
-			dynamicresources.ExtractPodNodeAllocatableResourceClaimStatus(logger, m.state, m.node)
+		claims := dynamicresources.ExtractPodNodeAllocatableResourceClaimStatus(logger, m.state, m.node)
+		m.assumed.Status.NodeAllocatableResourceClaimStatuses = claims
 	}
 	if err := c.sched.Cache.AssumePod(logger, m.assumed); err != nil {
 		m.assumed = nil
@@ -134,6 +140,7 @@ func (c *gangCycle) filterAgain(ctx context.Context, a *attempt, m *reserved) *f
 		return fwk.NewStatus(fwk.Unschedulable, "node "+m.node+" is gone")
 	}
 	m.use(framework.NewCycleState(), a.sampled)
+	m.state.SetPodGroupSchedulingCycle(a.group)
 	nodes, status, _ := a.framework.RunPreFilterPlugins(ctx, m.state, m.pod)
 	if !status.IsSuccess() {
 		return status

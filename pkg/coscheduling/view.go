@@ -25,8 +25,11 @@ type view struct {
 	// snapshot is never changed; nodes are the same, or copies with members.
 	snapshot, nodes []fwk.NodeInfo
 	changed         []int
-	// placed are the classes of the members on the nodes, in the order of their placement.
-	placed []int
+	// placed are the classes of the members on the nodes, in the order of their placement; on are their nodes.
+	placed, on []int
+	// version changes when a member is placed, or all are taken off, that devices or volumes are allocated to.
+	version int
+	allocations
 	// promised are the pods that nodes were promised to, by the nodes' names, without members of the gang.
 	promised map[string][]fwk.PodInfo
 	// namespace has the labels of the gang's namespace, for terms that select by them.
@@ -65,7 +68,7 @@ func newView(ctx context.Context, f framework.Framework, classes []*class, promi
 	v := &view{
 		ctx: ctx, framework: f, classes: classes,
 		snapshot: nodes, nodes: slices.Clone(nodes),
-		promised: promised, namespace: namespace,
+		promised: promised, namespace: namespace, allocations: allocations{group: framework.NewCycleState()},
 		bounded: indexOf(f.ListPlugins().Filter.Enabled, names.NodeResourcesFit) >= 0,
 	}
 	repel := false
@@ -82,33 +85,49 @@ func newView(ctx context.Context, f framework.Framework, classes []*class, promi
 
 // preFilter runs the PreFilter plugins for a class. repel says that members of the gang repel pods.
 func (v *view) preFilter(c *class, repel bool) error {
-	c.base = framework.NewCycleState()
-	c.base.Write(planningKey, planning{})
-	result, status, _ := v.framework.RunPreFilterPlugins(v.ctx, c.base, c.info.GetPod())
-	switch {
-	case status.IsRejected():
-		c.rejected = status
-		return nil
-	case !status.IsSuccess():
-		return fmt.Errorf("filtering for pod %s: %w", c.info.GetPod().Name, status.AsError())
-	case !result.AllNodes():
-		c.nodes = result.NodeNames
+	if err := v.runPreFilter(c, c.info.GetPod()); err != nil || c.rejected != nil {
+		return err
 	}
 	if err := v.askExtenders(c); err != nil {
 		return err
 	}
-	skipped := c.base.GetSkipFilterPlugins()
-	c.overlooks = skipped.Has(names.InterPodAffinity)
-	c.local = !repel
-	for _, pairwise := range []string{names.InterPodAffinity, names.PodTopologySpread, names.VolumeRestrictions} {
-		enabled := indexOf(v.framework.ListPlugins().PreFilter.Enabled, pairwise) >= 0
-		c.local = c.local && (!enabled || skipped.Has(pairwise))
+	c.overlooks = c.base.GetSkipFilterPlugins().Has(names.InterPodAffinity)
+	c.local = !repel && !v.asks(c, names.InterPodAffinity, names.PodTopologySpread, names.VolumeRestrictions)
+	if c.stateful = v.asks(c, names.DynamicResources, names.VolumeBinding); c.stateful {
+		c.local = false
 	}
-	c.state = c.base
+	c.state, c.version = c.base, v.version
 	if !c.local {
 		c.begin()
 	}
 	return nil
+}
+
+// runPreFilter runs the PreFilter plugins for a pod of the class.
+func (v *view) runPreFilter(c *class, pod *corev1.Pod) error {
+	c.rejected, c.nodes, c.pending = nil, nil, nil
+	base := framework.NewCycleState()
+	base.Write(planningKey, planning{})
+	base.SetPodGroupSchedulingCycle(v.group)
+	result, status, _ := v.framework.RunPreFilterPlugins(v.ctx, base, pod)
+	c.base = base
+	switch {
+	case status.IsRejected():
+		c.rejected = status
+	case !status.IsSuccess():
+		return fmt.Errorf("filtering for pod %s: %w", pod.Name, status.AsError())
+	case !result.AllNodes():
+		c.nodes = result.NodeNames
+	}
+	return nil
+}
+
+// asks says whether any of these plugins filters for the class: it is enabled, and has not skipped it.
+func (v *view) asks(c *class, plugins ...string) bool {
+	skipped := c.base.GetSkipFilterPlugins()
+	return slices.ContainsFunc(plugins, func(name string) bool {
+		return indexOf(v.framework.ListPlugins().PreFilter.Enabled, name) >= 0 && !skipped.Has(name)
+	})
 }
 
 // Nodes returns how many nodes there are.
@@ -118,7 +137,7 @@ func (v *view) Nodes() int { return len(v.nodes) }
 func (v *view) Room(class, node int) int {
 	c := v.classes[class]
 	switch {
-	case c.rejected != nil:
+	case c.rejected != nil && (!c.stateful || c.version == v.version):
 		return 0
 	case !v.bounded:
 		return math.MaxInt32
@@ -133,13 +152,11 @@ func (v *view) Fits(class, node int) bool {
 
 // status is what the filters say about one more member of the class on the node.
 func (v *view) status(c *class, node fwk.NodeInfo) *fwk.Status {
+	v.refresh(c)
+	if s := c.excludes(node.Node()); s != nil {
+		return s
+	}
 	switch {
-	case c.rejected != nil:
-		return c.rejected
-	case c.nodes != nil && !c.nodes.Has(node.Node().Name):
-		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) excluded by the pod's volumes or node affinity, or by an extender")
-	case c.excluded.Has(node.Node().Name):
-		return fwk.NewStatus(fwk.Unschedulable, "node(s) refused to reserve what a pod of the gang asks for")
 	case v.repels(c, node):
 		return gangRepels()
 	case slices.Contains(v.avoid, node.Node().Name):
@@ -164,6 +181,22 @@ func (v *view) status(c *class, node fwk.NodeInfo) *fwk.Status {
 		}
 	}
 	return v.checked(v.framework.RunFilterPlugins(v.ctx, c.state, pod, node))
+}
+
+// excludes says why the node is not for the class, whatever is on it, or nil.
+func (c *class) excludes(node *corev1.Node) *fwk.Status {
+	switch {
+	case c.rejected != nil:
+		return c.rejected
+	case c.nodes != nil && !c.nodes.Has(node.Name), c.offered != nil && !c.offered.Has(node.Name):
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) excluded by the pod's volumes or node affinity, or by an extender")
+	case !c.usable(node):
+		return fwk.NewStatus(fwk.Unschedulable, "node(s) cannot use the devices that the pod shares with others of the gang").
+			WithPlugin(names.DynamicResources)
+	case c.excluded.Has(node.Name):
+		return fwk.NewStatus(fwk.Unschedulable, "node(s) refused to reserve what a pod of the gang asks for")
+	}
+	return nil
 }
 
 // checked keeps the first status that is an error, not an answer.
@@ -250,39 +283,49 @@ func (v *view) Place(class, node int) {
 		v.nodes[node] = v.snapshot[node].Snapshot()
 		v.changed = append(v.changed, node)
 	}
-	v.placed = append(v.placed, class)
-	placed, on := v.classes[class].info, v.nodes[node]
-	on.AddPodInfo(placed)
-	for _, c := range v.classes {
-		if c.local || c.rejected != nil {
-			continue
+	c := v.classes[class]
+	v.placed, v.on = append(v.placed, class), append(v.on, node)
+	if c.stateful {
+		v.allocate(c, v.nodes[node].Node().Name)
+	}
+	c.placed++
+	v.nodes[node].AddPodInfo(c.info)
+	for _, other := range v.classes {
+		if !other.local && other.rejected == nil && !other.stateful {
+			v.count(other, c.info, v.nodes[node])
 		}
-		c.floors = c.floors[:0]
-		for i := range c.levels {
-			c.floors = append(c.floors, c.levels[i].floor())
+	}
+}
+
+// count makes the state of a class count a member that is placed.
+func (v *view) count(c *class, placed fwk.PodInfo, on fwk.NodeInfo) {
+	c.floors = c.floors[:0]
+	for i := range c.levels {
+		c.floors = append(c.floors, c.levels[i].floor())
+	}
+	v.checked(v.framework.RunPreFilterExtensionAddPod(v.ctx, c.state, c.info.GetPod(), placed, on))
+	for i, floor := range c.floors {
+		c.levels[i].settle(floor)
+	}
+	if c.overlooks && len(placed.GetRequiredAntiAffinityTerms()) > 0 {
+		if c.repelled == nil {
+			c.repelled = map[domain]int{}
 		}
-		v.checked(v.framework.RunPreFilterExtensionAddPod(v.ctx, c.state, c.info.GetPod(), placed, on))
-		for i, floor := range c.floors {
-			c.levels[i].settle(floor)
-		}
-		if c.overlooks && len(placed.GetRequiredAntiAffinityTerms()) > 0 {
-			if c.repelled == nil {
-				c.repelled = map[domain]int{}
-			}
-			v.repelledBy(c, placed, on.Node(), c.repelled)
-		}
+		v.repelledBy(c, placed, on.Node(), c.repelled)
 	}
 }
 
 // Reset takes all members off again.
 func (v *view) Reset() {
+	v.release()
 	for _, node := range v.changed {
 		v.nodes[node] = v.snapshot[node]
 	}
-	v.changed, v.placed = v.changed[:0], v.placed[:0]
+	v.changed, v.placed, v.on = v.changed[:0], v.placed[:0], v.on[:0]
+	v.version++
 	for _, c := range v.classes {
-		c.repelled = nil
-		if !c.local && c.rejected == nil {
+		c.repelled, c.placed = nil, 0
+		if !c.local && !c.stateful && c.rejected == nil {
 			c.begin()
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -82,10 +83,18 @@ func (w *waitingRoom) Update(ctx context.Context, before, pod *corev1.Pod) {
 		w.SchedulingQueue.Update(ctx, before, pod)
 		return
 	}
+	if claimsMade(before, pod) {
+		w.plugins.ledger.AnythingChanged() // DynamicResources does not keep it out of the queue any more
+	}
 	if !w.waits(pod) {
 		delete(w.pods, pod.UID)
 		w.SchedulingQueue.Add(ctx, pod)
 	}
+}
+
+// claimsMade says whether the resource claims of the pod were made from their templates.
+func claimsMade(before, pod *corev1.Pod) bool {
+	return before == nil || !equality.Semantic.DeepEqual(before.Status.ResourceClaimStatuses, pod.Status.ResourceClaimStatuses)
 }
 
 // Delete forgets a pod.

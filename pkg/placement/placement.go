@@ -10,6 +10,8 @@ type Class struct {
 	// there. False for members with pod (anti-)affinity, topology spread and the like. It is about the members of this
 	// class among themselves: it stays true if members of another class keep these away.
 	Local bool
+	// Cost is how many calls of Fits for an ordinary class one call for this class costs; 0 means 1.
+	Cost int
 	// Size orders classes: the member's dominant request as a share of the largest node (or any comparable number).
 	// Only its order matters.
 	Size float64

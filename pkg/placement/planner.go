@@ -78,8 +78,7 @@ func newPlanner(cluster Cluster, gang Gang) *planner {
 
 // try places a member of the class on the node if it fits.
 func (p *planner) try(class, node int) bool {
-	p.fits++
-	if !p.cluster.Fits(class, node) {
+	if !p.query(class, node) {
 		p.misses++
 		return false
 	}
@@ -92,6 +91,12 @@ func (p *planner) try(class, node int) bool {
 	p.left[class]--
 	p.hosted[node]++
 	return true
+}
+
+// query asks whether a member fits, and counts what that costs.
+func (p *planner) query(class, node int) bool {
+	p.fits += max(1, p.gang.Classes[class].Cost)
+	return p.cluster.Fits(class, node)
 }
 
 // wanted says whether another member of the class in hand is to be placed now.

@@ -56,8 +56,7 @@ func (p *planner) pickStart(class int, used []bool) int {
 		if used[node] {
 			continue
 		}
-		p.fits++
-		if p.cluster.Fits(class, node) {
+		if p.query(class, node) {
 			return node
 		}
 		used[node] = true

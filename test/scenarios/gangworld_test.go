@@ -98,8 +98,12 @@ func (s *scenario) endOn(t *testing.T, want ...string) {
 	for _, line := range want {
 		group, nodes, _ := strings.Cut(line, ": ")
 		process.Within(t, patience, fmt.Sprintf("%s to be on %s", group, nodes), func() (bool, string) {
-			on := s.nodesOf(t, group)
-			return matches(on, strings.Fields(nodes)), strings.Join(on, " ") + "; " + s.conditions(t)
+			on, want := s.nodesOf(t, group), strings.Fields(nodes)
+			fits := matches(on, want)
+			if !fits && len(on) == len(want) && !slices.Contains(on, "-") {
+				t.Fatalf("%s is on %v, want %v", group, on, want) // it stays there
+			}
+			return fits, strings.Join(on, " ") + "; " + s.conditions(t)
 		})
 	}
 }
