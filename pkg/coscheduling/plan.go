@@ -130,6 +130,7 @@ func (v *view) sized() []placement.Class {
 	sized := make([]placement.Class, len(v.classes))
 	for i, c := range v.classes {
 		sized[i] = placement.Class{Members: len(c.pods), Must: c.must, Local: c.local}
+		sized[i].Tiers = v.tiers(c)
 		if c.stateful {
 			sized[i].Cost = statefulCost
 		}

@@ -36,6 +36,8 @@ type view struct {
 	namespace labels.Set
 	// bounded says that the profile filters by resources.
 	bounded bool
+	// withDevices are the nodes for which drivers published devices, nil before anybody asked.
+	withDevices map[string]bool
 	// avoid are nodes that rejected a member.
 	avoid []string
 	// err is the first error of a filter.

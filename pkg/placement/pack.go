@@ -32,12 +32,20 @@ func (p *planner) rank(class int, strategy Strategy) {
 		case node == p.start:
 			p.ranked = append(p.ranked, firstKey(node))
 		case strategy == Spread:
-			p.ranked = append(p.ranked, spreadKey(p.hosted[node], room, node))
+			p.ranked = append(p.ranked, spreadKey(p.tier(class, node), p.hosted[node], room, node))
 		default:
-			p.ranked = append(p.ranked, packKey(room, node))
+			p.ranked = append(p.ranked, packKey(p.tier(class, node), room, node))
 		}
 	}
 	p.ranked.order()
+}
+
+// tier is that of the node for the class.
+func (p *planner) tier(class, node int) uint16 {
+	if tiers := p.gang.Classes[class].Tiers; tiers != nil {
+		return tiers[node]
+	}
+	return 0
 }
 
 // pack fills the ranked nodes one after the other with members of a local class. What one node takes does not change

@@ -10,12 +10,18 @@ type Class struct {
 	// there. False for members with pod (anti-)affinity, topology spread and the like. It is about the members of this
 	// class among themselves: it stays true if members of another class keep these away.
 	Local bool
+	// Tiers are what is preferred: of the nodes that fit, those of a lower tier are taken first, and the strategy decides among those of
+	// one tier. There is one for each node, at most MaxTier; nil means that all are alike.
+	Tiers []uint16
 	// Cost is how many calls of Fits for an ordinary class one call for this class costs; 0 means 1.
 	Cost int
 	// Size orders classes: the member's dominant request as a share of the largest node (or any comparable number).
 	// Only its order matters.
 	Size float64
 }
+
+// MaxTier is the highest tier.
+const MaxTier = 1<<12 - 1
 
 // Cluster is what members are placed on. Nodes are numbered 0..Nodes()-1, in an order that stays the same. class is an
 // index into Gang.Classes. Find gets it without members of the gang.

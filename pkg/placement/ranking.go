@@ -1,25 +1,31 @@
 package placement
 
 // ranking is a heap of nodes, best first. A key holds what nodes are compared by above the number of the node, so that
-// comparing keys compares nodes, and equal ones by number. Building it is linear; only the nodes that are needed are
-// sorted out, which are few on a large cluster.
+// comparing keys compares nodes, and equal ones by number. The class's tier comes first. Building it is linear; only the nodes
+// that are needed are sorted out, which are few on a large cluster.
 type ranking []uint64
 
-const nodeBits = 32
+const (
+	nodeBits = 32
+	// packBits are for the room when packing, spreadBits for the number of members and as many for the room when spreading.
+	packBits, spreadBits = 20, 10
+)
 
 // firstKey puts a node before all others.
 func firstKey(node int) uint64 { return uint64(node) }
 
-// packKey puts nodes with less room first. There is room for one at least.
-func packKey(room, node int) uint64 {
-	return uint64(min(room, 1<<31))<<nodeBits | uint64(node)
+// packKey puts nodes with less room first. There is room for one at least. Beyond a million it is equal.
+func packKey(tier uint16, room, node int) uint64 {
+	return tierKey(tier) | uint64(min(room, 1<<packBits-1))<<nodeBits | uint64(node)
 }
 
-// spreadKey puts nodes with fewer members of the gang first, then those with more room. Beyond 65,535 they are equal.
-func spreadKey(hosted int32, room, node int) uint64 {
-	const most = 1<<16 - 1
-	return uint64(min(hosted, most))<<(nodeBits+16) | uint64(most+1-max(1, min(room, most)))<<nodeBits | uint64(node)
+// spreadKey puts nodes with fewer members of the gang first, then those with more room. Beyond 1,023 they are equal.
+func spreadKey(tier uint16, hosted int32, room, node int) uint64 {
+	const most = 1<<spreadBits - 1
+	return tierKey(tier) | uint64(min(hosted, most))<<(nodeBits+spreadBits) | uint64(most-min(room, most))<<nodeBits | uint64(node)
 }
+
+func tierKey(tier uint16) uint64 { return uint64(min(tier, MaxTier)) << (nodeBits + packBits) }
 
 // top is the best node.
 func (r ranking) top() int { return int(uint32(r[0])) }

@@ -10,7 +10,7 @@ func (p *planner) spread(class int) {
 			continue
 		}
 		if room := p.cluster.Room(class, node); room > 0 {
-			p.ranked.replaceTop(spreadKey(p.hosted[node], room, node))
+			p.ranked.replaceTop(spreadKey(p.tier(class, node), p.hosted[node], room, node))
 		} else {
 			p.ranked.pop()
 		}

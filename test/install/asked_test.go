@@ -2,6 +2,7 @@ package install
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -22,6 +23,20 @@ func TestRightsThatTheAPIServerAsksFor(t *testing.T) {
 	devices := resourcev1.ResourceClaimSpec{Devices: resourcev1.DeviceClaim{Requests: []resourcev1.DeviceRequest{
 		{Name: "gpu", Exactly: &resourcev1.ExactDeviceRequest{DeviceClassName: "gpu"}},
 	}}}
+	// The controller of claims takes back what pods have that do not exist.
+	owner := podNamed("owner", "1")
+	owner.Namespace, owner.Spec.SchedulerName = metav1.NamespaceDefault, "nobody"
+	create(t, owner)
+	owner, err := suite.client.CoreV1().Pods(owner.Namespace).Get(t.Context(), owner.Name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		now := metav1.DeleteOptions{GracePeriodSeconds: new(int64)}
+		if err := suite.client.CoreV1().Pods(owner.Namespace).Delete(context.Background(), owner.Name, now); err != nil {
+			t.Error(err)
+		}
+	})
 	existing, err := claims.Create(t.Context(), &resourcev1.ResourceClaim{
 		ObjectMeta: metav1.ObjectMeta{Name: "existing"}, Spec: devices,
 	}, metav1.CreateOptions{})
@@ -32,7 +47,7 @@ func TestRightsThatTheAPIServerAsksFor(t *testing.T) {
 	allocated.Status.Allocation = &resourcev1.AllocationResult{Devices: resourcev1.DeviceAllocationResult{
 		Results: []resourcev1.DeviceRequestAllocationResult{{Request: "gpu", Driver: "example.com", Pool: "node", Device: "gpu-0"}},
 	}}
-	allocated.Status.ReservedFor = []resourcev1.ResourceClaimConsumerReference{{Resource: "pods", Name: "owner", UID: "1"}}
+	allocated.Status.ReservedFor = []resourcev1.ResourceClaimConsumerReference{{Resource: "pods", Name: owner.Name, UID: owner.UID}}
 	dry := []string{metav1.DryRunAll}
 
 	// makeClaim makes a claim that has to be gone before its pod is.
@@ -55,7 +70,7 @@ func TestRightsThatTheAPIServerAsksFor(t *testing.T) {
 	// takeBack takes its pod from the claim.
 	takeBack := func(client kubernetes.Interface) error {
 		_, err := client.ResourceV1().ResourceClaims(metav1.NamespaceDefault).Patch(t.Context(), allocated.Name,
-			types.StrategicMergePatchType, []byte(`{"status":{"reservedFor":[{"$patch":"delete","uid":"1"}]}}`),
+			types.StrategicMergePatchType, fmt.Appendf(nil, `{"status":{"reservedFor":[{"$patch":"delete","uid":%q}]}}`, owner.UID),
 			metav1.PatchOptions{DryRun: dry}, "status")
 		return err
 	}
