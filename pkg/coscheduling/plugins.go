@@ -1,18 +1,18 @@
 // Package coscheduling plugs gangs into the Kubernetes scheduler framework. Its plugins ask the ledger and perform what
 // it decides; they decide nothing themselves.
 //
-// To use them in another scheduler, register every factory of one Plugins value:
+// To use them in another scheduler, build it with the factories of one Plugins value, and attach them before it runs:
 //
 //	plugins := coscheduling.New()
-//	var options []app.Option
-//	for name, factory := range plugins.Factories() {
-//		options = append(options, app.WithPlugin(name, factory))
-//	}
-//	command := app.NewSchedulerCommand(options...)
+//	sched, err := scheduler.New(..., scheduler.WithFrameworkOutOfTreeRegistry(plugins.Factories()))
+//	plugins.Attach(ctx, sched)
 //
-// and enable, in each profile, Coscheduling or BatchPermit and GangQueue under multiPoint, before the default plugins;
-// GangQueue replaces PrioritySort as the queueSort plugin. A profile that lacks a part of this is refused at the start. If
-// GangQueue also comes before DefaultBinder at bind, it bounds how many pods are bound at the same time.
+// Where only the factories can be registered (app.WithPlugin), gangs still start together, with less: no capacity is held for members
+// that do not exist yet, members with devices or volumes are planned one after the other, and those that wait stay in the queue.
+//
+// Enable, in each profile, Coscheduling or BatchPermit and GangQueue under multiPoint, before the default plugins; GangQueue
+// replaces PrioritySort as the queueSort plugin. A profile that lacks a part of this is refused at the start. If GangQueue also
+// comes before DefaultBinder at bind, it bounds how many pods are bound at the same time.
 package coscheduling
 
 import (

@@ -27,14 +27,14 @@ type waitingRoom struct {
 	// mu is taken before the queue's own lock and the ledger's.
 	mu   sync.Mutex
 	pods map[types.UID]*corev1.Pod
-	// inCycle are the pods that a gang cycle schedules: what changes in them until they are assumed does not bring them into the queue.
-	inCycle map[types.UID]struct{}
+	// inCycle are the pods that a gang cycle schedules, as they are now: a change does not bring them into the queue.
+	inCycle map[types.UID]*corev1.Pod
 }
 
 // WaitingRoom wraps the scheduler's queue; it is to be called before the scheduler runs. It is optional: without it, waiting
 // members lie gated in the queue.
 func (p *Plugins) WaitingRoom(q queue.SchedulingQueue) queue.SchedulingQueue {
-	room := &waitingRoom{SchedulingQueue: q, plugins: p, pods: map[types.UID]*corev1.Pod{}, inCycle: map[types.UID]struct{}{}}
+	room := &waitingRoom{SchedulingQueue: q, plugins: p, pods: map[types.UID]*corev1.Pod{}, inCycle: map[types.UID]*corev1.Pod{}}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.performer == nil {
@@ -76,7 +76,8 @@ func (w *waitingRoom) Update(ctx context.Context, before, pod *corev1.Pod) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, scheduled := w.inCycle[pod.UID]; scheduled {
+	if w.inCycle[pod.UID] != nil {
+		w.inCycle[pod.UID] = pod
 		return
 	}
 	if _, waits := w.pods[pod.UID]; !waits {
@@ -115,7 +116,7 @@ func (w *waitingRoom) take(members []*reserved, popped types.UID) {
 			w.SchedulingQueue.Delete(m.pod)
 		}
 		delete(w.pods, m.pod.UID)
-		w.inCycle[m.pod.UID] = struct{}{}
+		w.inCycle[m.pod.UID] = m.pod
 	}
 }
 
@@ -124,10 +125,10 @@ func (w *waitingRoom) putBack(members []*reserved, popped types.UID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, m := range members {
-		_, there := w.inCycle[m.pod.UID]
+		pod := w.inCycle[m.pod.UID]
 		delete(w.inCycle, m.pod.UID)
-		if there && m.pod.UID != popped && !w.waits(m.pod) {
-			w.SchedulingQueue.Add(context.Background(), m.pod)
+		if pod != nil && pod.UID != popped && !w.waits(pod) {
+			w.SchedulingQueue.Add(context.Background(), pod)
 		}
 	}
 }

@@ -186,6 +186,8 @@ func (g *Gang) Permit(uid string, now time.Time) (Verdict, []Decision) {
 		return Refuse, nil
 	}
 	switch phase := g.Phase(); {
+	case m.released: // with the others
+		return Go, nil
 	case g.Alone(uid) || phase == Running && !g.awaitsRestart(m) && !g.awaitsBind():
 		g.update(m, func() { m.released = true })
 		return Go, nil

@@ -49,8 +49,11 @@ func (g *Gang) noteNotBound(m *member, now time.Time) {
 	}
 }
 
-// awaitsBind says whether members that are not bound have to wait for what becomes of the others.
-func (g *Gang) awaitsBind() bool { return !g.refusedAt.IsZero() }
+// awaitsBind says whether members that are not bound have to wait for what becomes of the others: none of those that were let go is
+// bound yet, and their volumes or devices may not be to be had, or some could not be bound.
+func (g *Gang) awaitsBind() bool {
+	return !g.refusedAt.IsZero() || g.releasing != nil && g.unbound == 0
+}
 
 // notBound says whether the gang waits because members could not be bound.
 func (g *Gang) notBound() bool { return g.failure != nil && g.failure.Kind == KindNotBound }
@@ -58,7 +61,7 @@ func (g *Gang) notBound() bool { return g.failure != nil && g.failure.Kind == Ki
 // follow ends the waiting for others that take their time to be bound, such as for their volumes: meanwhile somebody else would take
 // the room of those that wait. Those that are refused again wait longer.
 func (g *Gang) follow(now time.Time) []Decision {
-	if !g.awaitsBind() || now.Sub(g.refusedAt) < backoff(g.unbound+1) {
+	if g.refusedAt.IsZero() || now.Sub(g.refusedAt) < backoff(g.unbound+1) {
 		return nil
 	}
 	g.refusedAt = time.Time{}

@@ -44,7 +44,7 @@ func (g *Gang) explainRunning() Explanation {
 		e := g.explanation(KindDisagree)
 		e.Claims = g.claims()
 		return e
-	case g.awaitsBind():
+	case g.awaitsBind() && g.failure != nil:
 		return *g.failure
 	case g.evicting != "" && g.eviction.because != "":
 		return g.explainEviction(KindEvictionRefused)

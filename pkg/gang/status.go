@@ -327,7 +327,7 @@ func (g *Gang) times(now time.Time) Times {
 // nextTry is when the gang is tried again even if nothing changes, or zero.
 func (g *Gang) nextTry() time.Time {
 	switch {
-	case g.awaitsBind():
+	case !g.refusedAt.IsZero():
 		return g.refusedAt.Add(backoff(g.unbound + 1))
 	case g.evicting != "":
 		return g.eviction.at.Add(g.eviction.pause())
