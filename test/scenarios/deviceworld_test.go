@@ -3,6 +3,8 @@ package scenarios
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,7 +71,8 @@ func (s *scenario) createClass(name, expression string, resourceName *string) {
 		},
 	}
 	classes := suite.client.ResourceV1().DeviceClasses()
-	if _, err := classes.Create(s.ctx, class, metav1.CreateOptions{}); err != nil {
+	created, err := classes.Create(s.ctx, class, metav1.CreateOptions{})
+	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
@@ -77,6 +80,9 @@ func (s *scenario) createClass(name, expression string, resourceName *string) {
 			s.t.Error(err)
 		}
 	})
+	if resourceName != nil && created.Spec.ExtendedResourceName == nil {
+		s.t.Skip("this API server has no device classes for extended resources")
+	}
 }
 
 func (s *scenario) selectors(expressions ...string) []resourcev1.DeviceSelector {
@@ -96,8 +102,11 @@ func (s *scenario) selectors(expressions ...string) []resourcev1.DeviceSelector 
 // devices publishes devices of a node, as its driver does.
 func (s *scenario) devices(node string, devices ...device) {
 	s.t.Helper()
-	full := nodeName(node)
-	s.createSlice(node, resourcev1.ResourceSliceSpec{NodeName: &full}, devices)
+	s.createSlice(node, onlyNode(nodeName(node)), devices)
+}
+
+func onlyNode(name string) resourcev1.ResourceSliceSpec {
+	return resourcev1.ResourceSliceSpec{NodeName: &name}
 }
 
 // networkDevices publishes devices that pods on every node can use.
@@ -120,13 +129,13 @@ func (s *scenario) createSlice(pool string, spec resourcev1.ResourceSliceSpec, d
 		}
 		spec.Devices = append(spec.Devices, published)
 	}
-	slices := suite.client.ResourceV1().ResourceSlices()
+	client := suite.client.ResourceV1().ResourceSlices()
 	slice := &resourcev1.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: s.class(pool)}, Spec: spec}
-	if _, err := slices.Create(s.ctx, slice, metav1.CreateOptions{}); err != nil {
+	if _, err := client.Create(s.ctx, slice, metav1.CreateOptions{}); err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
-		if err := slices.Delete(context.Background(), slice.Name, metav1.DeleteOptions{}); err != nil {
+		if err := client.Delete(context.Background(), slice.Name, metav1.DeleteOptions{}); err != nil {
 			s.t.Error(err)
 		}
 	})
@@ -213,6 +222,15 @@ func usesTemplate(name string) func(*corev1.Pod) {
 	}
 }
 
+// ownClaims creates a claim of one device for each pod of a group, so that it is there before the pods, and gives each pod its own.
+func (s *scenario) ownClaims(group string, count int, class string) func(*corev1.Pod) {
+	s.t.Helper()
+	for i := range count {
+		s.resourceClaim(fmt.Sprintf("%s-%d", group, i), exactly(class, 1))
+	}
+	return func(pod *corev1.Pod) { usesClaim(pod.Name)(pod) }
+}
+
 func addClaim(pod *corev1.Pod, claim corev1.PodResourceClaim) {
 	pod.Spec.ResourceClaims = append(pod.Spec.ResourceClaims, claim)
 	resources := &pod.Spec.Containers[0].Resources
@@ -264,8 +282,21 @@ func (s *scenario) nothingAllocated(t *testing.T) {
 	})
 }
 
-// distinctDevices fails if two claims were given the same device.
-func (s *scenario) distinctDevices(t *testing.T) {
+// kindsAre waits until the claims that are allocated are these: "CLAIM: POOL/DEVICE,... for PODS".
+func (s *scenario) kindsAre(t *testing.T, want ...string) {
+	t.Helper()
+	process.Within(t, patience, fmt.Sprintf("the claims to be %v", want), func() (bool, string) {
+		var lines []string
+		of := s.allocated(t)
+		for _, claim := range slices.Sorted(maps.Keys(of)) {
+			lines = append(lines, claim+": "+of[claim])
+		}
+		return slices.Equal(lines, want), fmt.Sprint(lines)
+	})
+}
+
+// distinctDevices fails unless the claims have so many devices, none of them twice.
+func (s *scenario) distinctDevices(t *testing.T, want int) {
 	t.Helper()
 	owner := map[string]string{}
 	for claim, devices := range s.allocated(t) {
@@ -276,5 +307,8 @@ func (s *scenario) distinctDevices(t *testing.T) {
 			}
 			owner[d] = claim
 		}
+	}
+	if len(owner) != want {
+		t.Errorf("the claims have %d devices, want %d: %v", len(owner), want, owner)
 	}
 }

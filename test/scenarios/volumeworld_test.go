@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -18,6 +19,9 @@ import (
 )
 
 const (
+	once   = corev1.ReadWriteOnce
+	shared = corev1.ReadWriteMany
+
 	// scenarioLabel on objects that are in no namespace is the name of the scenario that made them.
 	scenarioLabel = "scenario"
 	// selectedNode on a claim is the node that the scheduler chose for it.
@@ -266,4 +270,40 @@ func mounts(claim string) func(*corev1.Pod) {
 		main := &pod.Spec.Containers[0]
 		main.VolumeMounts = append(main.VolumeMounts, corev1.VolumeMount{Name: claim, MountPath: "/" + claim})
 	}
+}
+
+// onNodes fails unless the pods of the scenario are on these nodes, each on its own.
+func (s *scenario) onNodes(t *testing.T, want ...string) {
+	t.Helper()
+	pods, err := suite.client.CoreV1().Pods(s.namespace).List(s.ctx, metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]int{}
+	for i := range pods.Items {
+		used[pods.Items[i].Spec.NodeName]++
+	}
+	for _, name := range want {
+		if used[nodeName(name)] != 1 || len(used) != len(want) {
+			t.Errorf("the pods are on %v, want one on each of %v", used, want)
+			return
+		}
+	}
+}
+
+// noVolumesBound waits until no claim of the scenario has a volume or a node chosen for it.
+func (s *scenario) noVolumesBound(t *testing.T) {
+	t.Helper()
+	process.Within(t, patience, "no claim to be bound", func() (bool, string) {
+		claims, err := suite.client.CoreV1().PersistentVolumeClaims(s.namespace).List(s.ctx, metav1.ListOptions{})
+		if err != nil {
+			return false, err.Error()
+		}
+		for i := range claims.Items {
+			if claim := &claims.Items[i]; claim.Spec.VolumeName != "" || claim.Annotations[selectedNode] != "" {
+				return false, fmt.Sprintf("%s has the volume %q and the node %q", claim.Name, claim.Spec.VolumeName, claim.Annotations[selectedNode])
+			}
+		}
+		return true, ""
+	})
 }
