@@ -206,5 +206,17 @@ func TestGangsShareAndChooseDevices(t *testing.T) {
 			want: []string{"byname: * *", "byclaim: *"},
 			then: func(t *testing.T, s *scenario) { s.distinctDevices(t, 3) },
 		},
+		{
+			name:  "devices of the whole cluster are counted across nodes",
+			nodes: map[string]string{"a": "1", "b": "1", "c": "1"},
+			make: func(s *scenario) {
+				s.deviceClass("nic", "")
+				s.networkDevices("fabric", some(3, "nic")...)
+				s.claimTemplate("own", exactly("nic", 1))
+				s.members("g", 3, "w", 3, usesTemplate("own"))
+			},
+			want: []string{"w: a b c"},
+			then: func(t *testing.T, s *scenario) { s.distinctDevices(t, 3) },
+		},
 	})
 }

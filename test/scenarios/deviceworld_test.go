@@ -222,12 +222,13 @@ func usesTemplate(name string) func(*corev1.Pod) {
 	}
 }
 
-// ownClaim creates a claim of a device for the pod and gives it to it. Unlike one from a template it is there before the pod.
-func (s *scenario) ownClaim(class string) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) {
-		s.resourceClaim(pod.Name, exactly(class, 1))
-		usesClaim(pod.Name)(pod)
+// ownClaims creates a claim of one device for each pod of a group, so that it is there before the pods, and gives each pod its own.
+func (s *scenario) ownClaims(group string, count int, class string) func(*corev1.Pod) {
+	s.t.Helper()
+	for i := range count {
+		s.resourceClaim(fmt.Sprintf("%s-%d", group, i), exactly(class, 1))
 	}
+	return func(pod *corev1.Pod) { usesClaim(pod.Name)(pod) }
 }
 
 func addClaim(pod *corev1.Pod, claim corev1.PodResourceClaim) {

@@ -28,7 +28,7 @@ func TestGangWithoutDevicesForAllTakesNone(t *testing.T) {
 			make: func(s *scenario) {
 				s.deviceClass("gpu", "")
 				s.devices("a", some(2, "gpu")...)
-				s.members("g", 3, "w", 3, s.ownClaim("gpu"))
+				s.members("g", 3, "w", 3, s.ownClaims("w", 3, "gpu"))
 			},
 			then: func(t *testing.T, s *scenario) {
 				nothing(t, s, "w-0", "w-1", "w-2")
@@ -43,9 +43,9 @@ func TestGangWithoutDevicesForAllTakesNone(t *testing.T) {
 			make: func(s *scenario) {
 				s.deviceClass("gpu", "")
 				s.devices("a", some(2, "gpu")...)
-				s.single("holder-0", s.ownClaim("gpu"))
+				s.single("holder-0", s.ownClaims("holder", 1, "gpu"))
 				s.endOn(s.t, "holder: a")
-				s.members("g", 2, "w", 2, s.ownClaim("gpu"))
+				s.members("g", 2, "w", 2, s.ownClaims("w", 2, "gpu"))
 			},
 			then: func(t *testing.T, s *scenario) {
 				s.waitsWith(t, "w-0", "cannot allocate all claims")
@@ -64,9 +64,9 @@ func TestGangWithoutDevicesForAllTakesNone(t *testing.T) {
 			make: func(s *scenario) {
 				s.deviceClass("gpu", "")
 				s.devices("a", some(2, "gpu")...)
-				s.members("g", 3, "w", 3, s.ownClaim("gpu"))
+				s.members("g", 3, "w", 3, s.ownClaims("w", 3, "gpu"))
 				s.waitsWith(s.t, "w-0", "cannot allocate all claims")
-				s.members("other", 2, "fits", 2, s.ownClaim("gpu"))
+				s.members("other", 2, "fits", 2, s.ownClaims("fits", 2, "gpu"))
 			},
 			want: []string{"fits: a a"},
 			then: func(t *testing.T, s *scenario) {
@@ -80,7 +80,7 @@ func TestGangWithoutDevicesForAllTakesNone(t *testing.T) {
 			make: func(s *scenario) {
 				s.deviceClass("nic", "")
 				s.networkDevices("fabric", some(2, "nic")...)
-				s.members("g", 3, "w", 3, s.ownClaim("nic"))
+				s.members("g", 3, "w", 3, s.ownClaims("w", 3, "nic"))
 			},
 			then: func(t *testing.T, s *scenario) {
 				nothing(t, s, "w-0", "w-1", "w-2")

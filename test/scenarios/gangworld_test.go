@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,6 +14,10 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
+
+// promptly is how long a gang may take that fits. A gang whose attempt stalled is tried again after 30 s: one that was planned well
+// does not need that.
+const promptly = 20 * time.Second
 
 // world is a case of a table: what there is, and which gang has to start where.
 type world struct {
@@ -97,7 +102,7 @@ func (s *scenario) endOn(t *testing.T, want ...string) {
 	t.Helper()
 	for _, line := range want {
 		group, nodes, _ := strings.Cut(line, ": ")
-		process.Within(t, patience, fmt.Sprintf("%s to be on %s", group, nodes), func() (bool, string) {
+		process.Within(t, promptly, fmt.Sprintf("%s to be on %s", group, nodes), func() (bool, string) {
 			on, want := s.nodesOf(t, group), strings.Fields(nodes)
 			fits := matches(on, want)
 			if !fits && len(on) == len(want) && !slices.Contains(on, "-") {
