@@ -70,8 +70,10 @@ func (v *view) refresh(c *class) {
 	}
 	c.pending = v.pendingNodes(c.next())
 	c.begin()
-	for i, class := range v.placed {
-		v.count(c, v.classes[class].info, v.nodes[v.on[i]])
+	if c.pairwise {
+		for i, class := range v.placed {
+			v.count(c, v.classes[class].info, v.nodes[v.on[i]])
+		}
 	}
 }
 

@@ -37,6 +37,8 @@ type class struct {
 	rejected *fwk.Status
 	// local: whether a member fits on a node depends on that node alone.
 	local bool
+	// pairwise: it also depends on which pods are on other nodes, or on the same.
+	pairwise bool
 	// stateful: devices or volumes are allocated to a member, so what fits depends on what was allocated to others. state is then that
 	// of the next member, and right while the view is of the version that it was made for.
 	stateful bool
@@ -55,6 +57,10 @@ type domain struct{ key, value string }
 
 // begin makes a state without members of the gang.
 func (c *class) begin() {
+	if !c.pairwise {
+		c.state = c.base
+		return
+	}
 	c.state = c.base.Clone()
 	c.levels = levelsOf(c.state)
 }

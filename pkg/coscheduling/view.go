@@ -94,14 +94,11 @@ func (v *view) preFilter(c *class, repel bool) error {
 		return err
 	}
 	c.overlooks = c.base.GetSkipFilterPlugins().Has(names.InterPodAffinity)
-	c.local = !repel && !v.asks(c, names.InterPodAffinity, names.PodTopologySpread, names.VolumeRestrictions)
-	if c.stateful = v.asks(c, names.DynamicResources, names.VolumeBinding); c.stateful {
-		c.local = false
-	}
-	c.state, c.version = c.base, v.version
-	if !c.local {
-		c.begin()
-	}
+	c.pairwise = repel || v.asks(c, names.InterPodAffinity, names.PodTopologySpread, names.VolumeRestrictions)
+	c.stateful = v.asks(c, names.DynamicResources, names.VolumeBinding)
+	c.local = !c.pairwise && !c.stateful
+	c.version = v.version
+	c.begin()
 	return nil
 }
 
@@ -293,7 +290,7 @@ func (v *view) Place(class, node int) {
 	c.placed++
 	v.nodes[node].AddPodInfo(c.info)
 	for _, other := range v.classes {
-		if !other.local && other.rejected == nil && !other.stateful {
+		if other.pairwise && other.rejected == nil && !other.stateful {
 			v.count(other, c.info, v.nodes[node])
 		}
 	}
@@ -327,7 +324,7 @@ func (v *view) Reset() {
 	v.version++
 	for _, c := range v.classes {
 		c.repelled, c.placed = nil, 0
-		if !c.local && !c.stateful && c.rejected == nil {
+		if c.pairwise && !c.stateful && c.rejected == nil {
 			c.begin()
 		}
 	}
