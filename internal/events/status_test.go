@@ -11,7 +11,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
-// TestStatusIsInTheWordsOfTheEvent: whoever reads a gang's status reads what its members are told.
+// TestStatusIsInTheWordsOfTheEvent: a gang's status has the sentence of the event that its members get.
 func TestStatusIsInTheWordsOfTheEvent(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	g := gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"})

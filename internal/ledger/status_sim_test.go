@@ -160,7 +160,7 @@ func checkNeeds(t *rapid.T, s *simulation, needs map[string]int) {
 	}
 }
 
-// checkTold checks that what members are told while they wait is what the status of their gang says at that time.
+// checkTold checks that an event of a waiting member has the sentence of its gang's status at that time.
 func (s *simulation) checkTold(decisions []gang.Decision) {
 	for _, decision := range decisions {
 		told, ok := decision.(gang.Tell)

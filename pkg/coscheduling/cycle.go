@@ -147,8 +147,8 @@ func (c *gangCycle) commit(ctx context.Context, a *attempt, members []*reserved,
 	if !committed {
 		c.unreserve(ctx, a, members)
 		c.parked.putBack(members, a.popped.Pod.UID)
-		c.plugins.performer.perform(decisions)
 		c.refuse(ctx, a, c.plugins.ledger.Why(a.popped.Pod.UID))
+		c.plugins.performer.perform(decisions) // they may activate the popped pod, which has to be parked before
 		return false
 	}
 	c.plugins.places.follow(klog.FromContext(ctx))

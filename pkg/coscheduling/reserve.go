@@ -123,6 +123,7 @@ func (c *gangCycle) reserve(ctx context.Context, a *attempt, m *reserved) *fwk.S
 		m.assumed = nil
 		return fwk.AsStatus(fmt.Errorf("assuming pod %s on node %s: %w", m.pod.Name, m.node, err))
 	}
+	c.sched.SchedulingQueue.DeleteNominatedPodIfExists(m.assumed)
 	if status := a.framework.RunReservePluginsReserve(ctx, m.state, m.assumed, m.node); !status.IsSuccess() {
 		c.unreserve(ctx, a, []*reserved{m})
 		return status

@@ -17,7 +17,7 @@ const (
 	baseline = 13
 )
 
-// hold is how long the last frame stays before the picture begins anew.
+// hold is how long the last frame stays before the picture starts again.
 const hold = 8 * time.Second
 
 // sheet gives the picture a dark background of its own, so that it looks the same on a white and on a black page.
