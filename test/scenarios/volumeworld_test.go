@@ -55,6 +55,7 @@ func (s *scenario) storageClass(name, provisionedBy string) {
 	if _, err := classes.Create(s.ctx, class, metav1.CreateOptions{}); err != nil {
 		s.t.Fatal(err)
 	}
+	s.awaitClass(name)
 	s.t.Cleanup(func() {
 		ctx := context.Background()
 		if err := classes.Delete(ctx, class.Name, metav1.DeleteOptions{}); err != nil {
@@ -65,6 +66,22 @@ func (s *scenario) storageClass(name, provisionedBy string) {
 			s.t.Error(err)
 		}
 	})
+}
+
+// awaitClass waits until the controller that binds volumes knows the class. It binds claims of a class that it does not know yet
+// at once, as if they were not to wait for a pod.
+func (s *scenario) awaitClass(name string) {
+	s.t.Helper()
+	probe := "probe-" + name
+	s.volumeClaim(probe, name, "1Gi", once)
+	waits := metav1.ListOptions{FieldSelector: "reason=WaitForFirstConsumer,involvedObject.name=" + probe}
+	process.Within(s.t, patience, "the controllers to know the storage class", func() (bool, string) {
+		seen, err := suite.client.CoreV1().Events(s.namespace).List(s.ctx, waits)
+		return err == nil && len(seen.Items) > 0, fmt.Sprint(err)
+	})
+	if err := suite.client.CoreV1().PersistentVolumeClaims(s.namespace).Delete(s.ctx, probe, metav1.DeleteOptions{}); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // provisions creates a class of the scenario and starts a provisioner for it.
