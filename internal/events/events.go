@@ -89,7 +89,7 @@ func waiting(kind gang.Kind) (reason, condition string) {
 		return ReasonInvalid, ReasonInvalid
 	case gang.KindUnknown:
 		return ReasonUnknown, ReasonUnknown
-	case gang.KindUnplaced, gang.KindTooLarge, gang.KindStalled, gang.KindUntried:
+	case gang.KindUnplaced, gang.KindTooLarge, gang.KindUntried:
 		return ReasonUnplaced, corev1.PodReasonUnschedulable
 	case gang.KindNotBound:
 		return ReasonNotBound, corev1.PodReasonSchedulerError
@@ -141,9 +141,6 @@ func Sentence(e gang.Explanation) string {
 	case gang.KindTooLarge:
 		return fmt.Sprintf("%s needs %s at once, and the whole cluster, if it were empty, could hold %d; now %s",
 			name, needed(e), e.Most, unplaced(e))
-	case gang.KindStalled:
-		return fmt.Sprintf("%s needs %s at once: %s, and the others did not come in time; it is tried again",
-			name, pods(e.Need), found(e.Fit))
 	case gang.KindNotBound:
 		return fmt.Sprintf("%s needs %s at once: all had a node, and none could be bound; %s; it is tried again",
 			name, needed(e), unbound(e))

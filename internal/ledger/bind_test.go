@@ -309,7 +309,7 @@ func TestMemberThatEndsHadStartedIfItWasBound(t *testing.T) {
 		l, _ := newLedger()
 		pod := member("a", "g", 1, 1)
 		l.Enter(pod)
-		placed(t, l, pod)
+		committed(t, l, pod)
 		ended := member("a", "g", 1, 2)
 		ended.Spec.NodeName, ended.Status.Phase = node, corev1.PodFailed
 		started := slices.ContainsFunc(l.Finish(ended), func(d gang.Decision) bool {

@@ -71,3 +71,12 @@ func (r *record) why() gang.Explanation {
 	}
 	return e
 }
+
+// whyLeft is why a pod is refused that was popped as a member and belongs to no gang any more: it is gone, or its annotations changed in
+// its scheduling cycle. To let it go on would start it alone.
+func (r *record) whyLeft() gang.Explanation {
+	if r == nil || r.problem == nil {
+		return gang.Explanation{}
+	}
+	return r.why()
+}

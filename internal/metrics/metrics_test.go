@@ -124,8 +124,6 @@ func TestAttemptsAreCounted(t *testing.T) {
 	m.Planned(time.Millisecond, 11, true)
 	m.Performed(gang.Ended{})
 	m.Performed(gang.Ended{})
-	m.Performed(gang.Reject{Because: gang.Explanation{Kind: gang.KindStalled}})
-	m.Performed(gang.Reject{Because: gang.Explanation{Kind: gang.KindStalled}}) // sent again
 	m.Performed(gang.Ended{Started: true})
 	m.Performed(gang.Tell{Explanation: gang.Explanation{Kind: gang.KindReleased, Attempts: 2}})
 	m.Performed(gang.Tell{Explanation: gang.Explanation{Kind: gang.KindNotBound}})

@@ -23,8 +23,8 @@ func pair(t *testing.T, now time.Time) *gang.Gang {
 	return g
 }
 
-func pairPlan() gang.Placed {
-	return gang.Placed{Pins: []gang.Pin{{UID: "1", Node: "a"}, {UID: "2", Node: "b"}}}
+func pairPlan() gang.Planned {
+	return gang.Planned{Pins: []gang.Pin{{UID: "1", Node: "a"}, {UID: "2", Node: "b"}}}
 }
 
 // TestMembersAreCommittedTogether: once all hold capacity, Permit lets each of them go, whichever asks first.
@@ -35,7 +35,7 @@ func TestMembersAreCommittedTogether(t *testing.T) {
 		t.Fatal("the plan was not committed")
 	}
 	for _, uid := range []string{"2", "1"} {
-		if verdict, _ := g.Permit(uid, now); verdict != gang.Go {
+		if verdict := g.Permit(uid, "a", now); verdict != gang.Go {
 			t.Errorf("Permit says %v to member %s, want that it may go", verdict, uid)
 		}
 	}
@@ -58,8 +58,10 @@ func TestAPlanForAGangThatChangedIsNotCommitted(t *testing.T) {
 			if committed, _ := g.Commit("1", pairPlan(), now); committed {
 				t.Error("the plan was committed")
 			}
-			if g.Occupies() {
-				t.Error("the gang holds capacity")
+			for _, m := range g.Status(now).Members {
+				if m.State == gang.MemberBinding {
+					t.Errorf("%s is being bound", m.Name)
+				}
 			}
 		})
 	}
@@ -70,8 +72,8 @@ func TestAMemberJoinsOnceTheFirstIsBound(t *testing.T) {
 	now := time.Unix(200, 0)
 	g := pair(t, now)
 	g.Commit("1", pairPlan(), now)
-	g.Permit("1", now)
-	g.Permit("2", now)
+	g.Permit("1", "a", now)
+	g.Permit("2", "b", now)
 	late := worker("3", "w-3", "job", "3")
 	late.Spec.MinAvailable = 2
 	g.Observe(late, now)

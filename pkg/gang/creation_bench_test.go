@@ -29,21 +29,19 @@ func one(i, n int) gang.Member {
 	}
 }
 
-// startAll plans as many members of a gang as it needs, and places and binds all.
+// startAll plans as many members of a gang as it needs, and binds all.
 func startAll(g *gang.Gang, n int, observe func(i int) gang.Member) {
-	var plan gang.Placed
+	var plan gang.Planned
 	for i := range observe(0).Spec.MinAvailable {
 		plan.Pins = append(plan.Pins, gang.Pin{UID: fmt.Sprint(i), Node: "node"})
 	}
+	g.Begin("0", true, start)
+	g.Task(start)
+	g.Commit("0", plan, start)
 	for i := range n {
 		uid := fmt.Sprint(i)
-		if g.Begin(uid, true, start) == gang.Plan {
-			g.Task(uid, start)
-			g.Planned(uid, plan, start)
-		}
 		g.Take(uid)
-		g.Reserve(uid, "node", start)
-		g.Permit(uid, start)
+		g.Permit(uid, "node", start)
 	}
 	for i := range n {
 		m := observe(i)

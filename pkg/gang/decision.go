@@ -13,18 +13,6 @@ type Decision interface{ decision() }
 // Activate puts members back into the scheduling queue's active part.
 type Activate struct{ Members []Ref }
 
-// Allow lets members of a gang out of Permit.
-type Allow struct {
-	Gang    Key
-	Members []Ref
-}
-
-// Reject ends the members' waiting in Permit, which gives their room back.
-type Reject struct {
-	Members []Ref
-	Because Explanation
-}
-
 // Tell writes an explanation on members.
 type Tell struct {
 	Members []Ref
@@ -59,8 +47,6 @@ func (Ended) decision()    {}
 func (Evict) decision()    {}
 func (Freed) decision()    {}
 func (Activate) decision() {}
-func (Allow) decision()    {}
-func (Reject) decision()   {}
 func (Tell) decision()     {}
 
 // Kind is the kind of an explanation. A user is told again when the kind changes, not when a number does.
@@ -76,8 +62,6 @@ const (
 	KindUnplaced Kind = "Unplaced"
 	// KindTooLarge: the gang is complete, and the cluster could not hold it if it were empty.
 	KindTooLarge Kind = "TooLarge"
-	// KindStalled: a member that was to follow its siblings did not come in time.
-	KindStalled Kind = "Stalled"
 	// KindNotBound: all had a node, and then none of them could be bound; Culprit is one of them, Detail the reason if it is known.
 	KindNotBound Kind = "NotBound"
 	// KindUntried: the gang is complete and was not tried yet.

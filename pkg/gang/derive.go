@@ -26,15 +26,6 @@ type derived struct {
 	led            string
 }
 
-// Member returns what was last observed of a member.
-func (g *Gang) Member(uid string) (Member, bool) {
-	m, known := g.members[uid]
-	if !known {
-		return Member{}, false
-	}
-	return m.Member, true
-}
-
 // Partial says whether the gang runs with fewer members than it needs while others wait to join it.
 func (g *Gang) Partial() bool { return g.tally.eligible > 0 && g.Short() }
 
@@ -53,17 +44,6 @@ func (g *Gang) placement() Placement {
 		return m.DefaultPlacement
 	}
 	return Pack
-}
-
-// oldest returns the oldest member for which yes holds, or nil. It looks at all of them.
-func (g *Gang) oldest(yes func(*member) bool) *member {
-	var oldest *member
-	for _, m := range g.each() {
-		if yes(m) && (oldest == nil || compareMembers(m, oldest) < 0) {
-			oldest = m
-		}
-	}
-	return oldest
 }
 
 func (g *Gang) restartPolicy() RestartPolicy {

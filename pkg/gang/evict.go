@@ -29,7 +29,7 @@ type eviction struct {
 
 // pause is how long to wait before it is asked for again.
 func (e *eviction) pause() time.Duration {
-	return min(evictInterval<<min(max(e.asked-1, 0), maxStalls), evictMax)
+	return min(evictInterval<<min(max(e.asked-1, 0), maxDoublings), evictMax)
 }
 
 // restart evicts what is left of a gang that is to start again as a whole, once a member came that replaces a lost one.

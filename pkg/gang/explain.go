@@ -26,7 +26,7 @@ func (g *Gang) explainWaiting() Explanation {
 		// The numbers of the gang are those of now, the finding that of the attempt.
 		e := *g.failure
 		e.Have, e.Need, e.Gated, e.Owner, e.Declared = g.have(), g.Need(), g.tally.gated, g.owner(), g.unborn()
-		if e.Kind != KindStalled && e.Kind != KindTooLarge && e.Kind != KindNotBound {
+		if e.Kind != KindTooLarge && e.Kind != KindNotBound {
 			e.Kind = KindUnplaced
 		}
 		return e

@@ -174,12 +174,6 @@ func (l *lines) remove(m *member) {
 	}
 }
 
-// each returns all members, for what has to look at one after the other. That must not be done for each event of a member.
-func (g *Gang) each() map[string]*member {
-	g.looks += len(g.members)
-	return g.members
-}
-
 // oldestThat returns the member of the gang that comes first, or nil.
 func (g *Gang) oldestThat(f first) *member {
 	g.lineUp()
@@ -195,20 +189,4 @@ func (g *Gang) lineUp() {
 	for _, m := range g.each() {
 		g.lines.add(m)
 	}
-}
-
-// mayWake says whether any member that was refused may be let on now: most changes of a gang let none on, and its members are not to be
-// asked one by one for each.
-func (g *Gang) mayWake(phase Phase) bool {
-	switch {
-	case g.tally.refused == 0:
-		return false
-	case phase == Unbound || g.tally.apart > 0 || len(g.tally.claims) > 1 || g.run.several():
-		return true // some may start by themselves
-	case g.awaitsBind() || g.tally.started > 0 && g.evicting != "":
-		return false
-	case g.attempt == nil:
-		return g.tally.standby > 0
-	}
-	return g.tally.called > 0 || g.attempt.planner != nil && g.attempt.planner.refused || g.plannedTooFew()
 }

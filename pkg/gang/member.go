@@ -43,38 +43,26 @@ type Member struct {
 // member is a Member with what the scheduler did about it.
 type member struct {
 	Member
-	// refused says that the pod lies in the scheduling queue because it, or its gang, was refused: nobody else wakes it.
-	refused bool
-	// pin is the node that the plan has for the pod, rank its place in the order of the plan. again says that the pod has to
-	// be popped once more, after those that come first.
-	pin   string
-	rank  int
-	again bool
-	// reservedOn is the node whose room the pod holds while it is not bound; since is when that began.
-	reservedOn string
-	since      time.Time
-	// released says that the pod was let out of Permit and is being bound.
-	released bool
-	// late says that the pod was first seen when its gang ran.
-	late bool
-	// place is the reserved one that the pod is about to take. misfit says that the pod did not fit there.
-	place  *place
+	// parked says that the pod is outside the scheduling queue, or was refused there, because of its gang: nobody else wakes it.
+	parked bool
+	// bindsTo is the node to which the pod is being bound, empty if it is not; reservedAt is when its capacity was reserved there.
+	bindsTo    string
+	reservedAt time.Time
+	// slot is the one that the pod is about to take. misfit says that the pod did not fit there.
+	slot   *slot
 	misfit bool
+	// late says that the pod was first seen when its gang ran; seen numbers the members in the order in which they were first seen.
+	late bool
+	seen int
 	// otherRun says that the pod is of another run of the gang than the current one, and counts for nothing in it.
 	otherRun bool
-	// told and toldNumbers are the kind and the numbers of the explanation last written on the pod, toldTimeout what the last
-	// timeout said.
-	told, toldNumbers, toldTimeout string
-	// seen numbers the members in the order in which they were first seen.
-	seen int
-	// toldRefused is what was said last of an eviction that was refused.
-	toldRefused Kind
+	noticed
 }
 
 // started: the pod runs, or nothing but its bind is missing. A pod that is being deleted does not count any more: the
 // pods that follow it, if all of a gang goes, are a gang that starts anew.
 func (m *member) started() bool {
-	return !m.Foreign && !m.Terminating && !m.otherRun && !m.apart() && (m.Node != "" || m.released)
+	return !m.Foreign && !m.Terminating && !m.otherRun && !m.apart() && (m.Node != "" || m.bindsTo != "")
 }
 
 // apart: the pod leads and does not declare whom, so it starts by itself, and the others are the gang.
@@ -83,96 +71,17 @@ func (m *member) apart() bool { return m.Spec.Leads && m.Spec.Roles.Leader() == 
 // silent: the pod does not say how many members its gang needs.
 func (m *member) silent() bool { return m.Spec.MinAvailable == 0 }
 
-// holding: the pod holds room for a gang that may still fail.
-func (m *member) holding() bool { return m.Node == "" && m.reservedOn != "" && !m.released }
-
 // eligible: the pod is pending and could be placed.
 func (m *member) eligible() bool {
-	return !m.Foreign && m.Node == "" && !m.released && !m.Gated && !m.Terminating && !m.otherRun && !m.apart()
+	return !m.Foreign && m.Node == "" && m.bindsTo == "" && !m.Gated && !m.Terminating && !m.otherRun && !m.apart()
 }
 
 // pending: the pod waits, and can be told why.
 func (m *member) pending() bool {
-	return !m.Foreign && !m.Terminating && m.Node == "" && !m.released
+	return !m.Foreign && !m.Terminating && m.Node == "" && m.bindsTo == ""
 }
 
 // Ref names a member to those who perform decisions.
 type Ref struct {
 	Namespace, Name, UID string
-}
-
-// tally counts a gang's members, kept up to date member by member.
-type tally struct {
-	eligible, started, binding, holding, leaving, gated, refused, pinned, apart, unnamed int
-	// standby counts the members that could be placed and lie refused in the queue, called those of them that have a node.
-	standby, called int
-
-	claims, startedClaims claims
-	// roles counts the members that could be placed or run, startedRoles those that run, planned those that a plan has a node for or
-	// that hold room.
-	roles, startedRoles, planned map[string]int
-}
-
-func (t *tally) count(m *member, by int) {
-	add := func(n *int, yes bool) {
-		if yes {
-			*n += by
-		}
-	}
-	t.countRefused(m, by)
-	add(&t.eligible, m.eligible())
-	add(&t.started, m.started())
-	add(&t.binding, m.started() && m.Node == "")
-	add(&t.holding, m.holding())
-	add(&t.leaving, m.holding() && m.Terminating)
-	pinned := m.pin != "" && m.eligible() && !m.holding()
-	add(&t.pinned, pinned)
-	add(&t.apart, m.apart() && !m.Terminating && !m.otherRun)
-	add(&t.unnamed, m.silent() && m.Spec.Unnamed && !m.Terminating && !m.otherRun)
-	add(&t.gated, m.pending() && m.Gated && !m.otherRun)
-	t.countClaims(m, by)
-	if m.Spec.Role != "" {
-		t.countRole(m, pinned, by)
-	}
-}
-
-func (t *tally) countRefused(m *member, by int) {
-	if !m.refused {
-		return
-	}
-	t.refused += by
-	if !m.eligible() {
-		return
-	}
-	t.standby += by
-	if m.pin != "" || m.reservedOn != "" {
-		t.called += by
-	}
-}
-
-func (t *tally) countClaims(m *member, by int) {
-	if m.silent() || m.otherRun {
-		return
-	}
-	if !m.Terminating {
-		t.claims.count(m, by)
-	}
-	if m.started() {
-		t.startedClaims.count(m, by)
-	}
-}
-
-func (t *tally) countRole(m *member, pinned bool, by int) {
-	if m.otherRun {
-		return
-	}
-	if m.eligible() || m.started() {
-		t.roles[m.Spec.Role] += by
-	}
-	if m.started() {
-		t.startedRoles[m.Spec.Role] += by
-	}
-	if pinned || m.holding() && !m.Terminating {
-		t.planned[m.Spec.Role] += by
-	}
 }

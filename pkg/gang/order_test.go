@@ -109,7 +109,7 @@ func TestWhatMembersSayDoesNotDependOnTheirOrder(t *testing.T) {
 		if diff := cmp.Diff(want, g.Explain().Claims); diff != "" {
 			t.Fatalf("claims (-want +got):\n%s", diff)
 		}
-		if placement := g.Task("three", time.Unix(1000, 0)).Placement; placement != gang.Spread {
+		if placement := g.Task(time.Unix(1000, 0)).Placement; placement != gang.Spread {
 			t.Fatalf("placement %s, want that of the oldest whose profile has one", placement)
 		}
 	})

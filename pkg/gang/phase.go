@@ -9,11 +9,11 @@ const (
 	Incomplete Phase = "Incomplete"
 	// Disagreeing: members name different sizes or schedulers; none of them starts.
 	Disagreeing Phase = "Disagreeing"
-	// Ready: complete; its representative stands in the queue for all.
+	// Ready: complete; parked, or represented by one member in the scheduling queue.
 	Ready Phase = "Ready"
-	// Placing: an attempt is under way; placed members wait in Permit for the others.
+	// Placing: the gang cycle plans and reserves.
 	Placing Phase = "Placing"
-	// Running: min-available members were placed together; later members join singly.
+	// Running: min-available members are being bound, or are bound; later members join one by one.
 	Running Phase = "Running"
 	// Unbound: no member says how many must start together, so each starts as it can.
 	Unbound Phase = "Unbound"
@@ -34,12 +34,12 @@ func (g *Gang) Phase() Phase {
 		return Disagreeing
 	case g.runs():
 		return Running
-	case g.attempt != nil:
-		return Placing
-	case g.complete():
-		return Ready
-	default:
+	case !g.complete():
 		return Incomplete
+	case g.planner != nil:
+		return Placing
+	default:
+		return Ready
 	}
 }
 
@@ -79,13 +79,6 @@ func (g *Gang) started() bool {
 // pod may have chosen it, and a new revision may need more.
 func (g *Gang) runs() bool {
 	return g.started() && (g.shape().Leader() != nil || g.begunWith >= g.Need())
-}
-
-// noteBegun notes that the gang has as many members with a node as it needs.
-func (g *Gang) noteBegun() {
-	if need := g.Need(); g.tally.started > 0 && need > g.begunWith && g.tally.started+g.done >= need {
-		g.begunWith = need
-	}
 }
 
 // complete says whether enough members exist that could be placed. Where a leader creates the others, it is enough.

@@ -43,13 +43,12 @@ func reserve(t *testing.T, nodes ...string) *gang.Gang {
 	if v := g.Begin("driver", true, start); v != gang.Plan {
 		t.Fatalf("Begin answered %d", v)
 	}
-	plan := gang.Placed{Pins: []gang.Pin{{UID: "driver", Node: "d"}}}
+	plan := gang.Planned{Pins: []gang.Pin{{UID: "driver", Node: "d"}}}
 	for _, node := range nodes {
-		plan.Places = append(plan.Places, gang.Place{Role: "executor", Node: node})
+		plan.Slots = append(plan.Slots, gang.Slot{Role: "executor", Node: node})
 	}
-	g.Planned("driver", plan, start)
-	g.Reserve("driver", "d", start)
-	if v, _ := g.Permit("driver", start); v != gang.Go {
+	g.Commit("driver", plan, start)
+	if v := g.Permit("driver", "d", start); v != gang.Go {
 		t.Fatalf("Permit answered %d", v)
 	}
 	return g
@@ -103,8 +102,8 @@ func TestReservationOutlivesTheProcess(t *testing.T) {
 				t.Errorf("places (-want +got):\n%s", diff)
 			}
 			g.Tick(until)
-			if g.Places() != 0 {
-				t.Errorf("%d places are held for ever", g.Places())
+			if g.Slots() != 0 {
+				t.Errorf("%d places are held for ever", g.Slots())
 			}
 		})
 	}
@@ -132,8 +131,8 @@ func TestRestoreDoubtsWhatIsWritten(t *testing.T) {
 			g, executor := ledGang(t, "d", 3)
 			executor("executor", "n9")
 			g.Restore(tc.member, tc.reservation, start)
-			if g.Places() > tc.most {
-				t.Errorf("%d places are held, want at most %d", g.Places(), tc.most)
+			if g.Slots() > tc.most {
+				t.Errorf("%d places are held, want at most %d", g.Slots(), tc.most)
 			}
 		})
 	}
@@ -148,8 +147,8 @@ func TestReservationIsShortEnoughForAnAnnotation(t *testing.T) {
 	if text, err := g.Reservation("driver", start); err == nil || text != "" {
 		t.Errorf("a reservation of %d bytes is written, %v", len(text), err)
 	}
-	if g.Places() != len(nodes) {
-		t.Errorf("%d places are held, want %d", g.Places(), len(nodes))
+	if g.Slots() != len(nodes) {
+		t.Errorf("%d places are held, want %d", g.Slots(), len(nodes))
 	}
 }
 
@@ -169,8 +168,8 @@ func TestReservationThatNobodyShouldHaveWritten(t *testing.T) {
 		g, executor := ledGang(t, "d", 3)
 		executor("one", "n1")
 		g.Restore("driver", r, start)
-		if g.Places() > 2 {
-			t.Errorf("%s: %d places are held for the 2 executors that did not come", text, g.Places())
+		if g.Slots() > 2 {
+			t.Errorf("%s: %d places are held for the 2 executors that did not come", text, g.Slots())
 		}
 	}
 }
@@ -189,7 +188,7 @@ func TestPlacesGoWithTheirLeader(t *testing.T) {
 		}
 		left[m.Node] = true
 	}
-	if len(left) != 2 || g.Places() != 0 || !g.Empty() {
-		t.Errorf("%v became free, %d places are held", left, g.Places())
+	if len(left) != 2 || g.Slots() != 0 || !g.Empty() {
+		t.Errorf("%v became free, %d places are held", left, g.Slots())
 	}
 }

@@ -122,7 +122,7 @@ func (g *Gang) elect() bool {
 	if len(g.run.creators) == 0 && len(g.run.current) == 0 {
 		return false
 	}
-	return g.follows(g.run.elected(g.Places() > 0 || g.attempt != nil))
+	return g.follows(g.run.elected(g.Slots() > 0 || g.planner != nil))
 }
 
 // follows makes the run of these creators the current one.
@@ -135,7 +135,7 @@ func (g *Gang) follows(creators map[string]bool) bool {
 	for _, m := range g.members {
 		if other := g.run.excludes(m); other != m.otherRun {
 			g.giveBack(m)
-			g.update(m, func() { m.otherRun, m.pin = other, "" })
+			g.update(m, func() { m.otherRun = other })
 			changed = true
 		}
 	}
@@ -151,12 +151,12 @@ func (g *Gang) settleRun(now time.Time) []Decision {
 		return nil
 	}
 	g.membersChanged(wasRunning, now)
-	return g.activate(g.where(func(m *member) bool { return m.refused && g.leftAlone(m) && g.mayEnter(m) }), now)
+	return g.activate(g.where(func(m *member) bool { return m.parked && g.leftAlone(m) && g.mayEnter(m) }), now)
 }
 
 // nextRun begins a run whose creator waited until what is held for another was taken, or its time was up.
 func (g *Gang) nextRun(now time.Time) []Decision {
-	if len(g.run.creators) < 2 || maps.Equal(g.run.elected(g.Places() > 0 || g.attempt != nil), g.run.current) {
+	if len(g.run.creators) < 2 || maps.Equal(g.run.elected(g.Slots() > 0 || g.planner != nil), g.run.current) {
 		return nil
 	}
 	return g.settle(true, now)
@@ -168,7 +168,7 @@ func (g *Gang) leftAlone(m *member) bool {
 		return false
 	}
 	creator := g.run.creators[m.OwnerUID]
-	return creator != nil && !creator.Terminating && (creator.Node != "" || creator.released)
+	return creator != nil && !creator.Terminating && (creator.Node != "" || creator.bindsTo != "")
 }
 
 // resumes makes the run of a creator the current one again for which an earlier process held room. Creators that came since wait

@@ -68,10 +68,10 @@ func (r runsOf) plansAll(member string, declared int) {
 	if v := r.Begin(member, true, start); v != gang.Plan {
 		r.t.Fatalf("%s is not to plan: %d in phase %s", member, v, r.Phase())
 	}
-	if n := r.Task(member, start).DeclaredMembers(); n != declared {
+	if n := r.Task(start).DeclaredMembers(); n != declared {
 		r.t.Errorf("%s plans %d declared members, want %d", member, n, declared)
 	}
-	if n := len(r.Task(member, start).Members); n != 1 {
+	if n := len(r.Task(start).Members); n != 1 {
 		r.t.Errorf("%s plans with %d members, want itself alone", member, n)
 	}
 }
@@ -153,8 +153,8 @@ func TestNextDriverWaitsForWhatIsReservedForTheFirst(t *testing.T) {
 	g.Restore("d1", gang.Reservation{
 		Until: start.Add(time.Hour), Roles: []gang.ReservedRole{{Name: "executor", Nodes: map[string]int{"n": 2}}},
 	}, start)
-	if g.Places() != 1 {
-		t.Fatalf("%d places are held, want 1", g.Places())
+	if g.Slots() != 1 {
+		t.Fatalf("%d places are held, want 1", g.Slots())
 	}
 	if v := g.Enter("d2", start); v != gang.Refuse {
 		t.Errorf("the second driver takes part in the first one's run: %d", v)

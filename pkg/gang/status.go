@@ -22,7 +22,7 @@ type Status struct {
 	// written from the same; JSON has it in words, which are in internal/events.
 	Why Explanation `json:"-"`
 	// Shortage is what the last plan lacked of a gang that is parked because of it, or else zero.
-	Shortage Shortage `json:"shortage,omitzero"`
+	Shortage ShortageStatus `json:"shortage,omitzero"`
 	// Slots are held for members that do not exist yet, or that are about to take them, sorted by role, node and member.
 	Slots []SlotStatus `json:"slots,omitempty"`
 	Times
@@ -63,10 +63,8 @@ const (
 	MemberGated MemberState = "Gated"
 	// MemberPending: the pod waits, and no node is known for it.
 	MemberPending MemberState = "Pending"
-	// MemberPlanned: the pod waits, and a plan has a node for it, whose capacity it does not take yet.
+	// MemberPlanned: the pod is about to take a slot on its node.
 	MemberPlanned MemberState = "Planned"
-	// MemberReserved: the pod takes capacity on its node, and waits for others.
-	MemberReserved MemberState = "Reserved"
 	// MemberBinding: the pod is being bound to its node.
 	MemberBinding MemberState = "Binding"
 	// MemberBound: the pod is bound to its node.
@@ -79,9 +77,9 @@ const (
 // Ended says whether the member's pod ended.
 func (s MemberState) Ended() bool { return s == MemberSucceeded || s == MemberFailed }
 
-// Waits says whether the member waits for its node or for its siblings, and can be told why.
+// Waits says whether the member waits for its node.
 func (s MemberState) Waits() bool {
-	return s == MemberGated || s == MemberPending || s == MemberPlanned || s == MemberReserved
+	return s == MemberGated || s == MemberPending || s == MemberPlanned
 }
 
 // MemberStatus is a member of a gang.
@@ -89,7 +87,7 @@ type MemberStatus struct {
 	Name string `json:"name"`
 	UID  string `json:"uid"`
 	Role string `json:"role,omitempty"`
-	// Node is where the member is, takes capacity or is planned, as its state says.
+	// Node is where the member is, was, or is being bound to.
 	Node  string      `json:"node,omitempty"`
 	State MemberState `json:"state"`
 	// Apart says that the member does not count for what its gang needs: it is of another run of it, or a creator that starts by itself.
@@ -109,8 +107,8 @@ type NodeStatus struct {
 	Slots   int `json:"slots,omitempty"`
 }
 
-// Shortage is what a plan lacked.
-type Shortage struct {
+// ShortageStatus is what a plan lacked.
+type ShortageStatus struct {
 	// Members is how many more members needed a node, at least; 0 if that is not known.
 	Members int `json:"members,omitempty"`
 	// Resource is what they lacked if it was one resource: each takes Each, and Largest is the largest free capacity on a node.
@@ -165,14 +163,11 @@ func (s *Status) Count(yes func(MemberState) bool) int {
 	return n
 }
 
-// Size is how many members there are whose pods have not ended.
-func (g *Gang) Size() int { return len(g.members) }
-
 // Status returns what there is to know of the gang. It looks at every member, so it is for those who ask now and then.
 func (g *Gang) Status(now time.Time) Status {
 	s := Status{
 		Key: g.Key, Phase: g.Phase(), Needs: g.needs(), Partial: g.Partial(),
-		Members: g.memberStatuses(), Slots: g.slotStatuses(), Shortage: g.shortage(), Times: g.times(now),
+		Members: g.memberStatuses(), Slots: g.slotStatuses(), Shortage: g.shortageStatus(), Times: g.times(now),
 	}
 	s.Nodes = nodeStatuses(s.Members, s.Slots)
 	if why := g.Explain(); why.Kind != "" {
@@ -225,10 +220,10 @@ func (g *Gang) memberStatuses() []MemberStatus {
 
 func (m *member) status() MemberStatus {
 	s := MemberStatus{
-		Name: m.Name, UID: m.UID, Role: m.Spec.Role, Node: cmp.Or(m.Node, m.reservedOn), State: m.state(), Apart: m.apart() || m.otherRun,
+		Name: m.Name, UID: m.UID, Role: m.Spec.Role, Node: cmp.Or(m.Node, m.bindsTo), State: m.state(), Apart: m.apart() || m.otherRun,
 	}
 	if s.State == MemberPlanned {
-		s.Node = m.pin
+		s.Node = m.slot.node
 	}
 	return s
 }
@@ -241,24 +236,22 @@ func (m *member) state() MemberState {
 		return MemberTerminating
 	case m.Node != "":
 		return MemberBound
-	case m.released:
+	case m.bindsTo != "":
 		return MemberBinding
-	case m.holding():
-		return MemberReserved
 	case m.Gated:
 		return MemberGated
-	case m.pin != "":
+	case m.slot != nil:
 		return MemberPlanned
 	}
 	return MemberPending
 }
 
 func (g *Gang) slotStatuses() []SlotStatus {
-	if len(g.reserved.places) == 0 {
+	if len(g.held) == 0 {
 		return nil
 	}
-	slots := make([]SlotStatus, 0, len(g.reserved.places))
-	for _, p := range g.reserved.places {
+	slots := make([]SlotStatus, 0, len(g.held))
+	for _, p := range g.held {
 		s := SlotStatus{Role: p.role.Name, Node: p.node}
 		if p.taker != nil {
 			s.Member = p.taker.Name
@@ -301,12 +294,12 @@ func nodeStatuses(members []MemberStatus, slots []SlotStatus) []NodeStatus {
 }
 
 // shortage is what the last plan lacked, if the gang waits because of it.
-func (g *Gang) shortage() Shortage {
+func (g *Gang) shortageStatus() ShortageStatus {
 	if g.Phase() != Ready || g.failure == nil || g.failure.Kind != KindUnplaced && g.failure.Kind != KindTooLarge {
-		return Shortage{}
+		return ShortageStatus{}
 	}
-	lack, _, _ := g.LackedAtFirst()
-	s := Shortage{Members: lack.Missing, Anything: lack.Anything}
+	lack, _, _ := g.FirstShortage()
+	s := ShortageStatus{Members: lack.Missing, Anything: lack.Anything}
 	if short := g.failure.Short; short != nil {
 		s.Resource, s.Each, s.Largest = short.Resource, short.Each, short.Largest
 	}
@@ -314,7 +307,7 @@ func (g *Gang) shortage() Shortage {
 }
 
 func (g *Gang) times(now time.Time) Times {
-	t := Times{At: now, NextTry: g.nextTry(), SlotsUntil: g.reserved.until}
+	t := Times{At: now, NextTry: g.nextTry(), SlotsUntil: g.until}
 	switch {
 	case !g.ran || g.tally.started == 0:
 		t.Since = g.since

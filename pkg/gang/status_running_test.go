@@ -15,9 +15,7 @@ func TestStatusOfAGangThatRuns(t *testing.T) {
 		{
 			"being bound", func(t *testing.T) *story {
 				s := newStory(t, 2, 2)
-				s.plan(2)
-				s.reserve(0)
-				s.reserve(1)
+				s.commit(2)
 				return s
 			},
 			gang.Status{
@@ -58,9 +56,7 @@ func TestStatusOfAGangThatRuns(t *testing.T) {
 				whole := func(m *gang.Member) { m.Spec.RestartPolicy = gang.WholeGang }
 				s.see(0, whole)
 				s.see(1, whole)
-				s.plan(2)
-				s.reserve(0)
-				s.reserve(1)
+				s.commit(2)
 				for i := range 2 {
 					s.see(i, func(m *gang.Member) { whole(m); m.Node, m.Scheduled = "n0", s.now })
 				}
@@ -162,8 +158,7 @@ func TestStatusOfAGangWithSlots(t *testing.T) {
 	want.Slots[0].Member, want.Slots[1].Member = "", "e"
 	is("an executor takes a slot")
 
-	g.Reserve("e", "n1", start)
-	g.Permit("e", start)
+	g.Permit("e", "n1", start)
 	want.Members[1].State = gang.MemberBinding
 	want.Needs.Running, want.Needs.Roles[1].Running = 2, 1
 	want.Nodes[1].Members++

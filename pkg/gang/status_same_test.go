@@ -77,7 +77,7 @@ func (tw *twin) step(now time.Time) {
 	case 4:
 		tw.Tick(now)
 	case 5:
-		tw.Unreserve(uid, 1, now)
+		tw.Unreserve(uid, now)
 	case 6:
 		tw.Finish(gang.Finished{UID: uid + "x", Name: "x", Node: node, OwnerUID: "job", Succeeded: tw.pick(2) == 0, RejectedBy: node, At: now}, now)
 	case 7:
@@ -94,27 +94,29 @@ func (tw *twin) pop(uid string, now time.Time) {
 	tw.Enter(uid, now)
 	switch tw.Begin(uid, tw.pick(8) > 0, now) {
 	case gang.Plan:
-		task := tw.Task(uid, now)
-		if tw.pick(4) == 0 {
-			tw.Unfit(uid, gang.Finding{Fit: 1, Short: &gang.Shortfall{Members: 1, Resource: "cpu"}, Lack: gang.Lack{Missing: 1}}, 1, now)
+		task := tw.Task(now)
+		switch tw.pick(5) {
+		case 0:
+			return // its gang cycle goes on
+		case 1:
+			tw.Unfit(uid, gang.Finding{Fit: 1, Short: &gang.Shortfall{Members: 1, Resource: "cpu"}, Shortage: gang.Shortage{Missing: 1}}, 1, now)
 			return
 		}
-		var plan gang.Placed
+		var plan gang.Planned
 		for i, ref := range task.Members {
 			plan.Pins = append(plan.Pins, gang.Pin{UID: ref.UID, Node: fmt.Sprint("n", i%3)})
 		}
 		for i := range task.DeclaredMembers() {
-			plan.Places = append(plan.Places, gang.Place{Role: "executor", Node: fmt.Sprint("n", i)})
+			plan.Slots = append(plan.Slots, gang.Slot{Role: "executor", Node: fmt.Sprint("n", i)})
 		}
-		tw.Planned(uid, plan, now)
+		tw.Commit(uid, plan, now)
 	case gang.Go:
 		if tw.pick(8) == 0 {
-			tw.Unplaced(uid, "it does not fit", 1, now)
+			tw.Misfit(uid)
 			return
 		}
-		tw.Reserve(uid, "n0", now)
-		tw.Permit(uid, now)
-	case gang.Refuse, gang.Wait:
+		tw.Permit(uid, "n0", now)
+	case gang.Refuse:
 	}
 }
 
@@ -128,7 +130,7 @@ func TestStatusHasStableNames(t *testing.T) {
 		Partial: true, Why: gang.Explanation{Kind: gang.KindPartial},
 		Members:  []gang.MemberStatus{{Name: "a-0", UID: "0", Role: "driver", Node: "n", State: gang.MemberBound, Apart: true}},
 		Nodes:    []gang.NodeStatus{{"n", 1, 1}},
-		Shortage: gang.Shortage{Members: 2, Resource: "cpu", Each: "1", Largest: "0.5", Anything: true},
+		Shortage: gang.ShortageStatus{Members: 2, Resource: "cpu", Each: "1", Largest: "0.5", Anything: true},
 		Slots:    []gang.SlotStatus{{"executor", "n", "a-1"}},
 		Times:    gang.Times{At: at, Since: at, Started: at, NextTry: at, SlotsUntil: at},
 	}, "", " ")

@@ -50,34 +50,26 @@ func (s *story) begin() {
 	}
 }
 
-// plan is one that has a node for each of so many members.
-func (s *story) plan(members int) {
+// commit begins the binding of so many members.
+func (s *story) commit(members int) {
 	s.t.Helper()
 	s.begin()
-	var plan gang.Placed
+	var plan gang.Planned
 	for i := range members {
 		plan.Pins = append(plan.Pins, gang.Pin{UID: fmt.Sprint(i), Node: nodeOf(i)})
 	}
-	s.Planned("0", plan, s.now)
+	if committed, _ := s.Commit("0", plan, s.now); !committed {
+		s.t.Fatal("the plan is not committed")
+	}
 }
 
 // nodeOf is where member i goes: two share a node.
 func nodeOf(i int) string { return fmt.Sprint("n", i/2) }
 
-func (s *story) reserve(i int) {
-	uid := fmt.Sprint(i)
-	s.Begin(uid, true, s.now)
-	s.Reserve(uid, nodeOf(i), s.now)
-	s.Permit(uid, s.now)
-}
-
 // run starts a gang of so many members, the last of which is bound last.
 func (s *story) run(members int) {
 	s.t.Helper()
-	s.plan(members)
-	for i := range members {
-		s.reserve(i)
-	}
+	s.commit(members)
 	s.now = s.now.Add(2 * time.Second)
 	for i := range members {
 		s.seeOn(i, nodeOf(i))

@@ -61,71 +61,52 @@ func TestStatusOfAGangThatWaits(t *testing.T) {
 			},
 		},
 		{
-			"parked", unfit(gang.Finding{Fit: 1, Short: short, Detail: "2 of 2 nodes: no", Lack: gang.Lack{Missing: 2}}),
+			"parked", unfit(gang.Finding{Fit: 1, Short: short, Detail: "2 of 2 nodes: no", Shortage: gang.Shortage{Missing: 2}}),
 			gang.Status{
 				Phase: gang.Ready, Needs: gang.Needs{MinAvailable: 3, Have: 3}, Times: since,
 				Members:  inState(gang.MemberPending, 0, "", "", ""),
-				Shortage: gang.Shortage{Members: 2, Resource: "cpu", Each: "1", Largest: "0.5"},
+				Shortage: gang.ShortageStatus{Members: 2, Resource: "cpu", Each: "1", Largest: "0.5"},
 				Why:      explained(gang.KindUnplaced, gang.Explanation{Have: 3, Need: 3, Fit: 1, Short: short, Detail: "2 of 2 nodes: no"}),
 			},
 		},
 		{
 			"parked, a part of what it lacks was found since", func(t *testing.T) *story {
-				s := unfit(gang.Finding{Lack: gang.Lack{Missing: 2}})(t)
+				s := unfit(gang.Finding{Shortage: gang.Shortage{Missing: 2}})(t)
 				s.StillLacks(9, 1)
 				return s
 			},
 			gang.Status{
 				Phase: gang.Ready, Needs: gang.Needs{MinAvailable: 3, Have: 3}, Times: since,
 				Members:  inState(gang.MemberPending, 0, "", "", ""),
-				Shortage: gang.Shortage{Members: 2},
+				Shortage: gang.ShortageStatus{Members: 2},
 				Why:      explained(gang.KindUnplaced, gang.Explanation{Have: 3, Need: 3}),
 			},
 		},
 		{
-			"too large", unfit(gang.Finding{TooLarge: true, Most: 2, Lack: gang.Lack{Missing: 1, Anything: true}}),
+			"too large", unfit(gang.Finding{TooLarge: true, Most: 2, Shortage: gang.Shortage{Missing: 1, Anything: true}}),
 			gang.Status{
 				Phase: gang.Ready, Needs: gang.Needs{MinAvailable: 3, Have: 3}, Times: since,
 				Members:  inState(gang.MemberPending, 0, "", "", ""),
-				Shortage: gang.Shortage{Members: 1, Anything: true},
+				Shortage: gang.ShortageStatus{Members: 1, Anything: true},
 				Why:      explained(gang.KindTooLarge, gang.Explanation{Have: 3, Need: 3, Most: 2}),
 			},
 		},
 		{
-			"placing", func(t *testing.T) *story {
-				s := newStory(t, 3, 4)
-				s.plan(3)
-				s.reserve(0)
+			"in its gang cycle", func(t *testing.T) *story {
+				s := newStory(t, 2, 2)
+				s.begin()
 				return s
 			},
 			gang.Status{
-				Phase: gang.Placing, Needs: gang.Needs{MinAvailable: 3, Have: 4}, Times: since, Nodes: []gang.NodeStatus{{Name: "n0", Members: 1}},
-				Members: join(inState(gang.MemberReserved, 0, "n0"), inState(gang.MemberPlanned, 1, "n0", "n1"), inState(gang.MemberPending, 3, "")),
-				Why:     explained(gang.KindUntried, gang.Explanation{Have: 4, Need: 3}),
-			},
-		},
-		{
-			"stalled", func(t *testing.T) *story {
-				s := newStory(t, 3, 3)
-				s.plan(3)
-				s.reserve(0)
-				s.now = s.now.Add(3 * time.Second)
-				s.Tick(s.now)
-				s.Unreserve("0", 7, s.now)
-				return s
-			},
-			gang.Status{
-				Phase: gang.Ready, Needs: gang.Needs{MinAvailable: 3, Have: 3}, Members: inState(gang.MemberPending, 0, "", "", ""),
-				Times: gang.Times{Since: start, NextTry: start.Add(33 * time.Second)},
-				Why:   explained(gang.KindStalled, gang.Explanation{Have: 3, Need: 3, Fit: 1}),
+				Phase: gang.Placing, Needs: gang.Needs{MinAvailable: 2, Have: 2}, Times: since,
+				Members: inState(gang.MemberPending, 0, "", ""), Why: explained(gang.KindUntried, gang.Explanation{Have: 2, Need: 2}),
 			},
 		},
 		{
 			"could not be bound", func(t *testing.T) *story {
 				s := newStory(t, 1, 1)
-				s.plan(1)
-				s.reserve(0)
-				s.Unreserve("0", 7, s.now)
+				s.commit(1)
+				s.Unreserve("0", s.now)
 				s.NotBound("0", "forbidden")
 				return s
 			},

@@ -5,23 +5,37 @@ import (
 	"time"
 )
 
-// Tick answers the passing of time: timeouts, stalls, retries, and telling members what their gang lacks.
+const (
+	// settleTime is how long a gang must stay unchanged before what it lacks is written on its members, so that a gang whose pods are just
+	// being created stays silent.
+	settleTime = time.Second
+	// restlessTime is after how long it is written on the members of a gang that keeps changing.
+	restlessTime = 5 * time.Second
+	// refreshTime is how often numbers that changed are written again.
+	refreshTime = 30 * time.Second
+)
+
+// notices are what was written on a gang's members.
+type notices struct {
+	// changed is when the gang last changed in a way that may have to be written; zero means it was.
+	changed time.Time
+	// toldAt is when something was last written.
+	toldAt time.Time
+}
+
+// noticed is what was last written on a member.
+type noticed struct {
+	// told and toldNumbers are the kind and the numbers of the explanation, toldTimeout what the last warning said.
+	told, toldNumbers, toldTimeout string
+	// toldRefused is what was written of an eviction that was refused.
+	toldRefused Kind
+}
+
+// Tick answers the passing of time: retries, times to warn after, and what is written on members.
 func (g *Gang) Tick(now time.Time) []Decision {
 	g.dropPast(now)
-	var decisions []Decision
-	if g.stalled(now) {
-		e := g.explanation(KindStalled)
-		e.Fit = g.tally.holding
-		decisions = append(decisions, g.fail(e, now)...)
-		g.retryAt = now.Add(stallRetry << min(g.stalls, maxStalls))
-		g.stalls++
-	}
-	if g.attempt == nil && g.tally.holding > 0 {
-		// A rejection that came before the pod stood in Permit was lost: say it again.
-		decisions = append(decisions, Reject{Members: g.refs(g.where((*member).holding)), Because: g.explainWaiting()})
-	}
-	decisions = append(decisions, g.follow(now)...)
-	decisions = append(decisions, g.tendPlaces(now)...)
+	decisions := g.follow(now)
+	decisions = append(decisions, g.tendSlots(now)...)
 	decisions = append(decisions, g.nextRun(now)...)
 	decisions = append(decisions, g.forgetAvoided(now)...)
 	decisions = append(decisions, g.restart(now)...)
@@ -33,27 +47,10 @@ func (g *Gang) Tick(now time.Time) []Decision {
 	return append(decisions, g.tell(now)...)
 }
 
-// nudge tries a ready gang again whose time has come, or by another member if the representative does not get its turn.
-func (g *Gang) nudge(now time.Time) []Decision {
-	if !g.retryAt.IsZero() && !now.Before(g.retryAt) {
-		g.retryAt = time.Time{}
-		return g.represent(true, now)
-	}
-	if g.sinceIdle.IsZero() || now.Sub(g.sinceIdle) < idleTime {
-		return nil
-	}
-	next := g.oldestRefused(g.representative)
-	if next == nil {
-		return nil
-	}
-	g.appoint(next)
-	return g.activate([]*member{next}, now)
-}
-
 // expire tells the members that the gang's timeout passed, and starts the clock again. It does not cut an attempt short:
 // one that places a member now and then ends soon, and one that does not stalls. A large gang may take its time.
 func (g *Gang) expire(now time.Time) []Decision {
-	if g.releasing != nil || g.attempt != nil {
+	if g.starts != nil || g.planner != nil {
 		return nil
 	}
 	phase := g.Phase()
@@ -153,7 +150,7 @@ func (g *Gang) tellLeaders() []Decision {
 // untold returns the members to which the kind of the explanation is news, and those to which only its numbers are.
 func (g *Gang) untold(why Explanation) (news, stale []*member) {
 	kind, numbers := why.signature(), why.numbers()
-	lacksRoom := why.Kind == KindUnplaced || why.Kind == KindTooLarge || why.Kind == KindStalled
+	lacksRoom := why.Kind == KindUnplaced || why.Kind == KindTooLarge
 	for _, m := range g.each() {
 		switch {
 		case !m.pending() || m.apart() || g.joins(m):

@@ -18,9 +18,9 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
-// waitingRoom keeps members of gangs that have to wait out of the scheduling queue, which walks all pods that wait in it at
+// parkedPods keeps members of gangs that have to wait outside the scheduling queue, which walks all pods that wait in it at
 // each event of interest: with 50,000 of them, at each bind. They enter the queue when the ledger activates them.
-type waitingRoom struct {
+type parkedPods struct {
 	queue.SchedulingQueue
 	plugins *Plugins
 
@@ -31,24 +31,18 @@ type waitingRoom struct {
 	inCycle map[types.UID]*corev1.Pod
 }
 
-// WaitingRoom wraps the scheduler's queue; it is to be called before the scheduler runs. It is optional: without it, waiting
-// members lie gated in the queue.
-func (p *Plugins) WaitingRoom(q queue.SchedulingQueue) queue.SchedulingQueue {
-	room := &waitingRoom{SchedulingQueue: q, plugins: p, pods: map[types.UID]*corev1.Pod{}, inCycle: map[types.UID]*corev1.Pod{}}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.performer == nil {
-		return q // no profile has a gang plugin
-	}
-	p.performer.activate = room.admit
+// park wraps the scheduler's queue.
+func (p *Plugins) park(q queue.SchedulingQueue) *parkedPods {
+	parked := &parkedPods{SchedulingQueue: q, plugins: p, pods: map[types.UID]*corev1.Pod{}, inCycle: map[types.UID]*corev1.Pod{}}
+	p.performer.activate = parked.admit
 	p.performer.freed = func(logger klog.Logger, pod *corev1.Pod) {
 		q.MoveAllToActiveOrBackoffQueue(logger, framework.EventAssignedPodDelete, pod, nil, nil)
 	}
-	return room
+	return parked
 }
 
 // Add lets a pod into the queue, or makes it wait.
-func (w *waitingRoom) Add(ctx context.Context, pod *corev1.Pod) {
+func (w *parkedPods) Add(ctx context.Context, pod *corev1.Pod) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.waits(pod) {
@@ -57,7 +51,7 @@ func (w *waitingRoom) Add(ctx context.Context, pod *corev1.Pod) {
 }
 
 // waits keeps the pod if it has to wait.
-func (w *waitingRoom) waits(pod *corev1.Pod) bool {
+func (w *parkedPods) waits(pod *corev1.Pod) bool {
 	answer := w.plugins.ledger.Enter(pod)
 	w.plugins.performer.perform(answer.Decisions)
 	if answer.Verdict != gang.Refuse {
@@ -68,7 +62,7 @@ func (w *waitingRoom) waits(pod *corev1.Pod) bool {
 }
 
 // Update lets a pod that waits into the queue if it need not any more. If the pod before it is another one, that one is gone.
-func (w *waitingRoom) Update(ctx context.Context, before, pod *corev1.Pod) {
+func (w *parkedPods) Update(ctx context.Context, before, pod *corev1.Pod) {
 	if before != nil && recreated.Both(before, pod) {
 		w.Delete(before)
 		w.Add(ctx, pod)
@@ -99,7 +93,7 @@ func claimsMade(before, pod *corev1.Pod) bool {
 }
 
 // Delete forgets a pod.
-func (w *waitingRoom) Delete(pod *corev1.Pod) {
+func (w *parkedPods) Delete(pod *corev1.Pod) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.pods, pod.UID)
@@ -108,7 +102,7 @@ func (w *waitingRoom) Delete(pod *corev1.Pod) {
 }
 
 // take takes the members of a gang cycle out of here, or out of the queue.
-func (w *waitingRoom) take(members []*reserved, popped types.UID) {
+func (w *parkedPods) take(members []*reserved, popped types.UID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, m := range members {
@@ -121,7 +115,7 @@ func (w *waitingRoom) take(members []*reserved, popped types.UID) {
 }
 
 // putBack parks the members of a gang cycle again that held nothing, except the one that was popped.
-func (w *waitingRoom) putBack(members []*reserved, popped types.UID) {
+func (w *parkedPods) putBack(members []*reserved, popped types.UID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, m := range members {
@@ -134,7 +128,7 @@ func (w *waitingRoom) putBack(members []*reserved, popped types.UID) {
 }
 
 // Done says that the pod is not in its scheduling cycle any more.
-func (w *waitingRoom) Done(uid types.UID) {
+func (w *parkedPods) Done(uid types.UID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.inCycle, uid)
@@ -142,7 +136,7 @@ func (w *waitingRoom) Done(uid types.UID) {
 }
 
 // Activate lets pods that wait into the queue. The scheduler calls it between two pods that it pops.
-func (w *waitingRoom) Activate(logger klog.Logger, pods map[string]*corev1.Pod) {
+func (w *parkedPods) Activate(logger klog.Logger, pods map[string]*corev1.Pod) {
 	refs := make([]gang.Ref, 0, len(pods))
 	for _, name := range slices.Sorted(maps.Keys(pods)) {
 		pod := pods[name]
@@ -152,7 +146,7 @@ func (w *waitingRoom) Activate(logger klog.Logger, pods map[string]*corev1.Pod) 
 }
 
 // admit lets pods that wait into the queue, in this order: the first may be popped before the last has entered.
-func (w *waitingRoom) admit(logger klog.Logger, refs []gang.Ref) {
+func (w *parkedPods) admit(logger klog.Logger, refs []gang.Ref) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var queued []gang.Ref
@@ -170,28 +164,21 @@ func (w *waitingRoom) admit(logger klog.Logger, refs []gang.Ref) {
 	}
 }
 
-// AddUnschedulableIfNotPresent takes a pod back that was popped and could not be scheduled. If its gang has to wait, it waits
-// here; if it is to plan its gang again, it goes to the front at once, without upstream's backoff.
-func (w *waitingRoom) AddUnschedulableIfNotPresent(logger klog.Logger, info *framework.QueuedPodInfo, cycle int64) error {
+// AddUnschedulableIfNotPresent takes a pod back that was popped and could not be scheduled. If its gang has to wait, it is parked.
+func (w *parkedPods) AddUnschedulableIfNotPresent(logger klog.Logger, info *framework.QueuedPodInfo, cycle int64) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.inCycle, info.Pod.UID)
-	switch pod := info.Pod; w.plugins.ledger.Stays(pod.UID) {
-	case gang.Refuse:
+	if pod := info.Pod; w.plugins.ledger.Stays(pod.UID) == gang.Refuse {
 		w.pods[pod.UID] = pod
 		w.SchedulingQueue.Done(pod.UID)
 		return nil
-	case gang.Plan:
-		w.SchedulingQueue.Done(pod.UID)
-		w.SchedulingQueue.Add(klog.NewContext(context.Background(), logger), pod)
-		return nil
-	case gang.Go, gang.Wait:
 	}
 	return w.SchedulingQueue.AddUnschedulableIfNotPresent(logger, info, cycle)
 }
 
 // MoveAllToActiveOrBackoffQueue is how the scheduler tells its queue of events that its cache knows already.
-func (w *waitingRoom) MoveAllToActiveOrBackoffQueue(logger klog.Logger, event fwk.ClusterEvent, before, after any,
+func (w *parkedPods) MoveAllToActiveOrBackoffQueue(logger klog.Logger, event fwk.ClusterEvent, before, after any,
 	check queue.PreEnqueueCheck,
 ) {
 	w.SchedulingQueue.MoveAllToActiveOrBackoffQueue(logger, event, before, after, check)
@@ -199,7 +186,7 @@ func (w *waitingRoom) MoveAllToActiveOrBackoffQueue(logger klog.Logger, event fw
 }
 
 // PendingPods lists the pods that wait too.
-func (w *waitingRoom) PendingPods() ([]*corev1.Pod, string) {
+func (w *parkedPods) PendingPods() ([]*corev1.Pod, string) {
 	pods, summary := w.SchedulingQueue.PendingPods()
 	w.mu.Lock()
 	defer w.mu.Unlock()

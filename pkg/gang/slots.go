@@ -8,45 +8,44 @@ import (
 	"time"
 )
 
-// Place is the node that a plan has for a declared member: one that does not exist yet.
-type Place struct{ Role, Node string }
-
-// PlaceID names a place that is held.
-type PlaceID struct {
+// SlotID names a slot that is held.
+type SlotID struct {
 	Gang   Key
 	Number int
 }
 
-// Move says that a place is held from now on, or not any more. Whoever keeps others out of the places follows the moves in
+// Move says that a slot is held from now on, or not any more. Whoever keeps others out of the slots follows the moves in
 // their order.
 type Move struct {
-	ID   PlaceID
+	ID   SlotID
 	Role Role
 	Node string
 	Held bool
-	// Free says that the place goes to nobody in particular: others may have its room.
+	// Free says that the slot goes to nobody in particular: others may have its capacity.
 	Free bool
 }
 
-// place is a Place that is held, or that a member is about to take.
-type place struct {
+// slot is a Slot that is held, or that a member is about to take.
+type slot struct {
 	number int
 	role   Role
 	node   string
 	taker  *member
 }
 
-// reservation is the room that is held for declared members.
-type reservation struct {
-	places []*place
-	// until is when what is left of it is given up; zero until the leader starts.
+// slots are capacity that is held for declared members.
+type slots struct {
+	held []*slot
+	// until is when what is left of them is given up; zero until the creator starts.
 	until time.Time
-	next  int
+	// last is the number of the slot that was held last; moves are what happened since somebody asked.
+	last  int
+	moves []Move
 }
 
-// hold reserves places. Roles that the gang does not declare are passed over.
-func (g *Gang) hold(places []Place) {
-	for _, p := range places {
+// hold reserves slots. Roles that the gang does not declare are passed over.
+func (g *Gang) hold(plan []Slot) {
+	for _, p := range plan {
 		role := g.shape().named(p.Role)
 		if role == nil {
 			continue
@@ -56,17 +55,17 @@ func (g *Gang) hold(places []Place) {
 }
 
 func (g *Gang) holdOne(role Role, node string) {
-	g.reserved.next++
-	held := &place{number: g.reserved.next, role: role, node: node}
-	g.reserved.places = append(g.reserved.places, held)
+	g.last++
+	held := &slot{number: g.last, role: role, node: node}
+	g.held = append(g.held, held)
 	g.move(held, true, false)
 }
 
-func (g *Gang) move(p *place, held, free bool) {
-	g.moves = append(g.moves, Move{ID: PlaceID{g.Key, p.number}, Role: p.role, Node: p.node, Held: held, Free: free})
+func (g *Gang) move(p *slot, held, free bool) {
+	g.moves = append(g.moves, Move{ID: SlotID{g.Key, p.number}, Role: p.role, Node: p.node, Held: held, Free: free})
 }
 
-// Moves returns the moves of places since it was last called.
+// Moves returns the moves of slots since it was last called.
 func (g *Gang) Moves() []Move {
 	moves := g.moves
 	g.moves = nil
@@ -76,34 +75,34 @@ func (g *Gang) Moves() []Move {
 // Moved says whether there are moves that nobody asked for yet.
 func (g *Gang) Moved() bool { return len(g.moves) > 0 }
 
-// free gives up the places for which yes holds, and returns how many.
-func (g *Gang) free(yes func(*place) bool) int {
-	before := len(g.reserved.places)
-	g.reserved.places = slices.DeleteFunc(g.reserved.places, func(p *place) bool {
+// free gives up the slots for which yes holds, and returns how many.
+func (g *Gang) free(yes func(*slot) bool) int {
+	before := len(g.held)
+	g.held = slices.DeleteFunc(g.held, func(p *slot) bool {
 		if !yes(p) {
 			return false
 		}
 		if p.taker == nil {
 			g.move(p, false, true)
 		} else {
-			p.taker.place = nil
+			p.taker.slot = nil
 		}
 		return true
 	})
-	if len(g.reserved.places) == 0 {
-		g.reserved.until = time.Time{}
+	if len(g.held) == 0 {
+		g.until = time.Time{}
 	}
-	return before - len(g.reserved.places)
+	return before - len(g.held)
 }
 
-func anyPlace(*place) bool { return true }
+func anySlot(*slot) bool { return true }
 
-// Places is how many places are held, or about to be taken.
-func (g *Gang) Places() int { return len(g.reserved.places) }
+// Slots is how many slots are held, or about to be taken.
+func (g *Gang) Slots() int { return len(g.held) }
 
-func (g *Gang) placesOf(role string) int {
+func (g *Gang) slotsOf(role string) int {
 	n := 0
-	for _, p := range g.reserved.places {
+	for _, p := range g.held {
 		if p.role.Name == role {
 			n++
 		}
@@ -111,53 +110,59 @@ func (g *Gang) placesOf(role string) int {
 	return n
 }
 
-// Take gives a member that is popped a place of its role, so that nobody keeps the member itself out of it.
+// Take gives a member that is popped a slot of its role, so that nobody keeps the member itself out of it.
 func (g *Gang) Take(uid string) {
 	m, known := g.members[uid]
-	if !known || m.place != nil || m.misfit || len(g.reserved.places) == 0 || g.Phase() != Running || m.otherRun || !g.mayEnter(m) {
+	if !known || m.slot != nil || m.misfit || len(g.held) == 0 || g.Phase() != Running || m.otherRun || !g.mayEnter(m) {
 		return
 	}
-	for _, p := range g.reserved.places {
+	for _, p := range g.held {
 		if p.taker == nil && p.role.Name == m.Spec.Role {
-			p.taker, m.place = m, p
-			g.update(m, func() { m.pin = p.node })
+			p.taker, m.slot = m, p
 			g.move(p, false, false)
 			return
 		}
 	}
 }
 
-// Return gives back the place of a member that was popped and holds no room now: its scheduling cycle ended early.
+// SlotNode returns the node of the slot that the member is about to take, or "".
+func (g *Gang) SlotNode(uid string) string {
+	if m, known := g.members[uid]; known && m.slot != nil {
+		return m.slot.node
+	}
+	return ""
+}
+
+// Return gives back the slot of a member that was popped and holds no capacity now: its scheduling cycle ended early.
 func (g *Gang) Return(uid string) {
-	if m, known := g.members[uid]; known && m.reservedOn == "" && m.Node == "" {
+	if m, known := g.members[uid]; known && m.bindsTo == "" && m.Node == "" {
 		g.giveBack(m)
 	}
 }
 
-// giveBack holds the member's place again.
+// giveBack holds the member's slot again.
 func (g *Gang) giveBack(m *member) {
-	p := m.place
+	p := m.slot
 	if p == nil {
 		return
 	}
-	p.taker, m.place = nil, nil
-	g.update(m, func() { m.pin = "" })
+	p.taker, m.slot = nil, nil
 	g.move(p, true, false)
 }
 
-// fill forgets the place of a member that was bound.
+// fill forgets the slot of a member that was bound.
 func (g *Gang) fill(m *member) {
-	filled := m.place
+	filled := m.slot
 	if filled == nil {
 		return
 	}
-	m.place = nil
-	g.reserved.places = slices.DeleteFunc(g.reserved.places, func(p *place) bool { return p == filled })
+	m.slot = nil
+	g.held = slices.DeleteFunc(g.held, func(p *slot) bool { return p == filled })
 }
 
-// NodeGone gives up the places on a node that is gone.
+// NodeGone gives up the slots on a node that is gone.
 func (g *Gang) NodeGone(node string, now time.Time) []Decision {
-	if g.free(func(p *place) bool { return p.node == node }) == 0 {
+	if g.free(func(p *slot) bool { return p.node == node }) == 0 {
 		return nil
 	}
 	return g.settle(false, now)
@@ -174,17 +179,17 @@ func (g *Gang) isLeader(m *member) bool {
 	return leader != nil && m.Spec.Role == leader.Name
 }
 
-// tendPlaces gives up places that nobody will take: the leader is gone, or their time is up.
-func (g *Gang) tendPlaces(now time.Time) []Decision {
+// tendSlots gives up slots that nobody will take: the leader is gone, or their time is up.
+func (g *Gang) tendSlots(now time.Time) []Decision {
 	switch {
-	case len(g.reserved.places) == 0 || g.attempt != nil:
+	case len(g.held) == 0:
 	case !g.leads():
-		g.free(anyPlace)
-	case g.reserved.until.IsZero():
-		g.reserved.until = now.Add(g.reservationTimeout())
-	case !now.Before(g.reserved.until):
+		g.free(anySlot)
+	case g.until.IsZero():
+		g.until = now.Add(g.reservationTimeout())
+	case !now.Before(g.until):
 		why := g.explanation(KindExpired)
-		why.Declared = g.free(anyPlace)
+		why.Declared = g.free(anySlot)
 		return []Decision{Tell{Members: g.refs(g.where(g.isLeader)), Explanation: why}}
 	}
 	return nil
@@ -195,13 +200,13 @@ func (g *Gang) reservationTimeout() time.Duration {
 	return g.longestReservation
 }
 
-// Reservation is the room that is held for a gang, as it is written on the gang's leader.
+// Reservation is the capacity that is held for a gang, as it is written on the gang's leader.
 type Reservation struct {
 	Until time.Time      `json:"until"`
 	Roles []ReservedRole `json:"roles"`
 }
 
-// ReservedRole is the room that is held for a role: for so many pods on each node.
+// ReservedRole is the capacity that is held for a role: for so many pods on each node.
 type ReservedRole struct {
 	Name  string         `json:"name"`
 	Nodes map[string]int `json:"nodes"`
@@ -213,15 +218,15 @@ const maxReservation = 128 << 10
 // Reservation returns the text to write on the member: what is held for the others if it leads, or "".
 func (g *Gang) Reservation(uid string, now time.Time) (string, error) {
 	m, known := g.members[uid]
-	if !known || !g.isLeader(m) || len(g.reserved.places) == 0 {
+	if !known || !g.isLeader(m) || len(g.held) == 0 {
 		return "", nil
 	}
-	r := Reservation{Until: g.reserved.until}
+	r := Reservation{Until: g.until}
 	if r.Until.IsZero() {
 		r.Until = now.Add(g.reservationTimeout())
 	}
 	r.Until = r.Until.UTC().Truncate(time.Second)
-	for _, p := range g.reserved.places {
+	for _, p := range g.held {
 		i := slices.IndexFunc(r.Roles, func(known ReservedRole) bool { return known.Name == p.role.Name })
 		if i < 0 {
 			i = len(r.Roles)
@@ -236,14 +241,14 @@ func (g *Gang) Reservation(uid string, now time.Time) (string, error) {
 	return string(text), nil
 }
 
-// Restore holds again what an earlier process held for the gang and wrote on a leader that runs, but for the places of members
+// Restore holds again what an earlier process held for the gang and wrote on a leader that runs, but for the slots of members
 // that have come or are done, and never more than the leader declares, nor longer than it may.
 func (g *Gang) Restore(uid string, r Reservation, now time.Time) []Decision {
 	m, known := g.members[uid]
 	if known && now.Before(r.Until) {
 		g.resumes(m)
 	}
-	if !known || !g.isLeader(m) || !m.started() || len(g.reserved.places) > 0 || !now.Before(r.Until) {
+	if !known || !g.isLeader(m) || !m.started() || len(g.held) > 0 || !now.Before(r.Until) {
 		return nil
 	}
 	for _, reserved := range r.Roles {
@@ -251,18 +256,18 @@ func (g *Gang) Restore(uid string, r Reservation, now time.Time) []Decision {
 			g.restoreRole(*role, reserved.Nodes)
 		}
 	}
-	if len(g.reserved.places) > 0 {
-		g.reserved.until = now.Add(g.reservationTimeout())
-		if r.Until.Before(g.reserved.until) {
-			g.reserved.until = r.Until
+	if len(g.held) > 0 {
+		g.until = now.Add(g.reservationTimeout())
+		if r.Until.Before(g.until) {
+			g.until = r.Until
 		}
 	}
 	return g.settle(true, now)
 }
 
-// restoreRole holds places of a role on so many nodes, less those of members that are there.
+// restoreRole holds slots of a role on so many nodes, less those of members that are there.
 func (g *Gang) restoreRole(role Role, nodes map[string]int) {
-	missing := int(role.Min) - g.tally.startedRoles[role.Name] - g.doneOf[role.Name] - g.placesOf(role.Name)
+	missing := int(role.Min) - g.tally.startedRoles[role.Name] - g.doneOf[role.Name] - g.slotsOf(role.Name)
 	left := maps.Clone(nodes)
 	for _, m := range g.each() {
 		if m.Spec.Role == role.Name {

@@ -14,6 +14,20 @@ const (
 	avoidTime = time.Minute
 )
 
+// losses are what a gang that ran has lost, and what follows from that.
+type losses struct {
+	// avoided are the nodes that rejected a member, until when.
+	avoided map[string]time.Time
+	// whole says that since the gang runs it had all members that it needs.
+	whole bool
+	// shortSince is since when a gang that restarts as a whole has too few members.
+	shortSince time.Time
+	// evicting is why the rest is being evicted, empty if it is not. stays says that this was given up, so that others join what runs.
+	evicting Kind
+	eviction eviction
+	stays    bool
+}
+
 // Finished is a member whose pod ended. It still exists, but takes no room.
 type Finished struct {
 	UID, Name, Role, OwnerUID string
@@ -49,7 +63,6 @@ func (g *Gang) Finish(f Finished, now time.Time) []Decision {
 	}
 	if f.RejectedBy != "" && now.Sub(f.At) < avoidTime {
 		g.avoided[f.RejectedBy] = now.Add(avoidTime)
-		g.Lost++
 		why := g.explanation(KindLost)
 		why.Culprit, why.Node, why.Detail = f.Name, f.RejectedBy, f.Reason
 		told := []Ref{{Namespace: g.Key.Namespace, Name: f.Name, UID: f.UID}}
@@ -93,7 +106,7 @@ func (g *Gang) forgetAvoided(now time.Time) []Decision {
 		return nil
 	}
 	g.retryAt = now
-	return g.activate(g.where(func(m *member) bool { return m.pending() && !m.refused && !m.Gated && m.reservedOn == "" }), now)
+	return g.activate(g.where(func(m *member) bool { return m.pending() && !m.parked && !m.Gated && m.bindsTo == "" }), now)
 }
 
 func (g *Gang) oldestBut(uid string) *member {
@@ -134,12 +147,12 @@ func (g *Gang) countSuccess(owner, role string, n int) {
 // Short says whether a gang that runs has fewer members than it needs: some were lost, or could not be bound. Before the first
 // is bound it is not known.
 func (g *Gang) Short() bool {
-	if g.tally.started == 0 || g.releasing != nil || g.shape().Leader() == nil && g.begunWith < g.Need() {
+	if g.tally.started == 0 || g.starts != nil || g.shape().Leader() == nil && g.begunWith < g.Need() {
 		return false
 	}
 	g.rank()
 	there := g.tally.started + g.done
-	for _, p := range g.reserved.places {
+	for _, p := range g.held {
 		if p.taker == nil || !p.taker.started() {
 			there++
 		}
