@@ -18,8 +18,9 @@ type SortKey struct {
 	Gang  gang.Key
 }
 
-// Compare is the one order in which gangs and other pods go, in the scheduling queue and among the gangs that wait outside of it: the
-// members that were to start with a gang that runs short, then by priority, then gangs that run with too few members, then by age. It is negative if k goes first.
+// Compare is the one order in which gangs and other pods go, in the scheduling queue and among the gangs that are parked: members that
+// were to start with a gang that runs short, then by priority, then gangs that run with too few members, then by age. It is negative if
+// k goes first.
 func (k SortKey) Compare(o SortKey) int {
 	return cmp.Or(
 		first(k.Ahead, o.Ahead),

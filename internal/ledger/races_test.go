@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -129,7 +130,7 @@ func TestGangThatIsOvertakenGoesNext(t *testing.T) {
 			if answer.Verdict != gang.Plan {
 				t.Fatalf("%+v, want that it is planned", answer)
 			}
-			if decisions := append(answer.Decisions, end(l)...); !activates(decisions, "low") {
+			if decisions := slices.Concat(answer.Decisions, end(l)); !activates(decisions, "low") {
 				t.Errorf("the gang that was overtaken is not put back into the queue: %v", decisions)
 			}
 		})
