@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 func TestSentences(t *testing.T) {

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // outcome counts the attempts that ended, by the decisions.

@@ -9,8 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	testingclock "k8s.io/utils/clock/testing"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 const (

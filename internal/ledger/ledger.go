@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/utils/clock"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // goneFor is how long the queue may lag behind the informer with the deletion of a pod.

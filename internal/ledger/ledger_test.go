@@ -8,7 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // gang creates members 0 to n-1 of a gang.

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"time"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // SortKey is where a gang, or a pod without one, stands in the order in which they go.

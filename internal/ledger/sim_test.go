@@ -12,8 +12,8 @@ import (
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 	testingclock "k8s.io/utils/clock/testing"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // simulation is a deliberately simple scheduler around a ledger: nodes with a number of places each, and a scheduling

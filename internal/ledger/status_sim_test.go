@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // checkStatuses compares what the ledger's statuses say to what the simulation knows: which members a gang has, where they stand, and

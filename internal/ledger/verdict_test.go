@@ -3,8 +3,8 @@ package ledger_test
 import (
 	"testing"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // What an informer is asked may take a lock of its own, and who holds that may be asking the ledger.

@@ -14,8 +14,8 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/backend/queue"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // parkedPods keeps members of gangs that have to wait outside the scheduling queue, which walks all pods that wait in it at

@@ -20,10 +20,10 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
 	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 const (

@@ -9,8 +9,8 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/placement"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
 )
 
 // planned is the outcome of planning: a plan, or why there is none.

@@ -29,9 +29,9 @@ import (
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 	"k8s.io/utils/clock"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // QueueName is the name of the plugin that keeps waiting members out of the queue and sorts the others. It is apart

@@ -17,8 +17,8 @@ import (
 	internalqueue "k8s.io/kubernetes/pkg/scheduler/backend/queue"
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // testMember is the pod "a" of the gang "g", which needs so many.

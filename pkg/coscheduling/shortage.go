@@ -14,9 +14,9 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/placement"
+	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
 )
 
 // manyClasses is how many classes without a place are looked at one by one to explain a failure.

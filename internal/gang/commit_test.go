@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // pair is a gang of two that is being placed: its first member was popped and is to plan.

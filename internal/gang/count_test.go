@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // ofJob is a member of a gang of three whose controller is a Job of Kubernetes.

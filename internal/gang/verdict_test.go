@@ -3,7 +3,7 @@ package gang_test
 import (
 	"testing"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 func TestGangRefusesWhomItDoesNotKnow(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // budgeted is a gang of three of which a-0 was lost and a-3 waits to replace it, and the API, which answers each eviction.

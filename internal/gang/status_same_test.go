@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // TestStatusIsTheSameForTheSameInputs: two gangs to which the same happens have one status, also if it is derived anew. What is kept in

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // What becomes of a gang of thousands must not cost each of its members more than it costs those of a small gang, also while they

@@ -4,7 +4,7 @@ import (
 	"maps"
 	"testing"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 func TestInstanceOfAPod(t *testing.T) {

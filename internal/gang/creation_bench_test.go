@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // crowded is a gang of n members, each of which was observed and then refused by the queue, until all are there.

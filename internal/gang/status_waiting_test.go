@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 func TestStatusOfAGangThatWaits(t *testing.T) {
