@@ -91,7 +91,7 @@ func (d *demo) story() []step {
 		title:  "Too big",
 		text:   "examples/too-big.yaml: 8 pods of 3 CPU, and there is room for some of them only. None starts.",
 		happen: d.apply("too-big.yaml", 0, all),
-		check:  gang("too-big", want{exist: 8, says: "gang default/too-big needs 8 pods at once"}),
+		check:  gang("too-big", want{exist: 8, says: "gang default/too-big cannot be scheduled"}),
 	}, {
 		title:  "What waits holds nothing",
 		text:   "examples/plain-pod.yaml: a pod of 3 CPU without a gang comes later, and starts at once.",

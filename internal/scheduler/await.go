@@ -41,7 +41,7 @@ func awaitAPIServer(ctx context.Context, config *rest.Config, serving *apiserver
 	pause := wait.Backoff{Duration: 250 * time.Millisecond, Factor: 2, Cap: askTimeout, Steps: 10, Jitter: 0.1}
 	for ; err != nil; s, err = ask() {
 		next := pause.Step()
-		logger.Info("Waiting for the API server", "host", config.Host, "err", err, "again", next)
+		logger.Info("Waiting for the API server", "host", config.Host, "err", err, "retryAfter", next)
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("waiting for the API server %s: %w", config.Host, err)

@@ -53,7 +53,7 @@ type apiServer struct {
 
 // askAPIServer asks for the version, and for the APIs of the gates that are on. It fails if the server is not there, or not yet.
 func askAPIServer(client discovery.DiscoveryInterface, gates featuregate.FeatureGate) (*apiServer, error) {
-	s := &apiServer{name: "one that does not tell its version"}
+	s := &apiServer{name: "of an unknown version"}
 	info, err := client.ServerVersion()
 	switch {
 	case err != nil && !refused(err):
@@ -146,12 +146,12 @@ func (s *apiServer) lacksClaims() bool {
 func (s *apiServer) adapt(logger klog.Logger, registry compatibility.ComponentGlobalsRegistry) error {
 	effective, ok := registry.EffectiveVersionFor(compatibility.DefaultKubeComponent).(compatibility.MutableEffectiveVersion)
 	if !ok {
-		return errors.New("the version that this process behaves as cannot be changed")
+		return errors.New("the emulation version of this process cannot be changed")
 	}
 	asked := effective.EmulationVersion()
 	if s.untold != nil {
-		logger.Info("The API server does not tell all that it is, and is taken to be no older than this scheduler where it does not; "+
-			"if it forbids the question, the role system:discovery allows it", "err", s.untold)
+		logger.Info("Failed to discover the version or the APIs of the API server; assuming that it is not older than this scheduler. "+
+			"If access is forbidden, grant the scheduler the role system:discovery", "err", s.untold)
 	}
 	target := asked
 	if s.version != nil {
@@ -231,13 +231,13 @@ func (s *apiServer) sentence(effective compatibility.EffectiveVersion, dropped [
 	text := &strings.Builder{}
 	fmt.Fprintf(text, "The API server is %s", s.name)
 	if target := effective.EmulationVersion(); target.LessThan(effective.BinaryVersion().WithPatch(0)) {
-		fmt.Fprintf(text, ", so this scheduler does what that of Kubernetes %s does", target)
+		fmt.Fprintf(text, ", so this scheduler behaves like the scheduler of Kubernetes %s does", target)
 	}
 	for _, a := range s.missing {
 		fmt.Fprintf(text, "; it has no %s in %s, so %s", a.resource, a.groupVersion, a.without)
 	}
 	if len(dropped) > 0 {
-		fmt.Fprintf(text, "; --feature-gates asks for what is off: %s", strings.Join(dropped, ", "))
+		fmt.Fprintf(text, "; --feature-gates enables gates that are off: %s", strings.Join(dropped, ", "))
 	}
 	text.WriteString(". Restart the scheduler when the API server is upgraded or serves more")
 	return text.String()

@@ -25,10 +25,10 @@ func TestAServerThatTellsLittle(t *testing.T) {
 		version, apis answer
 		want          string
 	}{
-		{"all is forbidden", answer{403, "no"}, answer{403, "no"}, "one that does not tell its version <nil>, missing 0"},
+		{"all is forbidden", answer{403, "no"}, answer{403, "no"}, "of an unknown version <nil>, missing 0"},
 		{"the version may be asked", answer{200, v133}, answer{403, "no"}, "v1.33.0 1.33, missing 0"},
-		{"the APIs may be asked", answer{403, "no"}, answer{200, none}, "one that does not tell its version <nil>, missing 1"},
-		{"a proxy hides the version", answer{404, "no"}, answer{403, "no"}, "one that does not tell its version <nil>, missing 0"},
+		{"the APIs may be asked", answer{403, "no"}, answer{200, none}, "of an unknown version <nil>, missing 1"},
+		{"a proxy hides the version", answer{404, "no"}, answer{403, "no"}, "of an unknown version <nil>, missing 0"},
 		{"a version of its own kind", answer{200, noVersion}, answer{403, "no"}, "unknown <nil>, missing 0"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

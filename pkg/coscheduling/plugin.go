@@ -82,7 +82,7 @@ func (pl *Plugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *core
 	}
 	switch {
 	case answer.Verdict == gang.Refuse:
-		klog.FromContext(ctx).V(3).Info("Gang member has to wait", "gang", answer.Why.Gang, "why", answer.Why.Kind)
+		klog.FromContext(ctx).V(3).Info("Gang member is not schedulable yet", "gang", answer.Why.Gang, "reason", answer.Why.Kind)
 		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, events.Sentence(answer.Why))
 	case !answer.Gang:
 		return nil, fwk.NewStatus(fwk.Skip)
@@ -151,7 +151,7 @@ const avoidKey fwk.StateKey = "kubenexus.io/avoid"
 func (a avoided) Clone() fwk.StateData { return a }
 
 func avoids() *fwk.Status {
-	return fwk.NewStatus(fwk.Unschedulable, "node(s) rejected a pod of the gang a moment ago")
+	return fwk.NewStatus(fwk.Unschedulable, "node(s) recently rejected a pod of the gang")
 }
 
 // Filter keeps a member on the node that it is planned for, and off those that rejected one. PreFilter's result is not enough:
@@ -167,7 +167,7 @@ func (pl *Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod,
 		return nil
 	}
 	if planned, ok := data.(pin); ok && string(planned) != node.Node().Name {
-		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "the gang's plan has another node for this pod")
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) didn't match the node that the gang's plan has for this pod")
 	}
 	return nil
 }
@@ -210,14 +210,14 @@ func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}
 	pl.performer.perform(decisions)
-	return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "no pod is preempted for a single member of a gang")
+	return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "preemption is not attempted for a single member of a gang")
 }
 
 // reasons says why no node would do.
 func (pl *Plugin) reasons(statuses fwk.NodeToStatusReader) string {
 	nodes, err := pl.handle.SnapshotSharedLister().NodeInfos().List()
 	if err != nil {
-		return "the nodes cannot be listed: " + err.Error()
+		return "failed to list nodes: " + err.Error()
 	}
 	counts := map[string]int{}
 	for _, node := range nodes {
@@ -256,7 +256,7 @@ func (pl *Plugin) Permit(ctx context.Context, state fwk.CycleState, pod *corev1.
 		if answer.Holding == 1 {
 			level = 0 // once for each attempt
 		}
-		logger.V(level).Info("Gang member waits for the others",
+		logger.V(level).Info("Gang member is waiting for the other members",
 			"gang", answer.Key, "waiting", answer.Holding, "need", answer.Need)
 		pl.performer.perform(pl.activateWithin(state, answer.Decisions))
 		return fwk.NewStatus(fwk.Wait), permitTimeout

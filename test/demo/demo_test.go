@@ -89,7 +89,7 @@ func TestDemoTellsItsStory(t *testing.T) {
 		`s  gang default/demo  3 of 3 pods exist, 3 bound: released`,
 		`s  gang default/spark-job-123  11 of 11 pods exist, 11 bound: released`,
 		`s  gang default/training  4 of 4 pods exist, 4 bound: `,
-		`s  gang default/too-big  8 of 8 pods exist, 0 bound: waiting: gang default/too-big needs 8 pods at once: \d of 8 pods fit`,
+		`s  gang default/too-big  8 of 8 pods exist, 0 bound: waiting: gang default/too-big cannot be scheduled yet: \d of the 8 pods`,
 		`s  pod default/latecomer: bound`,
 		`s  gang default/too-big  8 of 8 pods exist, 8 bound: released`,
 		`What happened`,

@@ -30,7 +30,7 @@ func TestKilledSchedulerLosesNothing(t *testing.T) {
 	s.gang("fits", 4, 4)
 	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2")
 	s.boundIs(t, "fits", 4)
-	s.waitsWith(t, "large-0", "needs 12 pods at once")
+	s.waitsWith(t, "large-0", "of the 12 pods it needs")
 	s.boundIs(t, "large", 0)
 	if err := create(s, podSpec{namespace: "killed", name: "incomplete-2", cpu: "0", scheduler: ours, annotations: gangAnnotations("incomplete", 3)}.pod()); err != nil {
 		t.Fatal(err)

@@ -39,7 +39,7 @@ func TestSecondSparkJobWaitsForTheFirst(t *testing.T) {
 			second := &sparkJob{on: s, name: "second", executors: sparkExecutors, batch: 4, declare: declare}
 			s.submit(t, first, second)
 			s.must(t, first.drive)
-			s.waitsWith(t, second.driverName(), "spark-second needs 11 pods")
+			s.waitsWith(t, second.driverName(), "of the 11 pods it needs")
 			s.allBound(t, 1+sparkExecutors)
 
 			s.must(t, first.finish)

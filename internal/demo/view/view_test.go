@@ -82,7 +82,7 @@ func lines(c Cluster) []string {
 func TestWhatIsSaidOfPods(t *testing.T) {
 	const (
 		upstream = "0/4 nodes are available: 4 Insufficient cpu."
-		noRoom   = "gang team/g needs 2 pods at once: 1 found a place"
+		noRoom   = "gang team/g cannot be scheduled yet: 1 of the 2 pods it needs fit"
 	)
 	for _, test := range []struct {
 		name    string
@@ -91,13 +91,15 @@ func TestWhatIsSaidOfPods(t *testing.T) {
 	}{{
 		name: "an incomplete gang says how many are missing",
 		cluster: Cluster{Pods: []*corev1.Pod{
-			pod("a", ofGang("g", "3"), says("GangIncomplete", "gang team/g has 2 of the 3 pods it needs")), pod("b", ofGang("g", "3")),
+			pod("a", ofGang("g", "3"), says("GangIncomplete", "gang team/g has 2 of the 3 pods it needs; waiting for 1 more")),
+			pod("b", ofGang("g", "3")),
 		}},
-		want: []string{"gang team/g  2 of 3 pods exist, 0 bound: waiting: gang team/g has 2 of the 3 pods it needs"},
+		want: []string{"gang team/g  2 of 3 pods exist, 0 bound: waiting: gang team/g has 2 of the 3 pods it needs; waiting for 1 more"},
 	}, {
 		name: "a gang that became complete does not repeat that members are missing",
 		cluster: Cluster{Pods: []*corev1.Pod{
-			pod("a", ofGang("g", "2"), says("GangIncomplete", "gang team/g has 1 of the 2 pods it needs")), pod("b", ofGang("g", "2")),
+			pod("a", ofGang("g", "2"), says("GangIncomplete", "gang team/g has 1 of the 2 pods it needs; waiting for 1 more")),
+			pod("b", ofGang("g", "2")),
 		}},
 		want: []string{"gang team/g  2 of 2 pods exist, 0 bound: waiting: the scheduler has not said why yet"},
 	}, {
