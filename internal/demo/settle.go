@@ -60,7 +60,7 @@ func verdict(s *view.Snapshot) string {
 		return "Every pod has a node."
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Nothing changes any more, and %d of %d pods wait:", waiting, pods)
+	fmt.Fprintf(&b, "Nothing changes anymore, and %d of %d pods wait:", waiting, pods)
 	for i := range s.Rows {
 		if row := &s.Rows[i]; row.Pending > 0 {
 			b.WriteString("\n  " + row.Line())

@@ -57,9 +57,9 @@ func askAPIServer(client discovery.DiscoveryInterface, gates featuregate.Feature
 	info, err := client.ServerVersion()
 	switch {
 	case err != nil && !refused(err):
-		return nil, fmt.Errorf("asking for its version: %w", err)
+		return nil, fmt.Errorf("getting its version: %w", err)
 	case err != nil:
-		s.untold = fmt.Errorf("asking for its version: %w", err)
+		s.untold = fmt.Errorf("getting its version: %w", err)
 	default:
 		s.tellsVersion(info)
 	}
@@ -72,15 +72,15 @@ func askAPIServer(client discovery.DiscoveryInterface, gates featuregate.Feature
 		there, err := has(client, a)
 		switch {
 		case err != nil && !refused(err):
-			return nil, fmt.Errorf("asking for its API %s: %w", a.groupVersion, err)
+			return nil, fmt.Errorf("getting its API %s: %w", a.groupVersion, err)
 		case err != nil:
-			s.untold = errors.Join(s.untold, fmt.Errorf("asking for its API %s: %w", a.groupVersion, err))
+			s.untold = errors.Join(s.untold, fmt.Errorf("getting its API %s: %w", a.groupVersion, err))
 		case !there:
 			s.missing = append(s.missing, a)
 		}
 	}
 	if apierrors.IsNotFound(err) && asked > 0 && len(s.missing) == asked {
-		return nil, errors.New("who answers knows neither a version nor APIs: it is no API server")
+		return nil, errors.New("the endpoint serves neither a version nor APIs: it is not an API server")
 	}
 	return s, nil
 }
@@ -231,7 +231,7 @@ func (s *apiServer) sentence(effective compatibility.EffectiveVersion, dropped [
 	text := &strings.Builder{}
 	fmt.Fprintf(text, "The API server is %s", s.name)
 	if target := effective.EmulationVersion(); target.LessThan(effective.BinaryVersion().WithPatch(0)) {
-		fmt.Fprintf(text, ", so this scheduler behaves like the scheduler of Kubernetes %s does", target)
+		fmt.Fprintf(text, ", so this scheduler behaves like the scheduler of Kubernetes %s", target)
 	}
 	for _, a := range s.missing {
 		fmt.Fprintf(text, "; it has no %s in %s, so %s", a.resource, a.groupVersion, a.without)

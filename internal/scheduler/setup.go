@@ -75,7 +75,7 @@ func configure(ctx context.Context, opts *options.Options, file string) error {
 	}
 	config, err := clientcmd.BuildConfigFromFlags(opts.Master, opts.ComponentConfig.ClientConnection.Kubeconfig)
 	if clientcmd.IsEmptyConfig(err) || os.IsNotExist(err) {
-		return fmt.Errorf("no cluster to connect to: %w; name its kubeconfig by --kubeconfig", err)
+		return fmt.Errorf("no cluster to connect to: %w; set --kubeconfig", err)
 	}
 	if err != nil {
 		return err

@@ -121,7 +121,7 @@ spec:
 	for _, want := range []string{
 		`pod default/broken: waiting: annotation pod-group.scheduling.sigs.k8s.io/min-available has the value "two"`,
 		"gang research/gpus  2 of 2 pods exist, 2 bound: released",
-		"Nothing changes any more, and 1 of 3 pods wait",
+		"Nothing changes anymore, and 1 of 3 pods wait",
 	} {
 		if !strings.Contains(c.stdout.String(), want) {
 			t.Errorf("it does not say %q", want)

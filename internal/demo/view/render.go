@@ -48,7 +48,7 @@ func (r *Row) explained() string {
 
 func (r *Row) because() string {
 	if r.Why == "" {
-		return "the scheduler has not said why yet"
+		return "the scheduler has not reported a reason yet"
 	}
 	return r.Why
 }
@@ -109,7 +109,7 @@ func (s *Snapshot) Table(width, height int, paint Paint) []string {
 	}
 	if len(lines) > height && height > 0 {
 		hidden := len(lines) - height + 1
-		lines = append(lines[:height-1], paint.dim(cut(fmt.Sprintf("... %d more lines; a higher window shows them", hidden), width)))
+		lines = append(lines[:height-1], paint.dim(cut(fmt.Sprintf("... %d more lines; enlarge the window to see them", hidden), width)))
 	}
 	return lines
 }
