@@ -18,7 +18,7 @@ import (
 
 // Options say what to show, and on what cluster.
 type Options struct {
-	// Files are the manifests to apply; without any, the story is told.
+	// Files are the manifests to apply; without any, the demo runs its own steps.
 	Files []string
 	// Nodes is how many nodes there are, and Shape what each has.
 	Nodes int

@@ -10,13 +10,13 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/examples"
 )
 
-// DefaultNodes and DefaultCPU make the cluster on which the story goes as it is told.
+// DefaultNodes and DefaultCPU make the cluster that the steps of the story expect.
 const (
 	DefaultNodes = 4
 	DefaultCPU   = "6"
 )
 
-// step is a part of the story. It is told, then it happens, and then it is checked.
+// step is a part of the story. Its text is printed, then it is run, and then checked.
 type step struct {
 	title, text string
 
@@ -24,7 +24,7 @@ type step struct {
 	check  func(ctx context.Context) error
 }
 
-// tell tells the story.
+// tell runs the steps of the story.
 func (d *demo) tell(ctx context.Context) error {
 	d.screen.Say("")
 	for i, s := range d.story() {

@@ -19,7 +19,7 @@ import (
 const (
 	// look is how often the cluster is looked at when something changes.
 	look = 50 * time.Millisecond
-	// calm is how long nothing has to change before a change is told: a gang's pods come and start one by one.
+	// calm is how long nothing has to change before a change is shown: a gang's pods are created and start one by one.
 	calm = 250 * time.Millisecond
 	// restless is how long a change is kept back at most.
 	restless = time.Second
@@ -85,7 +85,7 @@ func (w *watch) mark() {
 	w.dirty = true
 }
 
-// close ends the watch: nothing is shown any more.
+// close ends the watch: nothing is shown anymore.
 func (w *watch) close() {
 	w.cancel()
 	<-w.done

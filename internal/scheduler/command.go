@@ -96,7 +96,7 @@ func addFlags(cmd *cobra.Command, opts *options.Options) {
 	globalflag.AddGlobalFlags(global, cmd.Name(), logs.SkipLoggingConfigurationFlags())
 	global.String("version", "", "print the version and exit; --version=raw prints it alone")
 	global.Lookup("version").NoOptDefVal = "true"
-	// Upstream ignores these flags beside --config. Here a flag that is given wins.
+	// Upstream ignores these flags if --config is set. Here they override the file.
 	opts.Flags.FlagSet("deprecated").VisitAll(func(f *pflag.Flag) {
 		f.Usage = strings.ReplaceAll(f.Usage, "This parameter is ignored if a config file is specified in --config.",
 			"It overrides the configuration file.")
@@ -144,7 +144,7 @@ func run(ctx context.Context, cmd *cobra.Command, opts *options.Options, plugins
 	return unlessStopped(ctx, app.Run(ctx, completed, sched))
 }
 
-// unlessStopped returns the error of a process that was not asked to stop; one that was did as it was asked.
+// unlessStopped returns the error, unless the process was asked to stop.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err

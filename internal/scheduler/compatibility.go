@@ -20,7 +20,7 @@ import (
 )
 
 // api is one that the scheduler watches while a feature gate is on. If the API server does not have it, the scheduler would
-// wait for its cache for ever.
+// wait for its cache forever.
 type api struct {
 	gate                   featuregate.Feature
 	groupVersion, resource string
@@ -43,11 +43,11 @@ var lastWithoutClaims = version.MajorMinor(1, 34)
 // apiServer is what the API server says of itself.
 type apiServer struct {
 	name string
-	// version is the one that it behaves as: that of its program, unless it emulates an older one. Nil if it does not tell.
+	// version is its effective version: that of its binary, unless it emulates an older one. Nil if it is not known.
 	version *version.Version
-	// missing are APIs that the scheduler would watch and that it does not have. One that it does not tell of is taken to be there.
+	// missing are APIs that the scheduler would watch and that it does not have. An API that cannot be discovered is assumed to exist.
 	missing []api
-	// untold is why it did not tell everything.
+	// untold is why the version or the APIs could not be discovered.
 	untold error
 }
 
@@ -97,7 +97,7 @@ func (s *apiServer) tellsVersion(info *apiversion.Info) {
 	}
 }
 
-// refused says whether the server answered that it does not tell, and will not tell later either. Who is asked may not be known
+// refused says whether the server rejected the request for good. Who is asked may not be known
 // yet, or be too busy.
 func refused(err error) bool {
 	var status apierrors.APIStatus
@@ -136,13 +136,13 @@ func has(client discovery.DiscoveryInterface, a api) (bool, error) {
 	return false, nil
 }
 
-// lacksClaims says whether pods with resource claims cannot be placed.
+// lacksClaims says whether pods with resource claims cannot be scheduled.
 func (s *apiServer) lacksClaims() bool {
 	return slices.ContainsFunc(s.missing, func(a api) bool { return a.gate == features.DynamicResourceAllocation })
 }
 
 // adapt makes this process behave as the scheduler of the API server's version if that is older, with what it then reads and
-// writes, and turns off what would need an API that is missing. If it had to do anything, it says so in one line of the log.
+// writes, and turns off what would need an API that is missing. If it changed anything, it logs one line.
 func (s *apiServer) adapt(logger klog.Logger, registry compatibility.ComponentGlobalsRegistry) error {
 	effective, ok := registry.EffectiveVersionFor(compatibility.DefaultKubeComponent).(compatibility.MutableEffectiveVersion)
 	if !ok {

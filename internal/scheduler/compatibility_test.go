@@ -15,7 +15,7 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// TestAServerThatTellsLittle: a cluster may have taken the role system:discovery away, and what stands before an API server may
+// TestAServerThatTellsLittle: a cluster may have removed the role system:discovery, and what stands before an API server may
 // answer in its place. Upstream's scheduler runs there too.
 func TestAServerThatTellsLittle(t *testing.T) {
 	const v133, noVersion = `{"gitVersion":"v1.33.0"}`, `{"gitVersion":"unknown"}`
@@ -38,7 +38,7 @@ func TestAServerThatTellsLittle(t *testing.T) {
 			}
 			got := fmt.Sprintf("%s %v, missing %d", s.name, s.version, len(s.missing))
 			if got != tc.want || s.untold == nil {
-				t.Errorf("it is %s; not told because of %v; want %s, and why", got, s.untold, tc.want)
+				t.Errorf("it is %s; not discovered because of %v; want %s, and why", got, s.untold, tc.want)
 			}
 			if s.version != nil || len(s.missing) > 0 {
 				return // then it adapts, for which gates that all tests share would change

@@ -12,7 +12,7 @@ const surveyBudget = 1 << 20
 // hardness is what classes are ordered by: nothing in it depends on the order in which they are given.
 type hardness struct {
 	candidates int    // nodes with room, or a sample of them
-	shape      uint64 // a hash of the room on each node, to tell apart classes that look equal
+	shape      uint64 // a hash of the room on each node, to distinguish classes that look equal
 }
 
 // survey looks at the room for each class, orders the classes and bounds how many members fit. A gang of one local class
@@ -27,7 +27,7 @@ func (p *planner) survey() {
 		return
 	}
 	found := make([]hardness, len(classes))
-	stride := 1 + len(classes)*p.nodes/surveyBudget // of very many, a sample tells as much
+	stride := 1 + len(classes)*p.nodes/surveyBudget // of very many, a sample is enough
 	for c := range classes {
 		room := 0
 		for node := 0; node < p.nodes; node += stride {

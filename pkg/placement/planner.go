@@ -7,7 +7,7 @@ const (
 	// further order or start is tried. Calls of Fits are counted, and as many of Room as cost the same. What a plan costs
 	// delays all pods behind the gang, and those that fail are made again and again.
 	orderPasses = 4
-	// orderBudget is never exceeded but for a first order: 0.3 s. leastBudget is always allowed: 50 ms. It lets a gang that
+	// orderBudget is never exceeded, except by a first order: 0.3 s. leastBudget is always allowed: 50 ms. It lets a gang that
 	// must be in one rack find the only one of ten that is large enough, on up to 2,000 nodes.
 	orderBudget, leastBudget = 100_000, 20_000
 	// searchBudget is how many calls of Fits the search may make on top: 10 ms.
@@ -42,7 +42,7 @@ type planner struct {
 	bounds   []int // no plan places more members of the class
 
 	fits   int // calls of Fits
-	rooms  int // calls of Room, but for the few that follow a placement
+	rooms  int // calls of Room, except the few that follow a placement
 	budget int // of calls of Fits, or as many as cost the same
 	misses int // how often Fits said no since it said yes, or since the class came up
 
@@ -123,7 +123,7 @@ func (p *planner) reset() {
 	p.steps = p.steps[:0]
 }
 
-// replay makes the cluster hold these steps, or those before the first that does not fit any more. steps must not be
+// replay makes the cluster hold these steps, or those before the first that no longer fits. steps must not be
 // p.steps, which it overwrites.
 func (p *planner) replay(steps []step) bool {
 	p.reset()

@@ -61,7 +61,7 @@ func (p *planner) later(class int) int {
 	return max(0, min(p.optional[class], p.total-p.gang.Min))
 }
 
-// failed says that this is the rest of a class of which not even the first part fit.
+// failed says that this is the rest of a class, and not even its first part fit.
 func (p *planner) failed(part part) bool {
 	return part.rest && p.left[part.class] > p.later(part.class)
 }

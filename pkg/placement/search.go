@@ -28,7 +28,7 @@ func (p *planner) search() {
 // searcher is one depth-first search. A move is a class and a node as one number.
 type searcher struct {
 	*planner
-	// seen are the hashes of what the cluster held before. It counts how many members of which class are on which node,
+	// seen are the hashes of what the cluster held before. It counts how many members of each class are on each node,
 	// not which members nor in which order they came: members of a class are equal.
 	seen map[uint64]struct{}
 	// local says that all classes are. Then moves commute, and only ascending ones need be tried.

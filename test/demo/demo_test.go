@@ -210,7 +210,7 @@ func childOf(t *testing.T, parent int) int {
 	t.Helper()
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", parent))
 	if err != nil || len(files) == 0 {
-		t.Skip("this system does not tell which processes belong together")
+		t.Skip("this system does not say which processes belong together")
 	}
 	var children []string
 	for _, file := range files {

@@ -207,7 +207,7 @@ func (s *scenario) driveAll(t *testing.T, jobs []*sparkJob) <-chan *sparkJob {
 	return complete
 }
 
-// plainPods counts the pods that are not Spark's: those that run, and those that were told that there is no room.
+// plainPods counts the pods that are not Spark's: those that run, and those with a condition that says that they do not fit.
 func (s *scenario) plainPods(t *testing.T) (running, waiting int) {
 	t.Helper()
 	pods, err := suite.client.CoreV1().Pods(s.namespace).List(s.ctx, metav1.ListOptions{LabelSelector: groupLabel + "=plain"})

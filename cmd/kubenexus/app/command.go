@@ -28,7 +28,7 @@ var errInterrupted = errors.New("interrupted")
 
 // Main runs the command and returns its exit code.
 func Main() int {
-	// Whoever closed our output wants no more; but we have to clean up.
+	// If the reader of our output is gone, we still have to clean up.
 	signal.Ignore(syscall.SIGPIPE)
 	// cobra adds what is in there to every command, and Kubernetes' packages put a --version of theirs into it.
 	pflag.CommandLine = pflag.NewFlagSet(os.Args[0], pflag.ContinueOnError)

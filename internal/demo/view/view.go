@@ -36,7 +36,7 @@ const (
 
 // Row is what is shown of a gang, or of pods without one that share an owner.
 type Row struct {
-	// ID tells rows apart; Title is how a row is called.
+	// ID identifies a row; Title is shown.
 	ID, Title string
 	// Need is the gang's min-available; 0 for pods without a gang.
 	Need int

@@ -30,7 +30,7 @@ type said struct {
 	pods         int
 }
 
-// why returns the sentence that tells most about the pending pods of a row. What is said of the gang comes before what
+// why returns the sentence that says most about the pending pods of a row. What is said of the gang comes before what
 // is said of one pod, and what many pods carry before what few do.
 func (r reasons) why(row *Row, pods []*corev1.Pod) string {
 	var all []said
@@ -71,7 +71,7 @@ func weight(s said) int {
 	return 1
 }
 
-// outdated: the gang was told that members are missing, and they have come since.
+// outdated: the condition says that members are missing, but they were created since.
 func outdated(row *Row, reason string) bool {
 	return reason == events.ReasonIncomplete && row.Exist-row.Gated-row.Ended >= row.Need
 }
