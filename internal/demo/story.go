@@ -44,7 +44,7 @@ func (d *demo) tell(ctx context.Context) error {
 	return d.pause(ctx)
 }
 
-// pause lets a person read. Whatever the story waits for, it does not wait for it here.
+// pause gives the user time to read. Nothing depends on it.
 func (d *demo) pause(ctx context.Context) error {
 	moment := 500 * time.Millisecond
 	if d.screen.Live() {

@@ -77,7 +77,7 @@ func (r *Row) statusAt() string {
 	return r.status()
 }
 
-// Text describes the room in one line.
+// Text describes the capacity in one line.
 func (r Room) Text() string {
 	return fmt.Sprintf("%s, %s of %s CPU in use", plural(r.Nodes, "node"), cpus(r.Used), cpus(r.Size))
 }
@@ -121,7 +121,7 @@ func (r *Row) ratio() string {
 	return fmt.Sprintf("%d of %d", r.Exist, r.Need)
 }
 
-// Summary says in a table what became of each gang.
+// Summary is a table of what happened to each gang.
 func (s *Snapshot) Summary() []string {
 	cells := [][]string{{"", "PODS", "BOUND", "COMPLETE", "RELEASED", "TOOK", "NOW"}}
 	for i := range s.Rows {

@@ -14,7 +14,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 )
 
-// reasons knows what was said about pods that wait.
+// reasons has the reasons that were reported for waiting pods.
 type reasons struct {
 	events     map[types.UID][]*eventsv1.Event
 	schedulers []string
@@ -66,7 +66,7 @@ func weight(s said) int {
 		return 2
 	}
 	if strings.HasPrefix(s.text, "gang ") {
-		return 2 // the condition of a gang without room has the upstream reason, for autoscalers
+		return 2 // the condition of a gang that does not fit has the upstream reason, for autoscalers
 	}
 	return 1
 }
@@ -76,7 +76,7 @@ func outdated(row *Row, reason string) bool {
 	return reason == events.ReasonIncomplete && row.Exist-row.Gated-row.Ended >= row.Need
 }
 
-// ofPod returns what the pod's condition says, or else its newest warning, or else that nobody will look at it.
+// ofPod returns what the pod's condition says, or else its newest warning, or else that no scheduler serves its schedulerName.
 func (r reasons) ofPod(pod *corev1.Pod) (reason, text string) {
 	for i := range pod.Status.Conditions {
 		c := &pod.Status.Conditions[i]
