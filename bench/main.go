@@ -59,7 +59,7 @@ and how, is in docs/benchmarks.md. It needs Linux, listens on 127.0.0.1 only, an
 	flags.IntSliceVar(&o.Nodes, "nodes", []int{100, 1000, 5000}, "numbers of nodes")
 	flags.IntVar(&o.Pods, "pods", 5000, "pods of each throughput run")
 	flags.IntVar(&o.SlowPods, "stock-gang-pods", 5000, "pods of each throughput run of stock-gang, at most --pods")
-	flags.IntVar(&o.Runs, "runs", 3, "runs of which the median is taken")
+	flags.IntVar(&o.Runs, "runs", 3, "number of runs; the median counts")
 	flags.StringSliceVar(&o.Modes, "modes", []string{report.First, report.While},
 		"throughput: first (all pods exist when the scheduler starts), while (pods are created while it runs)")
 	flags.StringSliceVar(&f.contenders, "contenders", contender.Names(),
@@ -68,7 +68,7 @@ and how, is in docs/benchmarks.md. It needs Linux, listens on 127.0.0.1 only, an
 		[]string{suite.Throughput, suite.Freed, suite.Waiting, suite.Footprint}, "what to measure")
 	flags.IntVar(&o.Waiting, "waiting-pods", 50000, "scenario waiting: pods that wait, a multiple of 200")
 	flags.IntVar(&o.Stream, "stream-pods", 2000, "scenario waiting: pods that fit")
-	flags.IntVar(&o.Repetitions, "repetitions", 20, "scenario freed: how many times room is made")
+	flags.IntVar(&o.Repetitions, "repetitions", 20, "scenario freed: how many times capacity is freed")
 	flags.DurationVar(&o.Timeout, "timeout", 3*time.Minute, "how long each run may take")
 	flags.StringVar(&o.ProfileOf, "cpuprofile-of", "",
 		"keep CPU and allocation profiles of the contenders whose names begin so, in <out>/profiles; they slow them down a little")

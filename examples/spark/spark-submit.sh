@@ -1,5 +1,5 @@
 #!/bin/sh
-# SparkPi with 1 driver and 10 executors. The driver starts only when there is room for all 11, and the room is kept until
+# SparkPi with 1 driver and 10 executors. The driver starts only when all 11 fit, and the capacity is reserved until
 # the executors come. Two settings do it: the scheduler's name, and the roles on the driver.
 #
 # What the roles ask for has to be what Spark will ask for: spark.executor.cores, and spark.executor.memory plus its overhead

@@ -1,5 +1,5 @@
-// Package child runs the scheduler as a process of its own, from the program that is running: the logs and feature gates
-// of Kubernetes are global to a process, and those of an API server in this one are another's.
+// Package child runs the scheduler in a child process, from the running executable: Kubernetes' logs and feature gates are global to a
+// process, and an API server in this process needs others.
 package child
 
 import (
@@ -69,7 +69,7 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// Stop asks the child to end, and makes it end if it does not within the time; it says which.
+// Stop asks the child to end, and kills it if it does not end in time; it says which.
 func (p *Process) Stop(within time.Duration) (asked bool) {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		_ = p.cmd.Process.Kill() // it may have ended already
@@ -120,7 +120,7 @@ func ready(ctx context.Context, client *http.Client, port int) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// FreePort returns a port of the loopback interface on which nobody listens at the moment.
+// FreePort returns a free port of the loopback interface.
 func FreePort() (int, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 // volumeSyncPeriod is how often all volumes and claims are compared; kube-controller-manager has the same.
 const volumeSyncPeriod = 15 * time.Second
 
-// addVolumeControllers adds what binds claims to volumes, and what lets go of both when they are deleted. No volume plugin is
-// there: static volumes are bound, and those of a class with a provisioner are left to whoever plays the provisioner.
+// addVolumeControllers adds the controllers that bind claims to volumes and remove their finalizers when they are deleted. There is no
+// volume plugin: static volumes are bound, and tests play the provisioner of other classes.
 func addVolumeControllers(g *group, client kubernetes.Interface, f informers.SharedInformerFactory) error {
 	core := f.Core().V1()
 	volumes, err := persistentvolume.NewController(g.ctx, persistentvolume.ControllerParameters{
@@ -54,7 +54,7 @@ func addVolumeControllers(g *group, client kubernetes.Interface, f informers.Sha
 	return nil
 }
 
-// addDeviceControllers adds what makes resource claims from templates and takes them back when their pods are gone, if the API
+// addDeviceControllers adds the controller that creates resource claims from templates and deletes them with their pods, if the API
 // server has resource claims in the version that the controller reads.
 func addDeviceControllers(g *group, client kubernetes.Interface, f informers.SharedInformerFactory) error {
 	_, err := client.Discovery().ServerResourcesForGroupVersion(resourcev1.SchemeGroupVersion.String())

@@ -20,7 +20,7 @@ import (
 // normally is its start. A value that is no duration means no time at all.
 const RunForAnnotation = "demo.kubenexus.io/run-for"
 
-// startSimulator starts kwok, which plays the kubelets of all nodes, but for
+// startSimulator starts kwok, which plays the kubelets of all nodes, except for
 // pods with labels that the selector selects.
 func (cp *ControlPlane) startSimulator(log io.Writer, notFor string) error {
 	stages, err := stages()

@@ -18,7 +18,7 @@ import (
 
 // Options say what to show, and on what cluster.
 type Options struct {
-	// Files are the manifests to apply; without any, the story is told.
+	// Files are the manifests to apply; without any, the demo runs its own steps.
 	Files []string
 	// Nodes is how many nodes there are, and Shape what each has.
 	Nodes int
@@ -62,7 +62,7 @@ func Run(ctx context.Context, o Options, screen *view.Screen) (err error) {
 	d := &demo{Options: o, start: start, screen: screen, fail: fail}
 	defer func() { err = errors.Join(err, d.stop()) }()
 
-	limited, cancel := context.WithTimeoutCause(running, o.Timeout, fmt.Errorf("it did not end within %s (--timeout)", o.Timeout))
+	limited, cancel := context.WithTimeoutCause(running, o.Timeout, fmt.Errorf("it did not finish within %s (--timeout)", o.Timeout))
 	defer cancel()
 	if err := d.startCluster(limited, running); err != nil {
 		return err
@@ -107,7 +107,7 @@ func (d *demo) startCluster(ctx, running context.Context) error {
 		return err
 	}
 	end()
-	end = d.screen.Begin("Starting kubenexus-scheduler as a process of its own")
+	end = d.screen.Begin("Starting kubenexus-scheduler in a separate process")
 	scheduler, err := startScheduler(ctx, d.plane.Kubeconfig(), d.file("scheduler.log"))
 	if err != nil {
 		return err
@@ -197,7 +197,7 @@ func (d *demo) keep(ctx context.Context, failed error) error {
 		d.screen.Say("  " + line)
 	}
 	d.screen.Say("Log of the scheduler: " + d.scheduler.log)
-	d.screen.Say("Ctrl-C ends it and removes everything.")
+	d.screen.Say("Press Ctrl-C to stop everything and remove its files.")
 	<-ctx.Done()
 	d.screen.Clear()
 	if d.interrupted(ctx) {

@@ -14,10 +14,10 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// patience is how long the story waits for what has to happen. What the scheduler says it says anew after 30 s at the latest.
+// patience is how long a step waits for its result. The scheduler updates conditions after 30 s at the latest.
 const patience = 45 * time.Second
 
-// expect waits until a condition holds. Its error says what there is instead.
+// expect waits until a condition holds. Its error says what was found instead.
 func (d *demo) expect(ctx context.Context, what string, condition func(context.Context) (ok bool, now string, err error)) error {
 	limited, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("not so after %s", patience))
 	defer cancel()
@@ -35,7 +35,7 @@ func (d *demo) expect(ctx context.Context, what string, condition func(context.C
 	return nil
 }
 
-// want is what the story promises of a gang.
+// want is what a step expects of a gang.
 type want struct {
 	exist, bound int
 	// says is how the condition of the pods that wait has to begin.

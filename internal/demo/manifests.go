@@ -95,7 +95,7 @@ func createAll(ctx context.Context, infos []*resource.Info) error {
 func create(ctx context.Context, info *resource.Info) error {
 	helper := resource.NewHelper(info.Client, info.Mapping).WithFieldValidation(metav1.FieldValidationStrict)
 	var last error
-	// A namespace that was created just now gets its service account in a moment, and no pods before that.
+	// A new namespace gets its service account after a moment, and can have no pods before that.
 	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, 5*time.Second, true, func(context.Context) (bool, error) {
 		_, last = helper.Create(info.Namespace, true, info.Object)
 		return last == nil || !lacksServiceAccount(last), nil

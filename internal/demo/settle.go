@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	// settledTime is how long nothing has to change when all pods have a node: controllers may create more.
+	// settledTime is how long nothing must change when all pods have a node: controllers may create more.
 	settledTime = 2 * time.Second
-	// stuckTime is how long nothing has to change when some wait: the scheduler says why after a second or two.
+	// stuckTime is how long nothing must change when some pods wait: the scheduler reports why after a second or two.
 	stuckTime = 6 * time.Second
 )
 
-// showFiles applies the user's manifests and shows what becomes of them. That pods wait is an answer, not a failure.
+// showFiles applies the user's manifests and shows how they are scheduled. Pods that wait are a result, not a failure.
 func (d *demo) showFiles(ctx context.Context) error {
 	d.screen.Say("")
 	d.screen.Heading("Applying " + strings.Join(d.Files, ", "))
@@ -42,7 +42,7 @@ func (d *demo) showFiles(ctx context.Context) error {
 	}
 }
 
-// settled says whether nothing more is to be expected.
+// settled says whether no further change is expected.
 func settled(s *view.Snapshot, calm time.Duration) bool {
 	if pods, waiting := countPods(s); pods > 0 && waiting == 0 {
 		return calm >= settledTime
@@ -50,7 +50,7 @@ func settled(s *view.Snapshot, calm time.Duration) bool {
 	return calm >= stuckTime
 }
 
-// verdict says how it ended, and what waits.
+// verdict says which pods have a node, and what waits.
 func verdict(s *view.Snapshot) string {
 	pods, waiting := countPods(s)
 	switch {
@@ -60,7 +60,7 @@ func verdict(s *view.Snapshot) string {
 		return "Every pod has a node."
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Nothing changes any more, and %d of %d pods wait:", waiting, pods)
+	fmt.Fprintf(&b, "Nothing changes anymore, and %d of %d pods wait:", waiting, pods)
 	for i := range s.Rows {
 		if row := &s.Rows[i]; row.Pending > 0 {
 			b.WriteString("\n  " + row.Line())

@@ -10,13 +10,13 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/examples"
 )
 
-// DefaultNodes and DefaultCPU make the cluster on which the story goes as it is told.
+// DefaultNodes and DefaultCPU make the cluster that the steps of the story expect.
 const (
 	DefaultNodes = 4
 	DefaultCPU   = "6"
 )
 
-// step is a part of the story. It is told, then it happens, and then it is checked.
+// step is a part of the story. Its text is printed, then it is run, and then checked.
 type step struct {
 	title, text string
 
@@ -24,7 +24,7 @@ type step struct {
 	check  func(ctx context.Context) error
 }
 
-// tell tells the story.
+// tell runs the steps of the story.
 func (d *demo) tell(ctx context.Context) error {
 	d.screen.Say("")
 	for i, s := range d.story() {
@@ -44,7 +44,7 @@ func (d *demo) tell(ctx context.Context) error {
 	return d.pause(ctx)
 }
 
-// pause lets a person read. Whatever the story waits for, it does not wait for it here.
+// pause gives the user time to read. Nothing depends on it.
 func (d *demo) pause(ctx context.Context) error {
 	moment := 500 * time.Millisecond
 	if d.screen.Live() {
@@ -64,17 +64,17 @@ func (d *demo) story() []step {
 	}
 	return []step{{
 		title:  "Two of three",
-		text:   `examples/batch-demo.yaml is a gang of 3 pods (min-available "3"). Here come the first two.`,
+		text:   `examples/batch-demo.yaml is a gang of 3 pods (min-available "3"). This creates the first two.`,
 		happen: d.apply("batch-demo.yaml", 0, 2),
 		check:  gang("demo", want{exist: 2, says: "gang default/demo has 2 of the 3 pods"}),
 	}, {
 		title:  "The third",
-		text:   "The last pod comes, and all start together.",
+		text:   "This creates the last pod, and all three start together.",
 		happen: d.apply("batch-demo.yaml", 2, 3),
 		check:  gang("demo", want{exist: 3, bound: 3}),
 	}, {
 		title:  "A Spark job",
-		text:   "examples/spark-job.yaml: one driver and ten executors, of no use without each other.",
+		text:   "examples/spark-job.yaml: one driver and ten executors. They start together.",
 		happen: d.apply("spark-job.yaml", 0, all),
 		check:  gang("spark-job-123", want{exist: 11, bound: 11}),
 	}, {
@@ -89,12 +89,12 @@ func (d *demo) story() []step {
 		},
 	}, {
 		title:  "Too big",
-		text:   "examples/too-big.yaml: 8 pods of 3 CPU, and there is room for some of them only. None starts.",
+		text:   "examples/too-big.yaml: 8 pods of 3 CPU. Only some of them fit, so none starts.",
 		happen: d.apply("too-big.yaml", 0, all),
-		check:  gang("too-big", want{exist: 8, says: "gang default/too-big needs 8 pods at once"}),
+		check:  gang("too-big", want{exist: 8, says: "gang default/too-big cannot be scheduled"}),
 	}, {
 		title:  "What waits holds nothing",
-		text:   "examples/plain-pod.yaml: a pod of 3 CPU without a gang comes later, and starts at once.",
+		text:   "examples/plain-pod.yaml: a pod of 3 CPU without a gang is created later, and starts at once.",
 		happen: d.apply("plain-pod.yaml", 0, all),
 		check: func(ctx context.Context) error {
 			if err := d.expectPod(ctx, "latecomer"); err != nil {
@@ -104,7 +104,7 @@ func (d *demo) story() []step {
 		},
 	}, {
 		title:  "Room",
-		text:   "The cluster gets 4 more nodes, as from an autoscaler. Now there is room for all 8, and they start.",
+		text:   "The cluster gets 4 more nodes, as from an autoscaler. Now all 8 pods fit, and they start.",
 		happen: func(ctx context.Context) error { return d.plane.AddNodes(ctx, "new", 4, d.Shape) },
 		check:  gang("too-big", want{exist: 8, bound: 8}),
 	}}

@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	// look is how often the cluster is looked at when something changes.
+	// look is how often changes of the cluster are checked.
 	look = 50 * time.Millisecond
-	// calm is how long nothing has to change before a change is told: a gang's pods come and start one by one.
+	// calm is how long nothing has to change before a change is shown: a gang's pods are created and start one by one.
 	calm = 250 * time.Millisecond
-	// restless is how long a change is kept back at most.
+	// restless is how long a change is delayed at most.
 	restless = time.Second
 )
 
@@ -85,7 +85,7 @@ func (w *watch) mark() {
 	w.dirty = true
 }
 
-// close ends the watch: nothing is shown any more.
+// close ends the watch: nothing is shown anymore.
 func (w *watch) close() {
 	w.cancel()
 	<-w.done

@@ -20,19 +20,19 @@ const (
 	ReasonDisagree = "GangMembersDisagree"
 	// ReasonInvalid: the annotations of the pod cannot be followed (also a condition).
 	ReasonInvalid = "InvalidGangAnnotation"
-	// ReasonUnknown: keys of other products tie the pod to others, and nothing that is read here does (also a condition).
+	// ReasonUnknown: keys of other products tie the pod to others, and no annotation that we read does (also a condition).
 	ReasonUnknown = "UnknownGang"
-	// ReasonUnplaced: the gang is complete, and there is no room for all it needs. The condition says Unschedulable, so
-	// that an autoscaler acts on it.
+	// ReasonUnplaced: the gang is complete, and not all that it needs fit. The condition says Unschedulable, so that an
+	// autoscaler acts on it.
 	ReasonUnplaced = "GangUnschedulable"
-	// ReasonNotBound: all that the gang needs had a node, and none could be bound. The condition says SchedulerError: no
-	// autoscaler can help.
+	// ReasonNotBound: a node was found for all that the gang needs, and none could be bound. The condition says
+	// SchedulerError: no autoscaler can help.
 	ReasonNotBound = "GangNotBound"
 	// ReasonTimedOut: the gang's timeout passed.
 	ReasonTimedOut = "GangTimedOut"
-	// ReasonUndeclared: the pod leads its gang and does not declare the others, so nothing is reserved for them.
+	// ReasonUndeclared: the pod creates the others of its gang and does not declare them, so nothing is reserved for them.
 	ReasonUndeclared = "GangLeaderUndeclared"
-	// ReasonExpired: room that was reserved was given up, because the pods did not come in time.
+	// ReasonExpired: reserved capacity was released, because the pods were not created in time.
 	ReasonExpired = "GangReservationExpired"
 	// ReasonLost: the kubelet rejected a member.
 	ReasonLost = "GangMemberLost"
@@ -40,12 +40,12 @@ const (
 	ReasonPartial = "GangPartial"
 	// ReasonEvicted: the pod was evicted because its gang cannot be complete, or has to start again as a whole.
 	ReasonEvicted = "GangEvicted"
-	// ReasonRestarting: the pod waits until what runs of its gang is evicted (also a condition).
+	// ReasonRestarting: the pod waits until the running pods of its gang are evicted (also a condition).
 	ReasonRestarting = "GangRestarting"
-	// ReasonEvictionRefused: what runs of the gang is to be evicted, and the API refuses it, such as for a disruption budget (also a
-	// condition).
+	// ReasonEvictionRefused: the running pods of the gang should be evicted, and the API server refuses, such as for a
+	// disruption budget (also a condition).
 	ReasonEvictionRefused = "GangEvictionRefused"
-	// ReasonReleased: all members that the gang needs have a node, and the first of them is bound.
+	// ReasonReleased: all members that the gang needs are scheduled, and the first of them is bound.
 	ReasonReleased = "GangReleased"
 )
 
@@ -133,19 +133,19 @@ func Sentence(e gang.Explanation) string {
 	case gang.KindDisagree:
 		return disagreement(e)
 	case gang.KindInvalid:
-		return fmt.Sprintf("%v; the pod stays Pending until that is corrected", e.Problem)
+		return fmt.Sprintf("%v; the pod stays Pending until this is corrected", e.Problem)
 	case gang.KindUnknown:
-		return fmt.Sprintf("%v; the pod stays Pending until then", e.Problem)
+		return fmt.Sprintf("%v; until then, the pod stays Pending", e.Problem)
 	case gang.KindUnplaced:
-		return fmt.Sprintf("%s needs %s at once: %s", name, needed(e), unplaced(e))
+		return fmt.Sprintf("%s cannot be scheduled yet: %s", name, unplaced(e))
 	case gang.KindTooLarge:
-		return fmt.Sprintf("%s needs %s at once, and the whole cluster, if it were empty, could hold %d; now %s",
-			name, needed(e), e.Most, unplaced(e))
+		return fmt.Sprintf("%s cannot be scheduled: the cluster could hold only %d of %s even if it were empty; now %s. "+
+			"Add nodes, or request less.", name, e.Most, needed(e), fitting(e, fmt.Sprintf("%d fit", e.Fit)))
 	case gang.KindNotBound:
-		return fmt.Sprintf("%s needs %s at once: all had a node, and none could be bound; %s; it is tried again",
+		return fmt.Sprintf("%s could not be bound: a node was found for all of %s, but %s. Retrying after a backoff of at most 10s.",
 			name, needed(e), unbound(e))
 	case gang.KindUntried:
-		return fmt.Sprintf("%s has %s; the scheduler has not tried to place it yet, because there is no node or others come first",
+		return fmt.Sprintf("%s has %s and waits for its first scheduling attempt: the cluster has no node, or other pods come first",
 			name, members(e))
 	case gang.KindTimedOut:
 		return timedOut(e)
@@ -156,83 +156,92 @@ func Sentence(e gang.Explanation) string {
 	}
 }
 
-// ofRunning says what happens to a gang that runs, or whose leader does.
+// ofRunning says what happens to a gang that runs, or whose creator does.
 func ofRunning(name string, e gang.Explanation) string {
 	switch e.Kind {
 	case gang.KindUndeclared:
-		return fmt.Sprintf("%s needs %s besides this one, which creates them and does not say what they ask for: "+
-			"it starts by itself, and nothing is reserved for them; to start it only where all fit, %s", name, pods(e.Need), declare)
+		return fmt.Sprintf("%s needs %s besides this one, which creates them but does not declare what they request. "+
+			"It starts alone, and no capacity is reserved for them. To start it only when all of them fit, %s.", name, pods(e.Need), declare)
 	case gang.KindExpired:
-		return fmt.Sprintf("the room that %s reserved for %s is given up: they did not come in time "+
-			"(annotation %s says how long it is held)", name, pods(e.Declared), gang.ReservationTimeoutAnnotation)
+		return fmt.Sprintf("released the capacity that was reserved for %s of %s: they were not created in time. "+
+			"To reserve it for longer, set the annotation %s.", pods(e.Declared), name, gang.ReservationTimeoutAnnotation)
 	case gang.KindLost:
-		return fmt.Sprintf("%s lost pod %s: node %s rejected it (%s); the node is not tried again for a minute",
+		return fmt.Sprintf("%s lost pod %s: the kubelet of node %s rejected it (%s); the gang avoids this node for 1 minute",
 			name, e.Culprit, e.Node, e.Detail)
 	case gang.KindPartial:
-		return fmt.Sprintf("%s runs with %d of the %s that it needs, and for %s the others have found no place",
-			name, e.Running, pods(e.Need), short(e.Waited))
+		return fmt.Sprintf("%s; the others have not fit for %s, and join as soon as they do", runsWith(name, e), short(e.Waited))
 	case gang.KindEvicted:
-		return fmt.Sprintf("%s ran with %d of the %s that it needs, and the others found no place in time: "+
-			"what runs of it is evicted, as its annotation %s asks", name, e.Running, pods(e.Need), gang.OnPartialAnnotation)
+		return fmt.Sprintf("%s, and the others did not fit in time. Evicting its running pods, so that all start together (annotation %s).",
+			runsWith(name, e), gang.OnPartialAnnotation)
 	case gang.KindRestarted:
-		return fmt.Sprintf("%s lost pods and has %d of the %s that it needs: what runs of it is evicted, and all start again together, "+
-			"as its annotation %s asks", name, e.Running, pods(e.Need), gang.RestartPolicyAnnotation)
+		return fmt.Sprintf("%s, because it lost pods. Evicting its running pods, so that all start together again (annotation %s).",
+			runsWith(name, e), gang.RestartPolicyAnnotation)
 	default:
 		return ofEviction(name, e)
 	}
 }
 
-// ofEviction says what members of a gang wait for whose others are to be evicted.
+// ofEviction says what pending members wait for while the running ones are evicted.
 func ofEviction(name string, e gang.Explanation) string {
 	annotation := gang.RestartPolicyAnnotation
 	if e.Cause == gang.KindEvicted {
 		annotation = gang.OnPartialAnnotation
 	}
-	has := fmt.Sprintf("%s runs with %d of the %s that it needs", name, e.Running, pods(e.Need))
 	switch e.Kind {
 	case gang.KindRestarting:
-		return fmt.Sprintf("%s: these are to be evicted first, and then all start together, as its annotation %s asks", has, annotation)
+		return fmt.Sprintf("%s. Its running pods are evicted first; then all start together (annotation %s).", runsWith(name, e), annotation)
 	case gang.KindEvictionRefused:
-		return fmt.Sprintf("%s, and these cannot be evicted, as its annotation %s asks: %s; it is tried again", has, annotation, e.Detail)
+		return fmt.Sprintf("%s. Its running pods should be evicted (annotation %s), but the API server refused: %s. Retrying.",
+			runsWith(name, e), annotation, e.Detail)
 	case gang.KindEvictionGivenUp:
-		return fmt.Sprintf("%s, and these cannot be evicted, as its annotation %s asks: %s; it was tried %d times, so they go on, "+
-			"and the others join them", has, annotation, e.Detail, e.Attempts)
+		return fmt.Sprintf("%s. Its running pods should be evicted (annotation %s), but the API server refused %d times: %s. "+
+			"They keep running, and the others join them.", runsWith(name, e), annotation, e.Attempts, e.Detail)
 	default:
 		return name + " runs"
 	}
 }
 
-// declare tells how to say what a leader will create.
-const declare = "declare them by the annotation " + gang.RolesAnnotation +
+func runsWith(name string, e gang.Explanation) string {
+	return fmt.Sprintf("%s runs with %d of the %s it needs", name, e.Running, pods(e.Need))
+}
+
+// declare says how to declare what a creator will create.
+const declare = "declare them in the annotation " + gang.RolesAnnotation +
 	` (such as [{"name":"driver","min":1,"leads":true},{"name":"executor","min":10,"requests":{"cpu":"1","memory":"2Gi"}}])`
 
 func incomplete(name string, e gang.Explanation) string {
 	if e.Need == 0 {
-		return fmt.Sprintf("%s has %s, and none of them says how many must start together: set it, or %s", name, pods(e.Have), declare)
+		return fmt.Sprintf("%s has %s, and none says how many must start together. Set min-available, or %s.", name, pods(e.Have), declare)
 	}
 	text := fmt.Sprintf("%s has %s", name, members(e))
+	more := e.Need - e.Have
 	if r := e.Lacking; r != nil {
-		text += fmt.Sprintf(", but %d of %d with the role %s", r.Have, r.Need, r.Role)
+		text += fmt.Sprintf(", but %d of %d with role %s", r.Have, r.Need, r.Role)
+		more = max(more, r.Need-r.Have)
+	}
+	if more > 0 {
+		text += fmt.Sprintf("; waiting for %d more", more)
 	}
 	if e.Alone {
-		text += "; if this pod creates the others, " + declare
+		text += ". If this pod creates the others, " + declare + "."
 	}
 	return text
 }
 
-// needed says "11 pods (10 of them declared)".
+// needed says "the 11 pods it needs (10 of them declared)".
 func needed(e gang.Explanation) string {
-	if e.Declared == 0 {
-		return pods(e.Need)
+	text := fmt.Sprintf("the %s it needs", pods(e.Need))
+	if e.Declared > 0 {
+		text += fmt.Sprintf(" (%d of them declared)", e.Declared)
 	}
-	return fmt.Sprintf("%s (%d of them declared)", pods(e.Need), e.Declared)
+	return text
 }
 
 func released(name string, e gang.Explanation) string {
-	text := fmt.Sprintf("%s starts: %s placed together (it needs %d), %s after its first pod was created",
-		name, havePlural(e.Have), e.Need, short(e.Waited))
+	text := fmt.Sprintf("%s starts: %s (it needs %d), %s after its first pod was created",
+		name, scheduled(e.Have), e.Need, short(e.Waited))
 	if e.Declared > 0 {
-		text += fmt.Sprintf("; room for %s to come is reserved for %s", pods(e.Declared), short(e.Holds))
+		text += fmt.Sprintf("; capacity for the %s that it declares is reserved for %s", pods(e.Declared), short(e.Holds))
 	}
 	return text
 }
@@ -244,12 +253,12 @@ func timedOut(e gang.Explanation) string {
 		cause.Kind = e.Cause
 		return after + ": " + strings.Replace(Sentence(cause), "gang "+e.Gang.String(), "it", 1)
 	}
-	creator := "whatever creates them"
+	creator := "whatever creates the pods"
 	if e.Owner != "" {
-		creator = "their owner, " + e.Owner
+		creator = "the owner of the pods, " + e.Owner
 	}
-	return fmt.Sprintf("%s: it has %s; for the %d missing, look at the namespace's quota (kubectl describe quota -n %s) and at %s",
-		after, members(e), e.Need-e.Have, e.Gang.Namespace, creator)
+	return fmt.Sprintf("%s: it has %s. To see why pods are missing, check the namespace's quota (kubectl describe quota -n %s) and %s.",
+		after, members(e), e.Gang.Namespace, creator)
 }
 
 func disagreement(e gang.Explanation) string {
@@ -261,18 +270,18 @@ func disagreement(e gang.Explanation) string {
 	}
 	said := make([]string, len(e.Claims))
 	for i, c := range e.Claims {
-		said[i] = fmt.Sprintf("%s such as %s: %s=\"%d\" with schedulerName %s",
+		said[i] = fmt.Sprintf("%s, such as %s: %s=\"%d\", schedulerName %s",
 			pods(c.Members), c.Example, annotation, c.MinAvailable, c.Scheduler)
 	}
-	return fmt.Sprintf("the members of gang %s disagree (%s); none that is pending starts until all say the same, "+
-		"so correct or delete those that are wrong", e.Gang, strings.Join(said, "; "))
+	return fmt.Sprintf("the members of gang %s disagree (%s). No pending member starts until all agree: correct or delete the wrong ones.",
+		e.Gang, strings.Join(said, "; "))
 }
 
 // members says "7 of the 11 pods it needs".
 func members(e gang.Explanation) string {
 	text := fmt.Sprintf("%d of the %s it needs", e.Have, pods(e.Need))
 	if e.Gated > 0 {
-		text += fmt.Sprintf(" (%d more with scheduling gates do not count)", e.Gated)
+		text += fmt.Sprintf(" (not counting %d with scheduling gates)", e.Gated)
 	}
 	return text
 }
@@ -284,50 +293,44 @@ func pods(n int) string {
 	return fmt.Sprintf("%d pods", n)
 }
 
-// unplaced says "8 of 10 pods fit; 2 lack cpu (1 each; the largest free room on a node is 0.5); 3 of 3 nodes: ...".
+// unplaced says "8 of the 10 pods it needs fit; 2 lack cpu (each requests 1; the node with the most free has 0.5); 3 of 3 nodes: ...".
 func unplaced(e gang.Explanation) string {
-	if e.Culprit != "" {
-		return fmt.Sprintf("%s; pod %s has no place (%s)", found(e.Fit), e.Culprit, e.Detail)
-	}
-	fit := "fit"
+	verb := "fit"
 	if e.Need == 1 {
-		fit = "fits"
+		verb = "fits"
 	}
-	text := fmt.Sprintf("%d of %s %s", e.Fit, pods(e.Need), fit)
+	return fitting(e, fmt.Sprintf("%d of %s %s", e.Fit, needed(e), verb))
+}
+
+// fitting adds to how many pods fit what the others lack.
+func fitting(e gang.Explanation, fit string) string {
 	if s := e.Short; s != nil {
-		lack := "lack"
+		lack, requests := "lack", "each requests"
 		if s.Members == 1 {
-			lack = "lacks"
+			lack, requests = "lacks", "it requests"
 		}
-		text += fmt.Sprintf("; %d %s %s (%s each; the largest free room on a node is %s)",
-			s.Members, lack, s.Resource, s.Each, s.Largest)
+		fit += fmt.Sprintf("; %d %s %s (%s %s; the node with the most free has %s)", s.Members, lack, s.Resource, requests, s.Each, s.Largest)
 	}
 	if e.Detail != "" {
-		text += "; " + e.Detail
+		fit += "; " + e.Detail
+	}
+	return fit
+}
+
+// unbound says "binding pod a-0 failed (pods is forbidden)".
+func unbound(e gang.Explanation) string {
+	text := fmt.Sprintf("binding pod %s failed", e.Culprit)
+	if e.Detail != "" {
+		text += " (" + e.Detail + ")"
 	}
 	return text
 }
 
-// unbound says "pod a-0: pods is forbidden", or only "pod a-0 was the first".
-func unbound(e gang.Explanation) string {
-	if e.Detail == "" {
-		return fmt.Sprintf("pod %s was the first", e.Culprit)
-	}
-	return fmt.Sprintf("pod %s: %s", e.Culprit, e.Detail)
-}
-
-func found(n int) string {
+func scheduled(n int) string {
 	if n == 1 {
-		return "1 found a place"
+		return "1 pod is scheduled"
 	}
-	return fmt.Sprintf("%d found a place", n)
-}
-
-func havePlural(n int) string {
-	if n == 1 {
-		return "1 pod is"
-	}
-	return fmt.Sprintf("%d pods are", n)
+	return fmt.Sprintf("%d pods are scheduled together", n)
 }
 
 // short rounds a duration to what a person reads.

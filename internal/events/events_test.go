@@ -24,21 +24,21 @@ func TestSentences(t *testing.T) {
 			"incomplete",
 			gang.Explanation{Kind: gang.KindIncomplete, Gang: spark, Have: 7, Need: 11},
 			"GangIncomplete", "GangIncomplete",
-			"gang default/spark-job-123 has 7 of the 11 pods it needs",
+			"gang default/spark-job-123 has 7 of the 11 pods it needs; waiting for 4 more",
 		},
 		{
 			"incomplete, some with gates",
 			gang.Explanation{Kind: gang.KindIncomplete, Gang: spark, Have: 7, Need: 11, Gated: 2},
 			"GangIncomplete", "GangIncomplete",
-			"gang default/spark-job-123 has 7 of the 11 pods it needs (2 more with scheduling gates do not count)",
+			"gang default/spark-job-123 has 7 of the 11 pods it needs (not counting 2 with scheduling gates); waiting for 4 more",
 		},
 		{
 			"incomplete, and alone",
 			gang.Explanation{Kind: gang.KindIncomplete, Gang: spark, Have: 1, Need: 11, Alone: true},
 			"GangIncomplete", "GangIncomplete",
-			"gang default/spark-job-123 has 1 of the 11 pods it needs; if this pod creates the others, declare them by the annotation " +
-				`kubenexus.io/roles (such as [{"name":"driver","min":1,"leads":true},` +
-				`{"name":"executor","min":10,"requests":{"cpu":"1","memory":"2Gi"}}])`,
+			"gang default/spark-job-123 has 1 of the 11 pods it needs; waiting for 10 more. If this pod creates the others, " +
+				`declare them in the annotation kubenexus.io/roles (such as [{"name":"driver","min":1,"leads":true},` +
+				`{"name":"executor","min":10,"requests":{"cpu":"1","memory":"2Gi"}}]).`,
 		},
 		{
 			"a role is missing",
@@ -46,48 +46,51 @@ func TestSentences(t *testing.T) {
 				Kind: gang.KindIncomplete, Gang: spark, Have: 11, Need: 11, Lacking: &gang.RoleCount{Role: "launcher", Need: 1},
 			},
 			"GangIncomplete", "GangIncomplete",
-			"gang default/spark-job-123 has 11 of the 11 pods it needs, but 0 of 1 with the role launcher",
+			"gang default/spark-job-123 has 11 of the 11 pods it needs, but 0 of 1 with role launcher; waiting for 1 more",
 		},
 		{
 			"declared members do not fit",
 			gang.Explanation{Kind: gang.KindUnplaced, Gang: spark, Have: 1, Need: 11, Declared: 10, Fit: 8, Detail: "2 of 2 nodes: full"},
 			"GangUnschedulable", "Unschedulable",
-			"gang default/spark-job-123 needs 11 pods (10 of them declared) at once: 8 of 11 pods fit; 2 of 2 nodes: full",
+			"gang default/spark-job-123 cannot be scheduled yet: 8 of the 11 pods it needs (10 of them declared) fit; 2 of 2 " +
+				"nodes: full",
 		},
 		{
-			"a leader starts",
+			"a creator starts",
 			gang.Explanation{
 				Kind: gang.KindReleased, Gang: spark, Have: 1, Need: 11, Declared: 10, Holds: 5 * time.Minute, Waited: 2 * time.Second,
 			},
 			"GangReleased", "",
-			"gang default/spark-job-123 starts: 1 pod is placed together (it needs 11), 2s after its first pod was created; room for 10 pods " +
-				"to come is reserved for 5m0s",
+			"gang default/spark-job-123 starts: 1 pod is scheduled (it needs 11), 2s after its first pod was created; capacity for " +
+				"the 10 pods that it declares is reserved for 5m0s",
 		},
 		{
 			"reservation expired",
 			gang.Explanation{Kind: gang.KindExpired, Gang: spark, Declared: 3},
 			"GangReservationExpired", "",
-			"the room that gang default/spark-job-123 reserved for 3 pods is given up: they did not come in time (annotation " +
-				"kubenexus.io/reservation-timeout says how long it is held)",
+			"released the capacity that was reserved for 3 pods of gang default/spark-job-123: they were not created in time. To " +
+				"reserve it for longer, set the annotation kubenexus.io/reservation-timeout.",
 		},
 		{
 			"rejected by a kubelet",
 			gang.Explanation{Kind: gang.KindLost, Gang: spark, Culprit: "e-3", Node: "n-1", Detail: "OutOfcpu"},
 			"GangMemberLost", "",
-			"gang default/spark-job-123 lost pod e-3: node n-1 rejected it (OutOfcpu); the node is not tried again for a minute",
+			"gang default/spark-job-123 lost pod e-3: the kubelet of node n-1 rejected it (OutOfcpu); the gang avoids this node " +
+				"for 1 minute",
 		},
 		{
 			"partial",
 			gang.Explanation{Kind: gang.KindPartial, Gang: spark, Have: 11, Running: 9, Need: 11, Waited: 10 * time.Second},
 			"GangPartial", "",
-			"gang default/spark-job-123 runs with 9 of the 11 pods that it needs, and for 10s the others have found no place",
+			"gang default/spark-job-123 runs with 9 of the 11 pods it needs; the others have not fit for 10s, and join as soon as " +
+				"they do",
 		},
 		{
 			"evicted to start anew",
 			gang.Explanation{Kind: gang.KindRestarted, Gang: spark, Running: 9, Need: 11},
 			"GangEvicted", "",
-			"gang default/spark-job-123 lost pods and has 9 of the 11 pods that it needs: what runs of it is evicted, and all start " +
-				"again together, as its annotation kubenexus.io/restart-policy asks",
+			"gang default/spark-job-123 runs with 9 of the 11 pods it needs, because it lost pods. Evicting its running pods, so " +
+				"that all start together again (annotation kubenexus.io/restart-policy).",
 		},
 		{
 			"unplaced",
@@ -95,7 +98,8 @@ func TestSentences(t *testing.T) {
 				Kind: gang.KindUnplaced, Gang: spark, Have: 11, Need: 11, Fit: 8, Culprit: "e-9", Detail: "5 of 5 nodes: Insufficient cpu",
 			},
 			"GangUnschedulable", "Unschedulable",
-			"gang default/spark-job-123 needs 11 pods at once: 8 found a place; pod e-9 has no place (5 of 5 nodes: Insufficient cpu)",
+			"gang default/spark-job-123 cannot be scheduled yet: a node was found for 8 of the 11 pods it needs, but not for pod " +
+				"e-9 (5 of 5 nodes: Insufficient cpu)",
 		},
 		{
 			"no plan, with numbers",
@@ -104,8 +108,8 @@ func TestSentences(t *testing.T) {
 				Short: &gang.Shortfall{Members: 2, Resource: "cpu", Each: "1", Largest: "0.5"},
 			},
 			"GangUnschedulable", "Unschedulable",
-			"gang default/spark-job-123 needs 10 pods at once: 8 of 10 pods fit; 2 lack cpu (1 each; the largest free room on a node " +
-				"is 0.5); 3 of 3 nodes: Insufficient cpu",
+			"gang default/spark-job-123 cannot be scheduled yet: 8 of the 10 pods it needs fit; 2 lack cpu (each requests 1; the " +
+				"node with the most free has 0.5); 3 of 3 nodes: Insufficient cpu",
 		},
 		{
 			"larger than the cluster",
@@ -113,8 +117,8 @@ func TestSentences(t *testing.T) {
 				Kind: gang.KindTooLarge, Gang: spark, Have: 11, Need: 11, Fit: 3, Most: 9, Detail: "3 of 3 nodes: Insufficient cpu",
 			},
 			"GangUnschedulable", "Unschedulable",
-			"gang default/spark-job-123 needs 11 pods at once, and the whole cluster, if it were empty, could hold 9; now 3 of 11 pods " +
-				"fit; 3 of 3 nodes: Insufficient cpu",
+			"gang default/spark-job-123 cannot be scheduled: the cluster could hold only 9 of the 11 pods it needs even if it were " +
+				"empty; now 3 fit; 3 of 3 nodes: Insufficient cpu. Add nodes, or request less.",
 		},
 		{
 			"timed out, with an owner",
@@ -122,22 +126,22 @@ func TestSentences(t *testing.T) {
 				Kind: gang.KindTimedOut, Cause: gang.KindIncomplete, Gang: spark, Have: 7, Need: 11, Owner: "Job etl", Waited: 10 * time.Second,
 			},
 			"GangTimedOut", "",
-			"gang default/spark-job-123 did not start within 10s: it has 7 of the 11 pods it needs; for the 4 missing, look at the " +
-				"namespace's quota (kubectl describe quota -n default) and at their owner, Job etl",
+			"gang default/spark-job-123 did not start within 10s: it has 7 of the 11 pods it needs. To see why pods are " +
+				"missing, check the namespace's quota (kubectl describe quota -n default) and the owner of the pods, Job etl.",
 		},
 		{
 			"none could be bound",
 			gang.Explanation{Kind: gang.KindNotBound, Gang: spark, Have: 1, Need: 11, Declared: 10, Culprit: "driver", Detail: "it is forbidden"},
 			"GangNotBound", "SchedulerError",
-			"gang default/spark-job-123 needs 11 pods (10 of them declared) at once: all had a node, and none could be bound; pod driver: " +
-				"it is forbidden; it is tried again",
+			"gang default/spark-job-123 could not be bound: a node was found for all of the 11 pods it needs (10 of them " +
+				"declared), but binding pod driver failed (it is forbidden). Retrying after a backoff of at most 10s.",
 		},
 		{
 			"none could be bound, and nobody says why",
 			gang.Explanation{Kind: gang.KindNotBound, Gang: spark, Have: 11, Need: 11, Culprit: "e-9"},
 			"GangNotBound", "SchedulerError",
-			"gang default/spark-job-123 needs 11 pods at once: all had a node, and none could be bound; pod e-9 was the first; " +
-				"it is tried again",
+			"gang default/spark-job-123 could not be bound: a node was found for all of the 11 pods it needs, but binding pod e-9 " +
+				"failed. Retrying after a backoff of at most 10s.",
 		},
 		{
 			"timed out without room",
@@ -146,26 +150,26 @@ func TestSentences(t *testing.T) {
 				Detail: "5 of 5 nodes: Insufficient cpu", Waited: 90 * time.Minute,
 			},
 			"GangTimedOut", "",
-			"gang default/spark-job-123 did not start within 1h30m0s: it needs 11 pods at once: 1 found a place; " +
-				"pod e-9 has no place (5 of 5 nodes: Insufficient cpu)",
+			"gang default/spark-job-123 did not start within 1h30m0s: it cannot be scheduled yet: a node was found for 1 of the 11 " +
+				"pods it needs, but not for pod e-9 (5 of 5 nodes: Insufficient cpu)",
 		},
 		{
 			"released",
 			gang.Explanation{Kind: gang.KindReleased, Gang: spark, Have: 11, Need: 11, Waited: 3217 * time.Millisecond},
 			"GangReleased", "",
-			"gang default/spark-job-123 starts: 11 pods are placed together (it needs 11), 3.22s after its first pod was created",
+			"gang default/spark-job-123 starts: 11 pods are scheduled together (it needs 11), 3.22s after its first pod was created",
 		},
 		{
 			"invalid",
 			gang.Explanation{Kind: gang.KindInvalid, Problem: errors.New("annotation x is missing: set it")},
 			"InvalidGangAnnotation", "InvalidGangAnnotation",
-			"annotation x is missing: set it; the pod stays Pending until that is corrected",
+			"annotation x is missing: set it; the pod stays Pending until this is corrected",
 		},
 		{
 			"unknown",
 			gang.Explanation{Kind: gang.KindUnknown, Problem: errors.New("the label x of y: set ours, or remove this label")},
 			"UnknownGang", "UnknownGang",
-			"the label x of y: set ours, or remove this label; the pod stays Pending until then",
+			"the label x of y: set ours, or remove this label; until then, the pod stays Pending",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

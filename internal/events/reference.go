@@ -32,8 +32,8 @@ func spark() gang.Key {
 func beforeTheStart() []Entry {
 	return []Entry{{
 		Reason:  ReasonIncomplete,
-		Meaning: "Fewer pods exist than the gang needs, in all or of one role. Pods with scheduling gates do not count.",
-		Remedy: "Look at what creates the pods (`kubectl describe job`), and at the namespace's quota (`kubectl describe quota`). " +
+		Meaning: "Fewer pods exist than the gang needs, in total or in one role. Pods with scheduling gates do not count.",
+		Remedy: "Check what creates the pods (`kubectl describe job`) and the namespace's quota (`kubectl describe quota`). " +
 			"If the pod itself creates the others, [declare them](../lifecycle.md#creators).",
 		Examples: []gang.Explanation{
 			{Kind: gang.KindIncomplete, Gang: training(), Have: 3, Need: 4},
@@ -41,20 +41,20 @@ func beforeTheStart() []Entry {
 		},
 	}, {
 		Reason:  ReasonInvalid,
-		Meaning: "An annotation cannot be followed. The pod stays Pending, and does not count for any gang.",
-		Remedy: "Correct the annotation that the event names; the pod need not be created again. The " +
-			"[guard rails](../install.md#guard-rails) refuse most such pods when they are applied.",
+		Meaning: "The scheduler cannot use an annotation of the pod. The pod stays Pending and does not count for any gang.",
+		Remedy: "Correct the annotation that the event names; you do not have to recreate the pod. The " +
+			"[guard rails](../install.md#guard-rails) reject most such pods when they are created.",
 		Examples: []gang.Explanation{{Kind: gang.KindInvalid, Gang: training(), Problem: badSize()}},
 	}, {
 		Reason: ReasonUnknown,
-		Meaning: "A key of another scheduler, or `spec.schedulingGroup`, ties the pod to others, and none of our annotations does. " +
+		Meaning: "A key of another scheduler, or `spec.schedulingGroup`, ties the pod to others, but none of our annotations does. " +
 			"The pod stays Pending.",
 		Remedy: "Set our annotations on all of these pods, remove the key, or set the plugin's argument `unknownGangs: Schedule`: " +
 			"[keys of other schedulers](../keys.md).",
 		Examples: []gang.Explanation{{Kind: gang.KindUnknown, Problem: foreignKey()}},
 	}, {
 		Reason:  ReasonDisagree,
-		Meaning: "Members name different sizes or schedulers. No pending member starts until all say the same.",
+		Meaning: "Members name different sizes or schedulers. No pending member starts until all agree.",
 		Remedy:  "Correct or delete the pods that are wrong.",
 		Examples: []gang.Explanation{{Kind: gang.KindDisagree, Gang: training(), Claims: []gang.ClaimCount{
 			{Claim: gang.Claim{MinAvailable: 4, Scheduler: "kubenexus-scheduler"}, Members: 3, Example: "training-0"},
@@ -62,10 +62,10 @@ func beforeTheStart() []Entry {
 		}}},
 	}, {
 		Reason: ReasonUnplaced,
-		Meaning: "The gang is complete, and there is no room for all that it needs. The event says how many fit, which resource the " +
-			"others lack, and what the nodes say. The gang holds nothing, and is tried again when a change may be enough.",
-		Remedy: "Wait, add nodes, or ask for less. If even the empty cluster could not hold the gang, waiting alone does not help. " +
-			"If one namespace would reserve more than its share, lower the minimum or raise the argument `reservedShare`.",
+		Meaning: "The gang is complete, but not all the pods that it needs fit. The event says how many fit, which resource the others " +
+			"lack, and why nodes were rejected. The gang reserves nothing and is retried when a change in the cluster may help.",
+		Remedy: "Wait, add nodes, or request less. If even an empty cluster could not hold the gang, waiting does not help. " +
+			"If the namespace would reserve more than its share, lower the minimum or raise the argument `reservedShare`.",
 		Examples: []gang.Explanation{
 			{
 				Kind: gang.KindUnplaced, Gang: training(), Have: 4, Need: 4, Fit: 3, Detail: "2 of 2 nodes: Insufficient cpu",
@@ -79,9 +79,9 @@ func beforeTheStart() []Entry {
 		},
 	}, {
 		Reason: ReasonTimedOut,
-		Meaning: "The gang has not started within the time after which users are warned (`" + gang.TimeoutAnnotation + "`, or the " +
-			"plugin's argument `timeout`). It goes on waiting: [warn after](../lifecycle.md#warn-after).",
-		Remedy: "Act on the reason that the event repeats.",
+		Meaning: "The gang did not start within the time to warn after (`" + gang.TimeoutAnnotation + "`, or the plugin's argument " +
+			"`timeout`). It keeps waiting: [warn after](../lifecycle.md#warn-after).",
+		Remedy: "Act on the reason that the event gives.",
 		Examples: []gang.Explanation{{
 			Kind: gang.KindTimedOut, Cause: gang.KindIncomplete, Gang: training(), Have: 3, Need: 4, Owner: "Job training",
 			Waited: 10 * time.Second,
@@ -91,30 +91,31 @@ func beforeTheStart() []Entry {
 
 func ofTheStart() []Entry {
 	return []Entry{{
-		Reason:  ReasonNotBound,
-		Meaning: "Every member had a node, and then none could be bound. The event has the API server's answer, if there was one.",
-		Remedy: "Look at what refuses `pods/binding`: an admission policy, a webhook, or a right that is missing. Once it is gone, the " +
-			"gang starts by itself.",
+		Reason: ReasonNotBound,
+		Meaning: "A node was found for every member, but none could be bound. The event has the error, if it is known. The gang " +
+			"reserves nothing and is retried after 1, 2, 4, 8 and then every 10 seconds.",
+		Remedy: "Find what rejects `pods/binding`: an admission policy, a webhook, or a missing permission; or what fails to provision " +
+			"a volume or to allocate a device. Once that is fixed, the gang starts without further action.",
 		Examples: []gang.Explanation{{
 			Kind: gang.KindNotBound, Gang: training(), Have: 4, Need: 4, Culprit: "training-0", Detail: `pods "training-0" is forbidden`,
 		}},
 	}, {
 		Reason:  ReasonReleased,
-		Meaning: "All that the gang needs start together.",
-		Remedy:  "Nothing. For a creator the event also says how much capacity is held for the members to come, and for how long.",
+		Meaning: "All the pods that the gang needs start together.",
+		Remedy:  "Nothing. For a creator, the event also says for how many declared members capacity is reserved, and for how long.",
 		Examples: []gang.Explanation{
 			{Kind: gang.KindReleased, Gang: training(), Have: 4, Need: 4, Waited: 2 * time.Second},
 			{Kind: gang.KindReleased, Gang: spark(), Have: 1, Need: 11, Declared: 10, Holds: 5 * time.Minute, Waited: 2 * time.Second},
 		},
 	}, {
 		Reason:   ReasonUndeclared,
-		Meaning:  "A creator, such as Spark's driver, started by itself: it does not say what the members that it creates will request.",
-		Remedy:   "[Declare them](../lifecycle.md#creators), if the creator should start only where all of them fit.",
+		Meaning:  "A creator, such as Spark's driver, started alone: it does not declare what the members that it creates will request.",
+		Remedy:   "[Declare them](../lifecycle.md#creators) if the creator should start only when all of them fit.",
 		Examples: []gang.Explanation{{Kind: gang.KindUndeclared, Gang: spark(), Need: 10}},
 	}, {
 		Reason:  ReasonExpired,
-		Meaning: "Members that a creator declared did not come in time, and the capacity that was held for them is free again.",
-		Remedy: "Look at the creator's log and at the namespace's quota. If the creator is slow, such as for large images, set a longer `" +
+		Meaning: "Members that a creator declared were not created in time. The capacity that was reserved for them is free again.",
+		Remedy: "Check the creator's log and the namespace's quota. If the creator is slow, such as with large images, set a longer `" +
 			gang.ReservationTimeoutAnnotation + "`.",
 		Examples: []gang.Explanation{{Kind: gang.KindExpired, Gang: spark(), Declared: 3}},
 	}}
@@ -122,39 +123,42 @@ func ofTheStart() []Entry {
 
 func afterTheStart() []Entry {
 	return []Entry{{
-		Reason:  ReasonLost,
-		Meaning: "A kubelet rejected a member (such as `OutOfcpu`: somebody else took the room). Its node is avoided for a minute.",
-		Remedy:  "Look at who else places pods on that node: [beside the default scheduler](../install.md#beside-the-default-scheduler).",
+		Reason: ReasonLost,
+		Meaning: "A kubelet rejected a member, such as with `OutOfcpu` when another scheduler took the capacity. The gang avoids this " +
+			"node for a minute.",
+		Remedy: "Find out what else binds pods to that node: [beside the default scheduler](../install.md#beside-the-default-scheduler).",
 		Examples: []gang.Explanation{{
 			Kind: gang.KindLost, Gang: training(), Culprit: "training-2", Node: "node-1", Detail: "OutOfcpu",
 		}},
 	}, {
 		Reason:  ReasonPartial,
-		Meaning: "The gang runs with too few members, and the others do not fit.",
-		Remedy:  "Make room. With `" + gang.OnPartialAnnotation + ": evict` such a gang is evicted, and starts again as a whole.",
+		Meaning: "The gang runs with fewer members than it needs, and the others do not fit.",
+		Remedy: "Free capacity or add nodes. With `" + gang.OnPartialAnnotation + ": evict`, the scheduler evicts such a gang, and it starts " +
+			"again as a whole.",
 		Examples: []gang.Explanation{{
 			Kind: gang.KindPartial, Gang: training(), Have: 4, Running: 3, Need: 4, Waited: 10 * time.Second,
 		}},
 	}, {
 		Reason:  ReasonRestarting,
-		Meaning: "The pod waits until what runs of its gang is evicted; then all start together.",
+		Meaning: "The pod waits until the running pods of its gang are evicted; then all start together.",
 		Remedy:  "Nothing.",
 		Examples: []gang.Explanation{{
 			Kind: gang.KindRestarting, Cause: gang.KindRestarted, Gang: training(), Have: 4, Running: 3, Need: 4,
 		}},
 	}, {
 		Reason: ReasonEvicted,
-		Meaning: "The pod was evicted, as the gang's `" + gang.RestartPolicyAnnotation + "` or `" + gang.OnPartialAnnotation +
-			"` asks, so that all start together again.",
-		Remedy: "Nothing, if that annotation is meant. Nothing creates bare pods again.",
+		Meaning: "The scheduler evicted the pod so that all members start together again (`" + gang.RestartPolicyAnnotation + "` or `" +
+			gang.OnPartialAnnotation + "`).",
+		Remedy: "Nothing, if the annotation is set on purpose. No controller recreates bare pods.",
 		Examples: []gang.Explanation{
 			{Kind: gang.KindRestarted, Gang: training(), Running: 3, Need: 4},
 			{Kind: gang.KindEvicted, Gang: training(), Running: 3, Need: 4},
 		},
 	}, {
-		Reason:  ReasonEvictionRefused,
-		Meaning: "What runs of the gang is to be evicted, and the API refuses it. After three refusals the others join what runs.",
-		Remedy:  "Let the disruption budget that the event names allow it, or leave it.",
+		Reason: ReasonEvictionRefused,
+		Meaning: "The running pods of the gang should be evicted, but the API server refuses. After three refusals they keep running, and " +
+			"the others join them.",
+		Remedy: "Change the disruption budget that the event names, or do nothing.",
 		Examples: []gang.Explanation{{
 			Kind: gang.KindEvictionRefused, Cause: gang.KindRestarted, Gang: training(), Have: 4, Running: 3, Need: 4,
 			Detail: "the disruption budget training needs 3 healthy pods and has 3 currently",

@@ -40,7 +40,7 @@ func TestStatusIsInTheWordsOfTheEvent(t *testing.T) {
 		`"needs":{"minAvailable":3,"have":1,"running":0},` +
 		`"members":[{"name":"a-0","uid":"a-0","state":"Pending"},{"name":"a-1","uid":"a-1","state":"Gated"}],` +
 		`"at":"2026-01-02T03:04:05Z","since":"2026-01-02T03:04:05Z","why":{"kind":"Incomplete","reason":"GangIncomplete",` +
-		`"sentence":"gang default/a has 1 of the 3 pods it needs (1 more with scheduling gates do not count)"}}`
+		`"sentence":"gang default/a has 1 of the 3 pods it needs (not counting 1 with scheduling gates); waiting for 2 more"}}`
 	if diff := cmp.Diff(want, string(text)); diff != "" {
 		t.Errorf("JSON (-want +got):\n%s", diff)
 	}

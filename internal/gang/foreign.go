@@ -136,7 +136,7 @@ func InSchedulingGroup(group string, annotations map[string]string, spec *Spec) 
 		return &Unknown{Where: InField, Key: field, Value: group, Product: "Kubernetes"}
 	}
 	p := conflict(field, group, spec.Name, fmt.Sprintf("this pod also belongs to gang %q by its annotations or labels; "+
-		"remove those that say so, or create the pod without this field", shown(spec.Name)))
+		"remove those, or create the pod without this field", shown(spec.Name)))
 	p.Where = InField
 	return p
 }

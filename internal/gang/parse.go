@@ -58,7 +58,7 @@ func parseAnnotations(labels, annotations map[string]string, dialects []Dialect)
 				second = dialects[i].MinAvailableAnnotation
 			}
 			return nil, conflict(second, annotations[second], spoken.Name, fmt.Sprintf(
-				"this pod also carries annotations of the %s dialect (%s); keep those of one dialect and remove the others",
+				"this pod also has the annotations of %s (%s); keep the annotations of one and remove the others",
 				spoken.Name, spoken.GroupAnnotation))
 		}
 		spoken = &dialects[i]
@@ -117,10 +117,10 @@ func (s *Spec) parseMinAvailable(d *Dialect, annotations map[string]string) erro
 	switch {
 	case (s.Roles.Leader() != nil || s.Leads && s.Roles != nil) && int(minAvailable) != total:
 		return conflict(d.MinAvailableAnnotation, size, strconv.Itoa(total), fmt.Sprintf(
-			"the minima of the roles sum to %d; make both agree, or leave this one out", total))
+			"the minimums of the roles sum to %d; make both agree, or remove this one", total))
 	case int(minAvailable) < total:
 		return conflict(d.MinAvailableAnnotation, size, strconv.Itoa(total), fmt.Sprintf(
-			"the minima of the roles sum to %d, which is more; make it that at least, or leave this one out", total))
+			"the minimums of the roles sum to %d, which is more; raise this one to that at least, or remove it", total))
 	}
 	return nil
 }

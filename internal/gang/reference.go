@@ -28,7 +28,7 @@ func Annotations() []Annotation {
 			Meaning: fmt.Sprintf("The name of the gang. Read by the plugin %s.", d.Name),
 		}, Annotation{
 			Key: d.MinAvailableAnnotation, On: everyMember, Value: "a whole number from 1",
-			Default: "the sum of the roles' minima",
+			Default: "the sum of the roles' minimums",
 			Meaning: fmt.Sprintf("How many members must be scheduled for any of them to start. Read by the plugin %s.", d.Name),
 		})
 	}

@@ -47,18 +47,18 @@ func checkRequest(name, text string) string {
 	}
 	switch {
 	case amount.Cmp(most) > 0:
-		return "it is more than any node has; write what one pod asks for"
+		return "it is more than any node has; write what one pod requests"
 	case name == cpuResource:
 		return checkCPU(parts != nil, amount)
 	case name == memoryResource, name == storageResource, strings.HasPrefix(name, hugePages):
 		return checkBytes(name, text, parts != nil, amount, unit)
 	case !device.MatchString(name):
-		return `it is no request of a container; ask for "cpu", "memory", "ephemeral-storage", "hugepages-2Mi", ` +
+		return `it is not a valid resource request; request "cpu", "memory", "ephemeral-storage", "hugepages-2Mi", ` +
 			`or a device by its whole name, such as "nvidia.com/gpu"`
 	case parts == nil || amount.Sign() == 0:
-		return `it is no request of a container; write such as "1"`
+		return `it is not a valid resource request; use a value such as "1"`
 	case !amount.IsInt() || fractional(unit):
-		return `devices are counted in whole numbers; write such as "1"`
+		return `devices are counted in whole numbers; use a value such as "1"`
 	}
 	return ""
 }
@@ -66,9 +66,9 @@ func checkRequest(name, text string) string {
 func checkCPU(isQuantity bool, cores *big.Rat) string {
 	switch {
 	case !isQuantity || cores.Sign() == 0:
-		return `it is no request of a container; write such as "1" or "500m"`
+		return `it is not a valid resource request; use a value such as "1" or "500m"`
 	case cores.Cmp(big.NewRat(1, 1000)) < 0:
-		return `it is less than a millicore, which is the least that a pod can ask for; write such as "1" or "500m"`
+		return `it is less than a millicore, which is the least that a pod can request; use a value such as "1" or "500m"`
 	}
 	return ""
 }
@@ -82,12 +82,12 @@ func checkBytes(name, text string, isQuantity bool, bytes *big.Rat, unit string)
 	}
 	switch {
 	case !isQuantity || bytes.Sign() == 0:
-		return "it is no request of a container; write " + likelyBytes(text)
+		return "it is not a valid resource request; write " + likelyBytes(text)
 	case fractional(unit):
 		return fmt.Sprintf("it is %s bytes, because %q stands for %s; write %s",
 			decimal(bytes), unit, map[string]string{"n": "billionths", "u": "millionths", "m": "thousandths"}[unit], likelyBytes(text))
 	case unitless && !bytes.IsInt() || bytes.Cmp(big.NewRat(1, 1)) < 0:
-		return fmt.Sprintf("it is %s bytes, and there is no part of a byte; write %s", decimal(bytes), likelyBytes(text))
+		return fmt.Sprintf("it is %s bytes, but a byte has no fractions; write %s", decimal(bytes), likelyBytes(text))
 	case bytes.Cmp(least) < 0:
 		return fmt.Sprintf("it is %s bytes, which is too little; write %s", decimal(bytes), likelyBytes(text))
 	}
@@ -96,7 +96,7 @@ func checkBytes(name, text string, isQuantity bool, bytes *big.Rat, unit string)
 
 // likelyBytes is what an amount of memory or storage that is refused was likely meant to be.
 func likelyBytes(text string) string {
-	const example = `such as "2Gi"`
+	const example = `a value such as "2Gi"`
 	parts := foreign.FindStringSubmatch(text)
 	if len(parts) == 0 {
 		return example
@@ -126,11 +126,11 @@ func checkPages(name string, bytes *big.Rat) string {
 	}
 	parts := quantity.FindStringSubmatch(size)
 	if parts == nil {
-		return `the resource names no size of a page; ask for such as "hugepages-2Mi"`
+		return `the resource name has no page size; use a name such as "hugepages-2Mi"`
 	}
 	page := amountOf(parts[1], parts[2])
 	if page.Sign() == 0 || !new(big.Rat).Quo(bytes, page).IsInt() {
-		return fmt.Sprintf("it is no multiple of %s, the size of a page", size)
+		return fmt.Sprintf("it is not a multiple of %s, the page size", size)
 	}
 	return ""
 }

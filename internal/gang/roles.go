@@ -170,7 +170,8 @@ func (s *Spec) parseRoles(labels, annotations map[string]string) error {
 			fmt.Sprintf("it declares no role %q, which is this pod's own; add it, or correct %s", s.Role, RoleAnnotation))
 	}
 	if leader := s.Roles.Leader(); leader != nil && s.Role == "" {
-		return missing(RoleAnnotation, leader.Name, fmt.Sprintf("%s declares that role %q leads, so say which role this pod has",
+		return missing(RoleAnnotation, leader.Name, fmt.Sprintf(
+			"%s declares that the pods of role %q create the others, so set this one to the role of this pod",
 			RolesAnnotation, leader.Name))
 	}
 	s.Leads = own != nil && own.Leads
@@ -192,7 +193,7 @@ func readRoles(text string) (*Roles, error) {
 		return nil, refuse("it cannot be read (%v); %s", err, example)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return nil, refuse("something follows the list; %s", example)
+		return nil, refuse("there is text after the list; %s", example)
 	}
 	if len(r.list) == 0 || len(r.list) > maxRoles {
 		return nil, refuse("it has %d roles; declare 1 to %d: %s", len(r.list), maxRoles, example)
@@ -203,7 +204,7 @@ func readRoles(text string) (*Roles, error) {
 		}
 	}
 	if total := r.Total(); total < 1 || total > maxDeclared {
-		return nil, refuse("the minima sum to %d; they may sum to 1 to %d", total, maxDeclared)
+		return nil, refuse("the minimums sum to %d; they may sum to 1 to %d", total, maxDeclared)
 	}
 	return r, nil
 }
@@ -220,7 +221,7 @@ func (r *Roles) check(i int) string {
 	case role.Min < 0 || role.Min == 0 && role.Leads:
 		return fmt.Sprintf("role %q: min is %d; set it to how many pods of the role must start together", role.Name, role.Min)
 	case role.Leads && r.Leader() != &r.list[i]:
-		return fmt.Sprintf("roles %q and %q both lead; one role creates the others", r.Leader().Name, role.Name)
+		return fmt.Sprintf("roles %q and %q both create the others; only one role may", r.Leader().Name, role.Name)
 	}
 	if remedy := role.check(); remedy != "" {
 		return fmt.Sprintf("role %q: %s", role.Name, remedy)
@@ -281,7 +282,7 @@ func sparkRoles(annotations map[string]string) (*Roles, error) {
 		case text != "":
 			executors.Requests[asked.resource] = text
 		case asked.example != "" && n > 0:
-			return nil, missing(asked.annotation, source, fmt.Sprintf("%s is set, so say what each executor asks for, such as %q",
+			return nil, missing(asked.annotation, source, fmt.Sprintf("%s is set, so set this one to what each executor requests, such as %q",
 				source, asked.example))
 		}
 	}

@@ -77,7 +77,7 @@ func (l *Ledger) notSpoken(pod *corev1.Pod, spec *gang.Spec) error {
 				Fault:      gang.NotServed,
 				With:       pod.Spec.SchedulerName,
 				Remedy: fmt.Sprintf("schedulerName %s does not read this %s; "+
-					"use one whose profile enables the plugin %s, or the annotations that this one reads",
+					"use a scheduler whose profile enables the plugin %s, or the annotations that this one reads",
 					pod.Spec.SchedulerName, where, d.Name),
 			}
 		}

@@ -1,5 +1,5 @@
 // Package memory gives back what a process at rest does not need. A scheduler needs most memory while it starts: it decodes
-// all objects of the cluster and runs the initializers of all that it is linked with, and then mostly waits.
+// all objects of the cluster and runs the initializers of all that it is linked with, and then is mostly idle.
 package memory
 
 import (
@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// look is how often the process is looked at.
+	// look is how often the process is checked.
 	look = time.Second
 	// calm is how much a process at rest allocates at most from one look to the next: it renews its lease and is scraped.
 	calm = 1 << 19
@@ -23,15 +23,15 @@ const (
 // would be collected all the time while pods are bound.
 const growth = 150
 
-// Grow lets the heap grow by more than Go's default, unless the environment variable GOGC says what it is to do.
+// Grow lets the heap grow by more than Go's default, unless the environment variable GOGC is set.
 func Grow() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(growth)
 	}
 }
 
-// GiveBackAtRest gives memory back to the system whenever the process comes to rest, until the context ends: what the
-// garbage collector keeps for what is to come, and the program's own pages, of which the start needs most.
+// GiveBackAtRest gives memory back to the system whenever the process becomes idle, until the context ends: what the
+// garbage collector keeps for what is to come, and the program's own pages, which are mostly needed at the start.
 func GiveBackAtRest(ctx context.Context) {
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()

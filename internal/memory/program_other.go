@@ -2,5 +2,5 @@
 
 package memory
 
-// dropProgram does nothing: this is no system that the scheduler is installed on.
+// dropProgram does nothing: the scheduler is not deployed on this system.
 func dropProgram() {}

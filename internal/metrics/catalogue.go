@@ -15,79 +15,79 @@ type entry struct {
 var (
 	attempts = entry{
 		"kubenexus_gang_scheduling_attempts_total", "counter",
-		"Attempts to start a gang, each counted once when it ends: success, all that it needs were placed together and the first was " +
-			"bound; failure, there was no plan, it broke, or none could be bound. A timeout is no attempt.",
+		"Attempts to schedule a gang, by result: success, all members that it needs were scheduled together and the first was bound; " +
+			"failure, there was no plan, the plan failed, or no member could be bound. A timeout is not an attempt.",
 		[]string{"status"},
 	}
 	waitTime = entry{
 		"kubenexus_gang_wait_time_seconds", "gauge",
-		"How long the gang has waited since its first pod was created, or, once it runs, had waited until it started " +
-			"(none if this process did not see that).",
+		"Time since the first pod of the gang was created; once the gang runs, the time until it started " +
+			"(no series if this process did not see the start).",
 		[]string{"pod_group"},
 	}
 	size = entry{
 		"kubenexus_gang_size", "gauge",
-		"Members of the gang that exist and have not ended.",
+		"Members of the gang that exist and have not finished.",
 		[]string{"pod_group"},
 	}
 	hidden = entry{
 		"kubenexus_gangs_without_series", "gauge",
-		"Gangs beyond the 1,000 that have series of their own (those that wait longest come first).",
+		"Gangs without series of their own: at most 1,000 have them, those that have waited longest first.",
 		nil,
 	}
 	gangs = entry{
 		"kubenexus_gangs", "gauge",
-		"Gangs by phase: Incomplete, Disagreeing, Ready (complete, waiting for room), Placing, Running, Unbound (no size given).",
+		"Gangs by phase: Incomplete, Disagreeing, Ready (complete, waiting for free capacity), Placing (being scheduled), Running, Unbound (no size given).",
 		[]string{"phase"},
 	}
 	longest = entry{
 		"kubenexus_gangs_longest_wait_seconds", "gauge",
-		"By phase, how long the gang that waits longest has waited since its first pod was created; 0 if there is none.",
+		"Longest time since the first pod of a gang was created, by phase of the gang; 0 if no gang is in that phase.",
 		[]string{"phase"},
 	}
 	partial = entry{
 		"kubenexus_gangs_partial", "gauge",
-		"Gangs that run with fewer members than they need while others wait to join. Should be 0 but for moments.",
+		"Gangs that run with fewer members than they need while other members are pending. Above 0 for short times only.",
 		nil,
 	}
 	waiting = entry{
 		"kubenexus_gang_members_waiting", "gauge",
-		"Pending members of gangs. They are kept out of the scheduling queue, so scheduler_pending_pods does not count them.",
+		"Pending members of gangs. They are parked outside the scheduling queue, so scheduler_pending_pods does not count them.",
 		nil,
 	}
 	reserved = entry{
 		"kubenexus_reserved_places", "gauge",
-		"Places that are held for members that leaders declared and that do not exist yet.",
+		"Slots that are reserved for members that creators declared and that do not exist yet.",
 		nil,
 	}
 	reservations = entry{
 		"kubenexus_reservations", "gauge",
-		"Gangs that hold places.",
+		"Gangs that have reserved slots.",
 		nil,
 	}
 	planDuration = entry{
 		"kubenexus_gang_plan_duration_seconds", "histogram",
-		"How long it took to plan a gang, by whether it fits.",
+		"Latency of planning a gang, by whether the gang fits.",
 		[]string{"result"},
 	}
 	planMembers = entry{
 		"kubenexus_gang_plan_members", "histogram",
-		"Members for which a plan was made, declared ones included.",
+		"Members in a plan, including declared ones.",
 		nil,
 	}
 	attemptsToStart = entry{
 		"kubenexus_gang_attempts_until_started", "histogram",
-		"Attempts that a gang needed until its first member was bound.",
+		"Attempts until the first member of a gang was bound.",
 		nil,
 	}
 	completeToStart = entry{
 		"kubenexus_gang_complete_to_started_seconds", "histogram",
-		"Time from when enough members of a gang existed until they were let go to be bound, if one of them was.",
+		"Time from when enough members of a gang existed until their binding began, for gangs that were bound.",
 		nil,
 	}
 	lost = entry{
 		"kubenexus_gang_members_lost_total", "counter",
-		"Members of gangs that a kubelet rejected, as when another scheduler took the room.",
+		"Members of gangs that a kubelet rejected, such as when another scheduler took the capacity.",
 		nil,
 	}
 )
@@ -105,10 +105,10 @@ func Markdown() string {
 	var text strings.Builder
 	text.WriteString(`# Metrics
 
-On ` + "`https://:10259/metrics`" + `, beside the upstream scheduler's. This page is generated from the code:
+On ` + "`https://:10259/metrics`" + `, next to the metrics of kube-scheduler. This page is generated from the code:
 ` + "`make reference`" + `.
 
-Series of a gang (label ` + "`pod_group`" + `: namespace/name) end with it. At most 1,000 gangs have series of their own.
+The series of a gang (label ` + "`pod_group`" + `: namespace/name) are removed with the gang. At most 1,000 gangs have series of their own.
 
 | metric | type | labels | what it is |
 | --- | --- | --- | --- |

@@ -13,7 +13,7 @@ import (
 // maxSeries is how many gangs have series of their own.
 const maxSeries = 1000
 
-// collector makes the series of gangs anew at each scrape, so that they end with their gangs.
+// collector collects the series of gangs at each scrape, so that they are removed with their gangs.
 type collector struct {
 	metrics.BaseStableCollector
 	statuses func() []gang.Status
@@ -64,7 +64,7 @@ func (c *collector) CollectWithStability(ch chan<- metrics.Metric) {
 	}
 	for phase, n := range phases {
 		emit(gangs, float64(n), string(phase))
-		if phase != gang.Running { // whose gangs do not wait any more
+		if phase != gang.Running { // gangs in this phase no longer wait
 			emit(longest, waits[phase].Seconds(), string(phase))
 		}
 	}
@@ -81,7 +81,7 @@ func (c *collector) CollectWithStability(ch chan<- metrics.Metric) {
 	}
 }
 
-// named returns the gangs that have series: those that wait longest come first, then those that run.
+// named returns the gangs that have series: those that have waited longest first, then those that run.
 func named(all []gang.Status) map[string]*gang.Status {
 	sorted := make([]*gang.Status, len(all))
 	for i := range all {
@@ -104,7 +104,7 @@ func named(all []gang.Status) map[string]*gang.Status {
 	return names
 }
 
-// unused returns a name for the gang's series that no other gang has: two dialects, or two instances of a template, may use one name.
+// unused returns a name for the gang's series that no other gang has: two conventions, or two instances of a template, may use one name.
 func unused(names map[string]*gang.Status, key gang.Key) string {
 	name := key.String()
 	for _, more := range []string{"", " (" + cmp.Or(key.Instance, key.Dialect) + ")"} {

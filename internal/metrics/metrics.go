@@ -1,4 +1,4 @@
-// Package metrics has every metric of ours in one catalogue. They join the upstream scheduler's on its /metrics.
+// Package metrics has all our metrics in one catalogue. /metrics serves them with those of kube-scheduler.
 package metrics
 
 import (
@@ -51,7 +51,7 @@ type Registry interface {
 	CustomMustRegister(all ...metrics.StableCollector)
 }
 
-// Register makes the metrics visible, and those of single gangs, whose statuses are asked for at each scrape.
+// Register makes the metrics visible, and those of single gangs, which it computes from their statuses at each scrape.
 func (m *Metrics) Register(r Registry, statuses func() []gang.Status) {
 	r.MustRegister(m.attempts, m.planDuration, m.planMembers, m.attemptsToStart, m.completeToStart, m.lost)
 	// So that a rate of them begins at 0.

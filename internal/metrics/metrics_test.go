@@ -81,7 +81,7 @@ func TestTenThousandGangsHaveAThousandSeries(t *testing.T) {
 			t.Errorf("%s has %d series", f.GetName(), n)
 		}
 		if f.GetName() == hidden.Name && f.GetMetric()[0].GetGauge().GetValue() != 9000 {
-			t.Errorf("%v of 10,000 gangs are told to have no series, want 9,000", f.GetMetric()[0].GetGauge().GetValue())
+			t.Errorf("%v of 10,000 gangs are reported without series, want 9,000", f.GetMetric()[0].GetGauge().GetValue())
 		}
 	}
 }

@@ -53,7 +53,7 @@ func smallCase(r *rand.Rand) (nodes []toyNode, classes []toyClass, least int) {
 }
 
 // TestBruteForce compares with trying everything. A plan must always be right; one that exists must nearly always be found.
-// The cases of both tests are the same, but for the members that some classes must have.
+// The cases of both tests are the same, except for the members that some classes must have.
 func TestBruteForce(t *testing.T) {
 	for _, musts := range []bool{false, true} {
 		t.Run(fmt.Sprintf("musts %v", musts), func(t *testing.T) { testBruteForce(t, musts) })

@@ -11,11 +11,11 @@ const surveyBudget = 1 << 20
 
 // hardness is what classes are ordered by: nothing in it depends on the order in which they are given.
 type hardness struct {
-	candidates int    // nodes with room, or a sample of them
-	shape      uint64 // a hash of the room on each node, to tell apart classes that look equal
+	candidates int    // nodes with free capacity, or a sample of them
+	shape      uint64 // a hash of the free capacity of each node, to distinguish classes that look equal
 }
 
-// survey looks at the room for each class, orders the classes and bounds how many members fit. A gang of one local class
+// survey computes the free capacity for each class, orders the classes and bounds how many members fit. A gang of one local class
 // needs none of it: its first order is exact.
 func (p *planner) survey() {
 	classes := p.gang.Classes
@@ -27,7 +27,7 @@ func (p *planner) survey() {
 		return
 	}
 	found := make([]hardness, len(classes))
-	stride := 1 + len(classes)*p.nodes/surveyBudget // of very many, a sample tells as much
+	stride := 1 + len(classes)*p.nodes/surveyBudget // of very many, a sample is enough
 	for c := range classes {
 		room := 0
 		for node := 0; node < p.nodes; node += stride {
@@ -55,7 +55,7 @@ func (p *planner) survey() {
 	})
 }
 
-// compareLocal puts members that look beyond their node first: they have fewer nodes than their room tells.
+// compareLocal puts members that look beyond their node first: fewer nodes fit than their free capacity suggests.
 func compareLocal(a, b Class) int {
 	switch {
 	case a.Local == b.Local:
@@ -104,7 +104,7 @@ func (p *planner) orders() iter.Seq[[]int] {
 		slices.SortStableFunc(largest, func(a, b int) int {
 			return cmp.Compare(p.gang.Classes[b].Size, p.gang.Classes[a].Size)
 		})
-		// Small ones first may reach Min where large ones take the room of many.
+		// Small ones first may reach Min where large ones take the capacity of many.
 		if !fresh(hardest) || !fresh(largest) || !fresh(reversed(largest)) || !fresh(reversed(hardest)) {
 			return
 		}

@@ -18,7 +18,7 @@ func (p *planner) fill(class, spare int, strategy Strategy) {
 	}
 }
 
-// rank finds the nodes with room for the class. Those without are not asked.
+// rank finds the nodes with free capacity for the class. Others are not asked.
 func (p *planner) rank(class int, strategy Strategy) {
 	if p.ranked == nil {
 		p.ranked = make(ranking, 0, p.nodes)

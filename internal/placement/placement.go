@@ -4,9 +4,9 @@ package placement
 type Class struct {
 	// Members is how many there are.
 	Members int
-	// Must is how many of them must be placed, whatever else is; at least 0. No plan fits if it is more than Members.
+	// Must is how many of them must be placed, in any plan; at least 0. No plan fits if it is more than Members.
 	Must int
-	// Local says that whether a member fits on a node depends on that node alone, and placing one only makes less room
+	// Local says that whether a member fits on a node depends on that node alone, and placing one only reduces the free capacity
 	// there. False for members with pod (anti-)affinity, topology spread and the like. It is about the members of this
 	// class among themselves: it stays true if members of another class keep these away.
 	Local bool
@@ -37,24 +37,24 @@ type Cluster interface {
 	// Place puts a member of the class on the node. It is only called right after Fits said yes for the same class and
 	// node with no other Place in between.
 	Place(class, node int)
-	// Reset takes all members off again.
+	// Reset removes all members.
 	Reset()
 }
 
-// Strategy says which of the nodes that fit a member takes.
+// Strategy says which of the nodes that fit is chosen for a member.
 type Strategy int
 
 // The strategies.
 const (
-	// Pack fills the nodes with the least room first, so that large nodes stay free for the next gang.
+	// Pack fills the nodes with the least free capacity first, so that large nodes stay free for the next gang.
 	Pack Strategy = iota
-	// Spread takes the node with the fewest members of the gang, of these the one with the most room.
+	// Spread takes the node with the fewest members of the gang, of these the one with the most free capacity.
 	Spread
 )
 
 // Gang is what is to be placed.
 type Gang struct {
-	// Classes are the members. Their order does not matter, but where two look equal.
+	// Classes are the members. Their order does not matter, unless two look equal.
 	Classes []Class
 	// Min is how many members must be placed; at least 1 and at most the sum of Classes' Members. The sum of their
 	// Must may be less or more than that.
@@ -76,8 +76,8 @@ type Plan struct {
 //
 // Of two plans, the one that leaves out fewer members that a class must have is the better one, whatever else they place,
 // and of two that leave out as many, the one with more members. So a plan with all those members is better than any
-// without, and if any plan that was found fits, the best one does. A plan with Min members may not fit: only the answer
-// tells.
+// without, and if any plan that was found fits, the best one does. A plan with Min members may not fit: only the result
+// says so.
 //
 // For a gang of one local class no plan is better; for others a better plan may exist that was not found. When Find
 // returns, the cluster holds exactly the members of the plan, also when the answer is no: the caller can look at what is

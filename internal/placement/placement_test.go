@@ -66,7 +66,7 @@ func TestCalls(t *testing.T) {
 
 		lopsided := cluster(nodes, 2, 1, true)
 		lopsided[nodes/2].zone, lopsided[nodes/2].free[0] = "large", members
-		place("over three zones, of which one is a single node", nodes+3*members, lopsided, toyClass{members: members, skew: 1})
+		place("over three zones, one of them a single node", nodes+3*members, lopsided, toyClass{members: members, skew: 1})
 
 		var most []int
 		for n := range nodes {
@@ -150,7 +150,7 @@ func TestBudget(t *testing.T) {
 			answer: never, placed: 0, most: orderBudget + 2000 + 1000*patience,
 		},
 		{
-			name: "many classes of which the last fits", classes: 1000, nodes: 2000, local: true,
+			name: "many classes, and the last fits", classes: 1000, nodes: 2000, local: true,
 			answer: func(class, _, _ int) bool { return class == 999 }, placed: 1, most: orderBudget + 2000 + 1000*patience,
 		},
 		{

@@ -4,18 +4,18 @@ import "slices"
 
 const (
 	// orderPasses is how often a gang may ask for each class whether it fits on each node, and place all members, before no
-	// further order or start is tried. Calls of Fits are counted, and as many of Room as cost the same. What a plan costs
-	// delays all pods behind the gang, and those that fail are made again and again.
+	// further order or start is tried. Calls of Fits are counted, and as many of Room as cost the same. Planning
+	// delays all pods behind the gang, and a gang that does not fit is planned repeatedly.
 	orderPasses = 4
-	// orderBudget is never exceeded but for a first order: 0.3 s. leastBudget is always allowed: 50 ms. It lets a gang that
+	// orderBudget is never exceeded, except by a first order: 0.3 s. leastBudget is always allowed: 50 ms. It lets a gang that
 	// must be in one rack find the only one of ten that is large enough, on up to 2,000 nodes.
 	orderBudget, leastBudget = 100_000, 20_000
 	// searchBudget is how many calls of Fits the search may make on top: 10 ms.
 	searchBudget = 2000
 	// roomsPerFit is how many calls of Room cost as much as one of Fits.
 	roomsPerFit = 128
-	// patience is how many nodes in a row may refuse a class when the budget is spent. The first order is completed even
-	// then, but no longer at any price: a thousand classes that fit on none of 10,000 nodes would take a minute.
+	// patience is how many nodes in a row may reject a class when the budget is spent. The first order is completed even
+	// then, but not at any cost: a thousand classes that fit on none of 10,000 nodes would take a minute.
 	patience = 100
 )
 
@@ -42,7 +42,7 @@ type planner struct {
 	bounds   []int // no plan places more members of the class
 
 	fits   int // calls of Fits
-	rooms  int // calls of Room, but for the few that follow a placement
+	rooms  int // calls of Room, except the few that follow a placement
 	budget int // of calls of Fits, or as many as cost the same
 	misses int // how often Fits said no since it said yes, or since the class came up
 
@@ -99,16 +99,16 @@ func (p *planner) query(class, node int) bool {
 	return p.cluster.Fits(class, node)
 }
 
-// wanted says whether another member of the class in hand is to be placed now.
+// wanted says whether another member of the current class should be placed now.
 func (p *planner) wanted(class int) bool { return p.left[class] > p.spare }
 
 // spent says whether the budget for orders is used up.
 func (p *planner) spent() bool { return p.fits+p.rooms/roomsPerFit >= p.budget }
 
-// tired says whether the class in hand was refused too often to go on.
+// tired says whether nodes rejected the current class too often to continue.
 func (p *planner) tired() bool { return p.misses >= patience && p.spent() }
 
-// reset takes all members off.
+// reset removes all members.
 func (p *planner) reset() {
 	if len(p.steps) == 0 {
 		return
@@ -123,7 +123,7 @@ func (p *planner) reset() {
 	p.steps = p.steps[:0]
 }
 
-// replay makes the cluster hold these steps, or those before the first that does not fit any more. steps must not be
+// replay makes the cluster hold these steps, or those before the first that no longer fits. steps must not be
 // p.steps, which it overwrites.
 func (p *planner) replay(steps []step) bool {
 	p.reset()

@@ -27,7 +27,7 @@ func (f *flat) Fits(class, node int) bool { f.fits++; return f.free[node] >= f.n
 func (f *flat) Place(class, node int)     { f.free[node] -= f.needs[class] }
 func (f *flat) Reset()                    { copy(f.free, f.initial) }
 
-// BenchmarkPlanner measures Find but for what the cluster itself costs; fits/op is how often it would ask whether a member
+// BenchmarkPlanner measures Find without the cost of the cluster itself; fits/op is how often it would ask whether a member
 // fits, at about 4 µs each.
 func BenchmarkPlanner(b *testing.B) {
 	for _, nodes := range []int{100, 1000, 10_000, 100_000} {

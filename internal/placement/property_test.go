@@ -141,7 +141,7 @@ func TestOneLocalClassIsExact(t *testing.T) {
 }
 
 // The order in which classes are given does not change how many members are placed, where no two look equal: if they do,
-// only asking tells them apart.
+// only asking distinguishes them.
 func TestOrderOfClassesDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nodes := drawNodes(t)

@@ -7,19 +7,19 @@ type ranking []uint64
 
 const (
 	nodeBits = 32
-	// packBits are for the room when packing, spreadBits for the number of members and as many for the room when spreading.
+	// packBits are for the free capacity when packing, spreadBits for the number of members and as many for the free capacity when spreading.
 	packBits, spreadBits = 20, 10
 )
 
 // firstKey puts a node before all others.
 func firstKey(node int) uint64 { return uint64(node) }
 
-// packKey puts nodes with less room first. There is room for one at least. Beyond a million it is equal.
+// packKey puts nodes with less free capacity first. At least one member fits. Beyond a million, nodes are equal.
 func packKey(tier uint16, room, node int) uint64 {
 	return tierKey(tier) | uint64(min(room, 1<<packBits-1))<<nodeBits | uint64(node)
 }
 
-// spreadKey puts nodes with fewer members of the gang first, then those with more room. Beyond 1,023 they are equal.
+// spreadKey puts nodes with fewer members of the gang first, then those with more free capacity. Beyond 1,023 they are equal.
 func spreadKey(tier uint16, hosted int32, room, node int) uint64 {
 	const most = 1<<spreadBits - 1
 	return tierKey(tier) | uint64(min(hosted, most))<<(nodeBits+spreadBits) | uint64(most-min(room, most))<<nodeBits | uint64(node)

@@ -27,7 +27,7 @@ func (p *planner) run(order []int, strategy Strategy) {
 }
 
 // divide makes the parts of a run: of each class the members that cannot be left out, and after those of all classes the
-// rest, so that it does not take the room of the former. Where both parts of a class follow each other they are one, which
+// rest, so that it does not take the capacity of the former. Where both parts of a class follow each other they are one, which
 // asks the nodes once: a gang of one class is never divided.
 func (p *planner) divide(order []int) {
 	p.parts = p.parts[:0]
@@ -53,7 +53,7 @@ func (p *planner) divide(order []int) {
 
 // later is how many members of the class can be left out of a plan that fits, and so come after those of other classes that
 // cannot: no more than its Must allows, and no more than Min allows for all classes together. Where no class has a Must,
-// nobody waits: classes come one after the other.
+// classes come one after the other.
 func (p *planner) later(class int) int {
 	if p.must == 0 {
 		return p.gang.Classes[class].Members
@@ -61,13 +61,13 @@ func (p *planner) later(class int) int {
 	return max(0, min(p.optional[class], p.total-p.gang.Min))
 }
 
-// failed says that this is the rest of a class of which not even the first part fit.
+// failed says that this is the rest of a class, and not even its first part fit.
 func (p *planner) failed(part part) bool {
 	return part.rest && p.left[part.class] > p.later(part.class)
 }
 
-// refill tries the classes again that others may have made room for, as affinity does, until nothing changes. Members of
-// a local class find no more room than before.
+// refill tries the classes again that may fit after other placements, such as with affinity, until nothing changes. Members
+// of a local class do not fit better than before.
 func (p *planner) refill(strategy Strategy) {
 	for before := -1; before < len(p.steps) && len(p.gang.Classes) > 1; {
 		before = len(p.steps)

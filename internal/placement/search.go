@@ -6,7 +6,7 @@ import "slices"
 const searchSize = 1000
 
 // search tries all ways to place the members that the gang cannot do without, and Min at least, depth first, if everything
-// else failed and the cluster is small. What it finds is filled up with further members.
+// else failed and the cluster is small. It then adds further members to what it finds.
 func (p *planner) search() {
 	if p.reached() || p.settled() || p.nodes*p.total > searchSize {
 		return
@@ -28,7 +28,7 @@ func (p *planner) search() {
 // searcher is one depth-first search. A move is a class and a node as one number.
 type searcher struct {
 	*planner
-	// seen are the hashes of what the cluster held before. It counts how many members of which class are on which node,
+	// seen are the hashes of what the cluster held before. It counts how many members of each class are on each node,
 	// not which members nor in which order they came: members of a class are equal.
 	seen map[uint64]struct{}
 	// local says that all classes are. Then moves commute, and only ascending ones need be tried.
@@ -73,7 +73,7 @@ func (s *searcher) descend(last int, hash uint64) bool {
 	return false
 }
 
-// promising says whether there is room, by resources, for Min members and for those that the gang cannot do without.
+// promising says whether the free resources are enough for Min members and for those that the gang cannot do without.
 func (s *searcher) promising() bool {
 	most := len(s.steps)
 	for class, left := range s.left {

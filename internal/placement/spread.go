@@ -1,7 +1,7 @@
 package placement
 
-// spread puts each member of a local class on the node that is best by then. A node that refuses is not asked again: it
-// has no more room later.
+// spread puts each member of a local class on the node that is best by then. A node that rejects a member is not asked again: it
+// cannot have more free capacity later.
 func (p *planner) spread(class int) {
 	for p.wanted(class) && len(p.ranked) > 0 && !p.tired() {
 		node := p.ranked.top()

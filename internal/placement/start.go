@@ -2,9 +2,9 @@ package placement
 
 import "slices"
 
-// tryStarts places the gang again with the first member elsewhere, if some members look beyond their node. Those that must
-// be together in a zone or a rack all follow the first, which goes where a node is best, not where the zone is large
-// enough.
+// tryStarts places the gang again with the first member elsewhere, if some members look beyond their node. Members that
+// must be together in a zone or a rack follow the first one, which takes the best node, even in a zone that is too
+// small.
 //
 // It is for gangs without a plan that fits, not for a few members more.
 func (p *planner) tryStarts() {
@@ -45,7 +45,7 @@ func (p *planner) mark(used []bool, steps []step, starts int) (again bool) {
 	return again
 }
 
-// pickStart empties the cluster and finds the unused node with the most room that takes a member, or -1. The nodes that
+// pickStart empties the cluster and finds the unused node with the most free capacity that fits a member, or -1. The nodes that
 // it asks become used.
 func (p *planner) pickStart(class int, used []bool) int {
 	p.reset()

@@ -35,7 +35,7 @@ type toyClass struct {
 	needs     []int
 	forbidden []int  // nodes
 	apart     bool   // at most one member on a node
-	avoids    []int  // classes of which none may be on the same node, in whichever order they come
+	avoids    []int  // no member of these classes may be on the same node, in any order
 	skew      int    // how many more members one zone may have than another; 0 is any number
 	with      string // "zone" or "node": beside a member of the class called partner, or anywhere if that is its own and the first
 	partner   int

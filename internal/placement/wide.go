@@ -3,12 +3,12 @@ package placement
 // hostTries is how many nodes that took a member before are asked after each placement, before a new node is.
 const hostTries = 2
 
-// wide is what is remembered while a class is filled whose members look beyond their node.
+// wide is the state of filling a class with members that depend on other nodes too.
 //
 // Any placement may change what every node answers, and asking all of them after each would cost members × nodes calls.
-// So every node is asked once, best first. A node that took a member waits in hosts, one that refused in others, and
-// after that both are asked in turns, the one that waited longest first, until one says yes. It is over when all have
-// said no since the last placement.
+// So every node is asked once, best first. A node that took a member goes to hosts, one that rejected it to others.
+// Then both queues are asked in turns, oldest node first, until one fits. The class is done when all nodes have
+// rejected it since the last placement.
 //
 // That costs about nodes + members calls in the usual cases:
 //   - Anti-affinity by host: a new node says yes at once.
@@ -21,7 +21,7 @@ const hostTries = 2
 // The worst case is members × nodes, which the budget cuts short.
 type wide struct {
 	hosts, others queue
-	// refused[n] is how many members were placed when the node said no; asking it again is pointless until there are
+	// refused[n] is how many members were placed when the node rejected one; asking it again is pointless until there are
 	// more.
 	refused  []int32
 	shuffled bool

@@ -1,5 +1,5 @@
-// Package recreated shows handlers of informers two objects where there were two. An informer that misses a deletion, because its
-// watch was cut, and finds a new object of the same name in its next list, tells its handlers of one update: from the object that
+// Package recreated makes informers report a recreated object as a deletion and a creation. An informer that misses a deletion, because
+// its watch was interrupted, and finds a new object of the same name in its next list, calls its handlers for one update: from the object that
 // is gone to one with another UID. Handlers that keep something for each object would keep it for the one that is gone.
 package recreated
 
@@ -17,7 +17,7 @@ func Both(before, now any) bool {
 	return isOld && isNew && old.GetUID() != created.GetUID()
 }
 
-// Handler calls the handler for a deletion and a creation where the informer tells of an update from one object to another.
+// Handler calls the handler for a deletion and a creation when the informer reports an update from one object to another.
 func Handler(next cache.ResourceEventHandler) cache.ResourceEventHandler { return handler{next} }
 
 type handler struct{ cache.ResourceEventHandler }

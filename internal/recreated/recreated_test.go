@@ -45,7 +45,7 @@ func (h heard) expect(t *testing.T, want ...string) {
 }
 
 // TestAHandlerIsToldOfBothObjects of one name, the second of which was created while the watch was cut, however it is added. Upstream's
-// informer tells of one update: once it does not, our part is not needed any more.
+// informer reports one update: once it does not, our part is no longer needed.
 func TestAHandlerIsToldOfBothObjects(t *testing.T) {
 	pod := func(uid types.UID) *corev1.Pod {
 		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "a", UID: uid}}

@@ -24,8 +24,8 @@ func Arguments(source []byte) (string, error) {
 	}
 	var b strings.Builder
 	b.WriteString("# Plugin arguments\n\n" +
-		"They stand in the configuration file, in the `pluginConfig` of a profile: [an example](../configuration.md#with-a-file). All " +
-		"may be left out. A field that is not listed here, or a value that cannot be followed, stops the start, and the error names it. " +
+		"Set them in the configuration file, in the `pluginConfig` of a profile: [an example](../configuration.md#with-a-file). All are " +
+		"optional. The scheduler does not start with a field that is not listed here or an invalid value; the error names it. " +
 		generated + "\n")
 	var plugins [][]string
 	for _, d := range gang.Dialects() {
@@ -36,7 +36,7 @@ func Arguments(source []byte) (string, error) {
 	table(&b, []string{"plugin", "annotations", "default `timeout`"}, plugins)
 	b.WriteString("\n")
 	table(&b, []string{"argument", "type", "what it is"}, fields)
-	b.WriteString("\n`apiVersion: kubenexus.io/v1` and a `kind`, the plugin's name with `Args` behind it, may be given too.\n")
+	b.WriteString("\n`apiVersion: kubenexus.io/v1` and `kind`, the name of the plugin followed by `Args`, are optional.\n")
 	return b.String(), nil
 }
 

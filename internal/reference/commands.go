@@ -65,7 +65,7 @@ func document(b *strings.Builder, cmd *cobra.Command, upstream map[string][]stri
 	}
 }
 
-// undent takes away the two spaces by which cobra's examples begin.
+// undent removes the two leading spaces of cobra's examples.
 func undent(text string) string {
 	lines := strings.Split(text, "\n")
 	for i := range lines {

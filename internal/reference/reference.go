@@ -62,9 +62,9 @@ func annotationTable(b *strings.Builder, all []gang.Annotation) {
 func Events() string {
 	var b strings.Builder
 	b.WriteString("# Events\n\n" +
-		"Why a gang waits, and what happens to it: `kubectl describe pod` shows it, as events and in the `PodScheduled` condition. What " +
-		"concerns the gang is on its pending members, what concerns one pod is on that pod. An event is written when the reason changes, " +
-		"not at each attempt. " + generated + "\n")
+		"Why a gang waits, and what happens to it: `kubectl describe pod` shows it, in events and in the `PodScheduled` condition. Events " +
+		"about a gang are on its pending members, events about one pod on that pod. The scheduler writes an event when the reason " +
+		"changes, not at each attempt. " + generated + "\n")
 	entries := events.Reference()
 	rows := make([][]string, len(entries))
 	for i, e := range entries {
@@ -80,7 +80,7 @@ func Events() string {
 		b.WriteString("```\n")
 	}
 	b.WriteString("\n## No event at all\n\n" +
-		"The pod's `schedulerName` is nobody's, or the scheduler does not run.\n\n**What to do**: Look at the lease and at the log: " +
+		"No scheduler has the pod's `schedulerName`, or the scheduler does not run.\n\n**What to do**: Check the lease and the log: " +
 		"[is it there?](../install.md#is-it-there)\n")
 	return b.String()
 }

@@ -15,11 +15,11 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// askTimeout is how long the API server has for one answer, and the longest pause until it is asked again.
+// askTimeout is how long the API server may take for one answer, and the longest backoff.
 const askTimeout = 5 * time.Second
 
-// awaitAPIServer asks the API server what it is until it answers, or the context ends. Meanwhile the process says that it is
-// alive and not ready, as upstream's does while it waits for its caches: to restart it would not help.
+// awaitAPIServer asks the API server for its version until it answers, or the context ends. Meanwhile the process is alive but not
+// ready, like upstream's while it waits for its caches: a restart would not help.
 func awaitAPIServer(ctx context.Context, config *rest.Config, serving *apiserveroptions.SecureServingOptions) (*apiServer, error) {
 	config = rest.AddUserAgent(rest.CopyConfig(config), "discovery")
 	config.Timeout = askTimeout
@@ -41,7 +41,7 @@ func awaitAPIServer(ctx context.Context, config *rest.Config, serving *apiserver
 	pause := wait.Backoff{Duration: 250 * time.Millisecond, Factor: 2, Cap: askTimeout, Steps: 10, Jitter: 0.1}
 	for ; err != nil; s, err = ask() {
 		next := pause.Step()
-		logger.Info("Waiting for the API server", "host", config.Host, "err", err, "again", next)
+		logger.Info("Waiting for the API server", "host", config.Host, "err", err, "retryAfter", next)
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("waiting for the API server %s: %w", config.Host, err)

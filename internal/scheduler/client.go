@@ -16,8 +16,8 @@ import (
 const writeTimeout = 65 * time.Second
 
 // writingClient returns the client that binds pods and writes events. Its writes speak HTTP/1.1, each request on a connection of
-// its own: with HTTP/2, where all share one, client and API server spend a fifth more on each bind. What it reads goes the way of
-// upstream's client. HTTP/2 notices by its pings when the API server's host is gone without a word; writes notice by the timeout.
+// its own: with HTTP/2, where all share one, client and API server spend a fifth more on each binding. Reads use upstream's client.
+// HTTP/2 detects with pings that the API server's host is gone; writes detect it with the timeout.
 func writingClient(c *rest.Config, timeout time.Duration) (kubernetes.Interface, error) {
 	config := rest.AddUserAgent(rest.CopyConfig(c), "scheduler")
 	reads, err := rest.TransportFor(config)
@@ -32,7 +32,7 @@ func writingClient(c *rest.Config, timeout time.Duration) (kubernetes.Interface,
 	return kubernetes.NewForConfigAndClient(config, &http.Client{Transport: byMethod{reads: reads, writes: writes, timeout: timeout}})
 }
 
-// byMethod sends what reads and what writes different ways.
+// byMethod sends reads and writes over different transports.
 type byMethod struct {
 	reads, writes http.RoundTripper
 	// timeout is how long a write may take.

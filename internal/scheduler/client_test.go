@@ -72,7 +72,7 @@ func (n *network) loseHost() {
 }
 
 // TestWritesOutliveALostHost: a bind whose API server is gone without a word fails in time, and the next one goes to its successor.
-// Without the timeout, all that bind would wait for as long as the kernel sends again, a quarter of an hour, or for ever.
+// Without the timeout, all bindings would wait as long as the kernel retransmits, a quarter of an hour, or forever.
 func TestWritesOutliveALostHost(t *testing.T) {
 	n := &network{}
 	client := testClient(t, n)
@@ -97,13 +97,13 @@ func TestReadsTakeTheirTime(t *testing.T) {
 	}
 	defer watch.Stop()
 	if event, ok := <-watch.ResultChan(); !ok || event.Type != "ADDED" {
-		t.Errorf("the watch ended, or told %v, want the event that comes after the timeout of writes", event.Type)
+		t.Errorf("the watch ended, or sent %v, want the event that comes after the timeout of writes", event.Type)
 	}
 }
 
 const testTimeout = 300 * time.Millisecond
 
-// testClient writes to an API server that takes every write over HTTP/1.1, and whose watches, over HTTP/2, tell something late.
+// testClient writes to an API server that takes every write over HTTP/1.1, and sends an event late over watches, which use HTTP/2.
 func testClient(t *testing.T, n *network) kubernetes.Interface {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -117,7 +117,7 @@ func testClient(t *testing.T, n *network) kubernetes.Interface {
 			case <-r.Context().Done():
 			case <-time.After(2 * testTimeout):
 			}
-			_, _ = w.Write([]byte(`{"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1"}}`)) // the client tells if it fails
+			_, _ = w.Write([]byte(`{"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1"}}`)) // the client reports if it fails
 		default:
 			_, _ = w.Write([]byte(`{"kind":"Status","apiVersion":"v1","status":"Success"}`))
 		}

@@ -46,14 +46,14 @@ func NewCommand() *cobra.Command {
 		Use:   Name,
 		Short: "Start gangs of pods all together or not at all",
 		Long: `kubenexus-scheduler is a Kubernetes scheduler that starts a group of pods (a gang) all together or not at all.
-It is the upstream kube-scheduler with gang scheduling: pods without gang annotations are scheduled as before.
+It is kube-scheduler with gang scheduling: pods without gang annotations are scheduled as usual.
 
 Without --config it serves two profiles:
   schedulerName        annotations                                               warns after
   kubenexus-scheduler  pod-group.scheduling.sigs.k8s.io/name, .../min-available  10s
   batch-scheduler      batch.scheduling.k8s.io/group, .../min-available          10m
 
-A pod joins a gang by two annotations and its schedulerName:
+Two annotations and the schedulerName make a pod a member of a gang:
   metadata:
     annotations:
       pod-group.scheduling.sigs.k8s.io/name: "spark-job-123"
@@ -62,10 +62,10 @@ A pod joins a gang by two annotations and its schedulerName:
     schedulerName: kubenexus-scheduler
 
 Examples:
-  # against the cluster of a kubeconfig, alone
+  # against the cluster of a kubeconfig, as the only replica
   kubenexus-scheduler --kubeconfig ~/.kube/config --leader-elect=false --secure-port=10259
 
-  # with a configuration file, telling more
+  # with a configuration file, and a more verbose log
   kubenexus-scheduler --config config/scheduler-config.yaml -v 3`,
 		Args: cobra.NoArgs,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
@@ -96,7 +96,7 @@ func addFlags(cmd *cobra.Command, opts *options.Options) {
 	globalflag.AddGlobalFlags(global, cmd.Name(), logs.SkipLoggingConfigurationFlags())
 	global.String("version", "", "print the version and exit; --version=raw prints it alone")
 	global.Lookup("version").NoOptDefVal = "true"
-	// Upstream ignores these flags beside --config. Here a flag that is given wins.
+	// Upstream ignores these flags if --config is set. Here they override the file.
 	opts.Flags.FlagSet("deprecated").VisitAll(func(f *pflag.Flag) {
 		f.Usage = strings.ReplaceAll(f.Usage, "This parameter is ignored if a config file is specified in --config.",
 			"It overrides the configuration file.")
@@ -144,7 +144,7 @@ func run(ctx context.Context, cmd *cobra.Command, opts *options.Options, plugins
 	return unlessStopped(ctx, app.Run(ctx, completed, sched))
 }
 
-// unlessStopped returns the error of a process that was not asked to stop; one that was did as it was asked.
+// unlessStopped returns the error, unless the process was asked to stop.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err

@@ -20,7 +20,7 @@ import (
 )
 
 // api is one that the scheduler watches while a feature gate is on. If the API server does not have it, the scheduler would
-// wait for its cache for ever.
+// wait for its cache forever.
 type api struct {
 	gate                   featuregate.Feature
 	groupVersion, resource string
@@ -43,23 +43,23 @@ var lastWithoutClaims = version.MajorMinor(1, 34)
 // apiServer is what the API server says of itself.
 type apiServer struct {
 	name string
-	// version is the one that it behaves as: that of its program, unless it emulates an older one. Nil if it does not tell.
+	// version is its effective version: that of its binary, unless it emulates an older one. Nil if it is not known.
 	version *version.Version
-	// missing are APIs that the scheduler would watch and that it does not have. One that it does not tell of is taken to be there.
+	// missing are APIs that the scheduler would watch and that it does not have. An API that cannot be discovered is assumed to exist.
 	missing []api
-	// untold is why it did not tell everything.
+	// untold is why the version or the APIs could not be discovered.
 	untold error
 }
 
 // askAPIServer asks for the version, and for the APIs of the gates that are on. It fails if the server is not there, or not yet.
 func askAPIServer(client discovery.DiscoveryInterface, gates featuregate.FeatureGate) (*apiServer, error) {
-	s := &apiServer{name: "one that does not tell its version"}
+	s := &apiServer{name: "of an unknown version"}
 	info, err := client.ServerVersion()
 	switch {
 	case err != nil && !refused(err):
-		return nil, fmt.Errorf("asking for its version: %w", err)
+		return nil, fmt.Errorf("getting its version: %w", err)
 	case err != nil:
-		s.untold = fmt.Errorf("asking for its version: %w", err)
+		s.untold = fmt.Errorf("getting its version: %w", err)
 	default:
 		s.tellsVersion(info)
 	}
@@ -72,15 +72,15 @@ func askAPIServer(client discovery.DiscoveryInterface, gates featuregate.Feature
 		there, err := has(client, a)
 		switch {
 		case err != nil && !refused(err):
-			return nil, fmt.Errorf("asking for its API %s: %w", a.groupVersion, err)
+			return nil, fmt.Errorf("getting its API %s: %w", a.groupVersion, err)
 		case err != nil:
-			s.untold = errors.Join(s.untold, fmt.Errorf("asking for its API %s: %w", a.groupVersion, err))
+			s.untold = errors.Join(s.untold, fmt.Errorf("getting its API %s: %w", a.groupVersion, err))
 		case !there:
 			s.missing = append(s.missing, a)
 		}
 	}
 	if apierrors.IsNotFound(err) && asked > 0 && len(s.missing) == asked {
-		return nil, errors.New("who answers knows neither a version nor APIs: it is no API server")
+		return nil, errors.New("the endpoint serves neither a version nor APIs: it is not an API server")
 	}
 	return s, nil
 }
@@ -97,7 +97,7 @@ func (s *apiServer) tellsVersion(info *apiversion.Info) {
 	}
 }
 
-// refused says whether the server answered that it does not tell, and will not tell later either. Who is asked may not be known
+// refused says whether the server rejected the request for good. Who is asked may not be known
 // yet, or be too busy.
 func refused(err error) bool {
 	var status apierrors.APIStatus
@@ -136,22 +136,22 @@ func has(client discovery.DiscoveryInterface, a api) (bool, error) {
 	return false, nil
 }
 
-// lacksClaims says whether pods with resource claims cannot be placed.
+// lacksClaims says whether pods with resource claims cannot be scheduled.
 func (s *apiServer) lacksClaims() bool {
 	return slices.ContainsFunc(s.missing, func(a api) bool { return a.gate == features.DynamicResourceAllocation })
 }
 
 // adapt makes this process behave as the scheduler of the API server's version if that is older, with what it then reads and
-// writes, and turns off what would need an API that is missing. If it had to do anything, it says so in one line of the log.
+// writes, and turns off what would need an API that is missing. If it changed anything, it logs one line.
 func (s *apiServer) adapt(logger klog.Logger, registry compatibility.ComponentGlobalsRegistry) error {
 	effective, ok := registry.EffectiveVersionFor(compatibility.DefaultKubeComponent).(compatibility.MutableEffectiveVersion)
 	if !ok {
-		return errors.New("the version that this process behaves as cannot be changed")
+		return errors.New("the emulation version of this process cannot be changed")
 	}
 	asked := effective.EmulationVersion()
 	if s.untold != nil {
-		logger.Info("The API server does not tell all that it is, and is taken to be no older than this scheduler where it does not; "+
-			"if it forbids the question, the role system:discovery allows it", "err", s.untold)
+		logger.Info("Failed to discover the version or the APIs of the API server; assuming that it is not older than this scheduler. "+
+			"If access is forbidden, grant the scheduler the role system:discovery", "err", s.untold)
 	}
 	target := asked
 	if s.version != nil {
@@ -231,13 +231,13 @@ func (s *apiServer) sentence(effective compatibility.EffectiveVersion, dropped [
 	text := &strings.Builder{}
 	fmt.Fprintf(text, "The API server is %s", s.name)
 	if target := effective.EmulationVersion(); target.LessThan(effective.BinaryVersion().WithPatch(0)) {
-		fmt.Fprintf(text, ", so this scheduler does what that of Kubernetes %s does", target)
+		fmt.Fprintf(text, ", so this scheduler behaves like the scheduler of Kubernetes %s", target)
 	}
 	for _, a := range s.missing {
 		fmt.Fprintf(text, "; it has no %s in %s, so %s", a.resource, a.groupVersion, a.without)
 	}
 	if len(dropped) > 0 {
-		fmt.Fprintf(text, "; --feature-gates asks for what is off: %s", strings.Join(dropped, ", "))
+		fmt.Fprintf(text, "; --feature-gates enables gates that are off: %s", strings.Join(dropped, ", "))
 	}
 	text.WriteString(". Restart the scheduler when the API server is upgraded or serves more")
 	return text.String()

@@ -15,7 +15,7 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// TestAServerThatTellsLittle: a cluster may have taken the role system:discovery away, and what stands before an API server may
+// TestAServerThatTellsLittle: a cluster may have removed the role system:discovery, and what stands before an API server may
 // answer in its place. Upstream's scheduler runs there too.
 func TestAServerThatTellsLittle(t *testing.T) {
 	const v133, noVersion = `{"gitVersion":"v1.33.0"}`, `{"gitVersion":"unknown"}`
@@ -25,10 +25,10 @@ func TestAServerThatTellsLittle(t *testing.T) {
 		version, apis answer
 		want          string
 	}{
-		{"all is forbidden", answer{403, "no"}, answer{403, "no"}, "one that does not tell its version <nil>, missing 0"},
+		{"all is forbidden", answer{403, "no"}, answer{403, "no"}, "of an unknown version <nil>, missing 0"},
 		{"the version may be asked", answer{200, v133}, answer{403, "no"}, "v1.33.0 1.33, missing 0"},
-		{"the APIs may be asked", answer{403, "no"}, answer{200, none}, "one that does not tell its version <nil>, missing 1"},
-		{"a proxy hides the version", answer{404, "no"}, answer{403, "no"}, "one that does not tell its version <nil>, missing 0"},
+		{"the APIs may be asked", answer{403, "no"}, answer{200, none}, "of an unknown version <nil>, missing 1"},
+		{"a proxy hides the version", answer{404, "no"}, answer{403, "no"}, "of an unknown version <nil>, missing 0"},
 		{"a version of its own kind", answer{200, noVersion}, answer{403, "no"}, "unknown <nil>, missing 0"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestAServerThatTellsLittle(t *testing.T) {
 			}
 			got := fmt.Sprintf("%s %v, missing %d", s.name, s.version, len(s.missing))
 			if got != tc.want || s.untold == nil {
-				t.Errorf("it is %s; not told because of %v; want %s, and why", got, s.untold, tc.want)
+				t.Errorf("it is %s; not discovered because of %v; want %s, and why", got, s.untold, tc.want)
 			}
 			if s.version != nil || len(s.missing) > 0 {
 				return // then it adapts, for which gates that all tests share would change

@@ -21,7 +21,7 @@ const (
 	defaultBurst = 10000
 )
 
-// schedulerNames are the profiles that are served without a configuration file, by the dialect that they speak.
+// schedulerNames are the profiles that are served without a configuration file, with the convention that each reads.
 func schedulerNames() map[string]string {
 	return map[string]string{
 		Name:              gang.Coscheduling().Name,
@@ -76,7 +76,7 @@ func asWritten(file string) (*configv1.KubeSchedulerConfiguration, error) {
 	return given, nil
 }
 
-// applyDefaults puts our defaults where the file is silent, and completes the profiles.
+// applyDefaults sets our defaults for fields that the file does not set, and completes the profiles.
 func applyDefaults(cfg *config.KubeSchedulerConfiguration, given *configv1.KubeSchedulerConfiguration) error {
 	if given.ClientConnection.QPS == 0 {
 		cfg.ClientConnection.QPS = defaultQPS

@@ -10,11 +10,11 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 )
 
-// noClaimsName is the name of the plugin that stands in for upstream's DynamicResources where that is off. Without either, a pod
-// would start without the devices that its claims ask for.
+// noClaimsName is the name of the plugin that replaces upstream's DynamicResources where that is off. Without either, a pod
+// would start without the devices that its claims request.
 const noClaimsName = "NoResourceClaims"
 
-// noClaims refuses pods with resource claims.
+// noClaims rejects pods with resource claims.
 type noClaims struct{}
 
 var (
@@ -29,7 +29,7 @@ func newNoClaims(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error
 // Name returns the plugin's name.
 func (noClaims) Name() string { return noClaimsName }
 
-// PreFilter refuses a pod with resource claims; the plugin has nothing to say about other pods.
+// PreFilter rejects a pod with resource claims and skips other pods.
 func (noClaims) PreFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
 	if len(pod.Spec.ResourceClaims) == 0 {
 		return nil, fwk.NewStatus(fwk.Skip)
@@ -42,7 +42,7 @@ func (noClaims) PreFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, 
 // PreFilterExtensions returns nil: other pods change nothing.
 func (noClaims) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 
-// EventsToRegister returns nothing: no event lets such a pod in.
+// EventsToRegister returns nothing: no event makes such a pod schedulable.
 func (noClaims) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
 	return nil, nil
 }

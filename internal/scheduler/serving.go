@@ -23,7 +23,7 @@ import (
 // certificateLife is how long a certificate is good that the process makes for itself.
 const certificateLife = 365 * 24 * time.Hour
 
-// configWithServing is upstream's Options.Config, but for the certificate that the process makes if it is given none: upstream
+// configWithServing is upstream's Options.Config, except for the certificate that the process makes if it has none: upstream
 // looks for an RSA key, which takes as much CPU as scheduling a gang of 200.
 func configWithServing(ctx context.Context, opts *scheduleroptions.Options) (*schedulerappconfig.Config, error) {
 	serving := opts.SecureServing

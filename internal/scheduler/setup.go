@@ -23,7 +23,7 @@ import (
 
 func newOptions() *options.Options {
 	// With this gate on, a pod that waits in Permit has its nominatedNodeName patched: three times the API server's work
-	// for each member of a gang, and nominations that outlive a gang's attempt and keep others out. The default can be
+	// for each member of a gang, and nominations that outlive a gang cycle and block other pods. The default can be
 	// changed only before the flags are made; --feature-gates can still turn it on.
 	if utilfeature.DefaultFeatureGate.Enabled(kubefeatures.NominatedNodeNameForExpectation) {
 		utilruntime.Must(utilfeature.DefaultMutableFeatureGate.OverrideDefault(kubefeatures.NominatedNodeNameForExpectation, false))
@@ -33,8 +33,8 @@ func newOptions() *options.Options {
 	return opts
 }
 
-// setup builds the scheduler that the flags and the configuration file describe. It stands in for the upstream
-// app.Setup, which has no place for defaults of ours: it starts from kube-scheduler's and reads the file by itself.
+// setup builds the scheduler that the flags and the configuration file describe. It replaces upstream's
+// app.Setup, which cannot have other defaults: it starts from kube-scheduler's and reads the file itself.
 func setup(ctx context.Context, opts *options.Options, plugins *coscheduling.Plugins) (
 	*schedulerappconfig.CompletedConfig, *scheduler.Scheduler, error,
 ) {
@@ -75,7 +75,7 @@ func configure(ctx context.Context, opts *options.Options, file string) error {
 	}
 	config, err := clientcmd.BuildConfigFromFlags(opts.Master, opts.ComponentConfig.ClientConnection.Kubeconfig)
 	if clientcmd.IsEmptyConfig(err) || os.IsNotExist(err) {
-		return fmt.Errorf("no cluster to connect to: %w; name its kubeconfig by --kubeconfig", err)
+		return fmt.Errorf("no cluster to connect to: %w; set --kubeconfig", err)
 	}
 	if err != nil {
 		return err
@@ -113,8 +113,8 @@ func read(logger klog.Logger, opts *options.Options, file string) error {
 	return nil
 }
 
-// trimInformers replaces the informers by those that keep what this scheduler reads. Extenders are sent whole objects, so with
-// any of them all is kept.
+// trimInformers replaces the informers by those that keep what this scheduler reads. Extenders get whole objects, so with
+// an extender nothing is dropped.
 func trimInformers(c *schedulerappconfig.Config) {
 	if len(c.ComponentConfig.Extenders) == 0 {
 		c.InformerFactory = trim.Informers(c.Client)

@@ -199,7 +199,7 @@ func (a *announcer) write(ctx context.Context, n announcement) {
 			return true, err
 		})
 	if err != nil && ctx.Err() == nil && !apierrors.IsNotFound(err) && !apierrors.IsForbidden(err) { // the namespace goes away
-		a.logger.V(2).Info("Cannot write that a pod was scheduled", "pod", n.pod.Name, "err", err)
+		a.logger.V(2).Info("Failed to write a Scheduled event", "pod", n.pod.Name, "err", err)
 	}
 }
 

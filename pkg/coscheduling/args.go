@@ -20,22 +20,21 @@ const ArgsAPIVersion = "kubenexus.io/v1"
 // plugin's name with "Args" behind it, and may be left out.
 type Args struct {
 	metav1.TypeMeta `json:",inline"`
-	// Timeout is the time to warn after: if a gang has not started by then, its members get a Warning event. It does not stop the
-	// gang, which goes on waiting. 0 means the plugin's default. A gang can set its own by the annotation
-	// kubenexus.io/schedule-timeout.
+	// Timeout is the time to warn after: if a gang has not started by then, its members get a Warning event. The
+	// gang keeps waiting. 0 means the plugin's default. A gang can set its own with the annotation kubenexus.io/schedule-timeout.
 	Timeout metav1.Duration `json:"timeout,omitempty"`
-	// Placement is how gangs are placed: "pack" (the default) fills the nodes with the least room first, "spread" puts as few
-	// members on each node as it can. A gang can choose for itself by the annotation kubenexus.io/placement.
+	// Placement is how gangs are placed: "pack" (the default) fills the nodes with the least free capacity first, "spread"
+	// puts as few members on each node as possible. A gang can set its own with the annotation kubenexus.io/placement.
 	Placement gang.Placement `json:"placement,omitempty"`
-	// ReservationTimeout is how long room is held for the members that a creator declared, from when the creator was bound; 0
-	// means 5m. A gang can set its own by the annotation kubenexus.io/reservation-timeout.
+	// ReservationTimeout is how long capacity is reserved for the members that a creator declared, from when the creator was
+	// bound; 0 means 5m. A gang can set its own with the annotation kubenexus.io/reservation-timeout.
 	ReservationTimeout metav1.Duration `json:"reservationTimeout,omitempty"`
-	// ReservedShare is the largest share of the cluster, of any resource, that one namespace may hold for pods that do not exist
+	// ReservedShare is the largest share of the cluster, of any resource, that one namespace may reserve for pods that do not exist
 	// yet: above 0 and up to 1. The default is 0.95.
 	ReservedShare float64 `json:"reservedShare,omitempty"`
 	// UnknownGangs is what happens to pods that only other schedulers' keys, or spec.schedulingGroup, tie together: "Wait" (the
-	// default) lets them wait, with an event that says what to do, "Schedule" schedules them one by one. In a profile with two such plugins
-	// both have to say "Schedule".
+	// default) keeps them Pending, with an event that says what to do; "Schedule" schedules them one by one. In a profile with two
+	// such plugins, both have to say "Schedule".
 	UnknownGangs gang.UnknownGangs `json:"unknownGangs,omitempty"`
 }
 

@@ -147,7 +147,7 @@ func (c *gangCycle) bindByExtender(logger klog.Logger, pod *corev1.Pod, node str
 			Target:     corev1.ObjectReference{Kind: "Node", Name: node},
 		})
 		if err != nil && extender.IsIgnorable() {
-			logger.Info("Skipping an extender that cannot bind a pod and may be ignored", "extender", extender.Name(), "err", err)
+			logger.Info("Extender failed to bind the pod and is ignorable; trying the next binder", "extender", extender.Name(), "err", err)
 			continue
 		}
 		return true, err

@@ -54,7 +54,7 @@ func (e *evictor) evict(ctx context.Context, ref gang.Ref, because gang.Explanat
 	case err == nil:
 		e.performer.writer.enqueue(gang.Tell{Members: []gang.Ref{ref}, Explanation: because})
 	case !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) && ctx.Err() == nil:
-		e.performer.logger.V(2).Info("Cannot evict a member of a gang", "gang", because.Gang, "pod", ref.Name, "err", err)
+		e.performer.logger.V(2).Info("Failed to evict a member of a gang", "gang", because.Gang, "pod", ref.Name, "err", err)
 		if why := refusal(err); why != "" {
 			e.performer.perform(e.performer.ledger.EvictionRefused(uid, why))
 		}

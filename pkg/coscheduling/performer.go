@@ -115,7 +115,7 @@ func podHandler(seen, gone func(*corev1.Pod)) cache.ResourceEventHandler {
 func (p *performer) lead() {
 	pods, err := p.handle.SharedInformerFactory().Core().V1().Pods().Lister().List(labels.Everything())
 	if err != nil {
-		p.logger.Error(err, "Cannot list pods from the informer")
+		p.logger.Error(err, "Failed to list pods from the informer")
 	}
 	slices.SortFunc(pods, byAge) // the lister has them in no order
 	for _, pod := range pods {
@@ -215,11 +215,11 @@ func (p *performer) do(decision gang.Decision) {
 	case gang.Activate:
 		p.activate(p.logger, d.Members)
 	case gang.Tell:
-		p.logger.Info("Telling gang members",
-			"gang", d.Gang, "kind", d.Kind, "members", len(d.Members), "say", events.Sentence(d.Explanation))
+		p.logger.Info("Reporting to gang members",
+			"gang", d.Gang, "kind", d.Kind, "members", len(d.Members), "message", events.Sentence(d.Explanation))
 		p.writer.enqueue(d)
 	case gang.Evict:
-		p.logger.Info("Evicting gang members", "gang", d.Because.Gang, "members", len(d.Members), "why", d.Because.Kind)
+		p.logger.Info("Evicting gang members", "gang", d.Because.Gang, "members", len(d.Members), "reason", d.Because.Kind)
 		p.evictor.enqueue(d)
 	case gang.Count:
 		p.counter.enqueue(d)

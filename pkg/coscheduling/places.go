@@ -96,7 +96,7 @@ func (h *placeholders) hold(logger klog.Logger, move gang.Move) {
 	pod.UID = types.UID("kubenexus.io/place/" + move.ID.Gang.Dialect + "/" + move.ID.Gang.String() + "/" + move.ID.Gang.Instance + "/" + id)
 	pod.Spec.NodeName = move.Node
 	if err := h.cache.AssumePod(logger, pod); err != nil {
-		logger.Error(err, "Cannot hold a place", "gang", move.ID.Gang, "node", move.Node)
+		logger.Error(err, "Failed to reserve a slot", "gang", move.ID.Gang, "node", move.Node)
 		return
 	}
 	h.pods[move.ID] = pod
@@ -108,7 +108,7 @@ func (h *placeholders) hold(logger klog.Logger, move gang.Move) {
 
 func (h *placeholders) release(logger klog.Logger, id gang.SlotID, pod *corev1.Pod) {
 	if err := h.cache.ForgetPod(logger, pod); err != nil {
-		logger.Error(err, "Cannot give a place back", "gang", id.Gang, "node", pod.Spec.NodeName)
+		logger.Error(err, "Failed to release a slot", "gang", id.Gang, "node", pod.Spec.NodeName)
 	}
 	delete(h.pods, id)
 	on := h.nodes[pod.Spec.NodeName]
@@ -224,7 +224,7 @@ func (pl *Plugin) mentionPlaces(detail string, nodes []fwk.NodeInfo) string {
 	if detail != "" {
 		detail += "; "
 	}
-	return detail + fmt.Sprintf("%d of %d nodes have room that is reserved for pods that gangs are about to create", held, len(nodes))
+	return detail + fmt.Sprintf("%d of %d nodes have capacity that is reserved for declared pods of gangs", held, len(nodes))
 }
 
 // heldFor says that a pod would have fitted but for room that is held for gangs, or nothing.
@@ -262,6 +262,6 @@ func (pl *Plugin) heldFor(pod *corev1.Pod, statuses fwk.NodeToStatusReader) stri
 	if held == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d nodes would have room, which is reserved for pods that gangs are about to create, such as gang %s",
+	return fmt.Sprintf("The pod would fit on %d of %d nodes, but their free capacity is reserved for declared pods of gangs, such as gang %s",
 		held, len(nodes), example)
 }

@@ -40,7 +40,7 @@ func (pl *Plugin) plan(ctx context.Context, task gang.Task, excluded exclusions)
 	team, held := pl.teamFor(ctx, f, task)
 	if len(team.pods) < task.Need || team.lacks {
 		return planned{finding: &gang.Finding{
-			Detail:   fmt.Sprintf("%d of its pods are kept from being scheduled by %s", team.kept, held),
+			Detail:   fmt.Sprintf("%s keeps %d of its pods out of the scheduling queue", held, team.kept),
 			Shortage: gang.Shortage{Anything: true},
 		}}, nil
 	}

@@ -106,7 +106,7 @@ const avoidKey fwk.StateKey = "kubenexus.io/avoid"
 func (a avoided) Clone() fwk.StateData { return a }
 
 func avoids() *fwk.Status {
-	return fwk.NewStatus(fwk.Unschedulable, "node(s) rejected a pod of the gang a moment ago")
+	return fwk.NewStatus(fwk.Unschedulable, "node(s) recently rejected a pod of the gang")
 }
 
 // Filter keeps a member on the node of its slot, and off those that rejected one. PreFilter's result is not enough:
@@ -122,7 +122,7 @@ func (pl *Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod,
 		return nil
 	}
 	if planned, ok := data.(pin); ok && string(planned) != node.Node().Name {
-		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "capacity is held for this pod on another node")
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) didn't match the node of the slot that is held for this pod")
 	}
 	return nil
 }
@@ -161,7 +161,7 @@ func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}
 	pl.performer.perform(decisions)
-	return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "no pod is preempted for a single member of a gang")
+	return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "preemption is not attempted for a single member of a gang")
 }
 
 // Reserve has nothing to do: what a member takes is counted in Permit, once all other plugins have reserved.

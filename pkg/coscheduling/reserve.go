@@ -138,7 +138,7 @@ func (c *gangCycle) filterAgain(ctx context.Context, a *attempt, m *reserved) *f
 	}
 	node, err := a.snapshot.NodeInfos().Get(m.node)
 	if err != nil {
-		return fwk.NewStatus(fwk.Unschedulable, "node "+m.node+" is gone")
+		return fwk.NewStatus(fwk.Unschedulable, "node "+m.node+" was deleted")
 	}
 	m.use(framework.NewCycleState(), a.sampled)
 	m.state.SetPodGroupSchedulingCycle(a.group)
@@ -157,7 +157,7 @@ func (c *gangCycle) unreserve(ctx context.Context, a *attempt, members []*reserv
 	for _, m := range slices.Backward(members) {
 		a.framework.RunReservePluginsUnreserve(ctx, m.state, m.assumed, m.node)
 		if err := c.sched.Cache.ForgetPod(klog.FromContext(ctx), m.assumed); err != nil {
-			klog.FromContext(ctx).Error(err, "Cannot forget a pod that was assumed", "pod", klog.KObj(m.assumed))
+			klog.FromContext(ctx).Error(err, "Failed to forget an assumed pod", "pod", klog.KObj(m.assumed))
 		}
 		m.assumed = nil
 	}

@@ -24,7 +24,7 @@ const restoreTime = 10 * time.Second
 func (q *Queue) reserve(ctx context.Context, pod *corev1.Pod, node string) *fwk.Status {
 	text, err := q.ledger.Reservation(pod.UID)
 	if err != nil {
-		q.performer.logger.Error(err, "The room of a gang is held only until this process ends", "pod", pod.Name)
+		q.performer.logger.Error(err, "Failed to record the reservation of a gang; it is lost when this process ends", "pod", pod.Name)
 	}
 	if text == "" {
 		return fwk.NewStatus(fwk.Skip)
@@ -67,7 +67,7 @@ func (p *performer) restore(pods []*corev1.Pod) {
 	workqueue.ParallelizeUntil(ctx, readers, len(leaders), func(i int) { genuine[i] = p.genuine(ctx, leaders[i]) })
 	for i, pod := range leaders {
 		if !genuine[i] {
-			p.logger.Info("Reservation is not followed: a user wrote it, or its pod cannot be read", "pod", klog.KObj(pod))
+			p.logger.Info("Ignoring a reservation that the scheduler did not write, or whose pod cannot be parsed", "pod", klog.KObj(pod))
 			continue
 		}
 		p.restoreOne(pod)
@@ -94,7 +94,7 @@ func (p *performer) restoreOne(leader *corev1.Pod) {
 		}
 	}
 	if beyond := p.places.beyondShare(leader.Spec.SchedulerName, leader.Namespace, declared, p.allocatable); beyond != "" {
-		p.logger.Info("Reservation is not held again", "pod", klog.KObj(leader), "because", beyond)
+		p.logger.Info("Not restoring a reservation", "pod", klog.KObj(leader), "reason", beyond)
 		return
 	}
 	p.perform(p.ledger.Restore(leader.UID, reservation))

@@ -24,7 +24,7 @@ type team struct {
 // teamFor returns the pods of the task that exist and that no other plugin keeps out of the queue, and the placeholders; held is a
 // plugin that keeps one.
 func (pl *Plugin) teamFor(ctx context.Context, f framework.Framework, task gang.Task) (t team, held string) {
-	held = "nobody known"
+	held = "another plugin"
 	gates := f.PreEnqueuePlugins()
 	must := map[string]int{}
 	for _, r := range task.Roles {

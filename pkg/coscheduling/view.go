@@ -190,10 +190,10 @@ func (c *class) excludes(node *corev1.Node) *fwk.Status {
 	case c.nodes != nil && !c.nodes.Has(node.Name), c.offered != nil && !c.offered.Has(node.Name):
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) excluded by the pod's volumes or node affinity, or by an extender")
 	case !c.usable(node):
-		return fwk.NewStatus(fwk.Unschedulable, "node(s) cannot use the devices that the pod shares with others of the gang").
+		return fwk.NewStatus(fwk.Unschedulable, "node(s) cannot access the devices that the pod shares with other pods of the gang").
 			WithPlugin(names.DynamicResources)
 	case c.excluded.Has(node.Name):
-		return fwk.NewStatus(fwk.Unschedulable, "node(s) refused to reserve what a pod of the gang asks for")
+		return fwk.NewStatus(fwk.Unschedulable, "node(s) failed to reserve what a pod of the gang requests")
 	}
 	return nil
 }

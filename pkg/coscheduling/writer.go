@@ -167,6 +167,6 @@ func (w *writer) write(ctx context.Context, ref gang.Ref, event events.Event) {
 	}
 	err := schedutil.PatchPodStatus(ctx, w.performer.handle.ClientSet(), pod.Name, pod.Namespace, &pod.Status, status)
 	if err != nil && !apierrors.IsNotFound(err) && ctx.Err() == nil {
-		w.performer.logger.Error(err, "Cannot write why a pod waits into its status", "gang", ref.Namespace, "pod", ref.Name)
+		w.performer.logger.Error(err, "Failed to update the PodScheduled condition of a pod", "gang", ref.Namespace, "pod", ref.Name)
 	}
 }

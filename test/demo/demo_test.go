@@ -89,7 +89,7 @@ func TestDemoTellsItsStory(t *testing.T) {
 		`s  gang default/demo  3 of 3 pods exist, 3 bound: released`,
 		`s  gang default/spark-job-123  11 of 11 pods exist, 11 bound: released`,
 		`s  gang default/training  4 of 4 pods exist, 4 bound: `,
-		`s  gang default/too-big  8 of 8 pods exist, 0 bound: waiting: gang default/too-big needs 8 pods at once: \d of 8 pods fit`,
+		`s  gang default/too-big  8 of 8 pods exist, 0 bound: waiting: gang default/too-big cannot be scheduled yet: \d of the 8 pods`,
 		`s  pod default/latecomer: bound`,
 		`s  gang default/too-big  8 of 8 pods exist, 8 bound: released`,
 		`What happened`,
@@ -121,7 +121,7 @@ spec:
 	for _, want := range []string{
 		`pod default/broken: waiting: annotation pod-group.scheduling.sigs.k8s.io/min-available has the value "two"`,
 		"gang research/gpus  2 of 2 pods exist, 2 bound: released",
-		"Nothing changes any more, and 1 of 3 pods wait",
+		"Nothing changes anymore, and 1 of 3 pods wait",
 	} {
 		if !strings.Contains(c.stdout.String(), want) {
 			t.Errorf("it does not say %q", want)
@@ -210,7 +210,7 @@ func childOf(t *testing.T, parent int) int {
 	t.Helper()
 	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", parent))
 	if err != nil || len(files) == 0 {
-		t.Skip("this system does not tell which processes belong together")
+		t.Skip("this system does not say which processes belong together")
 	}
 	var children []string
 	for _, file := range files {

@@ -71,7 +71,7 @@ func TestChartHasNoLint(t *testing.T) {
 		"serviceMonitor.enabled=true,prometheusRule.enabled=true", chart)
 }
 
-// TestChartMakesWhatTheManifestsHave: object by object, but for what Helm adds.
+// TestChartMakesWhatTheManifestsHave: object by object, except for what Helm adds.
 func TestChartMakesWhatTheManifestsHave(t *testing.T) {
 	for file, values := range map[string]string{
 		"../../config/gang-scheduler-deployment.yaml": "replicaCount=1",

@@ -66,7 +66,7 @@ func (d *docs) read(t *testing.T, file string, headings ...string) {
 	}
 }
 
-// commandsOf returns the commands of a fence: lines, of which one that ends with a backslash goes on in the next.
+// commandsOf returns the commands of a fence: lines; a line that ends with a backslash continues in the next.
 func commandsOf(text string) []*command {
 	var all []*command
 	for line := range strings.SplitSeq(strings.ReplaceAll(text, "\\\n", ""), "\n") {

@@ -76,7 +76,7 @@ func checkRefused(t *testing.T, what string, got error, want string) {
 	}
 }
 
-// TestANamespaceUsesOnlyItsQueues: those that its annotation lists, and is told which these are.
+// TestANamespaceUsesOnlyItsQueues: those that its annotation lists, and the message lists them.
 func TestANamespaceUsesOnlyItsQueues(t *testing.T) {
 	raiseGuardRails(t)
 	const none = "no queue; leave this annotation out" + askFor

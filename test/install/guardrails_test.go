@@ -283,7 +283,7 @@ func TestGuardRails(t *testing.T) {
 	}
 }
 
-// TestGuardRailsLookIntoTemplates: whoever applies a workload with bad annotations is told what is wrong with them.
+// TestGuardRailsLookIntoTemplates: a workload with bad annotations is rejected with a message that says what is wrong.
 func TestGuardRailsLookIntoTemplates(t *testing.T) {
 	raiseGuardRails(t)
 	good, bad := map[string]string{podGroup: "a", podCount: "3"}, map[string]string{podGroup: "a", podCount: "all"}

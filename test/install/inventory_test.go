@@ -12,7 +12,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// inventory returns the names of all objects of all kinds that the API server stores, but for events, which go by themselves.
+// inventory returns the names of all objects of all kinds that the API server stores, except events, which expire.
 func inventory(t *testing.T) []string {
 	t.Helper()
 	kinds, err := suite.client.Discovery().ServerPreferredResources()
@@ -43,7 +43,7 @@ func inventory(t *testing.T) []string {
 	return names
 }
 
-// onlyThisIsLeft waits until nothing is there that was not there before, but for what is named.
+// onlyThisIsLeft waits until nothing is there that was not there before, except what is named.
 func (s *stranger) onlyThisIsLeft(t *testing.T, before []string, but ...string) {
 	t.Helper()
 	process.Within(t, patience, "nothing to be left", func() (bool, string) {

@@ -33,12 +33,12 @@ import (
 // schedulerPods selects the pods that the simulated nodes leave to the kubelet below.
 const schedulerPods = "app.kubernetes.io/part-of=kubenexus"
 
-// servedPort is where a scheduler serves that is not told another port.
+// servedPort is the default port of a scheduler.
 const servedPort = 10259
 
 // kubelet runs the pods of our scheduler that are bound to a node: a process with the arguments, the ConfigMap and the service
 // account of the pod, which is ready when its probe says so, and is asked to end when the pod is deleted. Without a kubelet such
-// pods wait for ever.
+// pods wait forever.
 type kubelet struct {
 	t *testing.T
 	// images are those that can be pulled.
@@ -289,7 +289,7 @@ func (k *kubelet) logs() map[string]*process.Buffer {
 	return all
 }
 
-// servesNode tells the API server where the node's kubelet is.
+// servesNode registers the address of the node's kubelet.
 func (k *kubelet) servesNode(name string) {
 	k.t.Helper()
 	host, text, err := net.SplitHostPort(k.server.Listener.Addr().String())

@@ -54,7 +54,7 @@ type serviceMonitor struct {
 // leads leaves out the replicas that stand by, as the dashboard and the alerts do.
 const leads = ` unless on (instance) leader_election_master_status{job="kubenexus"} == 0`
 
-// TestMonitoring runs two replicas of the scheduler, one of which leads, and a Prometheus that scrapes them as the ServiceMonitor
+// TestMonitoring runs two replicas of the scheduler, one as the leader, and a Prometheus that scrapes them as the ServiceMonitor
 // says, with the rights that the manifest gives it. Each query of the dashboard returns something, and the alerts can be evaluated.
 func TestMonitoring(t *testing.T) {
 	deployment := readObjects(t, manifest)

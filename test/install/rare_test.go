@@ -34,7 +34,7 @@ func isAskedFor(t *testing.T, r right, since time.Time) {
 	})
 }
 
-// repeatedEvent: a pod that is too large for the nodes is tried again when others go, and told the same each time.
+// repeatedEvent: a pod that is too large for the nodes is retried when other pods are deleted, and gets the same event each time.
 func repeatedEvent(t *testing.T, since time.Time) {
 	t.Helper()
 	create(t, podNamed("too-large", "64"))
@@ -102,7 +102,7 @@ func contendedClaim(t *testing.T, since time.Time) {
 			t.Fatal(err)
 		}
 		remove(t, contender)
-		// That is what the controller of claims does when no pod uses it any more, which does not run here.
+		// That is what the controller of claims does when no pod uses it anymore, which does not run here.
 		if err := errors.Join(write(`{"finalizers":null}`), claims.Delete(t.Context(), "contended", metav1.DeleteOptions{})); err != nil {
 			t.Fatal(err)
 		}

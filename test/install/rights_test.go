@@ -200,7 +200,7 @@ func gangs(t *testing.T, since time.Time) {
 	for _, name := range []string{"big-0", "big-1", "big-2"} {
 		create(t, member(name, "big", 3, "3"))
 	}
-	waits(t, "big-1", "needs 3 pods at once")
+	waits(t, "big-1", "of the 3 pods it needs")
 	empty(t)
 }
 

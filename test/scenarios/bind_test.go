@@ -46,8 +46,9 @@ func TestGangThatMayNotBeBound(t *testing.T) {
 			t.Errorf("%d binds of %s were tried within %s, want at least %s", tries, name, last.Sub(first), least)
 		}
 	}
-	for name, need := range map[string]string{"one-0": "1 pod", "many-0": "4 pods", "driver-0": "3 pods (2 of them declared)"} {
-		s.waitsWith(t, name, "needs "+need+" at once: all had a node, and none could be bound; pod ")
+	for name, need := range map[string]string{"one-0": "1 pod it needs",
+		"many-0": "4 pods it needs", "driver-0": "3 pods it needs (2 of them declared)"} {
+		s.waitsWith(t, name, "could not be bound: a node was found for all of the "+need+", but binding pod ")
 		s.waitsWith(t, name, "denied request: nothing is bound here")
 	}
 	failures := attempts(t, scheduler, "failure")

@@ -12,8 +12,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// TestDisruptionBudgetThatRefusesARestart: a gang of three that restarts as a whole loses a pod, and a budget wants two of them to stay. Those
-// two say that they are not evicted, and because of which budget; after some tries the replacement joins them.
+// TestDisruptionBudgetThatRefusesARestart: a gang of three that restarts as a whole loses a pod, and a disruption budget does not allow
+// to evict the other two. Their events name the budget; after some retries the replacement joins them.
 func TestDisruptionBudgetThatRefusesARestart(t *testing.T) {
 	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2")
 	s := newScenario(t, "budget-that-refuses")

@@ -48,7 +48,7 @@ func (s *scenario) driver() string { return s.namespace + ".example.com" }
 // class is the full name of a device class of the scenario.
 func (s *scenario) class(name string) string { return s.namespace + "-" + name }
 
-// deviceClass creates a class of the scenario's devices, all of them or those of which a CEL expression is true. KIND in the
+// deviceClass creates a class of the scenario's devices, all of them or those that match a CEL expression. KIND in the
 // expression stands for the device's attribute, MEMORY for its capacity.
 func (s *scenario) deviceClass(name, expression string) {
 	s.t.Helper()
@@ -153,7 +153,7 @@ type alternative struct {
 // exactly asks for that many devices of a class.
 func exactly(class string, count int64) request { return request{{class: class, count: count}} }
 
-// matching asks for a device of a class of which the CEL expression is true.
+// matching requests a device of a class that matches the CEL expression.
 func matching(class, expression string) request {
 	return request{{class: class, count: 1, expression: expression}}
 }

@@ -236,7 +236,7 @@ func TestOperatorsCopyWhatUsersWrite(t *testing.T) {
 	}
 }
 
-// forScheduler is all that objects tell the scheduler of their gang, at whatever depth, each different thing once.
+// forScheduler is all that objects say about their gang, at whatever depth, each different thing once.
 func forScheduler(t *testing.T, folder string, files []string) []string {
 	t.Helper()
 	found := map[string]bool{}

@@ -17,7 +17,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// instanceLabel says of which instance a pod is; the scheduler does not look at it.
+// instanceLabel names the instance of a pod; the scheduler does not look at it.
 const instanceLabel = "example.com/instance"
 
 // template makes the pods of one instance of a template: a gang of four.

@@ -26,7 +26,7 @@ func TestGangsWithDevicesOfTheirOwn(t *testing.T) {
 			then: func(t *testing.T, s *scenario) { s.distinctDevices(t, 6) },
 		},
 		{
-			name:  "two claims each, of which a different one is scarce on each node",
+			name:  "two claims each, and on each node another one is scarce",
 			nodes: map[string]string{"a": "4", "b": "4"},
 			make: func(s *scenario) {
 				s.deviceClass("gpu", `KIND == "gpu"`)

@@ -19,7 +19,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// groupLabel is how scenarios tell pods apart; the scheduler does not look at it.
+// groupLabel is how scenarios group pods; the scheduler does not look at it.
 const groupLabel = "group"
 
 const (
@@ -147,7 +147,7 @@ func create(s *scenario, pod *corev1.Pod) error {
 	return err
 }
 
-// manifest creates the pods of a YAML text as they stand, but for the namespace.
+// manifest creates the pods of a YAML text as they are, except for the namespace.
 func (s *scenario) manifest(text string) (string, error) {
 	documents := yaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096)
 	for {

@@ -13,8 +13,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// TestNobodyIsBoundBeforeAllAreReady: a gang of which one member gets no volume or no device binds nobody, says so as soon as that is
-// known, and starts once the member gets it.
+// TestNobodyIsBoundBeforeAllAreReady: if one member of a gang gets no volume or no device, no member is bound, and the event says so
+// as soon as that is known. The gang starts once the member gets it.
 func TestNobodyIsBoundBeforeAllAreReady(t *testing.T) {
 	startScheduler(t, "--leader-elect=false", "--config="+writeConfig(t, `apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration

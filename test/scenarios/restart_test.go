@@ -30,7 +30,7 @@ func TestKilledSchedulerLosesNothing(t *testing.T) {
 	s.gang("fits", 4, 4)
 	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2")
 	s.boundIs(t, "fits", 4)
-	s.waitsWith(t, "large-0", "needs 12 pods at once")
+	s.waitsWith(t, "large-0", "of the 12 pods it needs")
 	s.boundIs(t, "large", 0)
 	if err := create(s, podSpec{namespace: "killed", name: "incomplete-2", cpu: "0", scheduler: ours, annotations: gangAnnotations("incomplete", 3)}.pod()); err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestKilledSchedulerLosesNothing(t *testing.T) {
 }
 
 // TestStandbyWritesNothing runs two schedulers with leader election: one bad pod gets one event, counted once, and a gang
-// that lacks members is told of it once.
+// that lacks members gets its event once.
 func TestStandbyWritesNothing(t *testing.T) {
 	args := []string{"--kubeconfig=" + suite.plane.Kubeconfig(), "--leader-elect=true", "--leader-elect-resource-name=standby-test"}
 	leader := startScheduler(t, args...)
@@ -89,7 +89,7 @@ func TestStandbyWritesNothing(t *testing.T) {
 	}
 	s.boundIs(t, "few", 2)
 	if n := s.said()["lost-0 GangMemberLost"]; n != 1 {
-		t.Errorf("a lost member was told of %d times, by the standby too when it took over", n)
+		t.Errorf("a lost member was reported %d times, by the standby too when it took over", n)
 	}
 	if log := standby.Log.String(); strings.Contains(log, "panic") {
 		t.Errorf("the standby panicked:\n%s", log)

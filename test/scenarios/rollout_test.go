@@ -69,7 +69,7 @@ func TestOldRevisionHealsWhileTheNewOneWaits(t *testing.T) {
 	process.Within(t, patience, "the new pods to say that they wait for more", func() (bool, string) {
 		for _, pod := range s.membersWith(t, "9") {
 			message, waits := s.scheduledCondition(pod.Name)
-			if !waits || message != fmt.Sprintf("gang %s/web has 5 of the 9 pods it needs", s.namespace) {
+			if !waits || message != fmt.Sprintf("gang %s/web has 5 of the 9 pods it needs; waiting for 4 more", s.namespace) {
 				return false, pod.Name + ": " + message
 			}
 		}

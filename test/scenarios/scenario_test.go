@@ -310,9 +310,9 @@ func (s *scenario) hosts() (string, error) {
 }
 
 // anyMember hides which of several equal pods found no room: that is not the same each time.
-func anyMember(text string) string { return anyPod.ReplaceAllString(text, "pod $1-N has no place") }
+func anyMember(text string) string { return anyPod.ReplaceAllString(text, "for pod $1-N") }
 
-var anyPod = regexp.MustCompile(`pod ([a-z]+)-\d+ has no place`)
+var anyPod = regexp.MustCompile(`for pod ([a-z]+)-\d+`)
 
 // anyServer hides what upstream says only where the API server has resource claims.
 func anyServer(text string) string {

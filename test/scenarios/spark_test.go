@@ -39,7 +39,7 @@ func TestSecondSparkJobWaitsForTheFirst(t *testing.T) {
 			second := &sparkJob{on: s, name: "second", executors: sparkExecutors, batch: 4, declare: declare}
 			s.submit(t, first, second)
 			s.must(t, first.drive)
-			s.waitsWith(t, second.driverName(), "spark-second needs 11 pods")
+			s.waitsWith(t, second.driverName(), "of the 11 pods it needs")
 			s.allBound(t, 1+sparkExecutors)
 
 			s.must(t, first.finish)
@@ -207,7 +207,7 @@ func (s *scenario) driveAll(t *testing.T, jobs []*sparkJob) <-chan *sparkJob {
 	return complete
 }
 
-// plainPods counts the pods that are not Spark's: those that run, and those that were told that there is no room.
+// plainPods counts the pods that are not Spark's: those that run, and those with a condition that says that they do not fit.
 func (s *scenario) plainPods(t *testing.T) (running, waiting int) {
 	t.Helper()
 	pods, err := suite.client.CoreV1().Pods(s.namespace).List(s.ctx, metav1.ListOptions{LabelSelector: groupLabel + "=plain"})

@@ -49,7 +49,7 @@ type sparkJob struct {
 	created int // executors so far
 }
 
-// declaration returns the annotations that tell the scheduler of a driver's executors.
+// declaration returns the annotations that declare a driver's executors.
 type declaration func(executors int, driver, executor corev1.ResourceList) map[string]string
 
 // roles declares as KubeNexus documents it.

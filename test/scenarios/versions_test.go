@@ -150,7 +150,9 @@ func TestOlderAPIServerIsSaidOnce(t *testing.T) {
 		t.Fatalf("%d lines say what is off, want one: %s", len(lines), lines)
 	}
 	t.Log(lines[0])
-	for _, want := range []string{"so this scheduler does what that of Kubernetes 1.", "Restart the scheduler when the API server is upgraded"} {
+	for _, want := range []string{
+		"so this scheduler behaves like the scheduler of Kubernetes 1.", "Restart the scheduler when the API server is upgraded",
+	} {
 		if !strings.Contains(lines[0], want) {
 			t.Errorf("it does not say %q: %s", want, lines[0])
 		}
@@ -162,7 +164,7 @@ func TestOlderAPIServerIsSaidOnce(t *testing.T) {
 }
 
 // TestFeatureGateWithoutItsAPI: a gate that the user turned on and whose API the server does not have is off, which is said,
-// instead of a scheduler that is never ready. No version serves this alpha API unless it is told to.
+// instead of a scheduler that is never ready. No version serves this alpha API by default.
 func TestFeatureGateWithoutItsAPI(t *testing.T) {
 	scheduler := startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false",
 		"--feature-gates=GenericWorkload=true,DRAListTypeAttributes=true")
@@ -171,9 +173,9 @@ func TestFeatureGateWithoutItsAPI(t *testing.T) {
 		t.Fatalf("%d lines say what is off, want one: %s", len(lines), lines)
 	}
 	t.Log(lines[0])
-	off := "--feature-gates asks for what is off: GenericWorkload"
+	off := "--feature-gates enables gates that are off: GenericWorkload"
 	if serverMinor(t) < 36 || !serves(t, "resource.k8s.io/v1", "resourceclaims") {
-		off = "--feature-gates asks for what is off: DRAListTypeAttributes, GenericWorkload" // the first is of 1.36, and needs claims
+		off = "--feature-gates enables gates that are off: DRAListTypeAttributes, GenericWorkload" // the first is of 1.36, and needs claims
 	}
 	for _, want := range []string{off + ".", "it has no podgroups in scheduling.k8s.io/v1alpha2, so pod groups of this API are not followed"} {
 		if !strings.Contains(lines[0], want) {

@@ -143,7 +143,7 @@ func (r release) layer(files ...file) (v1.Layer, error) {
 	return tarball.LayerFromOpener(open, tarball.WithMediaType(types.OCILayer))
 }
 
-// authorities returns Mozilla's certificate authorities in PEM, but for those that it trusts with a condition that PEM cannot say.
+// authorities returns Mozilla's certificate authorities in PEM, except those that it trusts with a condition that PEM cannot say.
 func authorities() []byte {
 	var buffer bytes.Buffer
 	for root := range bundle.Roots() {

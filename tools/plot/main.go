@@ -24,7 +24,7 @@ var units = map[string]struct {
 	of   float64
 }{"short": {"", 1}, "ops": {"per second", 1}, "reqps": {"per second", 1}, "s": {"seconds", 1}, "bytes": {"MB", 1e6}}
 
-// palette can be told apart by most who see few colours too. Further lines are grey.
+// palette has colours that most people can distinguish, with a colour vision deficiency too. Further lines are grey.
 var palette = []color.RGBA{
 	{R: 0x00, G: 0x72, B: 0xb2, A: 255},
 	{R: 0xd5, G: 0x5e, B: 0x00, A: 255},

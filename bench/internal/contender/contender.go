@@ -82,7 +82,7 @@ func (c *Contender) SchedulerName() string {
 	}[c.kind]
 }
 
-// Style is how it is told which pods belong together.
+// Style is how pods say which of them belong together.
 func (c *Contender) Style() load.Style {
 	switch {
 	case !c.Gangs():

@@ -55,7 +55,7 @@ type Process struct {
 	line    <-chan string
 }
 
-// Start starts the scheduler; name tells its log from others.
+// Start starts the scheduler; name is that of its log.
 func (c *Contender) Start(env Env, name string) (*Process, error) {
 	if c.kind == raw {
 		return launch(filepath.Join(env.Logs, name+".log"),

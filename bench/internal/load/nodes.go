@@ -1,4 +1,4 @@
-// Package load makes and removes the objects that schedulers are measured on. They are the same for all of them, but for
+// Package load makes and removes the objects that schedulers are measured on. They are the same for all of them, except for
 // what says which scheduler is meant and which pods belong together.
 package load
 

@@ -17,7 +17,7 @@ import (
 // counted and deleted alike.
 const GroupLabel = "bench.kubenexus.io/group"
 
-// Style is how a scheduler is told which pods belong together.
+// Style is how pods say which of them belong together.
 type Style int
 
 const (
@@ -126,7 +126,7 @@ func (b *Batch) pod(i int) *corev1.Pod {
 	return pod
 }
 
-// mark tells the scheduler which group the pod belongs to.
+// mark sets the group that the pod belongs to.
 func (b *Batch) mark(pod *corev1.Pod, group int) {
 	switch b.Style {
 	case Plain:

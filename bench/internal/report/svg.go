@@ -22,7 +22,7 @@ const (
 	legendStep, swatch = 20, 12
 )
 
-// style has colours that can be told apart, by most who see few colours too, on white and on black.
+// style has colours that most people can distinguish, with a colour vision deficiency too, on white and on black.
 const style = `<style>
   text { font: 12px system-ui, sans-serif; fill: #24292f }
   .title { font-weight: 600 }

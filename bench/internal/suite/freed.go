@@ -97,7 +97,7 @@ func (s *suite) freeAgainAndAgain(a *attempt, full int, f *report.Freed) error {
 	return nil
 }
 
-// fullest returns the group of which most pods are bound, and of several the one that was bound first. A gang is bound in
+// fullest returns the group with the most bound pods, and of several the one that was bound first. A gang is bound in
 // full; but plain pods do not keep together.
 func (s *suite) fullest(gone map[string]bool) (fullest string, bound int) {
 	groups := s.tracker.Groups()
@@ -111,7 +111,7 @@ func (s *suite) fullest(gone map[string]bool) (fullest string, bound int) {
 
 // freeOne deletes a group and returns the time from its end until as many other pods are bound as were of it.
 func (s *suite) freeOne(ctx context.Context, group string, bound int) (time.Duration, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, freedTime, fmt.Errorf("the room of a gang was not taken within %s", freedTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, freedTime, fmt.Errorf("the freed capacity was not used within %s", freedTime))
 	defer cancel()
 	before := s.tracker.State()
 	if err := load.DeleteGroup(ctx, s.client, group); err != nil {

@@ -73,7 +73,7 @@ func (o *Options) Check() error {
 			errs = append(errs, fmt.Errorf("%d nodes are fewer than %d", nodes, load.Slots))
 		}
 		if room := nodes * load.PodsPerNode; room < max(o.Pods, o.SlowPods, o.Stream) {
-			errs = append(errs, fmt.Errorf("%d nodes have room for %d pods only", nodes, room))
+			errs = append(errs, fmt.Errorf("only %[2]d pods fit on %[1]d nodes", nodes, room))
 		}
 	}
 	return errors.Join(errs...)

@@ -160,7 +160,7 @@ func (t *Tracker) eventAdded(obj any) {
 	}
 }
 
-// Follow starts to count another batch, of which no pod exists yet.
+// Follow starts to count another batch. None of its pods may exist yet.
 func (t *Tracker) Follow(prefix string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -176,7 +176,7 @@ func (t *Tracker) State() State {
 	return t.state
 }
 
-// Groups returns the binds of each group of the batch of which any pod is bound.
+// Groups returns the bindings of each group of the batch that has a bound pod.
 func (t *Tracker) Groups() map[string]Binds {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -28,7 +28,7 @@ var errInterrupted = errors.New("interrupted")
 
 // Main runs the command and returns its exit code.
 func Main() int {
-	// Whoever closed our output wants no more; but we have to clean up.
+	// If the reader of our output is gone, we still have to clean up.
 	signal.Ignore(syscall.SIGPIPE)
 	// cobra adds what is in there to every command, and Kubernetes' packages put a --version of theirs into it.
 	pflag.CommandLine = pflag.NewFlagSet(os.Args[0], pflag.ContinueOnError)
@@ -50,8 +50,8 @@ func NewCommand() *cobra.Command {
 		Short: "Start gangs of pods all together or not at all",
 		Long: `KubeNexus is a Kubernetes scheduler that starts a group of pods (a gang) all together or not at all.
 
-A pod joins a gang by two annotations. This one is a member of gang spark-job-123, none of whose members start
-before 11 of them (its min-available) can:
+Two annotations make a pod a member of a gang. This pod is a member of gang spark-job-123, which starts when 11 of its
+pods (its min-available) can start together:
 
   metadata:
     annotations:
@@ -60,11 +60,11 @@ before 11 of them (its min-available) can:
   spec:
     schedulerName: kubenexus-scheduler
 
-To see that happen, you need no cluster: kubenexus demo brings one along.`,
+To see it work you do not need a cluster: kubenexus demo starts one.`,
 		Example: `  # see gangs wait and start
   kubenexus demo
 
-  # see what becomes of your own manifests
+  # see how your own manifests are scheduled
   kubenexus demo -f job.yaml
 
   # run the scheduler against the cluster of a kubeconfig

@@ -24,32 +24,32 @@ func newDemo() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Watch gangs wait and start, on a control plane that comes along",
-		Long: `demo starts etcd, kube-apiserver, controllers, simulated nodes and the scheduler, and applies manifests. It shows live
-which gang has how many of its pods, which pods wait and why, and which gang was released when.
+		Long: `demo starts etcd, kube-apiserver, controllers, simulated nodes and the scheduler, and applies manifests. It shows how
+many of its pods each gang has, which pods wait and why, and when a gang was released.
 
-Everything but the nodes is real. A pod that is bound to a node counts as running; its containers are not started.
+Everything except the nodes is real. A pod that is bound to a node counts as running; its containers are not started.
 A pod with the annotation demo.kubenexus.io/run-for: "5s" ends after that time, so that Jobs complete.
 
-Without -f it tells a story with the manifests in examples/, and checks each step through the API:
-  1. a gang with two of its three pods waits; the third comes, and all start
+Without -f it applies the manifests in examples/ step by step, and checks each step through the API:
+  1. a gang with two of its three pods waits; when the third is created, all start
   2. a Spark job of 11 pods starts at once
   3. a Job's pods start together, and complete
   4. a gang that does not fit waits and holds nothing, until there are more nodes
 
 With -f it applies your manifests, of any kind, and ends when all pods have a node, or when some wait and nothing
-changes any more; then it says what waits and why. Pods must name kubenexus-scheduler or batch-scheduler.
+changes anymore; it then prints which pods wait and why. Pods must name kubenexus-scheduler or batch-scheduler.
 
 It needs no privileges, listens on 127.0.0.1 only, and removes its files when it ends.
 
-Exit codes: 0 if all happened as the story says, or if your manifests were applied and settled, pods that wait
-included; 1 if not, with the reason; 130 if you ended it before that (Ctrl-C).`,
-		Example: `  # the story, in half a minute
+Exit codes: 0 if every step succeeded, or if your manifests were applied and nothing changes anymore, even if pods
+wait; 1 if not, with the reason; 130 if you stopped it (Ctrl-C).`,
+		Example: `  # all steps, in half a minute
   kubenexus demo
 
   # your own manifests, on ten nodes with 8 GPUs each
   kubenexus demo -f job.yaml -f queue/ --nodes 10 --node-cpu 64 --node-gpus 8
 
-  # from a pipe, and leave the cluster running for kubectl
+  # from a pipe, and keep the cluster running for kubectl
   helm template my-chart | kubenexus demo -f - --keep`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -64,14 +64,14 @@ included; 1 if not, with the reason; 130 if you ended it before that (Ctrl-C).`,
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&o.Files, "filename", "f", nil,
-		"manifests to apply in place of the story: a file, a directory, a URL, or - for standard input; repeatable")
-	flags.IntVar(&o.Nodes, "nodes", demo.DefaultNodes, "how many nodes there are (with -f, as are the next four)")
+		"manifests to apply instead of the steps: a file, a directory, a URL, or - for standard input; repeatable")
+	flags.IntVar(&o.Nodes, "nodes", demo.DefaultNodes, "number of nodes (only with -f, like the next four flags)")
 	flags.StringVar(&o.Shape.CPU, "node-cpu", demo.DefaultCPU, "CPU of each node")
 	flags.StringVar(&o.Shape.Memory, "node-memory", "32Gi", "memory of each node")
-	flags.IntVar(&o.Shape.Pods, "node-pods", 110, "how many pods fit on each node")
+	flags.IntVar(&o.Shape.Pods, "node-pods", 110, "pods that each node can run")
 	flags.IntVar(&gpus, "node-gpus", 0, "GPUs of each node (nvidia.com/gpu)")
-	flags.BoolVar(&o.Keep, "keep", false, "leave everything running at the end, for kubectl, until Ctrl-C")
-	flags.DurationVar(&o.Timeout, "timeout", 2*time.Minute, "how long it may take at most; --keep does not count")
+	flags.BoolVar(&o.Keep, "keep", false, "keep everything running at the end, for kubectl, until Ctrl-C")
+	flags.DurationVar(&o.Timeout, "timeout", 2*time.Minute, "how long it may take, not counting --keep")
 	return cmd
 }
 

@@ -56,7 +56,7 @@ type Terminal struct {
 	frames []frame
 }
 
-// NewTerminal returns an empty terminal. now tells how long it has been recording.
+// NewTerminal returns an empty terminal. now returns how long it has been recording.
 func NewTerminal(width, height int, now func() time.Duration) *Terminal {
 	return &Terminal{width: width, height: height, now: now, lines: []line{nil}}
 }

@@ -48,7 +48,7 @@ func (r *Row) explained() string {
 
 func (r *Row) because() string {
 	if r.Why == "" {
-		return "the scheduler has not said why yet"
+		return "the scheduler has not reported a reason yet"
 	}
 	return r.Why
 }
@@ -77,7 +77,7 @@ func (r *Row) statusAt() string {
 	return r.status()
 }
 
-// Text describes the room in one line.
+// Text describes the capacity in one line.
 func (r Room) Text() string {
 	return fmt.Sprintf("%s, %s of %s CPU in use", plural(r.Nodes, "node"), cpus(r.Used), cpus(r.Size))
 }
@@ -109,7 +109,7 @@ func (s *Snapshot) Table(width, height int, paint Paint) []string {
 	}
 	if len(lines) > height && height > 0 {
 		hidden := len(lines) - height + 1
-		lines = append(lines[:height-1], paint.dim(cut(fmt.Sprintf("... %d more lines; a higher window shows them", hidden), width)))
+		lines = append(lines[:height-1], paint.dim(cut(fmt.Sprintf("... %d more lines; enlarge the window to see them", hidden), width)))
 	}
 	return lines
 }
@@ -121,7 +121,7 @@ func (r *Row) ratio() string {
 	return fmt.Sprintf("%d of %d", r.Exist, r.Need)
 }
 
-// Summary says in a table what became of each gang.
+// Summary is a table of what happened to each gang.
 func (s *Snapshot) Summary() []string {
 	cells := [][]string{{"", "PODS", "BOUND", "COMPLETE", "RELEASED", "TOOK", "NOW"}}
 	for i := range s.Rows {

@@ -76,10 +76,10 @@ func ForOutput(out io.Writer) *Screen {
 	return NewScreen(out, size, os.Getenv("NO_COLOR") == "")
 }
 
-// Live says whether the screen is a terminal, with a person before it.
+// Live says whether the screen is an interactive terminal.
 func (s *Screen) Live() bool { return s.size != nil }
 
-// Err returns the first error of the output. Whoever closed a pipe wants no more.
+// Err returns the first error of the output. A closed pipe is not an error of ours.
 func (s *Screen) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +172,7 @@ func (s *Screen) Show(snapshot *Snapshot) {
 	s.write(b.String())
 }
 
-// change writes the rows whose line is new. Those that wait come once it is said why, which is soon.
+// change writes the rows whose line is new. Rows of waiting pods are written once their reason is known, which is soon.
 func (s *Screen) change(b *strings.Builder, snapshot *Snapshot) {
 	for i := range snapshot.Rows {
 		row := &snapshot.Rows[i]
@@ -186,7 +186,7 @@ func (s *Screen) change(b *strings.Builder, snapshot *Snapshot) {
 	}
 }
 
-// Clear takes the table away.
+// Clear removes the table.
 func (s *Screen) Clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -19,14 +19,14 @@ func snapshotOf(now time.Duration, pods ...*corev1.Pod) *Snapshot {
 func TestPipeGetsALineForEachChange(t *testing.T) {
 	var out strings.Builder
 	screen := NewScreen(&out, nil, false)
-	waits := says("GangIncomplete", "gang team/g has 1 of the 2 pods it needs")
+	waits := says("GangIncomplete", "gang team/g has 1 of the 2 pods it needs; waiting for 1 more")
 	screen.Heading("1. A step")
 	screen.Show(snapshotOf(time.Second, pod("a", ofGang("g", "2")))) // nobody said why yet
 	screen.Show(snapshotOf(2*time.Second, pod("a", ofGang("g", "2"), waits)))
 	screen.Show(snapshotOf(3*time.Second, pod("a", ofGang("g", "2"), waits)))
 	screen.Show(snapshotOf(12*time.Second, pod("a", ofGang("g", "2"), runs), pod("b", ofGang("g", "2"), runs)))
 	want := `1. A step
-   2.0s  gang team/g  1 of 2 pods exist, 0 bound: waiting: gang team/g has 1 of the 2 pods it needs
+   2.0s  gang team/g  1 of 2 pods exist, 0 bound: waiting: gang team/g has 1 of the 2 pods it needs; waiting for 1 more
   12.0s  gang team/g  2 of 2 pods exist, 2 bound: released
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {

@@ -39,7 +39,7 @@ func (s *Snapshot) Find(title string) *Row {
 	return nil
 }
 
-// Tracker remembers what the API forgets: when things happened, and gangs whose pods are gone. The zero value is ready.
+// Tracker remembers what the API forgets: when things happened, and gangs without pods. The zero value is ready.
 type Tracker struct {
 	rows map[string]Row
 	told map[string]bool
@@ -91,7 +91,7 @@ func (r *Row) remember(now time.Duration) {
 	}
 }
 
-// gone returns the row of a gang whose pods were deleted.
+// gone returns the row of a gang after its pods were deleted.
 func (r Row) gone(now time.Duration) Row {
 	left := Row{ID: r.ID, Title: r.Title, Need: r.Need, State: Deleted, History: r.History}
 	if left.EndedAt == 0 {

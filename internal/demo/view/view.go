@@ -1,5 +1,5 @@
-// Package view turns pods, events and nodes as the API shows them into what a person wants to know: which gang has how
-// many of its pods, which of them wait and why, and which gang was released when. Nothing in it talks to an API server.
+// Package view turns pods, events and nodes of the API into what a user wants to know: how many of its pods a gang has, which
+// of them wait and why, and when it was released. It does not talk to an API server.
 package view
 
 import (
@@ -17,7 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// State is where a gang stands.
+// State is the state of a gang.
 type State string
 
 // The states of a gang, and of pods without a gang.
@@ -36,7 +36,7 @@ const (
 
 // Row is what is shown of a gang, or of pods without one that share an owner.
 type Row struct {
-	// ID tells rows apart; Title is how a row is called.
+	// ID identifies a row; Title is shown.
 	ID, Title string
 	// Need is the gang's min-available; 0 for pods without a gang.
 	Need int
@@ -44,7 +44,7 @@ type Row struct {
 	// way. Pending have no node, and Gated of these carry scheduling gates.
 	Exist, Bound, Running, Failed, Ended, Pending, Gated int
 	State                                                State
-	// Why says what pending pods wait for; empty if nobody said it yet.
+	// Why says what pending pods wait for; empty if no reason is known yet.
 	Why string
 	History
 }
@@ -54,11 +54,11 @@ type Cluster struct {
 	Pods   []*corev1.Pod
 	Events []*eventsv1.Event
 	Nodes  []*corev1.Node
-	// Schedulers are the schedulerNames that somebody serves.
+	// Schedulers are the schedulerNames that are served.
 	Schedulers []string
 }
 
-// Room is how much CPU the nodes have, and how much of it is requested by pods that are bound, in thousandths.
+// Room is the CPU of the nodes, and the CPU that bound pods request, in thousandths.
 type Room struct {
 	Nodes      int
 	Used, Size int64
@@ -117,7 +117,7 @@ func identified(pod *corev1.Pod, spec *gang.Spec) bool {
 	return spec.Identify(pod.Labels, controller) == nil
 }
 
-// distinguish adds the dialect and the instance to the titles of gangs that have all else in common.
+// distinguish adds the convention and the instance to the titles of gangs that are otherwise equal.
 func distinguish(rows []Row) []Row {
 	times := map[string]int{}
 	for i := range rows {

@@ -82,7 +82,7 @@ func lines(c Cluster) []string {
 func TestWhatIsSaidOfPods(t *testing.T) {
 	const (
 		upstream = "0/4 nodes are available: 4 Insufficient cpu."
-		noRoom   = "gang team/g needs 2 pods at once: 1 found a place"
+		noRoom   = "gang team/g cannot be scheduled yet: 1 of the 2 pods it needs fit"
 	)
 	for _, test := range []struct {
 		name    string
@@ -91,15 +91,17 @@ func TestWhatIsSaidOfPods(t *testing.T) {
 	}{{
 		name: "an incomplete gang says how many are missing",
 		cluster: Cluster{Pods: []*corev1.Pod{
-			pod("a", ofGang("g", "3"), says("GangIncomplete", "gang team/g has 2 of the 3 pods it needs")), pod("b", ofGang("g", "3")),
+			pod("a", ofGang("g", "3"), says("GangIncomplete", "gang team/g has 2 of the 3 pods it needs; waiting for 1 more")),
+			pod("b", ofGang("g", "3")),
 		}},
-		want: []string{"gang team/g  2 of 3 pods exist, 0 bound: waiting: gang team/g has 2 of the 3 pods it needs"},
+		want: []string{"gang team/g  2 of 3 pods exist, 0 bound: waiting: gang team/g has 2 of the 3 pods it needs; waiting for 1 more"},
 	}, {
 		name: "a gang that became complete does not repeat that members are missing",
 		cluster: Cluster{Pods: []*corev1.Pod{
-			pod("a", ofGang("g", "2"), says("GangIncomplete", "gang team/g has 1 of the 2 pods it needs")), pod("b", ofGang("g", "2")),
+			pod("a", ofGang("g", "2"), says("GangIncomplete", "gang team/g has 1 of the 2 pods it needs; waiting for 1 more")),
+			pod("b", ofGang("g", "2")),
 		}},
-		want: []string{"gang team/g  2 of 2 pods exist, 0 bound: waiting: the scheduler has not said why yet"},
+		want: []string{"gang team/g  2 of 2 pods exist, 0 bound: waiting: the scheduler has not reported a reason yet"},
 	}, {
 		name: "what the gang lacks comes before what one pod lacks",
 		cluster: Cluster{Pods: []*corev1.Pod{
@@ -131,13 +133,13 @@ func TestWhatIsSaidOfPods(t *testing.T) {
 	}, {
 		name:    "a gang that is being bound",
 		cluster: Cluster{Pods: []*corev1.Pod{pod("a", ofGang("g", "2"), runs), pod("b", ofGang("g", "2"))}},
-		want:    []string{"gang team/g  2 of 2 pods exist, 1 bound: starting; 1 waits: the scheduler has not said why yet"},
+		want:    []string{"gang team/g  2 of 2 pods exist, 1 bound: starting; 1 waits: the scheduler has not reported a reason yet"},
 	}, {
 		name:    "a gang that ended",
 		cluster: Cluster{Pods: []*corev1.Pod{pod("a", ofGang("g", "2"), succeeded), pod("b", ofGang("g", "2"), failed)}},
 		want:    []string{"gang team/g  2 of 2 pods exist, 2 bound: finished, 1 failed"},
 	}, {
-		name: "one name in two dialects is two gangs",
+		name: "one name in two conventions is two gangs",
 		cluster: Cluster{Pods: []*corev1.Pod{
 			pod("a", ofGang("g", "1"), runs), pod("b", member(gang.BatchPermit(), "g", "1"), runs),
 		}},
@@ -146,17 +148,17 @@ func TestWhatIsSaidOfPods(t *testing.T) {
 			"gang team/g (Coscheduling)  1 of 1 pod exists, 1 bound: released",
 		},
 	}, {
-		name: "pods without a gang are told by their owner, or by their name",
+		name: "pods without a gang are grouped by their owner, or shown by their name",
 		cluster: Cluster{Pods: []*corev1.Pod{
 			pod("alone", runs), pod("w1", ownedBy("ReplicaSet", "web"), runs), pod("w2", ownedBy("ReplicaSet", "web"), runs),
 		}},
 		want: []string{"pod team/alone: bound", "pods of ReplicaSet team/web  2 pods exist, 2 bound: bound"},
 	}, {
-		name:    "annotations that cannot be followed make no gang",
+		name:    "invalid annotations make no gang",
 		cluster: Cluster{Pods: []*corev1.Pod{pod("a", ofGang("g", "two"), says("InvalidGangAnnotation", "not a number"))}},
 		want:    []string{"pod team/a: waiting: not a number"},
 	}, {
-		name: "nobody looks at a pod of a scheduler that is not there",
+		name: "no scheduler serves the schedulerName of a pod",
 		cluster: Cluster{
 			Pods:       []*corev1.Pod{pod("a", servedBy("default-scheduler"))},
 			Schedulers: []string{"kubenexus-scheduler", "batch-scheduler"},
@@ -212,7 +214,7 @@ func TestTrackerTellsOnceWhatNoRowShows(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if again := tracker.Observe(2, cluster).Notes; len(again) > 0 {
-		t.Errorf("told again: %q", again)
+		t.Errorf("reported again: %q", again)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 )
 
-// reasons knows what was said about pods that wait.
+// reasons has the reasons that were reported for waiting pods.
 type reasons struct {
 	events     map[types.UID][]*eventsv1.Event
 	schedulers []string
@@ -30,7 +30,7 @@ type said struct {
 	pods         int
 }
 
-// why returns the sentence that tells most about the pending pods of a row. What is said of the gang comes before what
+// why returns the sentence that says most about the pending pods of a row. What is said of the gang comes before what
 // is said of one pod, and what many pods carry before what few do.
 func (r reasons) why(row *Row, pods []*corev1.Pod) string {
 	var all []said
@@ -66,17 +66,17 @@ func weight(s said) int {
 		return 2
 	}
 	if strings.HasPrefix(s.text, "gang ") {
-		return 2 // the condition of a gang without room has the upstream reason, for autoscalers
+		return 2 // the condition of a gang that does not fit has the upstream reason, for autoscalers
 	}
 	return 1
 }
 
-// outdated: the gang was told that members are missing, and they have come since.
+// outdated: the condition says that members are missing, but they were created since.
 func outdated(row *Row, reason string) bool {
 	return reason == events.ReasonIncomplete && row.Exist-row.Gated-row.Ended >= row.Need
 }
 
-// ofPod returns what the pod's condition says, or else its newest warning, or else that nobody will look at it.
+// ofPod returns what the pod's condition says, or else its newest warning, or else that no scheduler serves its schedulerName.
 func (r reasons) ofPod(pod *corev1.Pod) (reason, text string) {
 	for i := range pod.Status.Conditions {
 		c := &pod.Status.Conditions[i]

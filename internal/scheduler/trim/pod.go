@@ -24,7 +24,7 @@ func (t *trimmer) pod(p *corev1.Pod, placed bool) {
 	t.shared.pod(p)
 }
 
-// tied says whether the pod says that it belongs to others: to a gang, or, while it waits, by keys that nobody here can follow.
+// tied says whether the pod says that it belongs to others: to a gang, or, while it is pending, by keys of other schedulers.
 func tied(p *corev1.Pod) bool {
 	spec, err := gang.Parse(p.Labels, p.Annotations, gang.Dialects())
 	return spec != nil || err != nil || p.Spec.NodeName == "" && gang.FindUnknown(p.Labels, p.Annotations, spec) != nil
@@ -52,7 +52,7 @@ func without[E any](all []E, drop func(E) bool) []E {
 	return append(make([]E, 0, len(kept)), kept...)
 }
 
-// inert says whether a volume needs nothing of the node: no claim, no disk, no image.
+// inert says whether a volume does not depend on the node: no claim, no disk, no image.
 func inert(v corev1.Volume) bool {
 	s := v.VolumeSource
 	s.ConfigMap, s.Secret, s.Projected, s.DownwardAPI, s.EmptyDir, s.HostPath = nil, nil, nil, nil, nil, nil

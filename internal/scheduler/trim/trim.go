@@ -1,6 +1,5 @@
-// Package trim makes informers that keep of each object only what a scheduler reads. Pods are most of a cluster: of one that
-// runs, the environment, the probes and what the kubelet wrote of its containers are several kilobytes, and no filter or
-// score looks at them.
+// Package trim makes informers that keep only the fields that a scheduler reads. Most objects of a cluster are pods. In a running pod,
+// the environment, the probes and the status of its containers take several kilobytes, and no Filter or Score plugin reads them.
 package trim
 
 import (
@@ -19,13 +18,13 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
 )
 
-// Informers returns the informers of a scheduler. As upstream's, they leave out pods that ended. A pod or
-// node that was deleted and created again while the watch was cut arrives as a deletion and a creation.
+// Informers returns the informers of a scheduler. Like upstream's, they leave out finished pods. They report a pod or node that was
+// recreated while the watch was interrupted as a deletion and a creation.
 func Informers(client kubernetes.Interface) informers.SharedInformerFactory {
 	return withBoth(informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTransform(newTrimmer().object)))
 }
 
-// WholeInformers are the same, and keep, as upstream's, all but who wrote which field of a pod.
+// WholeInformers are the same, but drop only the managed fields of pods, like upstream's.
 func WholeInformers(client kubernetes.Interface) informers.SharedInformerFactory {
 	factory := withBoth(informers.NewSharedInformerFactory(client, 0))
 	_ = factory.Core().V1().Pods().Informer().SetTransform(func(obj any) (any, error) { // it fails only once the informer runs
@@ -50,7 +49,7 @@ func withBoth(factory informers.SharedInformerFactory) informers.SharedInformerF
 	return factory
 }
 
-// unended leaves out pods that ended.
+// unended leaves out finished pods.
 func unended(o *metav1.ListOptions) {
 	o.FieldSelector = fields.AndSelectors(
 		fields.OneTermNotEqualSelector("status.phase", string(corev1.PodSucceeded)),
@@ -58,16 +57,16 @@ func unended(o *metav1.ListOptions) {
 	).String()
 }
 
-// trimmer trims objects in place: the informer has just decoded them, and nobody else has seen them.
+// trimmer trims objects in place: the informer has just decoded them, and no handler has seen them.
 type trimmer struct{ shared *shared }
 
 func newTrimmer() *trimmer { return &trimmer{shared: newShared()} }
 
 // object is a cache.TransformFunc. An object that it has trimmed before is not touched, because parts of it are in use: informers
-// trim twice what they list anew. Nor are kinds that the scheduler updates as a whole, such as claims for volumes: what was
+// trim objects again that they relist. Nor are kinds that the scheduler updates as a whole, such as claims for volumes: what was
 // dropped would be gone in the cluster too.
 func (t *trimmer) object(obj any) (any, error) {
-	// Without managed fields it has been trimmed, or somebody has reset them and it costs what it costs upstream.
+	// Without managed fields it has been trimmed, or a client has reset them, and it is kept whole, like upstream.
 	if o, ok := obj.(metav1.Object); !ok || len(o.GetManagedFields()) == 0 {
 		return obj, nil
 	}
@@ -98,7 +97,7 @@ func dropHistory(o *metav1.ObjectMeta) {
 	delete(o.Annotations, corev1.LastAppliedConfigAnnotation)
 }
 
-// node drops what the kubelet tells of the node that no scheduler reads. Images stay, for the score ImageLocality.
+// node drops what the kubelet reports of the node and no scheduler reads. Images stay, for the score ImageLocality.
 func node(n *corev1.Node) {
 	s := &n.Status
 	s.Addresses, s.DaemonEndpoints, s.NodeInfo = nil, corev1.NodeDaemonEndpoints{}, corev1.NodeSystemInfo{}

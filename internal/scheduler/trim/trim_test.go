@@ -104,7 +104,7 @@ func TestATrimmedPodIsNotWrittenTo(t *testing.T) {
 	}
 }
 
-// TestAnnotationsOfGangsAreKept, and no others: members are also told what is wrong with those that name other schedulers, and pods
+// TestAnnotationsOfGangsAreKept, and no others: events also say what is wrong with those that name other schedulers, and pods
 // that wait of keys that are not read.
 func TestAnnotationsOfGangsAreKept(t *testing.T) {
 	for name, tc := range map[string]struct {
