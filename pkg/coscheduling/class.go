@@ -51,6 +51,9 @@ type class struct {
 	overlooks bool
 	// repelled counts the placed members that repel the class from a topology domain.
 	repelled map[domain]int
+	// held are the topology domains from which slots repel the class; kept is why slots keep it off all nodes, or nil.
+	held sets.Set[domain]
+	kept *fwk.Status
 }
 
 type domain struct{ key, value string }

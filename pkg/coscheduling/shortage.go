@@ -64,7 +64,7 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 		like := worst.info.GetPod()
 		f.Shortage.Like = &gang.Ref{Namespace: like.Namespace, Name: like.Name, UID: string(like.UID)}
 	}
-	f.Detail = histogram(why.reasons, len(v.nodes))
+	f.Detail = histogram(why.reasons, v.inPlay())
 	f.Short = v.shortfall(worst, why, f.Shortage.Missing)
 	if len(v.classes) > 1 { // another plan may have placed more
 		f.Shortage.Missing = max(1, task.Need-v.mostByTotals(task.Need, free))
@@ -98,7 +98,10 @@ func (v *view) shortage(c *class) shortage {
 	s := shortage{reasons: map[string]int{}, lacks: map[string]int{}}
 	takes := c.amounts()
 	affinity := nodeaffinity.GetRequiredNodeAffinity(c.info.GetPod())
-	for _, node := range v.nodes {
+	for i, node := range v.nodes {
+		if v.outside(i) {
+			continue
+		}
 		if willAdmit(node.Node(), c.info.GetPod(), affinity) {
 			s.empty += capacity(takes, node)
 		}
@@ -212,8 +215,8 @@ func (v *view) shortfall(c *class, why shortage, missing int) *gang.Shortfall {
 		}
 	}
 	affinity := nodeaffinity.GetRequiredNodeAffinity(c.info.GetPod())
-	for _, node := range v.nodes {
-		if left := free(node, name); left > largest && admits(node.Node(), c.info.GetPod(), affinity) {
+	for i, node := range v.nodes {
+		if left := free(node, name); left > largest && !v.outside(i) && admits(node.Node(), c.info.GetPod(), affinity) {
 			largest = left
 		}
 	}
@@ -234,8 +237,10 @@ func (v *view) mostByTotals(need int, has func(node fwk.NodeInfo, resource strin
 	}
 	for name := range resources {
 		total := int64(0)
-		for _, node := range v.snapshot {
-			total += max(0, has(node, name))
+		for i, node := range v.snapshot {
+			if !v.outside(i) {
+				total += max(0, has(node, name))
+			}
 		}
 		most = min(most, v.fitInto(total, name))
 	}

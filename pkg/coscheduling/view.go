@@ -22,7 +22,7 @@ type view struct {
 	ctx       context.Context
 	framework framework.Framework
 	classes   []*class
-	// snapshot is never changed; nodes are the same, or copies with members.
+	// snapshot has the nodes without members, as the scheduler knows them or as hypotheses say; nodes are the same, or copies with members.
 	snapshot, nodes []fwk.NodeInfo
 	changed         []int
 	// placed are the classes of the members on the nodes, in the order of their placement; on are their nodes.
@@ -30,6 +30,7 @@ type view struct {
 	// version changes when a member is placed, or all are taken off, that devices or volumes are allocated to.
 	version int
 	allocations
+	hypotheses
 	// promised are the pods that nodes were promised to, by the nodes' names, without members of the gang.
 	promised map[string][]fwk.PodInfo
 	// namespace has the labels of the gang's namespace, for terms that select by them.
@@ -118,6 +119,9 @@ func (v *view) runPreFilter(c *class, pod *corev1.Pod) error {
 	case !result.AllNodes():
 		c.nodes = result.NodeNames
 	}
+	if c.rejected == nil && len(v.changes) > 0 {
+		v.adjust(c, v.changes)
+	}
 	return nil
 }
 
@@ -136,7 +140,7 @@ func (v *view) Nodes() int { return len(v.nodes) }
 func (v *view) Room(class, node int) int {
 	c := v.classes[class]
 	switch {
-	case c.rejected != nil && (!c.stateful || c.version == v.version):
+	case v.outside(node), c.rejected != nil && (!c.stateful || c.version == v.version):
 		return 0
 	case !v.bounded:
 		return math.MaxInt32
@@ -146,7 +150,7 @@ func (v *view) Room(class, node int) int {
 
 // Fits asks the filters.
 func (v *view) Fits(class, node int) bool {
-	return v.status(v.classes[class], v.nodes[node]).IsSuccess()
+	return !v.outside(node) && v.status(v.classes[class], v.nodes[node]).IsSuccess()
 }
 
 // status is what the filters say about one more member of the class on the node.
@@ -156,8 +160,10 @@ func (v *view) status(c *class, node fwk.NodeInfo) *fwk.Status {
 		return s
 	}
 	switch {
-	case v.repels(c, node):
+	case repels(c.repelled, node):
 		return gangRepels()
+	case repels(c.held, node):
+		return slotRepels()
 	case slices.Contains(v.avoid, node.Node().Name):
 		return avoids()
 	}
@@ -171,7 +177,7 @@ func (v *view) status(c *class, node fwk.NodeInfo) *fwk.Status {
 				return v.checked(s)
 			}
 			// One that InterPodAffinity looks at as soon as a member repels the class, and not before.
-			if c.overlooks && len(c.repelled) > 0 && v.repelledBy(c, other, node.Node(), nil) {
+			if c.overlooks && len(c.repelled)+len(c.held) > 0 && v.repelledBy(c, other, node.Node(), nil) {
 				return gangRepels()
 			}
 		}
@@ -187,6 +193,8 @@ func (c *class) excludes(node *corev1.Node) *fwk.Status {
 	switch {
 	case c.rejected != nil:
 		return c.rejected
+	case c.kept != nil:
+		return c.kept
 	case c.nodes != nil && !c.nodes.Has(node.Name), c.offered != nil && !c.offered.Has(node.Name):
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) excluded by the pod's volumes or node affinity, or by an extender")
 	case !c.usable(node):
@@ -209,6 +217,10 @@ func (v *view) checked(s *fwk.Status) *fwk.Status {
 func gangRepels() *fwk.Status {
 	return fwk.NewStatus(fwk.Unschedulable, "node(s) didn't match pod anti-affinity rules of the gang's other pods").
 		WithPlugin(names.InterPodAffinity)
+}
+
+func slotRepels() *fwk.Status {
+	return fwk.NewStatus(fwk.Unschedulable, "node(s) didn't satisfy existing pods anti-affinity rules").WithPlugin(names.InterPodAffinity)
 }
 
 // promises returns the pods that nodes of the snapshot were promised to. What the gang's own pods were promised does not count:
@@ -250,9 +262,10 @@ func (v *view) nominated(pod *corev1.Pod, node fwk.NodeInfo) []fwk.PodInfo {
 	return slices.DeleteFunc(slices.Clone(all), yields)
 }
 
-// repels says whether a member that was placed keeps the class from the node, where InterPodAffinity would not look.
-func (v *view) repels(c *class, node fwk.NodeInfo) bool {
-	for d := range c.repelled {
+// repels says whether the node is in one of the domains, which members that were placed, or slots, keep a class from where
+// InterPodAffinity would not look.
+func repels[T any](from map[domain]T, node fwk.NodeInfo) bool {
+	for d := range from {
 		if value, ok := node.Node().Labels[d.key]; ok && value == d.value {
 			return true
 		}
