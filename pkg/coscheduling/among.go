@@ -35,7 +35,7 @@ func (v *view) among(c *class) []string {
 }
 
 // costAmong is what it costs to rank the nodes for the class beside members: 0 if nothing looks at them. InterPodAffinity takes about as
-// long for a pod that runs as all plugins for a node, PodTopologySpread much less.
+// long for a pod that runs as all plugins for a node, PodTopologySpread a third of that.
 func (v *view) costAmong(c *class) int {
 	if len(c.among) == 0 {
 		return 0
@@ -45,7 +45,7 @@ func (v *view) costAmong(c *class) int {
 		pods += len(node.GetPods())
 	}
 	if !slices.Contains(c.among, names.InterPodAffinity) {
-		pods /= 8
+		pods /= 3
 	}
 	return len(v.snapshot) + pods
 }

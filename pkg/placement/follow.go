@@ -1,13 +1,13 @@
 package placement
 
-// renewBudget is what ranking nodes anew may cost a plan: 0.1 s at most, which delays all pods behind the gang. For 1,000 empty nodes
-// that is 300 rankings. A gang for which the budget is too small has its nodes ranked after every few placements instead of
+// renewBudget is what ranking nodes anew may cost a plan: about 0.1 s, which delays all pods behind the gang. For 1,000 empty nodes
+// that is 150 rankings. A gang for which the budget is too small has its nodes ranked after every few placements instead of
 // after each: that is simpler than to rank only the domains that changed, which only the plugins know, and rankings at even
 // distances serve the last members as well as the first.
 //
 // All orders of classes share the budget. When it is used up the last ranking stays in force: a preference is worth no more than that,
 // and whether the gang fits does not depend on it.
-const renewBudget = 300_000
+const renewBudget = 150_000
 
 // tiers are the tiers of each class's nodes, as the members that are placed make them.
 type tiers struct {

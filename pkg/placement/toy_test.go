@@ -22,7 +22,7 @@ type toy struct {
 }
 
 // renewCost is what ranking one node of a toy costs.
-const renewCost = 6
+const renewCost = 3
 
 var noStep = step{-1, -1}
 
