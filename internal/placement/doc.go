@@ -8,6 +8,8 @@
 //   - pack.go and spread.go fill nodes with the members of a class that depends on one node at a time. That is exact.
 //   - wide.go does so for a class with members that depend on other nodes too (affinity, topology spread): there, placing one
 //     changes what other nodes answer.
+//   - follow.go places a class whose members prefer to be near each other or apart, or near members of other classes: with each
+//     that is placed, other nodes are the best.
 //   - order.go decides which class comes first, and tries other orders before the answer is no.
 //   - run.go places the classes in one order: first the members of each that the gang cannot do without.
 //   - start.go starts on other nodes, for gangs in which the first member decides where the others go.

@@ -48,19 +48,20 @@ func (p *planner) survey() {
 			cmp.Compare(found[a].candidates, found[b].candidates),
 			cmp.Compare(classes[b].Size, classes[a].Size),
 			cmp.Compare(classes[b].Members, classes[a].Members),
-			compareLocal(classes[a], classes[b]),
+			// Members that look beyond their node have fewer nodes than their room tells.
+			falseFirst(classes[a].Local, classes[b].Local),
 			cmp.Compare(found[a].shape, found[b].shape),
 			cmp.Compare(classes[b].Must, classes[a].Must),
 		)
 	})
 }
 
-// compareLocal puts members that look beyond their node first: fewer nodes fit than their free capacity suggests.
-func compareLocal(a, b Class) int {
+// falseFirst compares two answers.
+func falseFirst(a, b bool) int {
 	switch {
-	case a.Local == b.Local:
+	case a == b:
 		return 0
-	case b.Local:
+	case b:
 		return -1
 	default:
 		return 1
@@ -100,12 +101,16 @@ func (p *planner) orders() iter.Seq[[]int] {
 			return yield(order)
 		}
 		hardest := p.byHardness
+		followed := slices.Clone(hardest)
+		slices.SortStableFunc(followed, func(a, b int) int {
+			return falseFirst(p.gang.Classes[a].Follows, p.gang.Classes[b].Follows)
+		})
 		largest := slices.Clone(hardest)
 		slices.SortStableFunc(largest, func(a, b int) int {
 			return cmp.Compare(p.gang.Classes[b].Size, p.gang.Classes[a].Size)
 		})
 		// Small ones first may reach Min where large ones take the capacity of many.
-		if !fresh(hardest) || !fresh(largest) || !fresh(reversed(largest)) || !fresh(reversed(hardest)) {
+		if !fresh(followed) || !fresh(hardest) || !fresh(largest) || !fresh(reversed(largest)) || !fresh(reversed(hardest)) {
 			return
 		}
 		// One class first: it may be harder than it looks. One last: it may be the one to leave out.

@@ -7,8 +7,11 @@ func (p *planner) fill(class, spare int, strategy Strategy) {
 		return
 	}
 	p.misses = 0
+	p.renew(class, 1)
 	p.rank(class, strategy)
 	switch {
+	case p.gang.Classes[class].Renew > 0:
+		p.follow(class, strategy)
 	case !p.gang.Classes[class].Local:
 		p.fillWide(class, strategy)
 	case strategy == Spread:
@@ -42,7 +45,7 @@ func (p *planner) rank(class int, strategy Strategy) {
 
 // tier is that of the node for the class.
 func (p *planner) tier(class, node int) uint16 {
-	if tiers := p.gang.Classes[class].Tiers; tiers != nil {
+	if tiers := p.tiers.ofClass[class]; tiers != nil {
 		return tiers[node]
 	}
 	return 0

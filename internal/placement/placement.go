@@ -13,6 +13,12 @@ type Class struct {
 	// Tiers are what is preferred: of the nodes that fit, those of a lower tier are taken first, and the strategy decides among those of
 	// one tier. There is one for each node, at most MaxTier; nil means that all are alike.
 	Tiers []uint16
+	// Renew is above 0 if the tiers change as members are placed: what a call of Cluster.Tiers for the class costs, in units of about
+	// 0.4 µs. Tiers are those without members.
+	Renew int
+	// Follows says that the tiers depend on members of other classes more than those do on this one: unless the gang fits in
+	// another order only, the others are placed first.
+	Follows bool
 	// Cost is how many calls of Fits for an ordinary class one call for this class costs; 0 means 1.
 	Cost int
 	// Size orders classes: the member's dominant request as a share of the largest node (or any comparable number).
@@ -37,6 +43,9 @@ type Cluster interface {
 	// Place puts a member of the class on the node. It is only called right after Fits said yes for the same class and
 	// node with no other Place in between.
 	Place(class, node int)
+	// Tiers are those of the nodes for the class now, beside all that were placed so far. It is called for classes with Renew only.
+	// Very expensive (Class.Renew says how much), so Find bounds how often it asks.
+	Tiers(class int) []uint16
 	// Reset removes all members.
 	Reset()
 }
@@ -77,7 +86,7 @@ type Plan struct {
 // Of two plans, the one that leaves out fewer members that a class must have is the better one, whatever else they place,
 // and of two that leave out as many, the one with more members. So a plan with all those members is better than any
 // without, and if any plan that was found fits, the best one does. A plan with Min members may not fit: only the result
-// says so.
+// says so. Preferences decide which nodes are asked first, never how many members must fit.
 //
 // For a gang of one local class no plan is better; for others a better plan may exist that was not found. When Find
 // returns, the cluster holds exactly the members of the plan, also when the answer is no: the caller can look at what is

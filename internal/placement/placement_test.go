@@ -111,6 +111,7 @@ type moody struct {
 func (m *moody) Nodes() int                { return m.nodes }
 func (m *moody) Room(_, _ int) int         { return 1 }
 func (m *moody) Place(_, _ int)            { m.placed++ }
+func (m *moody) Tiers(int) []uint16        { return nil }
 func (m *moody) Reset()                    { m.placed = 0 }
 func (m *moody) Fits(class, node int) bool { m.fits++; return m.answer(class, node, m.placed) }
 

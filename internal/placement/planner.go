@@ -52,6 +52,7 @@ type planner struct {
 	spare      int // members of the class in hand that are not to be placed now
 	ranked     ranking
 	wide       wide
+	tiers      tiers
 }
 
 func newPlanner(cluster Cluster, gang Gang) *planner {
@@ -66,6 +67,7 @@ func newPlanner(cluster Cluster, gang Gang) *planner {
 		p.must += class.Must
 	}
 	p.lacking, p.bestLack = p.must, p.must
+	p.tiers = newTiers(gang.Classes)
 	p.hosted = make([]int32, p.nodes)
 	p.steps = make([]step, 0, p.total)
 	p.parts = make([]part, 0, 2*len(gang.Classes))
@@ -121,6 +123,7 @@ func (p *planner) reset() {
 		p.hosted[s.node] = 0
 	}
 	p.steps = p.steps[:0]
+	p.tiers.reset(p.gang.Classes)
 }
 
 // replay makes the cluster hold these steps, or those before the first that no longer fits. steps must not be

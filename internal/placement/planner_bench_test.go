@@ -25,6 +25,7 @@ func (f *flat) Nodes() int                { return len(f.free) }
 func (f *flat) Room(class, node int) int  { return f.free[node] / f.needs[class] }
 func (f *flat) Fits(class, node int) bool { f.fits++; return f.free[node] >= f.needs[class] }
 func (f *flat) Place(class, node int)     { f.free[node] -= f.needs[class] }
+func (f *flat) Tiers(int) []uint16        { return nil }
 func (f *flat) Reset()                    { copy(f.free, f.initial) }
 
 // BenchmarkPlanner measures Find without the cost of the cluster itself; fits/op is how often it would ask whether a member

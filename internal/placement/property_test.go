@@ -49,6 +49,9 @@ func drawClasses(t *rapid.T, nodes int) []toyClass {
 			classes[c].avoids = []int{rapid.IntRange(0, len(classes)-1).Draw(t, "avoids")}
 		case 2:
 			classes[c].skew = rapid.IntRange(1, 2).Draw(t, "skew")
+		case 4, 5:
+			classes[c].likes = rapid.IntRange(-3, 3).Draw(t, "likes")
+			classes[c].liked = rapid.IntRange(0, len(classes)-1).Draw(t, "liked")
 		case 3:
 			classes[c].with = rapid.SampledFrom([]string{"zone", "node"}).Draw(t, "with")
 			classes[c].partner = rapid.IntRange(0, len(classes)-1).Draw(t, "partner")
@@ -96,6 +99,7 @@ func TestMoreRoomIsNeverWorse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nodes := drawNodes(t)
 		classes := []toyClass{drawClass(t, len(nodes), 40)}
+		classes[0].likes = rapid.IntRange(-2, 2).Draw(t, "likes")
 		c := newToy(nodes, classes)
 		g := drawGang(t, c)
 		plan, ok := Find(c, g)
@@ -119,6 +123,7 @@ func TestOneLocalClassIsExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nodes := drawNodes(t)
 		class := drawClass(t, len(nodes), 40)
+		class.likes = rapid.IntRange(-2, 2).Draw(t, "likes")
 		fit := 0
 		j := judge{nodes, []toyClass{class}}
 		for n := range nodes {
@@ -160,7 +165,7 @@ func TestOrderOfClassesDoesNotMatter(t *testing.T) {
 		other := make([]toyClass, len(classes))
 		for to, from := range order {
 			other[to] = classes[from]
-			other[to].partner = place[classes[from].partner]
+			other[to].partner, other[to].liked = place[classes[from].partner], place[classes[from].liked]
 			other[to].avoids = nil
 			for _, avoided := range classes[from].avoids {
 				other[to].avoids = append(other[to].avoids, place[avoided])

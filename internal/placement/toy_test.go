@@ -18,8 +18,11 @@ type toy struct {
 	placed []step   // in order
 	allows step     // the last yes of Fits, or noStep
 
-	fits, resets int // calls
+	fits, rooms, resets, renewals int // calls
 }
+
+// renewCost is what ranking one node of a toy costs.
+const renewCost = 3
 
 var noStep = step{-1, -1}
 
@@ -39,6 +42,8 @@ type toyClass struct {
 	skew      int    // how many more members one zone may have than another; 0 is any number
 	with      string // "zone" or "node": beside a member of the class called partner, or anywhere if that is its own and the first
 	partner   int
+
+	likes, liked int // how much it prefers the nodes of class liked; negative for other nodes
 }
 
 func (c toyClass) local() bool { return !c.apart && len(c.avoids) == 0 && c.skew == 0 && c.with == "" }
@@ -77,12 +82,30 @@ func (t *toy) gang(least int, strategy Strategy) Gang {
 		}
 		g.Classes = append(g.Classes, Class{Members: class.members, Must: class.must, Local: class.local(), Size: size})
 	}
+	for c, class := range t.classes {
+		if class.likes != 0 {
+			g.Classes[c].Renew = renewCost * len(t.nodes)
+			g.Classes[c].Follows = class.liked != c
+		}
+	}
 	return g
+}
+
+// Tiers are the nodes' tiers for a class that likes nodes of others, or avoids them.
+func (t *toy) Tiers(class int) []uint16 {
+	t.renewals++
+	c := t.classes[class]
+	tiers := make([]uint16, len(t.nodes))
+	for node, count := range t.counts[c.liked] {
+		tiers[node] = uint16(100 - c.likes*min(count, 20))
+	}
+	return tiers
 }
 
 func (t *toy) Nodes() int { return len(t.nodes) }
 
 func (t *toy) Room(class, node int) int {
+	t.rooms++
 	room := 1 << 20
 	for r, need := range t.classes[class].needs {
 		if need == 0 {

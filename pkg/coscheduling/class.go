@@ -47,6 +47,8 @@ type class struct {
 	pending []*nodeaffinity.NodeSelector
 	// placed counts the members that are placed.
 	placed int
+	// among are the Score plugins that look at other members of the gang for the class.
+	among []string
 	// overlooks says that InterPodAffinity was skipped for the class, so it does not see members that repel it.
 	overlooks bool
 	// repelled counts the placed members that repel the class from a topology domain.

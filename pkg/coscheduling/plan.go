@@ -129,6 +129,8 @@ func (v *view) sized() []placement.Class {
 	for i, c := range v.classes {
 		sized[i] = placement.Class{Members: len(c.pods), Must: c.must, Local: c.local}
 		sized[i].Tiers = v.tiers(c)
+		c.among = v.among(c)
+		sized[i].Renew, sized[i].Follows = v.costAmong(c), v.follows(c)
 		if c.stateful {
 			sized[i].Cost = statefulCost
 		}

@@ -67,6 +67,9 @@ func BenchmarkPlan(b *testing.B) {
 		{"two classes apart", 1000, false, true, func(w *world) { w.join("a", 400, "1", apart); w.join("b", 400, "2", apart) }},
 		{"one class apart", 10_000, false, true, func(w *world) { w.join("a", 1000, "1", apart) }},
 		{"zone spread", 10_000, false, true, func(w *world) { w.join("a", 1000, "1", evenly) }},
+		{"prefer to be apart", 1000, false, true, func(w *world) { w.join("a", 50, "1", preferApart) }},
+		{"prefer to be apart", 10_000, false, true, func(w *world) { w.join("a", 1000, "1", preferApart) }},
+		{"prefer an even spread", 1000, false, true, func(w *world) { w.join("a", 50, "1", preferEvenly) }},
 		{"full", 10_000, true, false, func(w *world) { w.join("a", 1000, "1", nil) }},
 		{"refused everywhere", 10_000, false, false, func(w *world) {
 			w.join("a", 1000, "1", func(p *st.PodWrapper) { p.NodeSelector(map[string]string{"no": "such"}) })

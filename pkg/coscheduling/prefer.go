@@ -21,7 +21,11 @@ func (v *view) tiers(c *class) []uint16 {
 	if c.rejected != nil {
 		return nil
 	}
-	tiers := v.scored(c)
+	return v.devicesLast(c, v.scored(c, c.info.GetPod(), v.preferring(c.info.GetPod())))
+}
+
+// devicesLast puts the nodes last whose devices the class does not ask for.
+func (v *view) devicesLast(c *class, tiers []uint16) []uint16 {
 	for i, node := range v.snapshot {
 		if !v.hasDevices(node) || c.asksForDevices(node) || c.stateful {
 			continue
@@ -34,14 +38,12 @@ func (v *view) tiers(c *class) []uint16 {
 	return tiers
 }
 
-// scored ranks the nodes by the profile's Score plugins, if the pod, a node or a pod that runs has a preference. What scores only the
-// free capacity is left out: packing and spreading decide about that.
-func (v *view) scored(c *class) []uint16 {
-	plugins := v.preferring(c.info.GetPod())
+// scored ranks the nodes for the pod by these of the profile's Score plugins.
+func (v *view) scored(c *class, pod *corev1.Pod, plugins []string) []uint16 {
 	if len(plugins) == 0 {
 		return nil
 	}
-	state, pod := c.base.Clone(), c.info.GetPod()
+	state := c.base.Clone()
 	if status := v.framework.RunPreScorePlugins(v.ctx, state, pod, v.snapshot); !status.IsSuccess() {
 		v.checked(status)
 		return nil
@@ -82,7 +84,8 @@ func ranked(scores []fwk.NodePluginScores) []uint16 {
 	return tiers
 }
 
-// preferring are the Score plugins that may prefer some nodes to others for the pod.
+// preferring are the Score plugins that may prefer some nodes to others for the pod: the pod, a node or a pod that runs has a preference.
+// What scores only the free capacity is left out: packing and spreading decide about that.
 func (v *view) preferring(pod *corev1.Pod) []string {
 	var plugins []string
 	for _, plugin := range v.framework.ListPlugins().Score.Enabled {

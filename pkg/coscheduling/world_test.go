@@ -172,7 +172,13 @@ func drawLocal(d dice, p *st.PodWrapper) {
 // drawPairwise draws what depends on other pods: of the gang or of others.
 func drawPairwise(d dice, p *st.PodWrapper, own, other string) {
 	key := pick(d, hostKey, zoneKey)
-	switch d(12) {
+	switch d(15) {
+	case 12:
+		p.PodAntiAffinity(key, apps(own, other), st.PodAntiAffinityWithPreferredReq)
+	case 13:
+		p.PodAffinity(key, apps(other), st.PodAffinityWithPreferredReq)
+	case 14:
+		p.SpreadConstraint(1, key, corev1.ScheduleAnyway, apps(own), nil, nil, nil, nil)
 	case 0:
 		p.PodAntiAffinity(hostKey, apps(own), st.PodAntiAffinityWithRequiredReq)
 	case 1:

@@ -219,6 +219,7 @@ func TestGangsFollowPreferences(t *testing.T) {
 			want: []string{"w: small small"},
 		},
 	})
+	runWorlds(t, "among", preferencesAmongMembers())
 }
 
 // labelled adds a node with labels.
