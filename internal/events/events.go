@@ -142,8 +142,8 @@ func Sentence(e gang.Explanation) string {
 		return fmt.Sprintf("%s cannot be scheduled: the cluster could hold only %d of %s even if it were empty; now %s. "+
 			"Add nodes, or request less.", name, e.Most, needed(e), fitting(e, fmt.Sprintf("%d fit", e.Fit)))
 	case gang.KindStalled:
-		return fmt.Sprintf("%s cannot be scheduled yet: a node was found for %d of %s, but the others were not scheduled in time. Retrying.",
-			name, e.Fit, needed(e))
+		return fmt.Sprintf("%s cannot be scheduled yet: a node was found for %d of %s, but the others were not scheduled in time. "+
+			"Retrying.", name, e.Fit, needed(e))
 	case gang.KindNotBound:
 		return fmt.Sprintf("%s could not be bound: a node was found for all of %s, but %s. Retrying after a backoff of at most 10s.",
 			name, needed(e), unbound(e))
@@ -164,7 +164,8 @@ func ofRunning(name string, e gang.Explanation) string {
 	switch e.Kind {
 	case gang.KindUndeclared:
 		return fmt.Sprintf("%s needs %s besides this one, which creates them but does not declare what they request. "+
-			"It starts alone, and no capacity is reserved for them. To start it only when all of them fit, %s.", name, pods(e.Need), declare)
+			"It starts alone, and no capacity is reserved for them. To start it only when all of them fit, %s.",
+			name, pods(e.Need), declare)
 	case gang.KindExpired:
 		return fmt.Sprintf("released the capacity that was reserved for %s of %s: they were not created in time. "+
 			"To reserve it for longer, set the annotation %s.", pods(e.Declared), name, gang.ReservationTimeoutAnnotation)
@@ -192,7 +193,8 @@ func ofEviction(name string, e gang.Explanation) string {
 	}
 	switch e.Kind {
 	case gang.KindRestarting:
-		return fmt.Sprintf("%s. Its running pods are evicted first; then all start together (annotation %s).", runsWith(name, e), annotation)
+		return fmt.Sprintf("%s. Its running pods are evicted first; then all start together (annotation %s).",
+			runsWith(name, e), annotation)
 	case gang.KindEvictionRefused:
 		return fmt.Sprintf("%s. Its running pods should be evicted (annotation %s), but the API server refused: %s. Retrying.",
 			runsWith(name, e), annotation, e.Detail)
@@ -318,7 +320,8 @@ func fitting(e gang.Explanation, fit string) string {
 		if s.Members == 1 {
 			lack, requests = "lacks", "it requests"
 		}
-		fit += fmt.Sprintf("; %d %s %s (%s %s; the node with the most free has %s)", s.Members, lack, s.Resource, requests, s.Each, s.Largest)
+		fit += fmt.Sprintf("; %d %s %s (%s %s; the node with the most free has %s)",
+			s.Members, lack, s.Resource, requests, s.Each, s.Largest)
 	}
 	if e.Detail != "" {
 		fit += "; " + e.Detail
