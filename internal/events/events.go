@@ -9,7 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // The reasons of events, and of the PodScheduled condition where noted. Reference has an entry for each.
@@ -89,7 +89,7 @@ func waiting(kind gang.Kind) (reason, condition string) {
 		return ReasonInvalid, ReasonInvalid
 	case gang.KindUnknown:
 		return ReasonUnknown, ReasonUnknown
-	case gang.KindUnplaced, gang.KindTooLarge, gang.KindStalled, gang.KindUntried:
+	case gang.KindUnplaced, gang.KindTooLarge, gang.KindUntried:
 		return ReasonUnplaced, corev1.PodReasonUnschedulable
 	case gang.KindNotBound:
 		return ReasonNotBound, corev1.PodReasonSchedulerError
@@ -141,9 +141,6 @@ func Sentence(e gang.Explanation) string {
 	case gang.KindTooLarge:
 		return fmt.Sprintf("%s cannot be scheduled: the cluster could hold only %d of %s even if it were empty; now %s. "+
 			"Add nodes, or request less.", name, e.Most, needed(e), fitting(e, fmt.Sprintf("%d fit", e.Fit)))
-	case gang.KindStalled:
-		return fmt.Sprintf("%s cannot be scheduled yet: a node was found for %d of %s, but the others were not scheduled in time. "+
-			"Retrying.", name, e.Fit, needed(e))
 	case gang.KindNotBound:
 		return fmt.Sprintf("%s could not be bound: a node was found for all of %s, but %s. Retrying after a backoff of at most 10s.",
 			name, needed(e), unbound(e))
@@ -300,12 +297,6 @@ func pods(n int) string {
 
 // unplaced says "8 of the 10 pods it needs fit; 2 lack cpu (each requests 1; the node with the most free has 0.5); 3 of 3 nodes: ...".
 func unplaced(e gang.Explanation) string {
-	if e.Culprit != "" && e.Fit == 0 {
-		return fmt.Sprintf("no node was found for pod %s, one of %s (%s)", e.Culprit, needed(e), e.Detail)
-	}
-	if e.Culprit != "" {
-		return fmt.Sprintf("a node was found for %d of %s, but not for pod %s (%s)", e.Fit, needed(e), e.Culprit, e.Detail)
-	}
 	verb := "fit"
 	if e.Need == 1 {
 		verb = "fits"

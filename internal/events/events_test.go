@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 func TestSentences(t *testing.T) {
@@ -95,11 +95,10 @@ func TestSentences(t *testing.T) {
 		{
 			"unplaced",
 			gang.Explanation{
-				Kind: gang.KindUnplaced, Gang: spark, Have: 11, Need: 11, Fit: 8, Culprit: "e-9", Detail: "5 of 5 nodes: Insufficient cpu",
+				Kind: gang.KindUnplaced, Gang: spark, Have: 11, Need: 11, Fit: 8, Detail: "5 of 5 nodes: Insufficient cpu",
 			},
 			"GangUnschedulable", "Unschedulable",
-			"gang default/spark-job-123 cannot be scheduled yet: a node was found for 8 of the 11 pods it needs, but not for pod " +
-				"e-9 (5 of 5 nodes: Insufficient cpu)",
+			"gang default/spark-job-123 cannot be scheduled yet: 8 of the 11 pods it needs fit; 5 of 5 nodes: Insufficient cpu",
 		},
 		{
 			"no plan, with numbers",
@@ -146,12 +145,12 @@ func TestSentences(t *testing.T) {
 		{
 			"timed out without room",
 			gang.Explanation{
-				Kind: gang.KindTimedOut, Cause: gang.KindUnplaced, Gang: spark, Have: 11, Need: 11, Fit: 1, Culprit: "e-9",
+				Kind: gang.KindTimedOut, Cause: gang.KindUnplaced, Gang: spark, Have: 11, Need: 11, Fit: 1,
 				Detail: "5 of 5 nodes: Insufficient cpu", Waited: 90 * time.Minute,
 			},
 			"GangTimedOut", "",
-			"gang default/spark-job-123 did not start within 1h30m0s: it cannot be scheduled yet: a node was found for 1 of the 11 " +
-				"pods it needs, but not for pod e-9 (5 of 5 nodes: Insufficient cpu)",
+			"gang default/spark-job-123 did not start within 1h30m0s: it cannot be scheduled yet: 1 of the 11 pods it needs fit; " +
+				"5 of 5 nodes: Insufficient cpu",
 		},
 		{
 			"released",

@@ -3,7 +3,7 @@ package events
 import (
 	"time"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // Entry describes the events of one reason for the reference.

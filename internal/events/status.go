@@ -1,6 +1,6 @@
 package events
 
-import "github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+import "github.com/kubenexus/kubenexus-scheduler/internal/gang"
 
 // Why is an explanation in words.
 type Why struct {

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // TestStatusIsInTheWordsOfTheEvent: a gang's status has the sentence of the event that its members get.

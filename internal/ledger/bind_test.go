@@ -9,8 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"pgregory.net/rapid"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // refuseBind is what follows when the API refuses to bind a pod: the queue's own backoff, unless the ledger keeps the pod.
@@ -309,7 +309,7 @@ func TestMemberThatEndsHadStartedIfItWasBound(t *testing.T) {
 		l, _ := newLedger()
 		pod := member("a", "g", 1, 1)
 		l.Enter(pod)
-		placed(t, l, pod)
+		committed(t, l, pod)
 		ended := member("a", "g", 1, 2)
 		ended.Spec.NodeName, ended.Status.Phase = node, corev1.PodFailed
 		started := slices.ContainsFunc(l.Finish(ended), func(d gang.Decision) bool {

@@ -8,11 +8,11 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 const (
-	// lookInterval is how often at most the gangs that lie still are compared to what changed, unless an attempt just ended:
+	// lookInterval is how often at most the gangs that are parked are compared to what changed, unless an attempt just ended:
 	// a job that ends frees its nodes pod by pod, and they are not to be compared for each.
 	lookInterval = 20 * time.Millisecond
 	// manyNodes is how many changed nodes are compared to what a gang lacks. With more it is simply tried.
@@ -96,7 +96,7 @@ func (l *Ledger) NodeGone(node string) []gang.Decision {
 	var decisions []gang.Decision
 	delete(l.changes.nodes, node)
 	for _, key := range slices.SortedFunc(maps.Keys(l.gangs), gang.Key.Compare) {
-		if g := l.gangs[key]; g.Places() > 0 {
+		if g := l.gangs[key]; g.Slots() > 0 {
 			decisions = append(decisions, l.after(g, g.NodeGone(node, l.clock.Now()))...)
 		}
 	}
@@ -114,20 +114,12 @@ func (l *Ledger) AnythingChanged() {
 	l.changes.anything = l.changes.count
 }
 
-// SnapshotTaken says that what is decided next is decided about the cluster as it is now. Without it, that is said by the
-// pod that begins.
-func (l *Ledger) SnapshotTaken() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.snapshots, l.snapshot = true, l.changes.count
-}
-
 // news says whether anything changed since that may help the gang.
-func (l *Ledger) news(g *gang.Gang, lack gang.Lack, seen uint64) bool {
+func (l *Ledger) news(g *gang.Gang, lacked gang.Shortage, seen uint64) bool {
 	if seen >= l.changes.count {
 		return false
 	}
-	if lack.Anything && l.changes.anything > seen {
+	if lacked.Anything && l.changes.anything > seen {
 		return true
 	}
 	for range l.changes.since(seen, g) {
@@ -136,17 +128,17 @@ func (l *Ledger) news(g *gang.Gang, lack gang.Lack, seen uint64) bool {
 	return false
 }
 
-// look wakes the gang that comes first among those that lie still and for which something changed: the scout. When it is
+// look wakes the gang that comes first among those that are parked and for which something changed: the scout. When it is
 // popped, all are compared to the cluster with it, so that the changes of a moment cost one scheduling cycle.
 func (l *Ledger) look(now time.Time) []gang.Decision {
-	if l.scout != nil && l.scout.Stands(now) || l.turn != nil || now.Sub(l.looked) < lookInterval ||
+	if l.scout != nil && l.scout.Queued(now) || now.Sub(l.looked) < lookInterval ||
 		l.changes.count == l.idle {
 		return nil
 	}
 	l.scout, l.looked = nil, now
 	for _, g := range l.gangs {
-		lack, seen, seeks := g.Seeks(now)
-		if seeks && l.news(g, lack, seen) && (l.scout == nil || compare(g, l.scout) < 0) {
+		lacked, seen, seeks := g.Seeks(now)
+		if seeks && l.news(g, lacked, seen) && (l.scout == nil || compare(g, l.scout) < 0) {
 			l.scout = g
 		}
 	}
@@ -157,17 +149,17 @@ func (l *Ledger) look(now time.Time) []gang.Decision {
 	return l.scout.Retry(now)
 }
 
-// Lying is a gang that lies still because a plan failed, and what changed since.
-type Lying struct {
-	Key  gang.Key
-	Lack gang.Lack
+// Parked is a gang that is parked because a plan failed, and what changed since.
+type Parked struct {
+	Key      gang.Key
+	Shortage gang.Shortage
 	// Nodes are those that changed. Anything says that more did, so that they are not all that counts.
 	Nodes    []string
 	Anything bool
 }
 
-func (l *Ledger) lying(g *gang.Gang, lack gang.Lack, seen uint64) Lying {
-	found := Lying{Key: g.Key, Lack: lack, Anything: lack.Anything}
+func (l *Ledger) parked(g *gang.Gang, lacked gang.Shortage, seen uint64) Parked {
+	found := Parked{Key: g.Key, Shortage: lacked, Anything: lacked.Anything}
 	for node := range l.changes.since(seen, g) {
 		if found.Nodes = append(found.Nodes, node); len(found.Nodes) > manyNodes {
 			found.Anything = true
@@ -177,38 +169,38 @@ func (l *Ledger) lying(g *gang.Gang, lack gang.Lack, seen uint64) Lying {
 	return found
 }
 
-// SincePlan compares a gang that lies still to all that changed since its plan failed, not only since it was last looked at: others
+// SincePlan compares a gang that is parked to all that changed since its plan failed, not only since it was last looked at: others
 // may have taken what was found. It returns false if that is the same.
-func (l *Ledger) SincePlan(key gang.Key) (Lying, bool) {
+func (l *Ledger) SincePlan(key gang.Key) (Parked, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g := l.gangs[key]
 	if g == nil {
-		return Lying{}, false
+		return Parked{}, false
 	}
-	lack, seen, changed := g.LackedAtFirst()
+	lacked, seen, changed := g.FirstShortage()
 	if !changed {
-		return Lying{}, false
+		return Parked{}, false
 	}
-	return l.lying(g, lack, seen), true
+	return l.parked(g, lacked, seen), true
 }
 
-// Lying returns the gangs that lie still and for which something changed, in their order.
-func (l *Ledger) Lying() []Lying {
+// Parked returns the gangs that are parked and for which something changed, in their order.
+func (l *Ledger) Parked() []Parked {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
 	var gangs []*gang.Gang
 	for _, g := range l.gangs {
-		if lack, seen, seeks := g.Seeks(now); seeks && l.news(g, lack, seen) {
+		if lacked, seen, seeks := g.Seeks(now); seeks && l.news(g, lacked, seen) {
 			gangs = append(gangs, g)
 		}
 	}
 	slices.SortFunc(gangs, compare)
-	all := make([]Lying, len(gangs))
+	all := make([]Parked, len(gangs))
 	for i, g := range gangs {
-		lack, seen, _ := g.Seeks(now)
-		all[i] = l.lying(g, lack, seen)
+		lacked, seen, _ := g.Seeks(now)
+		all[i] = l.parked(g, lacked, seen)
 	}
 	return all
 }
@@ -235,5 +227,5 @@ func (l *Ledger) Looked(scout types.UID, enough bool, found int, lacking []Lacki
 	}
 	r.gang.GiveUp(string(scout))
 	r.gang.StillLacks(l.snapshot, found)
-	return l.after(r.gang, nil)
+	return append(l.after(r.gang, nil), l.ended()...)
 }

@@ -6,37 +6,21 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// SortKey is where a gang's member stands in the scheduling queue.
-type SortKey struct {
-	// Ahead puts members of the gang that is being placed before everything else.
-	Ahead    bool
-	Priority int32
-	// Short puts members of gangs that run with too few of them before others of their priority.
-	Short bool
-	Age   time.Time
-	Gang  gang.Key
-	// Rank is the member's place in the plan of its gang.
-	Rank int
-}
-
-// Answer is what a plugin learns about a pod that asks to go on.
+// Answer is the ledger's to a pod that asks to go on.
 type Answer struct {
 	Verdict gang.Verdict
-	// Gang says whether the pod belongs to a gang, or wants to.
+	// Gang says whether the pod belongs to a gang, or is meant to.
 	Gang bool
 	// Why explains a refusal.
 	Why gang.Explanation
-	// Key names the gang in Permit's answer; Holding is how many members hold room, Need is min-available.
-	Key           gang.Key
-	Holding, Need int
-	// Task is what to plan if the verdict is Plan; Scout, then, what to compare first: the gang lay still.
+	// Task is what to plan if the verdict is Plan. Scout, then, is what to compare first: the gang was parked.
 	Task  gang.Task
-	Scout *Lying
-	// Pin is the node that the pod was planned for, if the verdict is Go; without it, Avoid are nodes not to be tried.
-	Pin   string
+	Scout *Parked
+	// Slot is the node of the slot that the pod takes, if the verdict is Go; without one, Avoid are nodes not to be tried.
+	Slot  string
 	Avoid []string
 	// Decisions are the caller's to perform.
 	Decisions []gang.Decision
@@ -60,7 +44,7 @@ func (l *Ledger) asks(pod *corev1.Pod) (*gang.Gang, Answer) {
 	return r.gang, a
 }
 
-// Enter answers a pod that wants into the scheduling queue's active part, and freezes its place there.
+// Enter answers a pod that wants to be in the scheduling queue, and freezes its place there.
 func (l *Ledger) Enter(pod *corev1.Pod) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -75,7 +59,7 @@ func (l *Ledger) Enter(pod *corev1.Pod) Answer {
 		return a
 	}
 	key := sortKey(g)
-	key.Ahead, key.Rank = g == l.turn && g.Phase() == gang.Placing || g.Late(string(pod.UID)), g.Rank(string(pod.UID))
+	key.Ahead = g.Late(string(pod.UID))
 	l.order.Store(pod.UID, key)
 	return a
 }
@@ -88,117 +72,127 @@ func (l *Ledger) Order(uid types.UID) (SortKey, bool) {
 	return key, ok
 }
 
-// Begin answers a pod that was popped from the queue.
+// Member says whether the pod belongs to a gang, or is meant to, as far as it was observed.
+func (l *Ledger) Member(uid types.UID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[uid]
+	return r != nil && !r.plain()
+}
+
+// Begin answers a pod that was popped from the scheduling queue. It is to be called before the snapshot of the cycle is taken.
 func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.beginCycle(pod.UID)
+	l.snapshot, l.popped = l.changes.count, ""
 	g, a := l.asks(pod)
 	if g == nil {
 		return a
 	}
+	now := l.clock.Now()
 	var first *gang.Gang
 	if g.Phase() == gang.Ready {
 		first = l.first(g)
-	}
-	turn := (l.turn == nil || l.turn == g) && first == nil
-	if !l.snapshots {
-		l.snapshot = l.changes.count
 	}
 	scouts := l.scout == g
 	if scouts {
 		l.scout = nil
 	}
-	a.Verdict = g.Begin(string(pod.UID), turn, l.clock.Now())
+	a.Verdict = g.Begin(string(pod.UID), first == nil, now)
 	switch a.Verdict {
 	case gang.Refuse:
 		a.Why = g.Explain()
-		if g.AwaitsTurn() {
-			l.awaiting[g] = struct{}{}
-		}
-		if first != nil {
-			a.Decisions = append(a.Decisions, first.Hurry()...)
-		}
 	case gang.Plan:
-		l.turn, a.Task = g, g.Task(string(pod.UID), l.clock.Now())
-		if lack, seen, failed := g.Lacked(); scouts && failed {
-			lying := l.lying(g, lack, seen)
-			a.Scout = &lying
+		a.Task = g.Task(now)
+		if lacked, seen, failed := g.Shortage(); scouts && failed {
+			found := l.parked(g, lacked, seen)
+			a.Scout = &found
 		}
 	case gang.Go:
-		a.Pin, a.Avoid = g.Pin(string(pod.UID)), g.Avoided(l.clock.Now())
-	case gang.Wait:
+		l.popped = pod.UID
 	}
 	a.Decisions = l.after(g, a.Decisions)
-	return a
-}
-
-// beginCycle notes that the pod's scheduling cycle begins: the one before it has ended.
-func (l *Ledger) beginCycle(uid types.UID) {
-	l.endCycle()
-	l.inCycle = uid
-}
-
-func (l *Ledger) endCycle() {
-	if r := l.records[l.inCycle]; r != nil && r.gang != nil {
-		r.gang.EndCycle(string(l.inCycle), l.clock.Now())
+	if scouts && a.Verdict != gang.Plan {
+		a.Decisions = append(a.Decisions, l.ended()...) // another gang compares what changed
 	}
-	l.inCycle = ""
-}
-
-// left refuses a pod that was popped as a member and belongs to no gang any more: it is gone, or its annotations changed in
-// its scheduling cycle. To let it go on would start it alone.
-func left(r *record) Answer {
-	a := Answer{Gang: true, Verdict: gang.Refuse}
-	if r != nil && r.problem != nil {
-		a.Why = r.why()
+	if first != nil && g.Overtaken() {
+		l.overtaken[g] = struct{}{}
+		a.Decisions = append(a.Decisions, first.Hurry()...)
 	}
 	return a
 }
 
-// Planned records the plan that a pod made for its gang. The answer says whether the pod itself goes on.
-func (l *Ledger) Planned(uid types.UID, plan gang.Placed) Answer {
+// Single answers a pod that is in a scheduling cycle of its own. A gang's member is refused unless Begin let it go.
+func (l *Ledger) Single(pod *corev1.Pod) Answer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g, a := l.asks(pod)
+	if g == nil {
+		return a
+	}
+	if l.popped == pod.UID {
+		a.Verdict, a.Slot, a.Avoid = gang.Go, g.SlotNode(string(pod.UID)), g.Avoided(l.clock.Now())
+		return a
+	}
+	a.Why = g.Explain()
+	return a
+}
+
+// Commit begins the binding of all members of a plan that a pod stood for, for which capacity is reserved. It says no if the gang changed
+// meanwhile.
+func (l *Ledger) Commit(uid types.UID, plan gang.Planned) (bool, []gang.Decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]
 	if r == nil || r.gang == nil {
-		return left(r)
+		return false, l.ended()
 	}
-	l.planned = l.snapshot
-	a := Answer{Gang: true}
-	a.Verdict, a.Decisions = r.gang.Planned(string(uid), plan, l.clock.Now())
-	if a.Verdict == gang.Refuse {
-		a.Why = r.gang.Explain()
-	}
-	a.Pin = r.gang.Pin(string(uid))
-	a.Decisions = l.after(r.gang, a.Decisions)
-	return a
+	committed, decisions := r.gang.Commit(string(uid), plan, l.clock.Now())
+	return committed, append(l.after(r.gang, decisions), l.ended()...)
 }
 
-// Unfit records that a pod found no plan for its gang.
+// Unfit records that no plan was found for the gang that a pod stood for.
 func (l *Ledger) Unfit(uid types.UID, found gang.Finding) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]
 	if r == nil || r.gang == nil {
-		return left(r)
+		return Answer{Gang: true, Verdict: gang.Refuse, Why: r.whyLeft(), Decisions: l.ended()}
 	}
 	a := Answer{Gang: true, Verdict: gang.Refuse}
 	a.Decisions = l.after(r.gang, r.gang.Unfit(string(uid), found, l.snapshot, l.clock.Now()))
+	a.Decisions = append(a.Decisions, l.ended()...)
 	a.Why = r.gang.Explain()
 	return a
 }
 
-// Reserve records that a pod holds room on a node.
-func (l *Ledger) Reserve(uid types.UID, node string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if r := l.records[uid]; r != nil && r.gang != nil {
-		r.gang.Reserve(string(uid), node, l.clock.Now())
-	}
+// ended is what follows from the end of a gang cycle: the gangs that are parked are compared to what changed, at once.
+func (l *Ledger) ended() []gang.Decision {
+	l.looked = time.Time{}
+	return l.look(l.clock.Now())
 }
 
-// Unreserve records that a pod's room was given back.
+// Permit answers a pod for which capacity is reserved on a node.
+func (l *Ledger) Permit(uid types.UID, node string) Answer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[uid]
+	_, gone := l.gone[uid]
+	switch {
+	case gone || r != nil && r.problem != nil: // it may have been a member when it was popped
+		return Answer{Gang: true, Verdict: gang.Refuse, Why: r.whyLeft()}
+	case r == nil || r.gang == nil:
+		return Answer{Verdict: gang.Go}
+	}
+	a := Answer{Gang: true, Verdict: r.gang.Permit(string(uid), node, l.clock.Now())}
+	if a.Verdict == gang.Refuse {
+		a.Why = r.gang.Explain()
+	}
+	a.Decisions = l.after(r.gang, nil)
+	return a
+}
+
+// Unreserve records that a pod's capacity was given back.
 func (l *Ledger) Unreserve(uid types.UID) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -206,10 +200,10 @@ func (l *Ledger) Unreserve(uid types.UID) []gang.Decision {
 	if r == nil || r.gang == nil {
 		return nil
 	}
-	return l.after(r.gang, r.gang.Unreserve(string(uid), l.changes.count, l.clock.Now()))
+	return l.after(r.gang, r.gang.Unreserve(string(uid), l.clock.Now()))
 }
 
-// NotBound records why a pod could not be bound, and says whether its gang waits because of that, and so tells it.
+// NotBound records why a pod could not be bound, and says whether its gang waits because of that, and so writes it on its members.
 func (l *Ledger) NotBound(uid types.UID, why string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -217,41 +211,9 @@ func (l *Ledger) NotBound(uid types.UID, why string) bool {
 	return r != nil && r.gang != nil && r.gang.NotBound(string(uid), why)
 }
 
-// Permit answers a pod that holds room.
-func (l *Ledger) Permit(uid types.UID) Answer {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	r := l.records[uid]
-	_, gone := l.gone[uid]
-	switch {
-	case gone || r != nil && r.problem != nil:
-		return left(r)
-	case r == nil || r.gang == nil:
-		return Answer{Verdict: gang.Go}
-	}
-	a := Answer{Gang: true}
-	a.Verdict, a.Decisions = r.gang.Permit(string(uid), l.clock.Now())
-	if a.Verdict == gang.Refuse {
-		a.Why = r.gang.Explain()
-	}
-	a.Key, a.Holding, a.Need = r.gang.Key, r.gang.Holding(), r.gang.Need()
-	a.Decisions = l.after(r.gang, a.Decisions)
-	return a
-}
-
-// Pin returns the node that a pod was planned for, or "".
-func (l *Ledger) Pin(uid types.UID) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if r := l.records[uid]; r != nil && r.gang != nil {
-		return r.gang.Pin(string(uid))
-	}
-	return ""
-}
-
-// Unplaced records that a pod does not fit on the node that it was planned for. It says whether the pod belongs to a gang that
-// starts together. why is the reason, if the pod has a Pin.
-func (l *Ledger) Unplaced(uid types.UID, why string) ([]gang.Decision, bool) {
+// Misfit records that a pod which was alone in its scheduling cycle fits nowhere. It says whether the pod is a member of a gang that
+// starts together.
+func (l *Ledger) Misfit(uid types.UID) ([]gang.Decision, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]
@@ -261,17 +223,7 @@ func (l *Ledger) Unplaced(uid types.UID, why string) ([]gang.Decision, bool) {
 	if r.gang.Alone(string(uid)) {
 		return nil, false
 	}
-	return l.after(r.gang, r.gang.Unplaced(string(uid), why, l.planned, l.clock.Now())), true
-}
-
-// Holding returns how many members of the gang that is being placed hold room and wait for the others.
-func (l *Ledger) Holding() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.turn == nil {
-		return 0
-	}
-	return l.turn.Holding()
+	return l.after(r.gang, r.gang.Misfit(string(uid))), true
 }
 
 // Why explains why the pod's gang waits.
@@ -292,19 +244,6 @@ func (l *Ledger) Siblings(a, b types.UID) bool {
 	return first != nil && second != nil && first.gang != nil && first.gang == second.gang
 }
 
-// NoNodes records that a pod was popped while the cluster had no node, so that no plugin was asked.
-func (l *Ledger) NoNodes(uid types.UID) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if r := l.records[uid]; r != nil && r.gang != nil {
-		seen := l.changes.count
-		if l.snapshots {
-			seen = l.snapshot
-		}
-		r.gang.NoNodes(string(uid), seen, l.clock.Now())
-	}
-}
-
 // Dialect returns the dialect of the gang that the pod belongs to, or "".
 func (l *Ledger) Dialect(uid types.UID) string {
 	l.mu.Lock()
@@ -315,7 +254,7 @@ func (l *Ledger) Dialect(uid types.UID) string {
 	return ""
 }
 
-// Tells says whether the ledger tells the pod itself why it waits: its gang does, or its annotations have a problem. A
+// Tells says whether the ledger itself writes on the pod why it waits: its gang does, or its annotations have a problem. A
 // member that joins a gang that runs waits for itself.
 func (l *Ledger) Tells(uid types.UID) bool {
 	l.mu.Lock()
@@ -324,14 +263,11 @@ func (l *Ledger) Tells(uid types.UID) bool {
 	return r != nil && !r.plain() && (r.gang == nil || !r.gang.Joins(string(uid)))
 }
 
-// Stays says what becomes of a pod that was popped and could not be scheduled. Refuse: it has to wait until the ledger wakes
-// it; Plan: it is to be popped again and to plan its gang; Go: that is for the queue to say.
+// Stays says what becomes of a pod that was popped and could not be scheduled. Refuse: it is parked until the ledger wakes it; Go: the
+// queue decides.
 func (l *Ledger) Stays(uid types.UID) gang.Verdict {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if uid == l.inCycle {
-		l.endCycle()
-	}
 	r := l.records[uid]
 	switch {
 	case r == nil || r.plain():
@@ -340,25 +276,4 @@ func (l *Ledger) Stays(uid types.UID) gang.Verdict {
 		return gang.Refuse
 	}
 	return r.gang.Stays(string(uid))
-}
-
-// Plans says whether a pod, if it is popped now, may have to plan its gang.
-func (l *Ledger) Plans(uid types.UID) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	r := l.records[uid]
-	return r != nil && r.gang != nil && r.gang.Plans(string(uid))
-}
-
-// Commit records that all members of the plan that a pod made for its gang hold capacity. It says no if the gang changed meanwhile.
-func (l *Ledger) Commit(uid types.UID, plan gang.Placed) (bool, []gang.Decision) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	r := l.records[uid]
-	if r == nil || r.gang == nil {
-		return false, nil
-	}
-	l.planned = l.snapshot
-	committed, decisions := r.gang.Commit(string(uid), plan, l.clock.Now())
-	return committed, l.after(r.gang, decisions)
 }

@@ -16,7 +16,7 @@ import (
 	"k8s.io/kubernetes/pkg/apis/core/validation"
 	kjson "sigs.k8s.io/json"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // Declared returns what is known of a pod that does not exist yet, from its role. The error says which field cannot be followed; roles

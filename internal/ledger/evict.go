@@ -3,7 +3,7 @@ package ledger
 import (
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // EvictionRefused records that the API refused to evict a pod, and what it said.

@@ -5,7 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // checkForeign says what is wrong with a pod that something else than our keys ties to others: other products' keys, or
@@ -70,4 +70,13 @@ func (r *record) why() gang.Explanation {
 		e.Kind = gang.KindUnknown
 	}
 	return e
+}
+
+// whyLeft is why a pod is refused that was popped as a member and belongs to no gang any more: it is gone, or its annotations changed in
+// its scheduling cycle. To let it go on would start it alone.
+func (r *record) whyLeft() gang.Explanation {
+	if r == nil || r.problem == nil {
+		return gang.Explanation{}
+	}
+	return r.why()
 }

@@ -9,8 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	testingclock "k8s.io/utils/clock/testing"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 const (
@@ -125,7 +125,7 @@ func TestNoPodOfAGangGoesThroughUpstreamsPodGroups(t *testing.T) {
 			l := served(map[string]ledger.Defaults{"Coscheduling": defaults})
 			pod := inSchedulingGroup(newSimulation(1), "a")
 			pod.Annotations = map[string]string{ourName: "train", ourSize: "1"}
-			for step, answer := range map[string]ledger.Answer{"Enter": l.Enter(pod), "Begin": l.Begin(pod), "Permit": l.Permit(pod.UID)} {
+			for step, answer := range map[string]ledger.Answer{"Enter": l.Enter(pod), "Begin": l.Begin(pod), "Permit": l.Permit(pod.UID, "node")} {
 				if answer.Verdict != gang.Refuse || answer.Why.Kind != gang.KindInvalid {
 					t.Errorf("%s: %+v", step, answer)
 				}

@@ -10,8 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // choices are what all members of a group say besides.
@@ -125,11 +125,12 @@ func (s *simulation) restart(entersEarly bool) {
 		s.give(node, 1)
 	}
 	clear(s.held)
+	s.dropCycle()
 	s.todo = nil
 	s.begin()
 	for _, p := range s.sorted() {
 		switch {
-		case p.at == waiting || p.at == binding || p.at == leaving:
+		case p.at == binding:
 			s.give(p.node, 1)
 			fallthrough
 		case p.at != bound:
@@ -165,6 +166,17 @@ func (s *simulation) restart(entersEarly bool) {
 			s.enter(p)
 		}
 	}
+}
+
+// dropCycle gives back what a gang cycle took whose process ended.
+func (s *simulation) dropCycle() {
+	if s.open == nil {
+		return
+	}
+	for _, pin := range s.open.plan.Pins {
+		s.give(pin.Node, 1)
+	}
+	s.open = nil
 }
 
 // follow brings the room up to the places that are held. It says whether any became free.
@@ -207,14 +219,11 @@ func (s *simulation) startLeader(p *simPod) {
 		s.fault("reservation of %s: %v", p.pod.Name, err)
 	}
 	p.reservation = text
-	if s.count(p.group, bound) > 0 || s.late && p.released {
-		return // it joins what is left of another's gang, or was let go before others were lost
+	if s.count(p.group, bound) > 0 || s.late {
+		return // it joins what is left of another's gang, or others were lost since it was decided
 	}
 	s.follow()
-	there := s.heldBy(p.group) + s.count(p.group, waiting) + s.succeeded(p.group)
-	if p.at == waiting {
-		there-- // itself
-	}
+	there := s.heldBy(p.group) + s.count(p.group, binding) + s.succeeded(p.group) - 1 // without itself
 	if there < p.executors {
 		s.fault("leader %s starts with room for %d of %d", p.pod.Name, there, p.executors)
 	}

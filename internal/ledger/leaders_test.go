@@ -145,7 +145,7 @@ func quietLeaders(t *rapid.T, s *simulation, groups []led) {
 		}
 		complete := leaders > 0 || g.executors == 0 && pending >= g.need
 		switch {
-		case s.count(g.name, waiting) > 0 || s.heldBy(g.name) > 0:
+		case s.count(g.name, binding) > 0 || s.heldBy(g.name) > 0:
 			t.Fatalf("gang %s holds %d places for nothing\n%s", g.name, s.heldBy(g.name), s)
 		case running == 0 && complete && room >= g.need:
 			t.Fatalf("gang %s needs %d, has %d, and waits\n%s", g.name, g.need, pending, s)

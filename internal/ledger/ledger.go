@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/utils/clock"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // goneFor is how long the queue may lag behind the informer with the deletion of a pod.
@@ -31,21 +31,17 @@ type Ledger struct {
 	records  map[types.UID]*record
 	// names are the records by the names of their pods: of two pods of one name, the older is gone.
 	names map[types.NamespacedName]*record
-	// turn is the gang that is being placed; one at a time, so that no two gangs hold room that the other needs.
-	turn *gang.Gang
-	// awaiting are the gangs that were popped while it was another's turn; standing those whose representative was let
-	// into the queue and not popped yet.
-	awaiting, standing map[*gang.Gang]struct{}
-	// changes is what happened to the cluster, as far as it may help gangs that lie still; looked is when these were last
-	// compared to it. scout is the gang that was woken to compare them. snapshot is the count of changes that the
-	// current scheduling cycle knows of; snapshots says that it is told of by SnapshotTaken.
-	changes   changes
-	looked    time.Time
-	scout     *gang.Gang
-	snapshot  uint64
-	snapshots bool
-	// planned is the count of changes that the plan knew of which was made last.
-	planned uint64
+	// queued are the gangs whose representative was put into the queue and not popped yet, overtaken those that were popped before one
+	// of these that goes first.
+	queued, overtaken map[*gang.Gang]struct{}
+	// changes is what happened to the cluster, as far as it may help gangs that are parked; looked is when these were last compared to
+	// it. scout is the gang that was woken to compare them.
+	changes changes
+	looked  time.Time
+	scout   *gang.Gang
+	// snapshot is the count of changes that the current scheduling cycle knows of; popped is the pod that is in a cycle of its own.
+	snapshot uint64
+	popped   types.UID
 	// idle is the count of changes of which it is known that they help none of these gangs for now.
 	idle uint64
 	// untold are the pods whose problem was not written on them yet.
@@ -59,11 +55,9 @@ type Ledger struct {
 	// ledger's because the queue compares pods all the time.
 	order sync.Map
 
-	// moves are those of places that nobody asked for yet; taking is the pod that was popped last, inCycle the one whose scheduling
-	// cycle began last, empty if it is known to have ended.
-	moves   []gang.Move
-	taking  types.UID
-	inCycle types.UID
+	// moves are those of slots that nobody asked for yet; taking is the pod that was popped last.
+	moves  []gang.Move
+	taking types.UID
 	// finished maps pods that ended to their gangs.
 	finished map[types.UID]*gang.Gang
 	// created maps pods to the pods of gangs that they created.
@@ -97,18 +91,18 @@ func (r *record) plain() bool { return r.gang == nil && r.problem == nil }
 // New returns an empty ledger.
 func New(c clock.PassiveClock) *Ledger {
 	return &Ledger{
-		clock:    c,
-		profiles: map[string]profile{},
-		gangs:    map[gang.Key]*gang.Gang{},
-		records:  map[types.UID]*record{},
-		names:    map[types.NamespacedName]*record{},
-		awaiting: map[*gang.Gang]struct{}{},
-		standing: map[*gang.Gang]struct{}{},
-		changes:  newChanges(),
-		untold:   map[types.UID]*record{},
-		gone:     map[types.UID]time.Time{},
-		finished: map[types.UID]*gang.Gang{},
-		created:  map[types.UID]map[types.UID]struct{}{},
+		clock:     c,
+		profiles:  map[string]profile{},
+		gangs:     map[gang.Key]*gang.Gang{},
+		records:   map[types.UID]*record{},
+		names:     map[types.NamespacedName]*record{},
+		queued:    map[*gang.Gang]struct{}{},
+		overtaken: map[*gang.Gang]struct{}{},
+		changes:   newChanges(),
+		untold:    map[types.UID]*record{},
+		gone:      map[types.UID]time.Time{},
+		finished:  map[types.UID]*gang.Gang{},
+		created:   map[types.UID]map[types.UID]struct{}{},
 	}
 }
 
@@ -302,55 +296,55 @@ func (l *Ledger) dropGone() {
 	}
 }
 
-// after keeps the record of gangs right once g changed, and passes the turn on.
+// after keeps the record of gangs right once g changed. When g leaves the queue, those that it has overtaken are tried.
 func (l *Ledger) after(g *gang.Gang, decisions []gang.Decision) []gang.Decision {
-	if g.Stands(l.clock.Now()) {
-		l.standing[g] = struct{}{}
-	} else {
-		delete(l.standing, g)
+	_, was := l.queued[g]
+	is := g.Queued(l.clock.Now())
+	switch {
+	case is:
+		l.queued[g] = struct{}{}
+	case was:
+		delete(l.queued, g)
+		if !g.Overtaken() { // else the one that goes first is still to come
+			decisions = append(decisions, l.resume()...)
+		}
+		if l.scout == g {
+			l.scout = nil
+			decisions = append(decisions, l.ended()...)
+		}
 	}
 	if g.Empty() {
 		delete(l.gangs, g.Key)
-		if l.scout == g {
-			l.scout = nil
-		}
-		delete(l.awaiting, g)
-		delete(l.standing, g)
+		delete(l.overtaken, g)
 	}
-	decisions = l.follow(g, decisions)
-	if l.turn == nil || l.turn.Occupies() {
-		return decisions
-	}
-	l.turn, l.looked = nil, time.Time{}
-	decisions = append(decisions, l.passTurn()...)
-	return append(decisions, l.look(l.clock.Now())...)
+	return l.follow(g, decisions)
 }
 
-// passTurn wakes the gangs that were refused because it was another's turn.
-func (l *Ledger) passTurn() []gang.Decision {
+// resume wakes the gangs that were overtaken.
+func (l *Ledger) resume() []gang.Decision {
 	now := l.clock.Now()
 	var decisions []gang.Decision
-	for _, waiting := range slices.SortedFunc(maps.Keys(l.awaiting), compare) {
-		decisions = append(decisions, waiting.Turn(now)...)
+	for _, g := range slices.SortedFunc(maps.Keys(l.overtaken), compare) {
+		decisions = append(decisions, l.after(g, g.Resume(now))...)
 	}
-	clear(l.awaiting)
+	clear(l.overtaken)
 	return decisions
 }
 
-// first returns a gang that comes before g and stands in the queue behind it, or nil. What an event wakes goes through
-// the queue's backoff, which knows no priorities.
+// first returns a gang that goes before g and is in the queue behind it, or nil. What an event wakes goes through
+// the queue's backoff, where priorities do not count.
 func (l *Ledger) first(g *gang.Gang) *gang.Gang {
 	var first *gang.Gang
 	now := l.clock.Now()
-	for standing := range l.standing {
-		if standing != g && standing.Stands(now) && compare(standing, g) < 0 && (first == nil || compare(standing, first) < 0) {
-			first = standing
+	for queued := range l.queued {
+		if queued != g && queued.Queued(now) && compare(queued, g) < 0 && (first == nil || compare(queued, first) < 0) {
+			first = queued
 		}
 	}
 	return first
 }
 
-// Tick lets time pass for every gang: timeouts, stalls, retries, and what members are told.
+// Tick lets time pass for every gang: times to warn after, retries, and what is written on members.
 func (l *Ledger) Tick() []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -361,10 +355,7 @@ func (l *Ledger) Tick() []gang.Decision {
 	}
 	l.idle = 0 // some wait for a while after a failure
 	decisions = append(decisions, l.look(now)...)
-	if l.turn == nil {
-		// The gang that these let go first may have been kept from coming.
-		decisions = append(decisions, l.passTurn()...)
-	}
+	decisions = append(decisions, l.resume()...) // the gang that goes first may have been kept from coming
 	for _, r := range inOrder(l.untold) {
 		decisions = append(decisions, gang.Tell{
 			Members:     []gang.Ref{r.ref},

@@ -6,7 +6,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // TestTwoPodsOfOneNameAreNeverCountedBoth, whoever tells of them, and in whatever order: the scheduling queue, the informer of pods and
@@ -43,24 +42,5 @@ func TestTwoPodsOfOneNameAreNeverCountedBoth(t *testing.T) {
 				t.Errorf("both are gone, and the ledger has %d gangs and %d pods", gangs, pods)
 			}
 		})
-	}
-}
-
-// TestAMemberThatWaitsInPermitLeavesItWithItsName: its pod is gone, and the scheduler was not told.
-func TestAMemberThatWaitsInPermitLeavesItWithItsName(t *testing.T) {
-	l, _ := newLedger()
-	a, b := member("a", "g", 2, 1), member("b", "g", 2, 2)
-	l.Enter(a)
-	l.Enter(b)
-	l.Begin(a)
-	l.Planned("a", gang.Placed{Pins: []gang.Pin{{UID: "a", Node: "n"}, {UID: "b", Node: "n"}}})
-	l.Reserve("a", "n")
-	if answer := l.Permit("a"); answer.Verdict != gang.Wait {
-		t.Fatalf("%+v", answer)
-	}
-	again := member("again", "g", 2, 3)
-	again.Name = "a"
-	if decisions := l.Observe(again); !rejects(decisions, "a") {
-		t.Errorf("%+v, want the pod that is gone rejected", decisions)
 	}
 }

@@ -2,12 +2,25 @@ package ledger
 
 import (
 	"cmp"
+	"time"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// Compare is the one order in which gangs and other pods go, in the scheduling queue and among the gangs that wait outside of it: the
-// gang that is being placed, then by priority, then gangs that run with too few members, then by age. It is negative if k goes first.
+// SortKey is where a gang, or a pod without one, stands in the order in which they go.
+type SortKey struct {
+	// Ahead puts members that were to start with a gang that runs short before everything else.
+	Ahead    bool
+	Priority int32
+	// Short puts gangs that run with too few members before others of their priority.
+	Short bool
+	Age   time.Time
+	Gang  gang.Key
+}
+
+// Compare is the one order in which gangs and other pods go, in the scheduling queue and among the gangs that are parked: members that
+// were to start with a gang that runs short, then by priority, then gangs that run with too few members, then by age. It is negative if
+// k goes first.
 func (k SortKey) Compare(o SortKey) int {
 	return cmp.Or(
 		first(k.Ahead, o.Ahead),
@@ -15,7 +28,6 @@ func (k SortKey) Compare(o SortKey) int {
 		first(k.Short, o.Short),
 		k.Age.Compare(o.Age),
 		k.Gang.Compare(o.Gang),
-		cmp.Compare(k.Rank, o.Rank),
 	)
 }
 

@@ -6,8 +6,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 func TestTheOrder(t *testing.T) {
@@ -22,8 +22,7 @@ func TestTheOrder(t *testing.T) {
 		{"members of a gang together", ledger.SortKey{Age: early, Gang: a}, ledger.SortKey{Age: early, Gang: b}},
 		{"those of a gang that runs with too few before others", ledger.SortKey{Short: true, Age: late}, ledger.SortKey{Age: early}},
 		{"but not before a higher one", ledger.SortKey{Priority: 1}, ledger.SortKey{Short: true}},
-		{"members of a gang by their plan", ledger.SortKey{Gang: a, Rank: 1}, ledger.SortKey{Gang: a, Rank: 2}},
-		{"the gang that is being placed before all", ledger.SortKey{Ahead: true, Age: late}, ledger.SortKey{Priority: 1000, Age: early}},
+		{"members that were to start with a gang that runs short before all", ledger.SortKey{Ahead: true, Age: late}, ledger.SortKey{Priority: 1000, Age: early}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if one, other := tc.first.Compare(tc.second), tc.second.Compare(tc.first); one >= 0 || other <= 0 {
@@ -40,7 +39,6 @@ func TestTheOrderIsAnOrder(t *testing.T) {
 			Ahead:    rapid.Bool().Draw(t, "ahead"),
 			Priority: rapid.Int32Range(-1, 1).Draw(t, "priority"),
 			Short:    rapid.Bool().Draw(t, "short"),
-			Rank:     rapid.IntRange(0, 2).Draw(t, "rank"),
 			Age:      time.Unix(rapid.Int64Range(0, 2).Draw(t, "age"), 0),
 			Gang:     gang.Key{Namespace: "default", Name: rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "gang")},
 		}

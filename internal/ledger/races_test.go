@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -10,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	testingclock "k8s.io/utils/clock/testing"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // These tests ask the ledger in orders in which the simulation, where everything happens at once, never does.
@@ -38,41 +39,46 @@ func member(name, group string, need, version int) *corev1.Pod {
 	return pod
 }
 
-// placed runs a member through a cycle that finds a node, and returns Permit's answer.
-func placed(t *testing.T, l *ledger.Ledger, pod *corev1.Pod) ledger.Answer {
-	t.Helper()
-	if answer := begun(l, pod); answer.Verdict != gang.Go {
-		t.Fatalf("%s may not be placed: %+v", pod.Name, answer.Why)
-	}
-	l.Reserve(pod.UID, "node")
-	return l.Permit(pod.UID)
+// pair is a gang of two that enters the queue.
+func pair(l *ledger.Ledger) (a, b *corev1.Pod) {
+	a, b = member("a", "g", 2, 1), member("b", "g", 2, 2)
+	l.Enter(a)
+	l.Enter(b)
+	return a, b
 }
 
-// begun begins a cycle. If the gang is to be planned, all members get a place.
-func begun(l *ledger.Ledger, pod *corev1.Pod) ledger.Answer {
+// planOf has a node for each of the members.
+func planOf(uids ...string) gang.Planned {
+	var plan gang.Planned
+	for _, uid := range uids {
+		plan.Pins = append(plan.Pins, gang.Pin{UID: uid, Node: "node"})
+	}
+	return plan
+}
+
+// committed runs the gang cycle for the pod that was popped. Every member fits.
+func committed(t *testing.T, l *ledger.Ledger, pod *corev1.Pod) []gang.Decision {
+	t.Helper()
 	answer := l.Begin(pod)
 	if answer.Verdict != gang.Plan {
-		return answer
+		t.Fatalf("%s begins no gang cycle: %+v", pod.Name, answer.Why)
 	}
-	var plan gang.Placed
+	var uids []string
 	for _, ref := range answer.Task.Members {
-		plan.Pins = append(plan.Pins, gang.Pin{UID: ref.UID, Node: "node"})
+		uids = append(uids, ref.UID)
 	}
-	return l.Planned(pod.UID, plan)
+	ok, decisions := l.Commit(pod.UID, planOf(uids...))
+	if !ok {
+		t.Fatal("the plan is not committed")
+	}
+	return append(answer.Decisions, decisions...)
 }
 
-// unplaced says twice that a member does not fit where it was planned: it may plan again once.
-func unplaced(l *ledger.Ledger, pod *corev1.Pod) []gang.Decision {
-	l.Unplaced(pod.UID, noRoom)
-	begun(l, pod)
-	decisions, _ := l.Unplaced(pod.UID, noRoom)
-	return decisions
-}
-
-func rejects(decisions []gang.Decision, name string) bool {
+// activates says whether the decisions put a pod of this name into the queue.
+func activates(decisions []gang.Decision, name string) bool {
 	for _, d := range decisions {
-		if r, ok := d.(gang.Reject); ok {
-			for _, ref := range r.Members {
+		if activate, ok := d.(gang.Activate); ok {
+			for _, ref := range activate.Members {
 				if ref.Name == name {
 					return true
 				}
@@ -82,85 +88,136 @@ func rejects(decisions []gang.Decision, name string) bool {
 	return false
 }
 
-func TestTheTurnPassesWhenTheGangIsDeletedInItsCycle(t *testing.T) {
+// What follows from the end of a gang cycle follows also if the gang is gone by then.
+func TestGangIsDeletedInItsCycle(t *testing.T) {
 	l, _ := newLedger()
-	one, other := member("one", "one", 1, 1), member("other", "other", 1, 2)
-	l.Enter(one)
-	l.Begin(one)
-	l.Forget("one")
+	a, b := pair(l)
+	other := member("other", "other", 1, 2)
 	l.Enter(other)
+	l.Begin(a)
+	l.Forget(a.UID)
+	l.Forget(b.UID)
+	if ok, _ := l.Commit(a.UID, planOf("a", "b")); ok {
+		t.Error("the plan of a gang that is gone was committed")
+	}
 	if answer := l.Begin(other); answer.Verdict != gang.Plan {
-		t.Errorf("the turn is still that of a gang which is gone: %+v", answer.Why)
+		t.Errorf("the next gang begins no gang cycle: %+v", answer.Why)
 	}
 }
 
-func TestMemberThatLeavesItsGangDoesNotWaitInPermit(t *testing.T) {
-	l, _ := newLedger()
-	a, b := member("a", "g", 2, 1), member("b", "g", 2, 2)
-	l.Enter(a)
-	l.Enter(b)
-	if answer := placed(t, l, a); answer.Verdict != gang.Wait {
-		t.Fatalf("Permit: %v, want it to wait", answer.Verdict)
-	}
-	if decisions := l.Observe(member("a", "", 0, 3)); !rejects(decisions, "a") {
-		t.Errorf("the pod became plain and still waits for a gang: %v", decisions)
+// A gang that goes first may be in the queue's backoff, behind one that is popped: it is planned first, and the other one after it.
+func TestGangThatIsOvertakenGoesNext(t *testing.T) {
+	for name, end := range map[string]func(*ledger.Ledger) []gang.Decision{
+		"the first does not fit": func(l *ledger.Ledger) []gang.Decision { return l.Unfit("high", gang.Finding{}).Decisions },
+		"the first starts":       func(l *ledger.Ledger) []gang.Decision { _, d := l.Commit("high", planOf("high")); return d },
+		"the first is deleted": func(l *ledger.Ledger) []gang.Decision {
+			l.Forget("high")
+			_, d := l.Commit("high", planOf("high"))
+			return d
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, _ := newLedger()
+			low, high := member("low", "low", 1, 1), member("high", "high", 1, 2)
+			high.Spec.Priority = new(int32(10))
+			l.Enter(low)
+			l.Enter(high)
+			answer := l.Begin(low)
+			if answer.Verdict != gang.Refuse || !activates(answer.Decisions, "high") {
+				t.Fatalf("%+v, want that the gang of higher priority is moved to the front", answer)
+			}
+			answer = l.Begin(high)
+			if answer.Verdict != gang.Plan {
+				t.Fatalf("%+v, want that it is planned", answer)
+			}
+			if decisions := slices.Concat(answer.Decisions, end(l)); !activates(decisions, "low") {
+				t.Errorf("the gang that was overtaken is not put back into the queue: %v", decisions)
+			}
+		})
 	}
 }
 
+// A member that is being deleted is of no plan.
 func TestTerminatingMemberDoesNotCompleteAGang(t *testing.T) {
 	l, _ := newLedger()
-	for _, name := range []string{"a", "b", "c", "d"} {
-		l.Enter(member(name, "g", 3, 1))
-	}
-	placed(t, l, member("a", "g", 3, 1))
-	placed(t, l, member("b", "g", 3, 1))
-	going := member("a", "g", 3, 5)
+	a, _ := pair(l)
+	l.Begin(a)
+	going := member("b", "g", 2, 5)
 	going.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)}
 	l.Observe(going)
-	if answer := placed(t, l, member("c", "g", 3, 1)); answer.Verdict != gang.Wait {
-		t.Errorf("Permit: %v with 2 of 3 members that stay, want it to wait", answer.Verdict)
+	if ok, _ := l.Commit(a.UID, planOf("a", "b")); ok {
+		t.Error("a plan with a member that is being deleted was committed")
 	}
-	if answer := placed(t, l, member("d", "g", 3, 1)); answer.Verdict != gang.Go {
-		t.Errorf("Permit: %v with 3 members that stay, want them to go", answer.Verdict)
+	l.Enter(member("c", "g", 2, 6))
+	if answer := l.Begin(a); answer.Verdict != gang.Plan || len(answer.Task.Members) != 2 {
+		t.Errorf("%+v, want a plan for the two that stay", answer)
 	}
 }
 
-func TestNewAttemptWaitsUntilTheLastOneHasGivenEverythingBack(t *testing.T) {
+// What changes while a gang is planned counts: nobody says it again.
+func TestGangThatChangedWhileItWasPlannedIsTriedAgainAtOnce(t *testing.T) {
+	for name, end := range map[string]func(*ledger.Ledger) []gang.Decision{
+		"there is no plan": func(l *ledger.Ledger) []gang.Decision { return l.Unfit("a", gang.Finding{}).Decisions },
+		"a member is gone": func(l *ledger.Ledger) []gang.Decision {
+			l.Forget("b")
+			_, d := l.Commit("a", planOf("a", "b"))
+			return d
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, _ := newLedger()
+			a, _ := pair(l)
+			l.Begin(a)
+			l.Enter(member("c", "g", 2, 6))
+			if decisions := end(l); !activates(decisions, "a") {
+				t.Errorf("nobody is put back into the queue: %v", decisions)
+			}
+		})
+	}
+}
+
+// A plan that was too small for what the gang needs now is not committed.
+func TestPlanForFewerThanTheGangNeedsNowIsNotCommitted(t *testing.T) {
 	l, _ := newLedger()
-	for _, name := range []string{"0r", "a", "b", "c", "d"} {
-		l.Enter(member(name, "g", 3, 1))
+	a, _ := pair(l)
+	l.Begin(a)
+	for i, name := range []string{"a", "b", "c"} {
+		l.Observe(member(name, "g", 3, 10+i))
 	}
-	placed(t, l, member("0r", "g", 3, 1))
-	placed(t, l, member("a", "g", 3, 1))
-	l.Forget("0r")
-	l.Unreserve("0r")
-	if d := member("d", "g", 3, 1); begun(l, d).Verdict == gang.Go {
-		if decisions := unplaced(l, d); !rejects(decisions, "a") {
-			t.Fatalf("the attempt failed and a keeps its room: %v", decisions)
-		}
-	}
-	if answer := l.Begin(member("c", "g", 3, 1)); answer.Verdict != gang.Refuse {
-		t.Errorf("a new attempt begins while a member of the last one still holds room")
-	}
-	var woken bool
-	for _, d := range l.Unreserve("a") {
-		_, activates := d.(gang.Activate)
-		woken = woken || activates
-	}
-	if !woken {
-		t.Error("everything was given back, and nobody stands for the gang")
+	if ok, _ := l.Commit("a", planOf("a", "b")); ok {
+		t.Error("two members are bound of a gang that needs three now")
 	}
 }
 
 func TestGivingBackTwiceChangesNothing(t *testing.T) {
 	l, _ := newLedger()
-	l.Enter(member("a", "g", 2, 1))
-	l.Enter(member("b", "g", 2, 1))
-	placed(t, l, member("a", "g", 2, 1))
-	unplaced(l, member("b", "g", 2, 1))
+	a, _ := pair(l)
+	committed(t, l, a)
 	l.Unreserve("a")
 	if decisions := l.Unreserve("a"); len(decisions) != 0 {
 		t.Errorf("the second time something follows: %v", decisions)
+	}
+}
+
+// A member that comes to a cycle of its own, past the gang cycle, is refused: it would start alone.
+func TestMemberIsRefusedOutsideOfItsGangCycle(t *testing.T) {
+	l, _ := newLedger()
+	a, _ := pair(l)
+	if answer := l.Single(a); answer.Verdict != gang.Refuse {
+		t.Errorf("%+v, want that it is refused", answer)
+	}
+	committed(t, l, a)
+	bound := member("a", "g", 2, 9)
+	bound.Spec.NodeName = "node"
+	l.Observe(bound)
+	joins := member("c", "g", 2, 10)
+	l.Enter(joins)
+	if answer := l.Single(joins); answer.Verdict != gang.Refuse {
+		t.Errorf("%+v, want that a member that joins is refused before it is popped", answer)
+	}
+	l.Begin(joins)
+	if answer := l.Single(joins); answer.Verdict != gang.Go {
+		t.Errorf("%+v, want that it goes", answer)
 	}
 }
 
@@ -180,23 +237,15 @@ func TestDeletedPodDoesNotComeBackWithTheQueue(t *testing.T) {
 	}
 }
 
-// Where more than room was missing any change may help, but not again and again at once.
-func TestPlanThatBrokeIsRepeatedAfterAChange(t *testing.T) {
+// Where more than capacity was missing any change may help, but not again and again at once.
+func TestPlanThatLackedAnythingIsRepeatedAfterAChange(t *testing.T) {
 	l, clock := newLedger()
-	l.Enter(member("a", "g", 2, 1))
-	l.Enter(member("b", "g", 2, 1))
-	placed(t, l, member("a", "g", 2, 1))
-	begun(l, member("b", "g", 2, 1))
-	unplaced(l, member("b", "g", 2, 1))
-	l.Unreserve("a")
+	a, _ := pair(l)
+	l.Begin(a)
+	l.Unfit("a", gang.Finding{Shortage: gang.Shortage{Anything: true}})
 	tried := func(after time.Duration) bool {
 		clock.SetTime(clock.Now().Add(after))
-		for _, d := range l.Tick() {
-			if _, ok := d.(gang.Activate); ok {
-				return true
-			}
-		}
-		return false
+		return activates(l.Tick(), "a")
 	}
 	if tried(time.Minute) {
 		t.Error("the gang is tried again though nothing changed")
@@ -221,37 +270,7 @@ func TestDeletedPodsAreNotRememberedForEver(t *testing.T) {
 	}
 }
 
-// A member that somebody else gates for ever must not let its gang take the turn from others again and again.
-func TestGangThatStallsTakesTheTurnLessAndLess(t *testing.T) {
-	l, clock := newLedger()
-	l.Enter(member("a", "g", 2, 1))
-	l.Enter(member("b", "g", 2, 1)) // it will never be popped
-	starts, waits := 0, false
-	for range 20 * 60 * 10 { // 20 minutes
-		clock.SetTime(clock.Now().Add(100 * time.Millisecond))
-		decisions := l.Tick()
-		decisions = append(decisions, l.RoomChanged("node", "")...) // something happens all the time
-		for _, d := range decisions {
-			switch d.(type) {
-			case gang.Activate:
-				if !waits && begun(l, member("a", "g", 2, 1)).Verdict == gang.Go {
-					l.Reserve("a", "node")
-					if waits = l.Permit("a").Verdict == gang.Wait; waits {
-						starts++
-					}
-				}
-			case gang.Reject:
-				waits = false
-				l.Unreserve("a")
-			}
-		}
-	}
-	if starts == 0 || starts > 10 {
-		t.Errorf("the gang took the turn %d times in 20 minutes, want a few", starts)
-	}
-}
-
-// A member whose annotations become invalid, or that is deleted, within its scheduling cycle does not start alone.
+// A member whose annotations become invalid, or that is deleted, within its gang cycle does not start, and no other member does alone.
 func TestMemberThatLeavesItsGangInItsCycleDoesNotStartAlone(t *testing.T) {
 	spoilt := func(l *ledger.Ledger) {
 		pod := member("a", "g", 2, 5)
@@ -259,27 +278,17 @@ func TestMemberThatLeavesItsGangInItsCycleDoesNotStartAlone(t *testing.T) {
 		l.Observe(pod)
 	}
 	for name, leave := range map[string]func(*ledger.Ledger){
-		"spoilt": spoilt, "deleted": func(l *ledger.Ledger) { l.Forget("a") },
+		"spoilt": spoilt, "deleted": func(l *ledger.Ledger) { l.Forget("a") }, "plain": func(l *ledger.Ledger) { l.Observe(member("a", "", 0, 5)) },
 	} {
 		l, _ := newLedger()
-		l.Enter(member("a", "g", 2, 1))
-		l.Enter(member("b", "g", 2, 2))
-		if answer := l.Begin(member("a", "g", 2, 1)); answer.Verdict != gang.Plan {
-			t.Fatalf("%s: %+v", name, answer)
-		}
+		a, _ := pair(l)
+		l.Begin(a)
 		leave(l)
-		plan := gang.Placed{Pins: []gang.Pin{{UID: "a", Node: "node"}, {UID: "b", Node: "node"}}}
-		if answer := l.Planned("a", plan); answer.Verdict != gang.Refuse {
-			t.Errorf("%s while it was planned: it goes on alone", name)
+		if ok, _ := l.Commit("a", planOf("a", "b")); ok {
+			t.Errorf("%s while it was planned: its gang starts", name)
 		}
-	}
-	l, _ := newLedger()
-	l.Enter(member("a", "g", 2, 1))
-	l.Enter(member("b", "g", 2, 2))
-	begun(l, member("a", "g", 2, 1))
-	l.Reserve("a", "node")
-	spoilt(l)
-	if answer := l.Permit("a"); answer.Verdict != gang.Refuse {
-		t.Error("spoilt while it held room: it starts alone")
+		if answer := l.Permit("b", "node"); answer.Verdict != gang.Refuse {
+			t.Errorf("%s while it was planned: the other one starts alone", name)
+		}
 	}
 }

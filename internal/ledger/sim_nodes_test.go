@@ -8,14 +8,14 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // newAdverseSimulation draws nodes, and whether decisions are late and pods have priorities.
 func newAdverseSimulation(t *rapid.T, most int) *simulation {
 	s := newSimulation(rapid.SliceOfN(rapid.IntRange(1, most), 1, 3).Draw(t, "rooms")...)
-	s.ordered, s.late = rapid.Bool().Draw(t, "ordered"), rapid.Bool().Draw(t, "late")
+	s.interrupted, s.late = rapid.Bool().Draw(t, "interrupted"), rapid.Bool().Draw(t, "late")
 	if rapid.Bool().Draw(t, "priorities") {
 		s.priority = func() int32 { return int32(10 * rapid.IntRange(0, 2).Draw(t, "priority")) }
 	}
@@ -68,33 +68,11 @@ func (s *simulation) deliverSome(t *rapid.T) {
 	}
 }
 
-// activateWithin activates pods before the next one is popped, as the scheduling cycle does for what Permit says. It returns the
-// decisions that are left.
-func (s *simulation) activateWithin(decisions []gang.Decision) []gang.Decision {
-	return slices.DeleteFunc(decisions, func(d gang.Decision) bool {
-		activate, ok := d.(gang.Activate)
-		if ok {
-			s.activate(activate)
-		}
-		return ok
-	})
-}
-
-// reject is what becomes of a pod that is rejected in Permit: a goroutine of its own gives its room back.
-func (s *simulation) reject(p *simPod) {
-	p.at = leaving
-	s.later(func() {
-		if s.pods[p.pod.Name] == p && p.at == leaving {
-			s.giveBack(p)
-		}
-	})
-}
-
 // nodeFor is where a pod fits that may go on, or "".
 func (s *simulation) nodeFor(answer ledger.Answer) string {
-	if answer.Pin != "" {
-		if s.free[answer.Pin] > 0 {
-			return answer.Pin
+	if answer.Slot != "" {
+		if s.free[answer.Slot] > 0 {
+			return answer.Slot
 		}
 		return ""
 	}
@@ -135,8 +113,8 @@ func takeFrom(free map[string]int) string {
 }
 
 // place plans a task: those that it cannot do without first.
-func (s *simulation) place(task gang.Task) (gang.Placed, bool) {
-	plan := gang.Placed{Ordered: s.ordered}
+func (s *simulation) place(task gang.Task) (gang.Planned, bool) {
+	plan := gang.Planned{}
 	free := s.usable(task.Avoid)
 	must, declared := map[string]int{}, 0
 	for _, r := range task.Roles {
@@ -154,32 +132,29 @@ func (s *simulation) place(task gang.Task) (gang.Placed, bool) {
 	}
 	for _, left := range must {
 		if left > 0 {
-			return gang.Placed{}, false
+			return gang.Planned{}, false
 		}
 	}
 	room := sum(free) - declared - len(required)
 	if room < 0 {
-		return gang.Placed{}, false
+		return gang.Planned{}, false
 	}
 	for _, r := range task.Roles {
 		for range r.Declared {
-			plan.Places = append(plan.Places, gang.Place{Role: r.Name, Node: takeFrom(free)})
+			plan.Slots = append(plan.Slots, gang.Slot{Role: r.Name, Node: takeFrom(free)})
 		}
 	}
 	for _, uid := range append(required, optional[:min(room, len(optional))]...) {
 		plan.Pins = append(plan.Pins, gang.Pin{UID: uid, Node: takeFrom(free)})
 	}
-	if s.ordered {
-		slices.Reverse(plan.Pins)
-	}
-	return plan, len(plan.Pins)+len(plan.Places) >= task.Need
+	return plan, len(plan.Pins)+len(plan.Slots) >= task.Need
 }
 
 // look compares what changed to what gangs lacked.
-func (s *simulation) look(p *simPod, scout ledger.Lying) bool {
+func (s *simulation) look(p *simPod, scout ledger.Parked) bool {
 	found, enough := s.enough(scout)
 	var lacking []ledger.Lacking
-	for _, l := range s.ledger.Lying() {
+	for _, l := range s.ledger.Parked() {
 		if found, enough := s.enough(l); !enough {
 			lacking = append(lacking, ledger.Lacking{Key: l.Key, Found: found})
 		}
@@ -189,7 +164,7 @@ func (s *simulation) look(p *simPod, scout ledger.Lying) bool {
 }
 
 // enough says whether the nodes that changed have room for what a gang lacked, as the plugins do.
-func (s *simulation) enough(l ledger.Lying) (found int, enough bool) {
+func (s *simulation) enough(l ledger.Parked) (found int, enough bool) {
 	if found, enough = s.roomOn(l); !enough {
 		return found, false
 	}
@@ -198,17 +173,17 @@ func (s *simulation) enough(l ledger.Lying) (found int, enough bool) {
 		return found, true
 	}
 	all, enough := s.roomOn(whole)
-	return all - (whole.Lack.Missing - l.Lack.Missing), enough
+	return all - (whole.Shortage.Missing - l.Shortage.Missing), enough
 }
 
-func (s *simulation) roomOn(l ledger.Lying) (found int, enough bool) {
+func (s *simulation) roomOn(l ledger.Parked) (found int, enough bool) {
 	if l.Anything {
 		return 0, true
 	}
 	for _, node := range l.Nodes {
 		found += max(0, s.free[node])
 	}
-	return min(found, l.Lack.Missing), found >= l.Lack.Missing
+	return min(found, l.Shortage.Missing), found >= l.Shortage.Missing
 }
 
 // overbooked says whether more room is taken on a node than there is.
@@ -221,25 +196,9 @@ func (s *simulation) overbooked() bool {
 	return false
 }
 
-// starting is how many of a group's pods are bound or were released, also if the decision that releases them is still delayed.
+// starting is how many of a group's pods are bound or are being bound.
 func (s *simulation) starting(group string) int {
-	n := s.count(group, bound)
-	for _, p := range s.pods {
-		if p.group == group && p.at == waiting && p.released {
-			n++
-		}
-	}
-	return n
-}
-
-// release notes which pods a decision lets go.
-func (s *simulation) release(decision gang.Decision) {
-	allow, _ := decision.(gang.Allow)
-	for _, ref := range allow.Members {
-		if p := s.pods[ref.Name]; p != nil {
-			p.released = true
-		}
-	}
+	return s.count(group, bound) + s.count(group, binding)
 }
 
 // nodes are the names of all nodes.

@@ -12,8 +12,8 @@ import (
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 	testingclock "k8s.io/utils/clock/testing"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // simulation is a deliberately simple scheduler around a ledger: nodes with a number of places each, and a scheduling
@@ -35,10 +35,11 @@ type simulation struct {
 	// cycles counts scheduling cycles, plans those that looked at every node.
 	cycles, plans int
 	version       int
-	// ordered says that plans have to be followed in their order.
-	ordered bool
+	// interrupted says that things happen between a plan and its Commit: open is the gang cycle that goes on, nil if none does.
+	interrupted bool
+	open        *simCycle
 	// held are the places that are held for members that do not exist yet, with their nodes; each takes a room.
-	held map[gang.PlaceID]string
+	held map[gang.SlotID]string
 	// floor is the least room there may be on a node: below 0 only after a restart that holds again what others took meanwhile.
 	floor map[string]int
 	// ended are the pods that succeeded or failed and still exist.
@@ -61,8 +62,6 @@ const (
 	rejected place = "rejected" // refused by a plugin of ours in a cycle
 	unfit    place = "unfit"    // found no node
 	backoff  place = "backoff"  // could not be bound, and is popped again after a while
-	waiting  place = "waiting"  // holds room in Permit
-	leaving  place = "leaving"  // was rejected there, and still holds it
 	binding  place = "binding"  // is being bound
 	bound    place = "bound"
 )
@@ -72,11 +71,9 @@ type simPod struct {
 	group string
 	need  int
 	at    place
-	node  string // where it holds room
-	// released says that it may leave Permit.
-	released bool
-	seen     time.Time // when it entered the queue
-	until    time.Time // when its backoff ends
+	node  string    // where it takes capacity
+	seen  time.Time // when it entered the queue
+	until time.Time // when its backoff ends
 	// executors is how many a leader declares, reservation what was written on it with the bind.
 	executors   int
 	reservation string
@@ -88,7 +85,7 @@ func newSimulation(rooms ...int) *simulation {
 	clock := testingclock.NewFakePassiveClock(time.Unix(1_000_000, 0))
 	s := &simulation{
 		clock: clock, free: map[string]int{}, pods: map[string]*simPod{}, told: map[gang.Kind]int{},
-		held: map[gang.PlaceID]string{}, ended: map[string]*simPod{}, floor: map[string]int{},
+		held: map[gang.SlotID]string{}, ended: map[string]*simPod{}, floor: map[string]int{},
 	}
 	for i, room := range rooms {
 		s.give(nodeName(i), room)
@@ -161,15 +158,11 @@ func (s *simulation) ungate(p *simPod) {
 // remove deletes a pod.
 func (s *simulation) remove(p *simPod) {
 	delete(s.pods, p.pod.Name)
-	if p.at == waiting {
-		s.give(p.node, 1)
-		s.perform(s.ledger.Unreserve(p.pod.UID))
-	}
 	s.perform(s.ledger.Forget(p.pod.UID))
-	if p.at == binding || p.at == leaving {
+	if p.at == binding {
 		s.perform(s.ledger.Unreserve(p.pod.UID))
 	}
-	if p.at == bound || p.at == binding || p.at == leaving {
+	if p.at == bound || p.at == binding {
 		s.give(p.node, 1)
 		s.event(p)
 	}
@@ -189,8 +182,12 @@ func (s *simulation) enterUnfit(but *simPod) {
 	}
 }
 
-// cycle is one scheduling cycle; it says whether there was a pod to schedule.
+// cycle is one scheduling cycle, or a part of one; it says whether there was anything to do.
 func (s *simulation) cycle() bool {
+	if s.open != nil {
+		s.endGangCycle()
+		return true
+	}
 	var next *simPod
 	for _, p := range s.sorted() {
 		if p.at == active && (next == nil || s.less(p, next)) {
@@ -203,79 +200,133 @@ func (s *simulation) cycle() bool {
 	s.cycles++
 	s.perform(s.ledger.Take(next.pod.UID))
 	s.follow()
-	s.ledger.SnapshotTaken()
 	answer := s.ledger.Begin(next.pod)
 	s.perform(answer.Decisions)
-	if answer.Verdict == gang.Plan {
-		answer = s.plan(next, answer)
-	}
-	if answer.Verdict == gang.Refuse {
-		if next.at == active { // else it was activated meanwhile
-			next.at = rejected
-		}
-		if s.ledger.Stays(next.pod.UID) == gang.Plan {
-			s.enter(next)
-		}
-		return true
-	}
-	node := s.nodeFor(answer)
-	if node == "" {
-		next.at = unfit
-		decisions, _ := s.ledger.Unplaced(next.pod.UID, noRoom)
-		if s.ledger.Stays(next.pod.UID) == gang.Refuse {
-			next.at = rejected
-		}
-		s.perform(decisions)
-		return true
-	}
-	s.give(node, -1)
-	next.node, next.released = node, false
-	s.ledger.Reserve(next.pod.UID, node)
-	permit := s.ledger.Permit(next.pod.UID)
-	switch permit.Verdict {
-	case gang.Wait:
-		next.at = waiting
-	case gang.Go:
-		s.checkJoin(next)
-		s.bind(next)
+	switch answer.Verdict {
 	case gang.Plan:
+		s.beginGangCycle(next, answer)
+	case gang.Go:
+		s.single(next)
 	case gang.Refuse:
-		s.giveBack(next)
+		s.refused(next)
 	}
-	if permit.Verdict != gang.Refuse {
-		permit.Decisions = s.activateWithin(permit.Decisions)
-	}
-	s.perform(permit.Decisions)
 	return true
 }
 
-// plan plans a gang: it fits if there are enough places.
-func (s *simulation) plan(p *simPod, asked ledger.Answer) ledger.Answer {
-	if asked.Scout != nil && !s.look(p, *asked.Scout) {
-		return ledger.Answer{Gang: true, Verdict: gang.Refuse}
+// refused parks the pod that was popped, unless it was activated meanwhile.
+func (s *simulation) refused(p *simPod) {
+	if p.at == active && s.pods[p.pod.Name] == p {
+		p.at = rejected
 	}
-	s.plans++
-	var answer ledger.Answer
-	if plan, fits := s.place(asked.Task); fits {
-		answer = s.ledger.Planned(p.pod.UID, plan)
-	} else {
-		fit := sum(s.usable(asked.Task.Avoid))
-		answer = s.ledger.Unfit(p.pod.UID, gang.Finding{Fit: fit, Lack: gang.Lack{
-			Missing: max(1, asked.Task.Need-fit), Anything: len(asked.Task.Avoid) > 0,
-		}})
-	}
-	s.perform(answer.Decisions)
-	return answer
 }
 
-const noRoom = "no room"
-
-func (s *simulation) bind(p *simPod) {
-	if s.slow {
-		p.at = binding
+// single is the cycle of a pod without a gang, or of a member that joins one.
+func (s *simulation) single(p *simPod) {
+	answer := s.ledger.Single(p.pod)
+	if answer.Verdict != gang.Go {
+		s.fault("%s was let go, and is refused in its own cycle", p.pod.Name)
+	}
+	node := s.nodeFor(answer)
+	if node == "" {
+		p.at = unfit
+		decisions, _ := s.ledger.Misfit(p.pod.UID)
+		if s.ledger.Stays(p.pod.UID) == gang.Refuse {
+			p.at = rejected
+		}
+		s.perform(decisions)
 		return
 	}
-	s.answer(p)
+	s.give(node, -1)
+	p.node = node
+	permit := s.ledger.Permit(p.pod.UID, node)
+	if permit.Verdict == gang.Refuse {
+		s.giveBack(p)
+	} else {
+		s.checkJoin(p)
+		s.bind(p)
+	}
+	s.perform(permit.Decisions)
+}
+
+// simCycle is a gang cycle that found a plan.
+type simCycle struct {
+	popped *simPod
+	plan   gang.Planned
+}
+
+// beginGangCycle plans a gang: it fits if there is enough capacity, which is then taken.
+func (s *simulation) beginGangCycle(p *simPod, asked ledger.Answer) {
+	if asked.Scout != nil && !s.look(p, *asked.Scout) {
+		s.refused(p)
+		return
+	}
+	s.plans++
+	plan, fits := s.place(asked.Task)
+	if !fits {
+		fit := sum(s.usable(asked.Task.Avoid))
+		answer := s.ledger.Unfit(p.pod.UID, gang.Finding{Fit: fit, Shortage: gang.Shortage{
+			Missing: max(1, asked.Task.Need-fit), Anything: len(asked.Task.Avoid) > 0,
+		}})
+		s.refused(p)
+		s.perform(answer.Decisions)
+		return
+	}
+	for _, pin := range plan.Pins {
+		s.give(pin.Node, -1)
+	}
+	s.open = &simCycle{popped: p, plan: plan}
+	if !s.interrupted {
+		s.endGangCycle()
+	}
+}
+
+// endGangCycle commits the plan, and binds its members.
+func (s *simulation) endGangCycle() {
+	popped, plan := s.open.popped, s.open.plan
+	s.open = nil
+	members := make([]*simPod, 0, len(plan.Pins))
+	for _, pin := range plan.Pins {
+		members = append(members, s.pods[pin.UID])
+	}
+	committed, decisions := s.ledger.Commit(popped.pod.UID, plan)
+	if !committed {
+		for _, pin := range plan.Pins {
+			s.give(pin.Node, 1)
+		}
+		for _, p := range members {
+			if p != nil && p != popped && p.at != bound {
+				s.enter(p)
+			}
+		}
+		s.refused(popped)
+		s.perform(decisions)
+		return
+	}
+	s.follow()
+	for i, p := range members {
+		p.at, p.node = binding, plan.Pins[i].Node
+	}
+	s.refused(popped) // it joins the gang later, if it has no node
+	s.perform(decisions)
+	for _, p := range members {
+		if s.ledger.Permit(p.pod.UID, p.node).Verdict != gang.Go {
+			s.fault("%s is of a plan that was committed, and Permit refuses it", p.pod.Name)
+		}
+	}
+	for _, p := range members {
+		s.bind(p)
+	}
+}
+
+func (s *simulation) bind(p *simPod) {
+	p.at = binding
+	if !s.slow {
+		s.later(func() {
+			if p.at == binding && s.pods[p.pod.Name] == p {
+				s.answer(p)
+			}
+		})
+	}
 }
 
 // answer is the API's to a bind.
@@ -311,7 +362,6 @@ func (s *simulation) giveBack(p *simPod) {
 func (s *simulation) perform(decisions []gang.Decision) {
 	s.checkTold(decisions)
 	for _, decision := range decisions {
-		s.release(decision)
 		s.later(func() { s.do(decision) })
 	}
 }
@@ -320,21 +370,9 @@ func (s *simulation) do(decision gang.Decision) {
 	switch d := decision.(type) {
 	case gang.Activate:
 		s.activate(d)
-	case gang.Allow:
-		for _, ref := range d.Members {
-			if p := s.pods[ref.Name]; p != nil && p.at == waiting {
-				s.bind(p)
-			}
-		}
 	case gang.Ended:
 		if !d.Started {
 			s.broken++
-		}
-	case gang.Reject:
-		for _, ref := range d.Members {
-			if p := s.pods[ref.Name]; p != nil && p.at == waiting {
-				s.reject(p)
-			}
 		}
 	case gang.Tell:
 		s.told[d.Kind] += len(d.Members)
@@ -372,10 +410,17 @@ func (s *simulation) rest(d time.Duration) {
 
 // work is all that there is to do.
 func (s *simulation) work() {
+	before := s.cycles
 	for busy := true; busy; {
 		busy = s.cycle() || s.deliver(len(s.todo))
+		if s.cycles-before > maxCycles {
+			panic("the scheduler never comes to rest\n" + s.String())
+		}
 	}
 }
+
+// maxCycles is many more scheduling cycles than follow from anything that happens at once in a test.
+const maxCycles = 50_000
 
 func (s *simulation) less(a, b *simPod) bool {
 	key := func(p *simPod) ledger.SortKey {

@@ -3,7 +3,7 @@ package ledger
 import (
 	"slices"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // Status returns what there is to know of a gang. It returns false if the gang has no member that has not ended.

@@ -3,8 +3,8 @@ package ledger_test
 import (
 	"testing"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // What an informer is asked may take a lock of its own, and who holds that may be asking the ledger.
@@ -36,7 +36,7 @@ func TestPlainPodsGo(t *testing.T) {
 	l, _ := newLedger()
 	plain := member("plain", "", 0, 1)
 	for what, verdict := range map[string]gang.Verdict{
-		"Enter": l.Enter(plain).Verdict, "Begin": l.Begin(plain).Verdict, "Permit": l.Permit("plain").Verdict, "Stays": l.Stays("plain"),
+		"Enter": l.Enter(plain).Verdict, "Begin": l.Begin(plain).Verdict, "Permit": l.Permit("plain", "node").Verdict, "Stays": l.Stays("plain"),
 	} {
 		if verdict != gang.Go {
 			t.Errorf("%s answers %v, want that a plain pod goes", what, verdict)
@@ -44,14 +44,18 @@ func TestPlainPodsGo(t *testing.T) {
 	}
 }
 
-// A member that was deleted while it held room is refused in Permit: its pod may not be bound for a gang that has lost it.
+// A member that is deleted, or whose annotations become invalid, in a cycle of its own is refused in Permit.
 func TestMemberThatIsGoneIsRefusedInPermit(t *testing.T) {
 	l, _ := newLedger()
 	a, _ := pair(l)
-	begun(l, a)
-	l.Reserve("a", "node")
 	l.Forget("a")
-	if answer := l.Permit("a"); answer.Verdict != gang.Refuse {
+	if answer := l.Permit(a.UID, "node"); answer.Verdict != gang.Refuse {
 		t.Errorf("Permit answers %v for a member that is gone, want that it is refused", answer.Verdict)
+	}
+	spoilt := member("b", "g", 2, 5)
+	spoilt.Annotations["pod-group.scheduling.sigs.k8s.io/min-available"] = "many"
+	l.Observe(spoilt)
+	if answer := l.Permit("b", "node"); answer.Verdict != gang.Refuse {
+		t.Errorf("Permit answers %v for a member with bad annotations, want that it is refused", answer.Verdict)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"k8s.io/component-base/metrics"
 	"k8s.io/component-base/metrics/testutil"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // registered returns metrics in a registry of their own, with these gangs.
@@ -124,8 +124,6 @@ func TestAttemptsAreCounted(t *testing.T) {
 	m.Planned(time.Millisecond, 11, true)
 	m.Performed(gang.Ended{})
 	m.Performed(gang.Ended{})
-	m.Performed(gang.Reject{Because: gang.Explanation{Kind: gang.KindStalled}})
-	m.Performed(gang.Reject{Because: gang.Explanation{Kind: gang.KindStalled}}) // sent again
 	m.Performed(gang.Ended{Started: true})
 	m.Performed(gang.Tell{Explanation: gang.Explanation{Kind: gang.KindReleased, Attempts: 2}})
 	m.Performed(gang.Tell{Explanation: gang.Explanation{Kind: gang.KindNotBound}})

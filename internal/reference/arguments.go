@@ -13,7 +13,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // Arguments returns the page of the plugins' arguments, from the comments of the struct Args in the source.

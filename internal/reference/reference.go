@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // generated ends the introduction of each page.

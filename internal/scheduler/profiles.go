@@ -5,8 +5,8 @@ import (
 
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/coscheduling"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // completeProfiles gives each profile that enables a gang plugin anywhere all that the plugin needs, at every extension

@@ -87,7 +87,7 @@ func (p *Plugins) LateEvents(ctx context.Context, client kubernetes.Interface, r
 }
 
 // Goodbye is for a process that was asked to stop, while it still leads: it returns when the pods that are being bound are, and
-// their events are written, or after five seconds. From then on no pod is to be popped (Leaving), and events do not wait.
+// their events are written, or after five seconds. From then on no pod is popped, and events do not wait.
 func (p *Plugins) Goodbye() {
 	p.leaving.Store(true)
 	a := p.announcer.Load()
@@ -98,14 +98,11 @@ func (p *Plugins) Goodbye() {
 	tick := time.NewTicker(pause / 2)
 	defer tick.Stop()
 	for deadline := time.Now().Add(goodbye); time.Now().Before(deadline); <-tick.C {
-		if p.line.unbound.Load() <= int64(p.ledger.Holding()) && a.written() {
+		if p.line.unbound.Load() <= 0 && a.written() {
 			return
 		}
 	}
 }
-
-// Leaving says whether the process was asked to stop: what it would begin now it could not end.
-func (p *Plugins) Leaving() bool { return p.leaving.Load() }
 
 // lateRecorder leaves the events of pods that were bound to the announcer.
 type lateRecorder struct {

@@ -155,7 +155,7 @@ func TestAProcessThatStopsWritesWhatItOwes(t *testing.T) {
 		plugins.Goodbye()
 		left <- s.names()
 	}()
-	eventually(t, "the process to pop no more pods", plugins.Leaving)
+	eventually(t, "the process to pop no more pods", plugins.leaving.Load)
 	scheduled(recorder, "being-bound")
 	plugins.line.done("being bound")
 	close(s.open)

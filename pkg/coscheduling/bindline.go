@@ -80,17 +80,16 @@ func (l *bindLine) done(uid types.UID) {
 	}
 }
 
-// awaitShorter returns when few enough pods wait to be bound, apart from those that wait for their gangs, or after so long.
-func (l *bindLine) awaitShorter(holding int, atMost time.Duration) {
-	limit := int64(maxUnbound + holding)
-	if l.unbound.Load() < limit {
+// awaitShorter returns when few enough pods wait to be bound, or after so long.
+func (l *bindLine) awaitShorter(atMost time.Duration) {
+	if l.unbound.Load() < maxUnbound {
 		return
 	}
 	l.waited.Store(true)
 	defer l.waited.Store(false)
 	deadline := time.NewTimer(atMost)
 	defer deadline.Stop()
-	for l.unbound.Load() >= limit {
+	for l.unbound.Load() >= maxUnbound {
 		select {
 		case <-l.shorter:
 		case <-deadline.C:

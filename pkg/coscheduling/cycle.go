@@ -16,8 +16,8 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/metrics"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 const (
@@ -25,6 +25,8 @@ const (
 	replans = 3
 	// sampledCycles is the percentage of gang cycles in which the framework measures each plugin, as kube-scheduler samples its own.
 	sampledCycles = 10
+	// noNodes is why nothing can be planned in a cluster without nodes.
+	noNodes = "the cluster has no node"
 )
 
 // gangCycle schedules gangs. A gang is one transaction: a node is found and reserved for all of its members, or for none, in one step
@@ -32,7 +34,7 @@ const (
 type gangCycle struct {
 	sched   *scheduler.Scheduler
 	plugins *Plugins
-	parked  *waitingRoom
+	parked  *parkedPods
 }
 
 // attempt is one attempt to schedule a gang.
@@ -52,11 +54,19 @@ type attempt struct {
 
 // schedule runs the gang cycle for the pod that the scheduling queue returned. It returns false if the pod is to be scheduled by itself.
 func (c *gangCycle) schedule(ctx context.Context, popped *framework.QueuedPodInfo) bool {
-	a := c.begin(ctx, popped)
-	if a == nil {
+	a, single := c.begin(popped)
+	if single {
 		return false
 	}
-	if a.asked.Scout != nil && !a.plugin.look(popped.Pod, *a.asked.Scout) {
+	if a.asked.Verdict == gang.Refuse {
+		c.refuse(ctx, a, a.asked.Why)
+		return true
+	}
+	if finding := c.takeSnapshot(ctx, a); finding != nil {
+		c.doesNotFit(ctx, a, *finding)
+		return true
+	}
+	if a.asked.Scout != nil && !c.look(a) {
 		c.refuse(ctx, a, c.plugins.ledger.Why(popped.Pod.UID)) // what changed is not enough
 		return true
 	}
@@ -72,58 +82,80 @@ func (c *gangCycle) schedule(ctx context.Context, popped *framework.QueuedPodInf
 	return true
 }
 
-// begin takes a snapshot of the cluster and begins an attempt, if the pod stands for a gang that may be scheduled now.
-func (c *gangCycle) begin(ctx context.Context, popped *framework.QueuedPodInfo) *attempt {
+// begin begins an attempt, unless the pod is to be scheduled by itself: it has no gang, or joins one that runs.
+func (c *gangCycle) begin(popped *framework.QueuedPodInfo) (a *attempt, single bool) {
 	pod := popped.Pod
 	f := c.sched.Profiles[pod.Spec.SchedulerName]
-	if f == nil || pod.DeletionTimestamp != nil || !c.plugins.ledger.Plans(pod.UID) {
-		return nil
+	if f == nil || pod.DeletionTimestamp != nil || !c.plugins.ledger.Member(pod.UID) {
+		return nil, true
 	}
-	a := &attempt{framework: f, popped: popped, start: time.Now(), sampled: rand.IntN(100) < sampledCycles} //nolint:gosec // it samples
-	a.plugin = c.plugins.instance(pod.Spec.SchedulerName, c.plugins.ledger.Dialect(pod.UID))
-	a.snapshot, _ = f.SnapshotSharedLister().(*internalcache.Snapshot)
-	if assumed, err := c.sched.Cache.IsAssumedPod(pod); err != nil || assumed || a.plugin == nil || a.snapshot == nil {
-		return nil
+	if assumed, err := c.sched.Cache.IsAssumedPod(pod); err != nil || assumed {
+		return nil, true // ScheduleOne skips it
 	}
-	logger := klog.FromContext(ctx)
-	if err := c.sched.Cache.UpdateSnapshot(logger, a.snapshot); err != nil || a.snapshot.NumNodesInPlacement() == 0 {
-		return nil // ScheduleOne says that there is no node, or what is wrong
-	}
+	a = &attempt{framework: f, popped: popped, start: time.Now(), sampled: rand.IntN(100) < sampledCycles} //nolint:gosec // it samples
 	a.asked = c.plugins.ledger.Begin(pod)
 	c.plugins.performer.perform(a.asked.Decisions)
-	if a.asked.Verdict != gang.Plan {
-		return nil
+	a.plugin = c.plugins.instance(pod.Spec.SchedulerName, c.plugins.ledger.Dialect(pod.UID))
+	return a, a.asked.Verdict == gang.Go
+}
+
+// look says whether a plan for the scout may succeed now. What changed is compared to what every gang lacked that is parked, so that a plan
+// is made only for one that may succeed.
+func (c *gangCycle) look(a *attempt) bool {
+	found, enough := a.plugin.enough(*a.asked.Scout)
+	var lacking []ledger.Lacking
+	for _, parked := range c.plugins.ledger.Parked() {
+		if found, enough := a.plugin.enough(parked); !enough {
+			lacking = append(lacking, ledger.Lacking{Key: parked.Key, Found: found})
+		}
 	}
-	return a
+	c.plugins.performer.perform(c.plugins.ledger.Looked(a.popped.Pod.UID, enough, found, lacking))
+	return enough
 }
 
 // planAndReserve finds a node for each member and reserves it. If a plugin refuses to reserve, nothing stays reserved, and another plan
 // is made without that node for that member. After some plans, or without any, it returns why.
-func (c *gangCycle) planAndReserve(ctx context.Context, a *attempt) ([]*reserved, gang.Placed, *gang.Finding) {
+func (c *gangCycle) planAndReserve(ctx context.Context, a *attempt) ([]*reserved, gang.Planned, *gang.Finding) {
 	task, excluded := a.asked.Task, exclusions{}
 	for try := 0; ; try++ {
 		began := time.Now()
 		found, err := a.plugin.plan(ctx, task, excluded)
 		if err != nil {
-			found.finding = &gang.Finding{Detail: err.Error(), Lack: gang.Lack{Anything: true}}
+			found.finding = &gang.Finding{Detail: err.Error(), Shortage: gang.Shortage{Anything: true}}
 		}
 		c.plugins.metrics.Planned(time.Since(began), len(task.Members)+task.DeclaredMembers(), found.finding == nil)
 		klog.FromContext(ctx).V(2).Info("Planned gang", "gang", task.Gang, "members", len(task.Members),
 			"need", task.Need, "placed", len(found.Pins), "took", time.Since(began))
 		if found.finding != nil {
-			return nil, gang.Placed{}, found.finding
+			return nil, gang.Planned{}, found.finding
 		}
 		members := c.members(a, found)
 		refused := c.reserveAll(ctx, a, members)
 		if refused == nil {
-			return members, found.Placed, nil
+			return members, found.Planned, nil
 		}
 		if try == replans {
 			detail := fmt.Sprintf("pod %s on node %s: %s", refused.pod.Name, refused.node, refused.status.Message())
-			return nil, gang.Placed{}, &gang.Finding{Fit: len(members) - 1, Detail: detail, Lack: gang.Lack{Anything: true}}
+			return nil, gang.Planned{}, &gang.Finding{Fit: len(members) - 1, Detail: detail, Shortage: gang.Shortage{Anything: true}}
 		}
 		excluded.add(refused.pod.UID, refused.node)
 	}
+}
+
+// takeSnapshot brings the snapshot of the profile up to the scheduler's cache. It returns why no plan can be made, or nil.
+func (c *gangCycle) takeSnapshot(ctx context.Context, a *attempt) *gang.Finding {
+	snapshot, ok := a.framework.SnapshotSharedLister().(*internalcache.Snapshot)
+	if !ok {
+		return &gang.Finding{Detail: fmt.Sprintf("the profile's snapshot is a %T", a.framework.SnapshotSharedLister())}
+	}
+	a.snapshot = snapshot
+	if err := c.sched.Cache.UpdateSnapshot(klog.FromContext(ctx), snapshot); err != nil {
+		return &gang.Finding{Detail: "taking a snapshot of the cluster: " + err.Error(), Shortage: gang.Shortage{Anything: true}}
+	}
+	if snapshot.NumNodesInPlacement() == 0 {
+		return &gang.Finding{Detail: noNodes, Shortage: gang.Shortage{Missing: a.asked.Task.Need}}
+	}
+	return nil
 }
 
 // doesNotFit ends an attempt that holds nothing: the gang is parked until something changes that may help.
@@ -137,11 +169,11 @@ func (c *gangCycle) doesNotFit(ctx context.Context, a *attempt, why gang.Finding
 func (c *gangCycle) refuse(ctx context.Context, a *attempt, why gang.Explanation) {
 	metrics.SchedulingAlgorithmLatency.Observe(metrics.SinceInSeconds(a.start))
 	c.sched.FailureHandler(ctx, a.framework, a.popped, fitError(a.popped.Pod, "", fwk.NewStatus(
-		fwk.UnschedulableAndUnresolvable, events.Sentence(why)).WithPlugin(a.plugin.Name())), noNomination(), a.start)
+		fwk.UnschedulableAndUnresolvable, events.Sentence(why)).WithPlugin(QueueName)), noNomination(), a.start)
 }
 
 // commit makes what is reserved the gang's. It returns false, and gives everything back, if the gang has changed since it was planned.
-func (c *gangCycle) commit(ctx context.Context, a *attempt, members []*reserved, found gang.Placed) bool {
+func (c *gangCycle) commit(ctx context.Context, a *attempt, members []*reserved, found gang.Planned) bool {
 	c.parked.take(members, a.popped.Pod.UID)
 	committed, decisions := c.plugins.ledger.Commit(a.popped.Pod.UID, found)
 	if !committed {
@@ -159,7 +191,7 @@ func (c *gangCycle) commit(ctx context.Context, a *attempt, members []*reserved,
 	return true
 }
 
-// permit asks the Permit plugins for every member. Ours lets all of them go, because min-available are reserved; another plugin may make
+// permit asks the Permit plugins for every member. Ours lets all of them go, because min-available are reserved. Another plugin may make
 // members wait, or refuse one: then all give everything back.
 func (c *gangCycle) permit(ctx context.Context, a *attempt, members []*reserved) bool {
 	metrics.SchedulingAlgorithmLatency.Observe(metrics.SinceInSeconds(a.start))

@@ -56,7 +56,7 @@ func TestExtendersAreAskedWhileAGangIsPlanned(t *testing.T) {
 				t.Errorf("the members are planned for %v, want %v; %+v", nodes, tc.nodes, p.finding)
 			}
 			// What it takes for an extender to leave more nodes is not known, so anything may help.
-			if p.finding != nil && !p.finding.Lack.Anything {
+			if p.finding != nil && !p.finding.Shortage.Anything {
 				t.Errorf("the gang waits for room only: %+v", p.finding)
 			}
 		})

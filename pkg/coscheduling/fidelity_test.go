@@ -32,8 +32,8 @@ func checkPlan(t fataler, h *harness, w *world) planned {
 	p := h.plan(t, w.task())
 	switch {
 	case p.finding != nil:
-		if p.finding.Fit >= w.need || p.finding.Lack.Missing < 1 || p.finding.Lack.Missing > w.need-p.finding.Fit {
-			t.Fatalf("no plan, yet %d of %d fit and %d are missing\n%s", p.finding.Fit, w.need, p.finding.Lack.Missing, w)
+		if p.finding.Fit >= w.need || p.finding.Shortage.Missing < 1 || p.finding.Shortage.Missing > w.need-p.finding.Fit {
+			t.Fatalf("no plan, yet %d of %d fit and %d are missing\n%s", p.finding.Fit, w.need, p.finding.Shortage.Missing, w)
 		}
 		return p
 	case len(p.Pins) < w.need:

@@ -1,14 +1,7 @@
 package coscheduling
 
 import (
-	"context"
-	"maps"
-	"slices"
-
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/klog/v2"
-	fwk "k8s.io/kube-scheduler/framework"
-	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
@@ -49,40 +42,3 @@ func happened(l *ledger.Ledger, p *performer, before, after any) {
 
 func isPod(obj any) bool  { _, ok := obj.(*corev1.Pod); return ok }
 func isNode(obj any) bool { _, ok := obj.(*corev1.Node); return ok }
-
-// union is what the other plugins of the profile register, each with our hint.
-func (pl *Plugin) union() []fwk.ClusterEventWithHint {
-	f, ok := pl.handle.(framework.Framework)
-	if !ok {
-		return nil // checkProfile refused it
-	}
-	actions := map[fwk.EventResource]fwk.ActionType{fwk.Pod: fwk.Delete | fwk.UpdatePodScaleDown, fwk.Node: fwk.Add}
-	for _, plugin := range f.EnqueueExtensions() {
-		if ours, ok := plugin.(*Plugin); ok && ours.ledger == pl.ledger {
-			continue
-		}
-		events, err := plugin.EventsToRegister(context.Background())
-		if err != nil {
-			continue // the scheduler asks it too, and does not start
-		}
-		for _, e := range events {
-			if e.Event.Resource != fwk.WildCard {
-				actions[e.Event.Resource] |= e.Event.ActionType
-			}
-		}
-	}
-	var union []fwk.ClusterEventWithHint
-	for _, resource := range slices.Sorted(maps.Keys(actions)) {
-		union = append(union, fwk.ClusterEventWithHint{
-			Event: fwk.ClusterEvent{Resource: resource, ActionType: actions[resource]}, QueueingHintFn: pl.hint,
-		})
-	}
-	return union
-}
-
-// hint tells the ledger of the event and leaves the pod where it is: the ledger wakes the gang that comes first. It is asked
-// only where pods that wait lie in the scheduler's own queue, without a waiting room.
-func (pl *Plugin) hint(_ klog.Logger, _ *corev1.Pod, before, after any) (fwk.QueueingHint, error) {
-	happened(pl.ledger, pl.performer, before, after)
-	return fwk.QueueSkip, nil
-}

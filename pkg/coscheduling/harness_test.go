@@ -32,7 +32,7 @@ import (
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 	"k8s.io/kubernetes/pkg/scheduler/util/assumecache"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 const testNamespace = "default"
@@ -189,7 +189,7 @@ type world struct {
 func (w *world) task() gang.Task {
 	task := gang.Task{
 		Gang: gang.Key{Namespace: testNamespace, Name: "gang", Dialect: gang.Dialects()[0].Name},
-		Need: w.need, Of: w.need, Placement: w.placement,
+		Need: w.need, Placement: w.placement,
 	}
 	for _, m := range w.members {
 		task.Members = append(task.Members, ref(m))

@@ -20,10 +20,10 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
 	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 const (
@@ -59,8 +59,6 @@ type performer struct {
 	mu      sync.Mutex
 	pending []gang.Decision
 	more    chan struct{}
-	// probe is the pod that was let into the queue to see whether this process leads.
-	probe types.UID
 }
 
 func newPerformer(logger klog.Logger, plugins *Plugins, h fwk.Handle) *performer {
@@ -132,21 +130,6 @@ func (p *performer) lead() {
 // byAge orders pods by when they were created, then by their names.
 func byAge(a, b *corev1.Pod) int {
 	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-}
-
-// probes says whether a pod that has to wait is to enter the queue all the same, because it is not known yet whether this
-// process leads: if it does, the pod is popped, and refused then. One pod at a time does this.
-func (p *performer) probes(uid types.UID) bool {
-	if p.leading.Load() {
-		return false
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.probe == uid || p.probe != "" && p.ledger.Knows(p.probe) {
-		return p.probe == uid
-	}
-	p.probe = uid
-	return true
 }
 
 // perform carries out decisions. It never blocks and never calls the scheduling queue.
@@ -231,21 +214,6 @@ func (p *performer) do(decision gang.Decision) {
 	switch d := decision.(type) {
 	case gang.Activate:
 		p.activate(p.logger, d.Members)
-	case gang.Allow:
-		p.logger.Info("Allowing gang to start", "gang", d.Gang, "waiting", len(d.Members))
-		for _, ref := range d.Members {
-			if waiting := p.handle.GetWaitingPod(types.UID(ref.UID)); waiting != nil {
-				waiting.Allow(d.Gang.Dialect)
-			}
-		}
-	case gang.Reject:
-		sentence := events.Sentence(d.Because)
-		p.logger.V(2).Info("Rejecting waiting gang members", "gang", d.Because.Gang, "members", len(d.Members), "reason", sentence)
-		for _, ref := range d.Members {
-			if waiting := p.handle.GetWaitingPod(types.UID(ref.UID)); waiting != nil {
-				waiting.Reject(d.Because.Gang.Dialect, sentence)
-			}
-		}
 	case gang.Tell:
 		p.logger.Info("Reporting to gang members",
 			"gang", d.Gang, "kind", d.Kind, "members", len(d.Members), "message", events.Sentence(d.Explanation))

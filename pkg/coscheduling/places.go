@@ -14,12 +14,12 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
-// PlaceCache is what of the scheduler's cache holds places: its assumed pods.
-type PlaceCache interface {
+// assumingCache is what of the scheduler's cache holds slots: its assumed pods.
+type assumingCache interface {
 	AssumePod(logger klog.Logger, pod *corev1.Pod) error
 	ForgetPod(logger klog.Logger, pod *corev1.Pod) error
 }
@@ -30,10 +30,10 @@ type placeholders struct {
 	ledger *ledger.Ledger
 
 	mu    sync.Mutex
-	cache PlaceCache
-	pods  map[gang.PlaceID]*corev1.Pod
+	cache assumingCache
+	pods  map[gang.SlotID]*corev1.Pod
 	// nodes are the same by the nodes that they are on.
-	nodes map[string]map[gang.PlaceID]*corev1.Pod
+	nodes map[string]map[gang.SlotID]*corev1.Pod
 	// freed stood for room that is anybody's now, and of which the queue was not told yet.
 	freed *corev1.Pod
 	// shares are the largest shares of the cluster that a namespace may hold, by schedulerName.
@@ -42,23 +42,21 @@ type placeholders struct {
 
 func newPlaceholders(l *ledger.Ledger) *placeholders {
 	return &placeholders{
-		ledger: l, pods: map[gang.PlaceID]*corev1.Pod{}, nodes: map[string]map[gang.PlaceID]*corev1.Pod{}, shares: map[string]float64{},
+		ledger: l, pods: map[gang.SlotID]*corev1.Pod{}, nodes: map[string]map[gang.SlotID]*corev1.Pod{}, shares: map[string]float64{},
 	}
 }
 
-// HoldPlaces lets the plugins hold room for declared members in the scheduler's cache. It is to be called before the scheduler
-// runs. It is optional: without it a leader still starts only where all declared members fit, but nothing is held for them.
-func (p *Plugins) HoldPlaces(cache PlaceCache) {
-	p.places.mu.Lock()
-	defer p.places.mu.Unlock()
-	p.places.cache = cache
-}
-
-// Popped says which pod the scheduler schedules now; it is to be called before the snapshot of the cluster is taken. It is
-// optional: without it, a member cannot take the place that is held for it.
-func (p *Plugins) Popped(logger klog.Logger, uid types.UID) {
+// popped gives the pod that is scheduled now the slot that is held for it. It is called before the snapshot of the cluster is taken.
+func (p *Plugins) popped(logger klog.Logger, uid types.UID) {
 	p.performer.perform(p.ledger.Take(uid))
 	p.places.follow(logger)
+}
+
+// in makes the slots be held in the scheduler's cache.
+func (h *placeholders) in(cache assumingCache) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.cache = cache
 }
 
 // takeFreed returns a pod that stood for room which is anybody's now, once.
@@ -103,12 +101,12 @@ func (h *placeholders) hold(logger klog.Logger, move gang.Move) {
 	}
 	h.pods[move.ID] = pod
 	if h.nodes[move.Node] == nil {
-		h.nodes[move.Node] = map[gang.PlaceID]*corev1.Pod{}
+		h.nodes[move.Node] = map[gang.SlotID]*corev1.Pod{}
 	}
 	h.nodes[move.Node][move.ID] = pod
 }
 
-func (h *placeholders) release(logger klog.Logger, id gang.PlaceID, pod *corev1.Pod) {
+func (h *placeholders) release(logger klog.Logger, id gang.SlotID, pod *corev1.Pod) {
 	if err := h.cache.ForgetPod(logger, pod); err != nil {
 		logger.Error(err, "Failed to release a slot", "gang", id.Gang, "node", pod.Spec.NodeName)
 	}

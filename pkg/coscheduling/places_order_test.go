@@ -7,8 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/clock"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // TestASentenceAboutPlacesIsTheSameEachTime: of several resources that would be too much the first is named, and of several gangs that
@@ -19,9 +19,9 @@ func TestASentenceAboutPlacesIsTheSameEachTime(t *testing.T) {
 	role := gang.Role{Name: "executor", Min: 2, Requests: map[string]string{
 		"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi", "nvidia.com/gpu": "1",
 	}}
-	h.nodes["node"] = map[gang.PlaceID]*corev1.Pod{}
+	h.nodes["node"] = map[gang.SlotID]*corev1.Pod{}
 	for _, name := range []string{"d", "c", "b", "a"} {
-		h.nodes["node"][gang.PlaceID{Gang: gang.Key{Namespace: "default", Name: name}, Number: 1}] = placeholder("default", role)
+		h.nodes["node"][gang.SlotID{Gang: gang.Key{Namespace: "default", Name: name}, Number: 1}] = placeholder("default", role)
 	}
 	for range 100 {
 		beyond := h.beyondShare("s", "default", []gang.RoleTask{{Role: role, Declared: 2}}, func(string) int64 { return 1 })

@@ -9,13 +9,13 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/placement"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
 )
 
 // planned is the outcome of planning: a plan, or why there is none.
 type planned struct {
-	gang.Placed
+	gang.Planned
 	// members are those of Pins, in the same order.
 	members []plannedMember
 	finding *gang.Finding
@@ -40,8 +40,8 @@ func (pl *Plugin) plan(ctx context.Context, task gang.Task, excluded exclusions)
 	team, held := pl.teamFor(ctx, f, task)
 	if len(team.pods) < task.Need || team.lacks {
 		return planned{finding: &gang.Finding{
-			Detail: fmt.Sprintf("%s keeps %d of its pods out of the scheduling queue", held, team.kept),
-			Lack:   gang.Lack{Anything: true},
+			Detail:   fmt.Sprintf("%s keeps %d of its pods out of the scheduling queue", held, team.kept),
+			Shortage: gang.Shortage{Anything: true},
 		}}, nil
 	}
 	nodes, err := f.SnapshotSharedLister().NodeInfos().List()
@@ -76,23 +76,21 @@ func (pl *Plugin) plan(ctx context.Context, task gang.Task, excluded exclusions)
 	}
 	beyond := pl.places.beyondShare(pl.handle.ProfileName(), task.Gang.Namespace, task.Roles, totalOf(nodes))
 	if task.DeclaredMembers() > 0 && beyond != "" {
-		return planned{finding: &gang.Finding{Fit: found.Placed, Detail: beyond, Lack: gang.Lack{Anything: true}}}, nil
+		return planned{finding: &gang.Finding{Fit: found.Placed, Detail: beyond, Shortage: gang.Shortage{Anything: true}}}, nil
 	}
 	return v.pins(found, team), nil
 }
 
 // pins says which member, or place of one that does not exist yet, goes where.
 func (v *view) pins(found placement.Plan, t team) planned {
-	p := planned{Placed: gang.Placed{Pins: make([]gang.Pin, 0, found.Placed)}}
+	p := planned{Planned: gang.Planned{Pins: make([]gang.Pin, 0, found.Placed)}}
 	next := make([]int, len(v.classes))
 	for _, i := range v.placed {
 		c, j := v.classes[i], next[i]
 		next[i]++
 		node := v.nodes[found.Nodes[i][j]].Node().Name
-		p.Late = p.Late || c.stateful
-		p.Ordered = p.Ordered || !c.local
 		if role, declared := t.declared[c.pods[j]]; declared {
-			p.Places = append(p.Places, gang.Place{Role: role, Node: node})
+			p.Slots = append(p.Slots, gang.Slot{Role: role, Node: node})
 			continue
 		}
 		p.Pins = append(p.Pins, gang.Pin{UID: string(c.pods[j].UID), Node: node})

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // benchWorld is a cluster of nodes in three zones with pods that run on some of them. Each takes 8 members, or none if full.

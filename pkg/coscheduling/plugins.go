@@ -7,8 +7,7 @@
 //	sched, err := scheduler.New(..., scheduler.WithFrameworkOutOfTreeRegistry(plugins.Factories()))
 //	plugins.Attach(ctx, sched)
 //
-// Where only the factories can be registered (app.WithPlugin), gangs still start together, with less: no capacity is held for members
-// that do not exist yet, members with devices or volumes are planned one after the other, and those that wait stay in the queue.
+// In a scheduler that is not attached, members of gangs are refused with a sentence that says so; other pods are scheduled.
 //
 // Enable, in each profile, Coscheduling or BatchPermit and GangQueue under multiPoint, before the default plugins; GangQueue
 // replaces PrioritySort as the queueSort plugin. A profile that lacks a part of this is refused at the start. If GangQueue also
@@ -21,7 +20,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/klog/v2"
@@ -31,9 +29,9 @@ import (
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 	"k8s.io/utils/clock"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // QueueName is the name of the plugin that keeps waiting members out of the queue and sorts the others. It is apart
@@ -56,6 +54,7 @@ type Plugins struct {
 	// announcer writes the events of pods that were bound, if it is used.
 	announcer atomic.Pointer[announcer]
 	leaving   atomic.Bool
+	attached  atomic.Bool
 }
 
 // New returns the plugins of one scheduler process.
@@ -96,9 +95,9 @@ func (p *Plugins) Factories() frameworkruntime.Registry {
 	return registry
 }
 
-// Lead says that this process makes decisions now. Until then it writes nothing: with leader election, the standbys see
-// every pod too. Calling it is optional: the first pod that a plugin is asked to place is a sign too.
-func (p *Plugins) Lead() {
+// takeLead begins what only the process that makes decisions may do. Until then it writes nothing: with leader election, the standbys see
+// every pod too.
+func (p *Plugins) takeLead() {
 	p.lead.Do(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -107,14 +106,6 @@ func (p *Plugins) Lead() {
 		}
 	})
 }
-
-// AwaitBinds returns when there are few enough pods that have a node and wait to be bound, so that another may be scheduled.
-// It is optional: without it, their number is not bounded.
-func (p *Plugins) AwaitBinds() { p.line.awaitShorter(p.ledger.Holding(), time.Second) }
-
-// SnapshotTaken says that the scheduler takes a snapshot of the cluster for the scheduling cycle that begins. It is optional:
-// without it, what changes during a cycle is told again by the queueing hints.
-func (p *Plugins) SnapshotTaken() { p.ledger.SnapshotTaken() }
 
 // connect gives the process's one performer the handle of a profile, and feeds the ledger from its informers.
 func (p *Plugins) connect(ctx context.Context, h fwk.Handle) error {

@@ -9,7 +9,7 @@ import (
 	v1helper "k8s.io/kubernetes/pkg/apis/core/v1/helper"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/placement"
+	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
 )
 
 // scarce is added to the tier of nodes with devices that a class does not ask for: they come after all others.

@@ -9,8 +9,8 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // Queue decides which pods stand in the scheduling queue's active part, and in which order, and lines them up to be bound.
@@ -46,14 +46,13 @@ func (q *Queue) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, e
 func (q *Queue) PreEnqueue(_ context.Context, pod *corev1.Pod) *fwk.Status {
 	answer := q.ledger.Enter(pod)
 	q.performer.perform(answer.Decisions)
-	if answer.Verdict == gang.Refuse && !q.performer.probes(pod.UID) {
+	if answer.Verdict == gang.Refuse {
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, events.Sentence(answer.Why))
 	}
 	return nil
 }
 
-// Less sorts the gang that is being placed first, then by priority, then by age: that of a gang for its members, which
-// so stand next to each other, and the time in the queue for other pods, as kube-scheduler does.
+// Less sorts by the one order of gangs, and of other pods by priority and then by the time in the queue, as kube-scheduler does.
 func (q *Queue) Less(a, b fwk.QueuedPodInfo) bool {
 	return q.key(a).Compare(q.key(b)) < 0
 }

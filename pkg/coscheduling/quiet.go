@@ -14,16 +14,13 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 )
 
-// QuietFailures wraps the scheduler's failure handler, which writes an event and a condition for the pod that was popped
+// quietFailures wraps the scheduler's failure handler, which writes an event and a condition for the pod that was popped
 // at each attempt. For a pod whose gang waits, this is left to the ledger, which tells every member when the reason
-// changes. Wrapping is optional: without it, such pods carry upstream's events too.
-func (p *Plugins) QuietFailures(next scheduler.FailureHandlerFn) scheduler.FailureHandlerFn {
+// changes.
+func (p *Plugins) quietFailures(next scheduler.FailureHandlerFn) scheduler.FailureHandlerFn {
 	return func(ctx context.Context, f framework.Framework, pod *framework.QueuedPodInfo, status *fwk.Status,
 		nominating *fwk.NominatingInfo, start time.Time,
 	) {
-		if errors.Is(status.AsError(), scheduler.ErrNoNodesAvailable) {
-			p.ledger.NoNodes(pod.Pod.UID) // no plugin was asked
-		}
 		refused := p.ledger.NotBound(pod.Pod.UID, status.Message())
 		if refused || status.IsRejected() && p.ledger.Tells(pod.Pod.UID) {
 			f = quietFramework{f}

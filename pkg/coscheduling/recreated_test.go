@@ -17,8 +17,8 @@ import (
 	internalqueue "k8s.io/kubernetes/pkg/scheduler/backend/queue"
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
 )
 
 // testMember is the pod "a" of the gang "g", which needs so many.
@@ -79,8 +79,8 @@ func TestAPodCreatedAgainWhileTheWatchWasCutIsAnotherMember(t *testing.T) {
 	}
 }
 
-// TestTheWaitingRoomTakesInThePodThatIsThereNow, and asks the queue no more for the one of its name that is gone.
-func TestTheWaitingRoomTakesInThePodThatIsThereNow(t *testing.T) {
+// TestThePodThatIsThereNowIsParked, and the queue is not asked any more for the one of its name that is gone.
+func TestThePodThatIsThereNowIsParked(t *testing.T) {
 	for _, tc := range []struct {
 		name         string
 		before, need int
@@ -95,16 +95,16 @@ func TestTheWaitingRoomTakesInThePodThatIsThereNow(t *testing.T) {
 			h := newHarness(t)
 			queue := internalqueue.NewTestQueueWithInformerFactory(h.ctx, h.framework.QueueSortFunc(), h.informers)
 			plugins := &Plugins{ledger: h.plugin.ledger, performer: h.plugin.performer}
-			room := plugins.WaitingRoom(queue).(*waitingRoom)
+			parked := plugins.park(queue)
 			first, second := testMember("first", tc.before), testMember("second", tc.need)
-			room.Add(h.ctx, first)
-			room.Update(h.ctx, first, second)
-			pending, _ := room.PendingPods()
+			parked.Add(h.ctx, first)
+			parked.Update(h.ctx, first, second)
+			pending, _ := parked.PendingPods()
 			if len(pending) != 1 || pending[0].UID != "second" {
 				t.Errorf("%d pods are pending, want only the second: %v", len(pending), pending)
 			}
-			if _, waits := room.pods["second"]; waits != tc.waits {
-				t.Errorf("it waits in the room: %t, want %t", waits, tc.waits)
+			if _, waits := parked.pods["second"]; waits != tc.waits {
+				t.Errorf("it is parked: %t, want %t", waits, tc.waits)
 			}
 		})
 	}
@@ -122,8 +122,8 @@ func TestANodeCreatedAgainWhileTheWatchWasCutIsAnotherNode(t *testing.T) {
 	if answer := l.Begin(driver); answer.Verdict != gang.Plan {
 		t.Fatalf("%+v", answer)
 	}
-	l.Planned(driver.UID, gang.Placed{
-		Pins: []gang.Pin{{UID: string(driver.UID), Node: "n"}}, Places: []gang.Place{{Role: "executor", Node: "n"}},
+	l.Commit(driver.UID, gang.Planned{
+		Pins: []gang.Pin{{UID: string(driver.UID), Node: "n"}}, Slots: []gang.Slot{{Role: "executor", Node: "n"}},
 	})
 	if moves := l.Moves(); len(moves) != 1 || !moves[0].Held {
 		t.Fatalf("%+v, want one place that is held", moves)
@@ -142,7 +142,7 @@ func TestTheRoomOfAPodThatIsGoneIsRoom(t *testing.T) {
 	pod := testMember("waits", 1)
 	l.Enter(pod)
 	l.Begin(pod)
-	l.Unfit(pod.UID, gang.Finding{Lack: gang.Lack{Missing: 1}})
+	l.Unfit(pod.UID, gang.Finding{Shortage: gang.Shortage{Missing: 1}})
 	happened(l, h.plugin.performer, testPod("other").UID("first").Node("n").Obj(), testPod("other").UID("second").Obj())
 	select {
 	case uid := <-woken:

@@ -14,9 +14,9 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/placement"
+	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
 )
 
 // manyClasses is how many classes without a place are looked at one by one to explain a failure.
@@ -35,7 +35,7 @@ type shortage struct {
 
 // explain says why the plan that was found is too small. The view holds that plan.
 func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
-	f := gang.Finding{Fit: found.Placed, Lack: gang.Lack{Missing: v.missing(found, task.Need)}}
+	f := gang.Finding{Fit: found.Placed, Shortage: gang.Shortage{Missing: v.missing(found, task.Need)}}
 	var worst *class
 	var why shortage
 	takes := v.classes[0].request
@@ -45,13 +45,13 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 		missing := missingOf(c, len(found.Nodes[i]), found.Placed < task.Need)
 		if missing == 0 || short == manyClasses {
 			most += len(c.pods)
-			f.Lack.Anything = f.Lack.Anything || missing > 0
+			f.Shortage.Anything = f.Shortage.Anything || missing > 0
 			continue
 		}
 		short++
 		s := v.shortage(c)
 		most += min(s.empty, len(c.pods))
-		f.Lack.Anything = f.Lack.Anything || s.beyond || !c.local
+		f.Shortage.Anything = f.Shortage.Anything || s.beyond || !c.local
 		if worst == nil || missing > len(worst.pods)-len(found.Nodes[slices.Index(v.classes, worst)]) {
 			worst, why = c, s
 		}
@@ -59,17 +59,17 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 	if worst == nil {
 		return f
 	}
-	f.Lack.Takes = takes.amounts()
+	f.Shortage.Takes = takes.amounts()
 	if len(v.classes) == 1 {
 		like := worst.info.GetPod()
-		f.Lack.Like = &gang.Ref{Namespace: like.Namespace, Name: like.Name, UID: string(like.UID)}
+		f.Shortage.Like = &gang.Ref{Namespace: like.Namespace, Name: like.Name, UID: string(like.UID)}
 	}
 	f.Detail = histogram(why.reasons, len(v.nodes))
-	f.Short = v.shortfall(worst, why, f.Lack.Missing)
+	f.Short = v.shortfall(worst, why, f.Shortage.Missing)
 	if len(v.classes) > 1 { // another plan may have placed more
-		f.Lack.Missing = max(1, task.Need-v.mostByTotals(task.Need, free))
+		f.Shortage.Missing = max(1, task.Need-v.mostByTotals(task.Need, free))
 	}
-	if fresh := task.Need == task.Of; fresh && v.bounded && v.counted() {
+	if v.bounded && v.counted() {
 		f.Most = min(most, v.mostByTotals(task.Need, allocatable))
 		f.TooLarge = f.Most < task.Need
 	}
@@ -302,9 +302,9 @@ func histogram(reasons map[string]int, nodes int) string {
 	return strings.Join(texts, "; ")
 }
 
-// enough says whether what changed may give a gang that lies still what it lacked: the nodes that changed now have room for
+// enough says whether what changed may give a gang that is parked what it lacked: the nodes that changed now have room for
 // as many pods as were missing, or for how many at most. It may be wrong about that, but not about the contrary.
-func (pl *Plugin) enough(l ledger.Lying) (found int, enough bool) {
+func (pl *Plugin) enough(l ledger.Parked) (found int, enough bool) {
 	found, enough = pl.roomOn(l)
 	if !enough {
 		return found, false
@@ -314,19 +314,19 @@ func (pl *Plugin) enough(l ledger.Lying) (found int, enough bool) {
 		return found, true
 	}
 	all, enough := pl.roomOn(whole)
-	return all - (whole.Lack.Missing - l.Lack.Missing), enough
+	return all - (whole.Shortage.Missing - l.Shortage.Missing), enough
 }
 
 // roomOn is for how many of the members that are missing the nodes that changed have room, and whether that is all.
-func (pl *Plugin) roomOn(l ledger.Lying) (found int, enough bool) {
+func (pl *Plugin) roomOn(l ledger.Parked) (found int, enough bool) {
 	if l.Anything {
 		return 0, true
 	}
-	takes := requestFrom(l.Lack.Takes)
+	takes := requestFrom(l.Shortage.Takes)
 	var like *corev1.Pod
 	var affinity nodeaffinity.RequiredNodeAffinity
-	if l.Lack.Like != nil {
-		if pod, err := pl.performer.pod(*l.Lack.Like); err == nil && pod != nil {
+	if l.Shortage.Like != nil {
+		if pod, err := pl.performer.pod(*l.Shortage.Like); err == nil && pod != nil {
 			like, affinity = pod, nodeaffinity.GetRequiredNodeAffinity(pod)
 		}
 	}
@@ -335,7 +335,7 @@ func (pl *Plugin) roomOn(l ledger.Lying) (found int, enough bool) {
 		if err != nil || like != nil && !admits(node.Node(), like, affinity) {
 			continue
 		}
-		if found += takes.room(node); found >= l.Lack.Missing {
+		if found += takes.room(node); found >= l.Shortage.Missing {
 			return found, true
 		}
 	}

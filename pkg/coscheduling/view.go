@@ -13,7 +13,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
-	"github.com/kubenexus/kubenexus-scheduler/pkg/placement"
+	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
 )
 
 // view is the cluster that a gang is planned on: the scheduler's snapshot, with copies of the nodes that members are placed

@@ -14,7 +14,7 @@ import (
 	kubeevents "k8s.io/client-go/tools/events"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
-	"github.com/kubenexus/kubenexus-scheduler/pkg/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 const testProfileName = "default-scheduler"

@@ -1,0 +1,117 @@
+package gang
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Explain says why the gang waits. Its kind is empty if the gang runs and nothing is amiss.
+func (g *Gang) Explain() Explanation { return g.explainWaiting() }
+
+func (g *Gang) explainWaiting() Explanation {
+	switch g.Phase() {
+	case Incomplete:
+		e := g.explanation(KindIncomplete)
+		e.Lacking = g.lackingRole()
+		e.Alone = len(g.members) == 1 && g.shape() == nil && e.Need > 1 && g.tally.apart == 0
+		return e
+	case Disagreeing:
+		e := g.explanation(KindDisagree)
+		e.Claims = g.claims()
+		return e
+	case Ready, Placing:
+		if g.failure == nil {
+			return g.explanation(KindUntried)
+		}
+		// The numbers of the gang are those of now, the finding that of the attempt.
+		e := *g.failure
+		e.Have, e.Need, e.Gated, e.Owner, e.Declared = g.have(), g.Need(), g.tally.gated, g.owner(), g.unborn()
+		if e.Kind != KindTooLarge && e.Kind != KindNotBound {
+			e.Kind = KindUnplaced
+		}
+		return e
+	case Running:
+		return g.explainRunning()
+	case Unbound:
+	}
+	return Explanation{Gang: g.Key}
+}
+
+// explainRunning says what members of a gang that runs wait for, if for anything.
+func (g *Gang) explainRunning() Explanation {
+	switch {
+	case g.tally.disagree():
+		e := g.explanation(KindDisagree)
+		e.Claims = g.claims()
+		return e
+	case g.awaitsBind() && g.failure != nil:
+		return *g.failure
+	case g.evicting != "" && g.eviction.because != "":
+		return g.explainEviction(KindEvictionRefused)
+	case g.evicting != "" || !g.shortSince.IsZero():
+		return g.explainEviction(KindRestarting)
+	case g.Short():
+		return g.explanation(KindPartial)
+	}
+	return Explanation{Gang: g.Key}
+}
+
+func (g *Gang) explanation(kind Kind) Explanation {
+	return Explanation{
+		Kind: kind, Gang: g.Key, Have: g.have(), Running: g.tally.started + g.done, Need: g.Need(), Gated: g.tally.gated,
+		Owner: g.owner(), Declared: g.unborn(),
+	}
+}
+
+// lackingRole is the first role of which too few members exist for the gang to be complete, or nil.
+func (g *Gang) lackingRole() *RoleCount {
+	for _, r := range g.shape().All() {
+		have := g.tally.roles[r.Name] + g.doneOf[r.Name]
+		if exists := g.shape().Leader() == nil || r.Leads; exists && have < int(r.Min) {
+			return &RoleCount{Role: r.Name, Have: have, Need: int(r.Min)}
+		}
+	}
+	return nil
+}
+
+// unborn is how many of the members that a leader declares do not exist yet.
+func (g *Gang) unborn() int {
+	if g.shape().Leader() == nil {
+		return 0
+	}
+	n := 0
+	for _, r := range g.shape().All() {
+		n += max(0, int(r.Min)-g.tally.roles[r.Name]-g.doneOf[r.Name])
+	}
+	return n
+}
+
+// owner is that of the oldest member that has one.
+func (g *Gang) owner() string {
+	if m := g.oldestThat(firstOwner); m != nil {
+		return m.Owner
+	}
+	return ""
+}
+
+// shownClaims bounds how many different claims are told of: a gang can have as many as members.
+const shownClaims = 4
+
+// claims lists what members say, the most frequent first. Silent members say nothing, and those that are being deleted do not count.
+func (g *Gang) claims() []ClaimCount {
+	g.lineUp()
+	counts := make([]ClaimCount, 0, len(g.lines.claims))
+	for claim, line := range g.lines.claims {
+		example := line.top(func(m *member) bool { return g.members[m.UID] == m && !m.Terminating && !m.otherRun })
+		if example == nil {
+			delete(g.lines.claims, claim)
+			continue
+		}
+		counts = append(counts, ClaimCount{Claim: claim, Members: g.tally.claims.of(claim).members, Example: example.Name})
+	}
+	slices.SortFunc(counts, func(a, b ClaimCount) int {
+		return cmp.Or(cmp.Compare(b.Members, a.Members), cmp.Compare(a.MinAvailable, b.MinAvailable),
+			cmp.Compare(a.Scheduler, b.Scheduler))
+	})
+	return counts[:min(len(counts), shownClaims)]
+}

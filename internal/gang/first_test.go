@@ -1,0 +1,137 @@
+package gang_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+)
+
+// What becomes of a gang of thousands must not cost each of its members more than it costs those of a small gang, also while they
+// are created, start and are deleted one after the other.
+func TestCostOfAMemberDoesNotGrowWithTheGang(t *testing.T) {
+	kinds := map[string]func(m *gang.Member, i, n int){
+		"plain":              func(*gang.Member, int, int) {},
+		"half are enough":    func(m *gang.Member, _, n int) { m.Spec.MinAvailable = int32(n / 2) },
+		"an owner for each":  func(m *gang.Member, i, _ int) { m.OwnerUID = fmt.Sprint("job-", i); m.Owner = "Job " + m.OwnerUID },
+		"whole-gang":         func(m *gang.Member, _, _ int) { m.Spec.RestartPolicy = gang.WholeGang },
+		"newest first":       func(m *gang.Member, i, n int) { m.Created = start.Add(time.Duration(n-i) * time.Second) },
+		"priorities differ":  func(m *gang.Member, i, _ int) { m.Priority = int32(i) },
+		"members disagree":   func(m *gang.Member, i, n int) { m.Spec.MinAvailable = int32(n - i%3) },
+		"gated, then not":    func(m *gang.Member, _, _ int) { m.Gated = true },
+		"two roles":          func(m *gang.Member, i, n int) { m.Spec.Role, m.Spec.Roles = twoRoles(i, n) },
+		"a creator and more": func(m *gang.Member, i, n int) { m.Spec.Role, m.Spec.Roles, m.Spec.Leads = created(i, n) },
+	}
+	for name, kind := range kinds {
+		t.Run(name, func(t *testing.T) {
+			cost := func(n int) (perMember [3]int) {
+				observe := func(i int) gang.Member { m := one(i, n); kind(&m, i, n); return m }
+				g := crowded(n, observe)
+				perMember[0] = g.Looks() / n
+				ready := func(i int) gang.Member { m := observe(i); m.Gated = false; return m }
+				for i := range n {
+					g.Observe(ready(i), start)
+				}
+				startAll(g, n, ready)
+				perMember[1] = g.Looks() / n
+				endAll(g, n, ready)
+				perMember[2] = g.Looks() / n
+				return perMember
+			}
+			if small, large := cost(200), cost(2000); large[0] > small[0]+3 || large[1] > small[1]+3 || large[2] > small[2]+3 {
+				t.Errorf("for each member of 2,000 others are looked at %v times while they are created, start and end; of 200 %v times",
+					large, small)
+			}
+		})
+	}
+}
+
+func twoRoles(i, n int) (string, *gang.Roles) {
+	names := []string{"launcher", "worker"}
+	return names[min(i, 1)], gang.NewRoles(gang.Role{Name: "launcher", Min: 1}, gang.Role{Name: "worker", Min: int32(n - 1)})
+}
+
+func created(i, n int) (role string, roles *gang.Roles, creates bool) {
+	names := []string{"driver", "executor"}
+	if i > 0 {
+		return names[1], nil, false
+	}
+	return names[0], gang.NewRoles(gang.Role{Name: "driver", Min: 1, Leads: true},
+		gang.Role{Name: "executor", Min: int32(n - 1), Requests: map[string]string{"cpu": "1"}}), true
+}
+
+// What is kept right while members come, change and go is what would be derived from scratch.
+func TestWhatFollowsFromTheMembersIsKeptRight(t *testing.T) {
+	source := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same at each run
+	for round := range 300 {
+		g, there := gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"}), map[string]gang.Member{}
+		for step := range 60 {
+			now := start.Add(time.Duration(step) * time.Second)
+			change(g, there, source.IntN, now)
+			if kept, fresh := g.Derived(false), g.Derived(true); kept != fresh {
+				t.Fatalf("round %d, step %d: kept\n%s\nwant\n%s", round, step, kept, fresh)
+			}
+		}
+	}
+}
+
+// change lets a member come, change or go.
+func change(g *gang.Gang, there map[string]gang.Member, pick func(int) int, now time.Time) {
+	uid := fmt.Sprint(pick(8))
+	m, known := there[uid]
+	if !known {
+		m = drawMember(uid, pick, now)
+	}
+	switch what := pick(12); {
+	case !known:
+	case what < 2: // it succeeds or fails
+		g.Finish(gang.Finished{UID: uid, Role: m.Spec.Role, OwnerUID: m.OwnerUID, Succeeded: pick(2) == 0, At: now}, now)
+		g.Remove(uid, now)
+		delete(there, uid)
+		return
+	case what < 4: // it is deleted
+		g.Remove(uid, now)
+		g.FinishedGone(uid, now)
+		delete(there, uid)
+		return
+	case what < 6:
+		m.Terminating = true
+	case what < 9:
+		m.Node, m.Gated, m.Scheduled = "node", false, now
+	case what < 10:
+		m.Priority++
+	default:
+		m.Gated = false
+	}
+	there[uid] = m
+	g.Observe(m, now)
+}
+
+func drawMember(uid string, pick func(int) int, now time.Time) gang.Member {
+	m := one(0, 1+pick(2))
+	m.UID, m.Name, m.Created = uid, "a-"+uid, now.Add(-time.Duration(pick(30))*time.Second)
+	m.Priority, m.OwnerUID, m.Gated = int32(pick(3)), []string{"", "x", "y"}[pick(3)], pick(2) == 0
+	m.Spec.Timeout, m.Spec.Placement = time.Duration(pick(3))*time.Minute, []gang.Placement{"", gang.Pack, gang.Spread}[pick(3)]
+	m.Spec.RestartPolicy = []gang.RestartPolicy{"", gang.Replace, gang.WholeGang}[pick(3)]
+	m.Spec.Role, m.Spec.Roles, m.Spec.Leads = created(pick(2), 3)
+	return m
+}
+
+// A creator that was gated when it came counts as the one that leads once its gates are gone: an earlier one that succeeded is not
+// another member that is done.
+func TestCreatorThatWasGatedIsTheOneThatLeads(t *testing.T) {
+	g := gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"})
+	driver := one(0, 3)
+	driver.Gated = true
+	driver.Spec.Role, driver.Spec.Roles, driver.Spec.Leads = created(0, 3)
+	g.Observe(driver, start)
+	g.Finish(gang.Finished{UID: "old", Role: "driver", OwnerUID: driver.OwnerUID, Succeeded: true, At: start}, start)
+	g.Explain()
+	driver.Gated = false
+	g.Observe(driver, start)
+	if e := g.Explain(); e.Have != 1 {
+		t.Errorf("the gang has %d of its members, want 1: the creator that waits", e.Have)
+	}
+}

@@ -1,0 +1,102 @@
+package gang
+
+// Phase is where a gang stands.
+type Phase string
+
+// The phases of a gang. They are derived from its members, never stored.
+const (
+	// Incomplete: fewer than min-available members could be placed.
+	Incomplete Phase = "Incomplete"
+	// Disagreeing: members name different sizes or schedulers; none of them starts.
+	Disagreeing Phase = "Disagreeing"
+	// Ready: complete; parked, or represented by one member in the scheduling queue.
+	Ready Phase = "Ready"
+	// Placing: the gang cycle plans and reserves.
+	Placing Phase = "Placing"
+	// Running: min-available members are being bound, or are bound; later members join one by one.
+	Running Phase = "Running"
+	// Unbound: no member says how many must start together, so each starts as it can.
+	Unbound Phase = "Unbound"
+)
+
+// Phases returns all phases.
+func Phases() []Phase { return []Phase{Incomplete, Disagreeing, Ready, Placing, Running, Unbound} }
+
+// Phase derives where the gang stands.
+func (g *Gang) Phase() Phase {
+	_, agreed := g.tally.agreed()
+	switch {
+	case len(g.tally.claims) == 0 && g.tally.unnamed > 0:
+		return Unbound
+	case len(g.tally.claims) == 0:
+		return Incomplete // all members are being deleted, or leave it to others to say how many are needed
+	case !agreed:
+		return Disagreeing
+	case g.runs():
+		return Running
+	case !g.complete():
+		return Incomplete
+	case g.planner != nil:
+		return Placing
+	default:
+		return Ready
+	}
+}
+
+// Need is the min-available that the members agree on, without the leaders that start by themselves.
+func (g *Gang) Need() int {
+	claim, _ := g.tally.agreed()
+	if claim.MinAvailable == 0 {
+		return 0
+	}
+	return max(1, int(claim.MinAvailable)-g.tally.apart)
+}
+
+// missing is how many members that are not done the gang needs.
+func (g *Gang) missing() int {
+	g.rank()
+	return max(1, g.Need()-g.done-g.tally.started)
+}
+
+// have counts the members that could be placed, run, or are done.
+func (g *Gang) have() int {
+	g.rank()
+	return g.candidates() + g.tally.started + g.done
+}
+
+// shape are the roles that the gang declares, or nil.
+func (g *Gang) shape() *Roles {
+	g.rank()
+	return g.declared
+}
+
+// started says whether a member has a node: where a leader creates the others, they are nothing without it.
+func (g *Gang) started() bool {
+	return g.tally.started > 0 && (g.shape().Leader() == nil || g.leads())
+}
+
+// runs says whether the gang was started with as many members as it needs now. That a member has a node does not tell: whoever created the
+// pod may have chosen it, and a new revision may need more.
+func (g *Gang) runs() bool {
+	return g.started() && (g.shape().Leader() != nil || g.begunWith >= g.Need())
+}
+
+// complete says whether enough members exist that could be placed. Where a leader creates the others, it is enough.
+func (g *Gang) complete() bool {
+	shape := g.shape()
+	there := func(r Role) bool { return g.tally.roles[r.Name]+g.doneOf[r.Name] >= int(r.Min) }
+	switch leader := shape.Leader(); {
+	case g.candidates() == 0:
+		return false
+	case leader != nil:
+		return there(*leader)
+	case g.candidates() < g.missing():
+		return false
+	}
+	for _, role := range shape.All() {
+		if !there(role) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,194 @@
+package gang_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+)
+
+var start = time.Unix(1_000_000, 0).UTC() //nolint:gochecknoglobals // a moment
+
+// ledGang is a gang whose leader runs on a node, or is pending, and declares so many executors. executor observes one of these.
+func ledGang(t *testing.T, node string, executors int) (g *gang.Gang, executor func(name, node string)) {
+	t.Helper()
+	g = gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"})
+	text := fmt.Sprintf(`[{"name":"driver","min":1,"leads":true},{"name":"executor","min":%d,"requests":{"cpu":"1"}}]`, executors)
+	observe := func(name, node string, annotations map[string]string) {
+		annotations[group] = "a"
+		spec, err := gang.Parse(nil, annotations, gang.Dialects())
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Observe(gang.Member{
+			UID: name, Name: name, Node: node, Spec: *spec, Created: start, DefaultReservationTimeout: time.Minute,
+		}, start)
+	}
+	observe("driver", node, map[string]string{role: "driver", roles: text})
+	return g, func(name, node string) {
+		observe(name, node, map[string]string{role: "executor", size: fmt.Sprint(executors + 1)})
+	}
+}
+
+// reserve places the leader's gang with each executor on one of the nodes, and lets it go.
+func reserve(t *testing.T, nodes ...string) *gang.Gang {
+	t.Helper()
+	g, _ := ledGang(t, "", len(nodes))
+	g.Enter("driver", start)
+	if v := g.Begin("driver", true, start); v != gang.Plan {
+		t.Fatalf("Begin answered %d", v)
+	}
+	plan := gang.Planned{Pins: []gang.Pin{{UID: "driver", Node: "d"}}}
+	for _, node := range nodes {
+		plan.Slots = append(plan.Slots, gang.Slot{Role: "executor", Node: node})
+	}
+	g.Commit("driver", plan, start)
+	if v := g.Permit("driver", "d", start); v != gang.Go {
+		t.Fatalf("Permit answered %d", v)
+	}
+	return g
+}
+
+// heldOn counts the places on each node by the gang's moves so far.
+func heldOn(g *gang.Gang) map[string]int {
+	held := map[string]int{}
+	for _, m := range g.Moves() {
+		if m.Held {
+			held[m.Node]++
+		} else if held[m.Node]--; held[m.Node] == 0 {
+			delete(held, m.Node)
+		}
+	}
+	return held
+}
+
+func TestReservationOutlivesTheProcess(t *testing.T) {
+	text, err := reserve(t, "n1", "n1", "n2").Reservation("driver", start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r gang.Reservation
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		t.Fatal(err)
+	}
+	until := start.Add(time.Minute)
+	for _, tc := range []struct {
+		name      string
+		executors []string // the nodes of executors that have come
+		now       time.Time
+		want      map[string]int
+	}{
+		{"nobody came", nil, start, map[string]int{"n1": 2, "n2": 1}},
+		{"one came", []string{"n1"}, start, map[string]int{"n1": 1, "n2": 1}},
+		{"one came elsewhere", []string{"n3"}, start, map[string]int{"n1": 2}},
+		{"one is pending", []string{""}, start, map[string]int{"n1": 2, "n2": 1}},
+		{"all came", []string{"n1", "n1", "n2"}, start, map[string]int{}},
+		{"just in time", nil, until.Add(-time.Nanosecond), map[string]int{"n1": 2, "n2": 1}},
+		{"too late", nil, until, map[string]int{}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			g, executor := ledGang(t, "d", 3)
+			for i, node := range tc.executors {
+				executor(fmt.Sprint("executor", i), node)
+			}
+			g.Restore("driver", r, tc.now)
+			g.Restore("driver", r, tc.now) // a second time changes nothing
+			if diff := cmp.Diff(tc.want, heldOn(g)); diff != "" {
+				t.Errorf("places (-want +got):\n%s", diff)
+			}
+			g.Tick(until)
+			if g.Slots() != 0 {
+				t.Errorf("%d places are held for ever", g.Slots())
+			}
+		})
+	}
+}
+
+func TestRestoreDoubtsWhatIsWritten(t *testing.T) {
+	role := func(nodes map[string]int) []gang.ReservedRole {
+		return []gang.ReservedRole{{Name: "executor", Nodes: nodes}}
+	}
+	later := start.Add(time.Hour)
+	for _, tc := range []struct {
+		name        string
+		member      string
+		reservation gang.Reservation
+		most        int
+	}{
+		{"nothing", "driver", gang.Reservation{}, 0},
+		{"no end", "driver", gang.Reservation{Roles: role(map[string]int{"n": 1})}, 0},
+		{"below 0", "driver", gang.Reservation{Until: later, Roles: role(map[string]int{"n": -5})}, 0},
+		{"far too many", "driver", gang.Reservation{Until: later, Roles: role(map[string]int{"n": 1 << 40, "m": 1 << 40})}, 2000},
+		{"of one that does not lead", "executor", gang.Reservation{Until: later, Roles: role(map[string]int{"n": 1})}, 0},
+		{"of one that is unknown", "x", gang.Reservation{Until: later, Roles: role(map[string]int{"n": 1})}, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			g, executor := ledGang(t, "d", 3)
+			executor("executor", "n9")
+			g.Restore(tc.member, tc.reservation, start)
+			if g.Slots() > tc.most {
+				t.Errorf("%d places are held, want at most %d", g.Slots(), tc.most)
+			}
+		})
+	}
+}
+
+func TestReservationIsShortEnoughForAnAnnotation(t *testing.T) {
+	nodes := make([]string, 1999)
+	for i := range nodes {
+		nodes[i] = fmt.Sprintf("node-%04d.%s", i, strings.Repeat("x", 200))
+	}
+	g := reserve(t, nodes...)
+	if text, err := g.Reservation("driver", start); err == nil || text != "" {
+		t.Errorf("a reservation of %d bytes is written, %v", len(text), err)
+	}
+	if g.Slots() != len(nodes) {
+		t.Errorf("%d places are held, want %d", g.Slots(), len(nodes))
+	}
+}
+
+// TestReservationThatNobodyShouldHaveWritten: a user may find a way to write one, and the next process reads it.
+func TestReservationThatNobodyShouldHaveWritten(t *testing.T) {
+	for _, text := range []string{
+		`{"until":"2100-01-01T00:00:00Z"}`,
+		`{"until":"2100-01-01T00:00:00Z","roles":[{"name":"executor"}]}`,
+		`{"until":"2100-01-01T00:00:00Z","roles":[{"name":"executor","nodes":{"n1":9223372036854775807,"n2":-1}}]}`,
+		`{"until":"2100-01-01T00:00:00Z","roles":[{"name":"executor","nodes":{"n1":3}},{"name":"executor","nodes":{"n2":3}}]}`,
+		`{"until":"2100-01-01T00:00:00Z","roles":[{"name":"driver","nodes":{"n1":3}},{"name":"nobody","nodes":{"n1":3}}]}`,
+	} {
+		var r gang.Reservation
+		if err := json.Unmarshal([]byte(text), &r); err != nil {
+			t.Fatal(err)
+		}
+		g, executor := ledGang(t, "d", 3)
+		executor("one", "n1")
+		g.Restore("driver", r, start)
+		if g.Slots() > 2 {
+			t.Errorf("%s: %d places are held for the 2 executors that did not come", text, g.Slots())
+		}
+	}
+}
+
+func TestPlacesGoWithTheirLeader(t *testing.T) {
+	g := reserve(t, "n1", "n2")
+	if diff := cmp.Diff(map[string]int{"n1": 1, "n2": 1}, heldOn(g)); diff != "" {
+		t.Fatalf("places (-want +got):\n%s", diff)
+	}
+	g.NodeGone("n2", start)
+	g.Remove("driver", start)
+	left := map[string]bool{}
+	for _, m := range g.Moves() {
+		if m.Held || !m.Free {
+			t.Errorf("%+v: want it free", m)
+		}
+		left[m.Node] = true
+	}
+	if len(left) != 2 || g.Slots() != 0 || !g.Empty() {
+		t.Errorf("%v became free, %d places are held", left, g.Slots())
+	}
+}

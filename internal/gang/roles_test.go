@@ -1,0 +1,223 @@
+package gang_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+)
+
+const (
+	role  = gang.RoleAnnotation
+	roles = gang.RolesAnnotation
+
+	count, cpu, memory = "spark-executor-count", "spark-executor-cpu", "spark-executor-mem"
+	dynamic, least     = "spark-dynamic-allocation-enabled", "spark-dynamic-allocation-min-executor-count"
+
+	// driven is what a leader declares that creates ten others.
+	driven = `[{"name":"driver","min":1,"leads":true},{"name":"executor","min":10,"requests":{"cpu":"1","memory":"1408Mi"}}]`
+)
+
+func sparkLabels(role string) map[string]string {
+	return map[string]string{"spark-role": role, "spark-app-selector": "spark-1"}
+}
+
+func TestParseReadsRoles(t *testing.T) {
+	requests := map[string]string{"cpu": "1", "memory": "1408Mi"}
+	driver := gang.Role{Name: "driver", Min: 1, Leads: true}
+	executors := gang.Role{Name: "executor", Min: 10, Requests: requests}
+	spark := gang.Spec{Name: "spark-1", Unnamed: true, Role: "driver", Leads: true, MinAvailable: 11}
+	driving := gang.Spec{Dialect: "Coscheduling", Name: "a", Role: "driver", Leads: true, MinAvailable: 11}
+	for _, tc := range []struct {
+		name                string
+		labels, annotations map[string]string
+		want                gang.Spec
+		roles               []gang.Role
+	}{
+		{
+			"a leader and its executors", nil,
+			map[string]string{group: "a", role: "driver", roles: driven},
+			driving,
+			[]gang.Role{driver, executors},
+		},
+		{
+			"min-available that agrees", nil,
+			map[string]string{group: "a", size: "11", role: "driver", roles: driven},
+			driving,
+			[]gang.Role{driver, executors},
+		},
+		{
+			"Spark's label is a role", sparkLabels("driver"),
+			map[string]string{group: "a", roles: driven},
+			driving,
+			[]gang.Role{driver, executors},
+		},
+		{
+			"the annotation comes before Spark's label", sparkLabels("driver"),
+			map[string]string{group: "a", role: "executor", roles: driven},
+			gang.Spec{Dialect: "Coscheduling", Name: "a", Role: "executor", MinAvailable: 11},
+			[]gang.Role{driver, executors},
+		},
+		{
+			"no role creates the others, and more are needed than the minimums", nil,
+			map[string]string{group: "a", size: "5", roles: `[{"name":"launcher","min":1},{"name":"worker","min":2}]`},
+			gang.Spec{Dialect: "Coscheduling", Name: "a", MinAvailable: 5},
+			[]gang.Role{{Name: "launcher", Min: 1}, {Name: "worker", Min: 2}},
+		},
+		{
+			"without requests the leader cannot wait", nil,
+			map[string]string{group: "a", role: "driver", roles: `[{"name":"driver","min":1,"leads":true},{"name":"executor","min":10}]`},
+			driving,
+			[]gang.Role{{Name: "executor", Min: 10}},
+		},
+		{
+			"node selector and tolerations", nil,
+			map[string]string{group: "a", roles: `[{"name":"w","min":2,"nodeSelector":{"pool":"x"},"tolerations":[{"key":"spot"}]}]`},
+			gang.Spec{Dialect: "Coscheduling", Name: "a", MinAvailable: 2},
+			[]gang.Role{{Name: "w", Min: 2, NodeSelector: map[string]string{"pool": "x"}, Tolerations: []gang.Toleration{{Key: "spot"}}}},
+		},
+		{
+			"Palantir's annotations", sparkLabels("driver"),
+			map[string]string{count: "10", cpu: "1", memory: "1408Mi"},
+			spark,
+			[]gang.Role{driver, executors},
+		},
+		{
+			"Palantir's dynamic allocation", sparkLabels("driver"),
+			map[string]string{dynamic: "true", least: "10", count: "99", cpu: "1", memory: "1408Mi"},
+			spark,
+			[]gang.Role{driver, executors},
+		},
+		{
+			"dynamic allocation from nothing", sparkLabels("driver"),
+			map[string]string{dynamic: "true", least: "0"},
+			gang.Spec{Name: "spark-1", Unnamed: true, Role: "driver", Leads: true, MinAvailable: 1},
+			[]gang.Role{driver, {Name: "executor", Requests: map[string]string{}}},
+		},
+		{"only Spark's labels", sparkLabels("executor"), nil, gang.Spec{Name: "spark-1", Unnamed: true, Role: "executor"}, nil},
+		{
+			"executors need no annotations, and Palantir's are the driver's", sparkLabels("executor"),
+			map[string]string{count: "x"},
+			gang.Spec{Name: "spark-1", Unnamed: true, Role: "executor"},
+			nil,
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := gang.Parse(tc.labels, tc.annotations, gang.Dialects())
+			if err != nil || got == nil {
+				t.Fatalf("Parse: %v, %v", got, err)
+			}
+			declared := got.Roles.All()
+			got.Roles = nil
+			if diff := cmp.Diff(tc.want, *got); diff != "" {
+				t.Errorf("Parse (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.roles, declared); diff != "" {
+				t.Errorf("roles (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParseRefusesRoles(t *testing.T) {
+	many := strings.Repeat(`{"name":"a","min":1},`, 17)
+	for _, tc := range []struct {
+		name                string
+		labels, annotations map[string]string
+		want                string
+	}{
+		{"not JSON", nil, map[string]string{roles: "executor=10"}, "it cannot be read"},
+		{"an object", nil, map[string]string{roles: `{"name":"a","min":1}`}, "it cannot be read"},
+		{"null", nil, map[string]string{roles: "null"}, "it has 0 roles"},
+		{"a field that is none", nil, map[string]string{roles: `[{"name":"a","minimum":1}]`}, `unknown field "minimum"`},
+		{"a fraction", nil, map[string]string{roles: `[{"name":"a","min":1.5}]`}, "it cannot be read"},
+		{"beyond int32", nil, map[string]string{roles: `[{"name":"a","min":2147483648}]`}, "it cannot be read"},
+		{"two lists", nil, map[string]string{roles: `[{"name":"a","min":1}] []`}, "there is text after the list"},
+		{"17 roles", nil, map[string]string{roles: "[" + strings.TrimSuffix(many, ",") + "]"}, "it has 17 roles"},
+		{"twice", nil, map[string]string{roles: `[{"name":"a","min":1},{"name":"a","min":2}]`}, `declares role "a" twice`},
+		{"below 0", nil, map[string]string{roles: `[{"name":"a","min":-1}]`}, "min is -1"},
+		{"a leader of whom none is needed", nil, map[string]string{roles: `[{"name":"a","min":0,"leads":true}]`}, "min is 0"},
+		{"nobody is needed", nil, map[string]string{roles: `[{"name":"a","min":0}]`}, "the minimums sum to 0"},
+		{"too many", nil, map[string]string{roles: `[{"name":"a","min":1999},{"name":"b","min":2}]`}, "the minimums sum to 2001"},
+		{
+			"sums beyond int32", nil,
+			map[string]string{roles: `[{"name":"a","min":2147483647},{"name":"b","min":2147483647}]`},
+			"the minimums sum to 4294967294",
+		},
+		{"a quantity that takes a second to read", nil, map[string]string{
+			roles: `[{"name":"a","min":1,"requests":{"cpu":"1234567890123456789e10000000"}}]`,
+		}, `is not a valid resource request`},
+		{"a request of nothing", nil, map[string]string{roles: `[{"name":"a","min":1,"requests":{"cpu":"0"}}]`}, `is not a valid resource request`},
+		{"a resource that is no name", nil, map[string]string{roles: `[{"name":"a","min":1,"requests":{"c p u":"1"}}]`}, `is not a valid resource request`},
+		{
+			"thousands of resources", nil,
+			map[string]string{roles: `[{"name":"a","min":1,"requests":{` + manyRequests(17) + `}}]`},
+			"more than 16 requests",
+		},
+		{
+			"a slow quantity of Spark's", sparkLabels("driver"),
+			map[string]string{count: "2", cpu: "1e10000000", memory: "1Gi"},
+			"annotation " + cpu + ` has the value "1e10000000"`,
+		},
+		{
+			"two that lead", nil,
+			map[string]string{roles: `[{"name":"a","min":1,"leads":true},{"name":"b","min":1,"leads":true}]`},
+			"both create the others",
+		},
+		{"a name with capitals", nil, map[string]string{roles: `[{"name":"Driver","min":1}]`}, `name "Driver": a role has a name`},
+		{"its own role is none of them", nil, map[string]string{role: "worker", roles: driven}, `it declares no role "worker"`},
+		{"it does not say its own role", nil, map[string]string{roles: driven}, "annotation " + role + " is missing"},
+		{"an own role that is no name", nil, map[string]string{role: "a b", size: "2"}, `has the value "a b": a role has a name`},
+		{
+			"min-available that a leader cannot follow", nil,
+			map[string]string{role: "driver", roles: driven, size: "12"},
+			"sum to 11; make both agree",
+		},
+		{"min-available below the minimums", nil, map[string]string{roles: `[{"name":"a","min":3}]`, size: "2"}, "sum to 3, which is more"},
+		{"an executor count in words", sparkLabels("driver"), map[string]string{count: "ten"}, "set it to the number of executors"},
+		{"too many executors", sparkLabels("driver"), map[string]string{count: "2000"}, "at most 1999"},
+		{"executors without a size", sparkLabels("driver"), map[string]string{count: "2", cpu: "1"}, "annotation " + memory + " is missing"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			annotations := map[string]string{group: "a"}
+			maps.Copy(annotations, tc.annotations)
+			spec, err := gang.Parse(tc.labels, annotations, gang.Dialects())
+			var p *gang.Problem
+			if !errors.As(err, &p) || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("Parse returned %+v, %v; want a problem with %q", spec, err, tc.want)
+			}
+		})
+	}
+}
+
+func manyRequests(n int) string {
+	requests := make([]string, n)
+	for i := range requests {
+		requests[i] = fmt.Sprintf(`"example.com/r%d":"1"`, i)
+	}
+	return strings.Join(requests, ",")
+}
+
+// FuzzRoles: what is accepted can be placed, and its numbers are within bounds.
+func FuzzRoles(f *testing.F) {
+	f.Add(driven, "driver", "")
+	f.Add(`[{"name":"worker","min":2000}]`, "", "3")
+	f.Fuzz(func(t *testing.T, declared, own, sparkCount string) {
+		annotations := map[string]string{group: "a", role: own, count: sparkCount, cpu: "1", memory: "1Gi"}
+		if declared != "" {
+			annotations[roles] = declared
+		}
+		spec, err := gang.Parse(sparkLabels("driver"), annotations, gang.Dialects())
+		if err != nil || spec == nil {
+			return
+		}
+		if total := spec.Roles.Total(); total < 0 || total > 2000 || int(spec.MinAvailable) < total {
+			t.Errorf("%d declared, min-available %d", total, spec.MinAvailable)
+		}
+	})
+}

@@ -1,0 +1,186 @@
+package gang
+
+import (
+	"maps"
+	"time"
+)
+
+// runs tells the runs of a gang apart whose members are created by one of them, such as Spark's driver. A creator that comes while
+// members of an earlier one are left begins another run: those count for nothing in it. All of it follows from what the API says
+// about the pods that are there, so it comes out the same after a restart.
+type runs struct {
+	// creators are the members that create others, by UID; owned is how many members each pod created.
+	creators map[string]*member
+	owned    map[string]int
+	// current are the creators of the current run. Without any, every member counts.
+	current map[string]bool
+}
+
+func newRuns() runs { return runs{creators: map[string]*member{}, owned: map[string]int{}} }
+
+// note records that a member is there, or is not any more (by -1).
+func (r *runs) note(m *member, by int) {
+	if m.OwnedByPod {
+		if r.owned[m.OwnerUID] += by; r.owned[m.OwnerUID] == 0 {
+			delete(r.owned, m.OwnerUID)
+		}
+	}
+	switch {
+	case !m.Spec.Leads:
+	case by > 0:
+		r.creators[m.UID] = m
+	default:
+		delete(r.creators, m.UID)
+	}
+}
+
+// excludes says whether the member is of another run: it is a creator of another one, or was created by a pod that is not a creator
+// of this one.
+func (r *runs) excludes(m *member) bool {
+	if m.Spec.Leads {
+		return len(r.current) > 0 && !r.current[m.UID]
+	}
+	return m.OwnedByPod && r.excludesOwner(m.OwnerUID)
+}
+
+// several says whether members of more than one run may be there.
+func (r *runs) several() bool {
+	if len(r.creators) > 1 {
+		return true
+	}
+	for owner := range r.owned {
+		if r.excludesOwner(owner) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *runs) excludesOwner(uid string) bool { return len(r.current) > 0 && !r.current[uid] }
+
+// elected returns the creators of the current run. While there are no more of them than the gang needs, it is all of them; else
+// those that have not created anything yet come after those that have. Room that is held stays with the run that it is held for.
+func (r *runs) elected(keep bool) map[string]bool {
+	live, fresh, kept := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	need := 1
+	var newest *member
+	for uid, c := range r.creators {
+		if c.Terminating {
+			continue
+		}
+		live[uid] = true
+		need = max(need, c.creatorsNeeded())
+		if r.current[uid] {
+			kept[uid] = true
+		}
+		if r.owned[uid] == 0 {
+			fresh[uid] = true
+		}
+		if newest == nil || compareMembers(c, newest) > 0 {
+			newest = c
+		}
+	}
+	switch {
+	case keep && len(kept) > 0:
+		return kept
+	case len(live) <= need || len(fresh) == len(live):
+		return live
+	case len(fresh) > 0:
+		return fresh
+	}
+	return r.newest(live, newest, need)
+}
+
+// newest returns the newest creators, so many of them.
+func (r *runs) newest(live map[string]bool, newest *member, need int) map[string]bool {
+	found := map[string]bool{newest.UID: true}
+	for len(found) < need {
+		var next *member
+		for uid := range live {
+			if c := r.creators[uid]; !found[uid] && (next == nil || compareMembers(c, next) > 0) {
+				next = c
+			}
+		}
+		found[next.UID] = true
+	}
+	return found
+}
+
+// creatorsNeeded is how many creators a run has.
+func (m *member) creatorsNeeded() int {
+	if leader := m.Spec.Roles.Leader(); leader != nil {
+		return int(leader.Min)
+	}
+	if m.Spec.Roles != nil {
+		return m.Spec.Roles.apart
+	}
+	return 1
+}
+
+// elect finds out which run is the current one, and says whether that changed for any member.
+func (g *Gang) elect() bool {
+	if len(g.run.creators) == 0 && len(g.run.current) == 0 {
+		return false
+	}
+	return g.follows(g.run.elected(g.Slots() > 0 || g.planner != nil))
+}
+
+// follows makes the run of these creators the current one.
+func (g *Gang) follows(creators map[string]bool) bool {
+	if maps.Equal(creators, g.run.current) {
+		return false
+	}
+	g.run.current = creators
+	changed := false
+	for _, m := range g.members {
+		if other := g.run.excludes(m); other != m.otherRun {
+			g.giveBack(m)
+			g.update(m, func() { m.otherRun = other })
+			changed = true
+		}
+	}
+	g.relined() // members that ended may have been of another run, too
+	return changed
+}
+
+// settleRun begins another run when its creator came, or the last one's went. Members of a run whose creator still runs are not lost:
+// they start by themselves.
+func (g *Gang) settleRun(now time.Time) []Decision {
+	wasRunning := g.tally.started > 0
+	if !g.elect() {
+		return nil
+	}
+	g.membersChanged(wasRunning, now)
+	return g.activate(g.where(func(m *member) bool { return m.parked && g.leftAlone(m) && g.mayEnter(m) }), now)
+}
+
+// nextRun begins a run whose creator waited until what is held for another was taken, or its time was up.
+func (g *Gang) nextRun(now time.Time) []Decision {
+	if len(g.run.creators) < 2 || maps.Equal(g.run.elected(g.Slots() > 0 || g.planner != nil), g.run.current) {
+		return nil
+	}
+	return g.settle(true, now)
+}
+
+// leftAlone says whether the member is of another run than the current one, and its creator runs.
+func (g *Gang) leftAlone(m *member) bool {
+	if !m.otherRun || m.Spec.Leads {
+		return false
+	}
+	creator := g.run.creators[m.OwnerUID]
+	return creator != nil && !creator.Terminating && (creator.Node != "" || creator.bindsTo != "")
+}
+
+// resumes makes the run of a creator the current one again for which an earlier process held room. Creators that came since wait
+// until that room is taken.
+func (g *Gang) resumes(m *member) {
+	if !m.otherRun || !m.Spec.Leads || m.Node == "" || m.Terminating {
+		return
+	}
+	for uid := range g.run.current {
+		if c := g.run.creators[uid]; c != nil && c.Node != "" {
+			return
+		}
+	}
+	g.follows(map[string]bool{m.UID: true})
+}

@@ -1,0 +1,292 @@
+package gang
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// SlotID names a slot that is held.
+type SlotID struct {
+	Gang   Key
+	Number int
+}
+
+// Move says that a slot is held from now on, or not any more. Whoever keeps others out of the slots follows the moves in
+// their order.
+type Move struct {
+	ID   SlotID
+	Role Role
+	Node string
+	Held bool
+	// Free says that the slot goes to nobody in particular: others may have its capacity.
+	Free bool
+}
+
+// slot is a Slot that is held, or that a member is about to take.
+type slot struct {
+	number int
+	role   Role
+	node   string
+	taker  *member
+}
+
+// slots are capacity that is held for declared members.
+type slots struct {
+	held []*slot
+	// until is when what is left of them is given up; zero until the creator starts.
+	until time.Time
+	// last is the number of the slot that was held last; moves are what happened since somebody asked.
+	last  int
+	moves []Move
+}
+
+// hold reserves slots. Roles that the gang does not declare are passed over.
+func (g *Gang) hold(plan []Slot) {
+	for _, p := range plan {
+		role := g.shape().named(p.Role)
+		if role == nil {
+			continue
+		}
+		g.holdOne(*role, p.Node)
+	}
+}
+
+func (g *Gang) holdOne(role Role, node string) {
+	g.last++
+	held := &slot{number: g.last, role: role, node: node}
+	g.held = append(g.held, held)
+	g.move(held, true, false)
+}
+
+func (g *Gang) move(p *slot, held, free bool) {
+	g.moves = append(g.moves, Move{ID: SlotID{g.Key, p.number}, Role: p.role, Node: p.node, Held: held, Free: free})
+}
+
+// Moves returns the moves of slots since it was last called.
+func (g *Gang) Moves() []Move {
+	moves := g.moves
+	g.moves = nil
+	return moves
+}
+
+// Moved says whether there are moves that nobody asked for yet.
+func (g *Gang) Moved() bool { return len(g.moves) > 0 }
+
+// free gives up the slots for which yes holds, and returns how many.
+func (g *Gang) free(yes func(*slot) bool) int {
+	before := len(g.held)
+	g.held = slices.DeleteFunc(g.held, func(p *slot) bool {
+		if !yes(p) {
+			return false
+		}
+		if p.taker == nil {
+			g.move(p, false, true)
+		} else {
+			p.taker.slot = nil
+		}
+		return true
+	})
+	if len(g.held) == 0 {
+		g.until = time.Time{}
+	}
+	return before - len(g.held)
+}
+
+func anySlot(*slot) bool { return true }
+
+// Slots is how many slots are held, or about to be taken.
+func (g *Gang) Slots() int { return len(g.held) }
+
+func (g *Gang) slotsOf(role string) int {
+	n := 0
+	for _, p := range g.held {
+		if p.role.Name == role {
+			n++
+		}
+	}
+	return n
+}
+
+// Take gives a member that is popped a slot of its role, so that nobody keeps the member itself out of it.
+func (g *Gang) Take(uid string) {
+	m, known := g.members[uid]
+	if !known || m.slot != nil || m.misfit || len(g.held) == 0 || g.Phase() != Running || m.otherRun || !g.mayEnter(m) {
+		return
+	}
+	for _, p := range g.held {
+		if p.taker == nil && p.role.Name == m.Spec.Role {
+			p.taker, m.slot = m, p
+			g.move(p, false, false)
+			return
+		}
+	}
+}
+
+// SlotNode returns the node of the slot that the member is about to take, or "".
+func (g *Gang) SlotNode(uid string) string {
+	if m, known := g.members[uid]; known && m.slot != nil {
+		return m.slot.node
+	}
+	return ""
+}
+
+// Return gives back the slot of a member that was popped and holds no capacity now: its scheduling cycle ended early.
+func (g *Gang) Return(uid string) {
+	if m, known := g.members[uid]; known && m.bindsTo == "" && m.Node == "" {
+		g.giveBack(m)
+	}
+}
+
+// giveBack holds the member's slot again.
+func (g *Gang) giveBack(m *member) {
+	p := m.slot
+	if p == nil {
+		return
+	}
+	p.taker, m.slot = nil, nil
+	g.move(p, true, false)
+}
+
+// fill forgets the slot of a member that was bound.
+func (g *Gang) fill(m *member) {
+	filled := m.slot
+	if filled == nil {
+		return
+	}
+	m.slot = nil
+	g.held = slices.DeleteFunc(g.held, func(p *slot) bool { return p == filled })
+}
+
+// NodeGone gives up the slots on a node that is gone.
+func (g *Gang) NodeGone(node string, now time.Time) []Decision {
+	if g.free(func(p *slot) bool { return p.node == node }) == 0 {
+		return nil
+	}
+	return g.settle(false, now)
+}
+
+// leads says whether a member of the role that leads runs.
+func (g *Gang) leads() bool {
+	leader := g.shape().Leader()
+	return leader != nil && g.tally.startedRoles[leader.Name] > 0
+}
+
+func (g *Gang) isLeader(m *member) bool {
+	leader := g.shape().Leader()
+	return leader != nil && m.Spec.Role == leader.Name
+}
+
+// tendSlots gives up slots that nobody will take: the leader is gone, or their time is up.
+func (g *Gang) tendSlots(now time.Time) []Decision {
+	switch {
+	case len(g.held) == 0:
+	case !g.leads():
+		g.free(anySlot)
+	case g.until.IsZero():
+		g.until = now.Add(g.reservationTimeout())
+	case !now.Before(g.until):
+		why := g.explanation(KindExpired)
+		why.Declared = g.free(anySlot)
+		return []Decision{Tell{Members: g.refs(g.where(g.isLeader)), Explanation: why}}
+	}
+	return nil
+}
+
+func (g *Gang) reservationTimeout() time.Duration {
+	g.rank()
+	return g.longestReservation
+}
+
+// Reservation is the capacity that is held for a gang, as it is written on the gang's leader.
+type Reservation struct {
+	Until time.Time      `json:"until"`
+	Roles []ReservedRole `json:"roles"`
+}
+
+// ReservedRole is the capacity that is held for a role: for so many pods on each node.
+type ReservedRole struct {
+	Name  string         `json:"name"`
+	Nodes map[string]int `json:"nodes"`
+}
+
+// maxReservation is how long the text of a reservation may be, in bytes: all annotations of a pod together have 256 KiB.
+const maxReservation = 128 << 10
+
+// Reservation returns the text to write on the member: what is held for the others if it leads, or "".
+func (g *Gang) Reservation(uid string, now time.Time) (string, error) {
+	m, known := g.members[uid]
+	if !known || !g.isLeader(m) || len(g.held) == 0 {
+		return "", nil
+	}
+	r := Reservation{Until: g.until}
+	if r.Until.IsZero() {
+		r.Until = now.Add(g.reservationTimeout())
+	}
+	r.Until = r.Until.UTC().Truncate(time.Second)
+	for _, p := range g.held {
+		i := slices.IndexFunc(r.Roles, func(known ReservedRole) bool { return known.Name == p.role.Name })
+		if i < 0 {
+			i = len(r.Roles)
+			r.Roles = append(r.Roles, ReservedRole{Name: p.role.Name, Nodes: map[string]int{}})
+		}
+		r.Roles[i].Nodes[p.node]++
+	}
+	text, err := json.Marshal(r)
+	if err != nil || len(text) > maxReservation {
+		return "", fmt.Errorf("the reservation of gang %s takes %d bytes, more than a pod's annotation may: %w", g.Key, len(text), err)
+	}
+	return string(text), nil
+}
+
+// Restore holds again what an earlier process held for the gang and wrote on a leader that runs, but for the slots of members
+// that have come or are done, and never more than the leader declares, nor longer than it may.
+func (g *Gang) Restore(uid string, r Reservation, now time.Time) []Decision {
+	m, known := g.members[uid]
+	if known && now.Before(r.Until) {
+		g.resumes(m)
+	}
+	if !known || !g.isLeader(m) || !m.started() || len(g.held) > 0 || !now.Before(r.Until) {
+		return nil
+	}
+	for _, reserved := range r.Roles {
+		if role := g.shape().named(reserved.Name); role != nil && !role.Leads && len(reserved.Nodes) > 0 {
+			g.restoreRole(*role, reserved.Nodes)
+		}
+	}
+	if len(g.held) > 0 {
+		g.until = now.Add(g.reservationTimeout())
+		if r.Until.Before(g.until) {
+			g.until = r.Until
+		}
+	}
+	return g.settle(true, now)
+}
+
+// restoreRole holds slots of a role on so many nodes, less those of members that are there.
+func (g *Gang) restoreRole(role Role, nodes map[string]int) {
+	missing := int(role.Min) - g.tally.startedRoles[role.Name] - g.doneOf[role.Name] - g.slotsOf(role.Name)
+	left := maps.Clone(nodes)
+	for _, m := range g.each() {
+		if m.Spec.Role == role.Name {
+			left[m.Node]--
+		}
+	}
+	for _, node := range slices.Sorted(maps.Keys(left)) {
+		for range min(left[node], missing) {
+			g.holdOne(role, node)
+			missing--
+		}
+	}
+}
+
+// Led returns the roles that the member declares, if it leads the gang, or nil.
+func (g *Gang) Led(uid string) []Role {
+	m, known := g.members[uid]
+	if !known || !g.isLeader(m) {
+		return nil
+	}
+	return g.shape().All()
+}

@@ -1,0 +1,349 @@
+package gang
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Status is what there is to know of a gang at one moment: the one read model, from which metrics, pages and tests read. It shares
+// nothing with the gang, and the names of its fields in JSON do not change.
+type Status struct {
+	Key   Key   `json:"key"`
+	Phase Phase `json:"phase"`
+	Needs Needs `json:"needs"`
+	// Partial says that the gang runs with fewer members than it needs while others wait to join it.
+	Partial bool `json:"partial,omitempty"`
+	// Members are those whose pods exist: first those that have not ended, the oldest first, then those that have, as they ended.
+	Members []MemberStatus `json:"members"`
+	// Nodes are those on which members take capacity, or slots hold it, sorted by name.
+	Nodes []NodeStatus `json:"nodes,omitempty"`
+	// Why explains what the gang waits for. Its kind is empty if it waits for nothing. The events and conditions on its members are
+	// written from the same; JSON has it in words, which are in internal/events.
+	Why Explanation `json:"-"`
+	// Shortage is what the last plan lacked of a gang that is parked because of it, or else zero.
+	Shortage ShortageStatus `json:"shortage,omitzero"`
+	// Slots are held for members that do not exist yet, or that are about to take them, sorted by role, node and member.
+	Slots []SlotStatus `json:"slots,omitempty"`
+	Times
+}
+
+// Needs is what a gang needs to start, and what it has of that.
+type Needs struct {
+	// MinAvailable is 0 while it is not known: no member says how many must start together, or members disagree.
+	MinAvailable int `json:"minAvailable"`
+	// Have is how many members could be placed, run or are done, Running how many of them run or are done.
+	Have    int `json:"have"`
+	Running int `json:"running"`
+	// Roles are in the order in which members declare them.
+	Roles []RoleStatus `json:"roles,omitempty"`
+}
+
+// RoleStatus is what a gang needs of a role, and what it has of that.
+type RoleStatus struct {
+	Name string `json:"name"`
+	Min  int    `json:"min"`
+	// Have and Running count as those of Needs do.
+	Have    int `json:"have"`
+	Running int `json:"running"`
+	// Creates says that members of the role create the others.
+	Creates bool `json:"creates,omitempty"`
+}
+
+// MemberState is where a member stands.
+type MemberState string
+
+// The states of a member.
+const (
+	// MemberForeign: another scheduler is responsible for the pod.
+	MemberForeign MemberState = "Foreign"
+	// MemberTerminating: the pod is being deleted.
+	MemberTerminating MemberState = "Terminating"
+	// MemberGated: the pod waits, and carries scheduling gates.
+	MemberGated MemberState = "Gated"
+	// MemberPending: the pod waits, and no node is known for it.
+	MemberPending MemberState = "Pending"
+	// MemberPlanned: the pod is about to take a slot on its node.
+	MemberPlanned MemberState = "Planned"
+	// MemberBinding: the pod is being bound to its node.
+	MemberBinding MemberState = "Binding"
+	// MemberBound: the pod is bound to its node.
+	MemberBound MemberState = "Bound"
+	// MemberSucceeded and MemberFailed: the pod ended.
+	MemberSucceeded MemberState = "Succeeded"
+	MemberFailed    MemberState = "Failed"
+)
+
+// Ended says whether the member's pod ended.
+func (s MemberState) Ended() bool { return s == MemberSucceeded || s == MemberFailed }
+
+// Waits says whether the member waits for its node.
+func (s MemberState) Waits() bool {
+	return s == MemberGated || s == MemberPending || s == MemberPlanned
+}
+
+// MemberStatus is a member of a gang.
+type MemberStatus struct {
+	Name string `json:"name"`
+	UID  string `json:"uid"`
+	Role string `json:"role,omitempty"`
+	// Node is where the member is, was, or is being bound to.
+	Node  string      `json:"node,omitempty"`
+	State MemberState `json:"state"`
+	// Apart says that the member does not count for what its gang needs: it is of another run of it, or a creator that starts by itself.
+	Apart bool `json:"apart,omitempty"`
+}
+
+// takesCapacity says whether the member takes capacity on its node.
+func (m MemberStatus) takesCapacity() bool {
+	return m.Node != "" && m.State != MemberPlanned && !m.State.Ended()
+}
+
+// NodeStatus is what a gang takes of a node.
+type NodeStatus struct {
+	Name string `json:"name"`
+	// Members is how many members take capacity there, Slots for how many more it is held.
+	Members int `json:"members,omitempty"`
+	Slots   int `json:"slots,omitempty"`
+}
+
+// ShortageStatus is what a plan lacked.
+type ShortageStatus struct {
+	// Members is how many more members needed a node, at least; 0 if that is not known.
+	Members int `json:"members,omitempty"`
+	// Resource is what they lacked if it was one resource: each takes Each, and Largest is the largest free capacity on a node.
+	Resource string `json:"resource,omitempty"`
+	Each     string `json:"each,omitempty"`
+	Largest  string `json:"largest,omitempty"`
+	// Anything says that more than capacity on single nodes was missing, so that any change may help.
+	Anything bool `json:"anything,omitempty"`
+}
+
+// SlotStatus is capacity that is held on a node for a member that is not bound.
+type SlotStatus struct {
+	Role string `json:"role"`
+	Node string `json:"node"`
+	// Member is the name of the member that is about to take the slot, empty while it is held.
+	Member string `json:"member,omitempty"`
+}
+
+// Times are when things happened to a gang, or will.
+type Times struct {
+	// At is when the status was taken.
+	At time.Time `json:"at"`
+	// Since is when the gang began to wait, which is when its first pod was created; Started is when that ended, zero while it waits.
+	// Both are zero if the gang ran when this process first saw it.
+	Since   time.Time `json:"since,omitzero"`
+	Started time.Time `json:"started,omitzero"`
+	// NextTry is when the gang is tried again even if nothing changes; zero means: once something changed that may help.
+	NextTry time.Time `json:"nextTry,omitzero"`
+	// SlotsUntil is when the slots are given up that nobody took; zero until a creator runs.
+	SlotsUntil time.Time `json:"slotsUntil,omitzero"`
+}
+
+// Waited is how long the gang has waited, or had until it started. It is not known of a gang that ran when it was first seen.
+func (t Times) Waited() (waited time.Duration, known bool) {
+	switch {
+	case t.Since.IsZero():
+		return 0, false
+	case t.Started.IsZero():
+		return t.At.Sub(t.Since), true
+	}
+	return t.Started.Sub(t.Since), true
+}
+
+// Count returns how many members have a state for which yes holds.
+func (s *Status) Count(yes func(MemberState) bool) int {
+	n := 0
+	for i := range s.Members {
+		if yes(s.Members[i].State) {
+			n++
+		}
+	}
+	return n
+}
+
+// Status returns what there is to know of the gang. It looks at every member, so it is for those who ask now and then.
+func (g *Gang) Status(now time.Time) Status {
+	s := Status{
+		Key: g.Key, Phase: g.Phase(), Needs: g.needs(), Partial: g.Partial(),
+		Members: g.memberStatuses(), Slots: g.slotStatuses(), Shortage: g.shortageStatus(), Times: g.times(now),
+	}
+	s.Nodes = nodeStatuses(s.Members, s.Slots)
+	if why := g.Explain(); why.Kind != "" {
+		s.Why = why.clone()
+	}
+	return s
+}
+
+func (g *Gang) needs() Needs {
+	n := Needs{MinAvailable: g.Need(), Have: g.have(), Running: g.tally.started + g.done}
+	for _, r := range g.shape().All() {
+		done := g.doneOf[r.Name]
+		n.Roles = append(n.Roles, RoleStatus{
+			Name: r.Name, Min: int(r.Min), Creates: r.Leads,
+			Have: g.tally.roles[r.Name] + done, Running: g.tally.startedRoles[r.Name] + done,
+		})
+	}
+	return n
+}
+
+func (g *Gang) memberStatuses() []MemberStatus {
+	members := make([]*member, 0, len(g.members))
+	for uid, m := range g.each() {
+		if _, ended := g.finished[uid]; !ended {
+			members = append(members, m)
+		}
+	}
+	slices.SortFunc(members, compareMembers)
+	ended := make([]Finished, 0, len(g.finished))
+	for uid := range g.finished {
+		ended = append(ended, g.finished[uid])
+	}
+	slices.SortFunc(ended, func(a, b Finished) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Name, b.Name), cmp.Compare(a.UID, b.UID))
+	})
+	all := make([]MemberStatus, 0, len(members)+len(ended))
+	for _, m := range members {
+		all = append(all, m.status())
+	}
+	for i := range ended {
+		f := &ended[i]
+		s := MemberStatus{Name: f.Name, UID: f.UID, Role: f.Role, Node: f.Node, State: MemberFailed}
+		if f.Succeeded {
+			s.State = MemberSucceeded
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func (m *member) status() MemberStatus {
+	s := MemberStatus{
+		Name: m.Name, UID: m.UID, Role: m.Spec.Role, Node: cmp.Or(m.Node, m.bindsTo), State: m.state(), Apart: m.apart() || m.otherRun,
+	}
+	if s.State == MemberPlanned {
+		s.Node = m.slot.node
+	}
+	return s
+}
+
+func (m *member) state() MemberState {
+	switch {
+	case m.Foreign:
+		return MemberForeign
+	case m.Terminating:
+		return MemberTerminating
+	case m.Node != "":
+		return MemberBound
+	case m.bindsTo != "":
+		return MemberBinding
+	case m.Gated:
+		return MemberGated
+	case m.slot != nil:
+		return MemberPlanned
+	}
+	return MemberPending
+}
+
+func (g *Gang) slotStatuses() []SlotStatus {
+	if len(g.held) == 0 {
+		return nil
+	}
+	slots := make([]SlotStatus, 0, len(g.held))
+	for _, p := range g.held {
+		s := SlotStatus{Role: p.role.Name, Node: p.node}
+		if p.taker != nil {
+			s.Member = p.taker.Name
+		}
+		slots = append(slots, s)
+	}
+	slices.SortFunc(slots, func(a, b SlotStatus) int {
+		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Member, b.Member))
+	})
+	return slots
+}
+
+// nodeStatuses sums up what members take and slots hold, node by node.
+func nodeStatuses(members []MemberStatus, slots []SlotStatus) []NodeStatus {
+	byName := map[string]NodeStatus{}
+	for _, m := range members {
+		if m.takesCapacity() {
+			n := byName[m.Node]
+			n.Members++
+			byName[m.Node] = n
+		}
+	}
+	for _, s := range slots {
+		if s.Member == "" {
+			n := byName[s.Node]
+			n.Slots++
+			byName[s.Node] = n
+		}
+	}
+	if len(byName) == 0 {
+		return nil
+	}
+	nodes := make([]NodeStatus, 0, len(byName))
+	for name, n := range byName {
+		n.Name = name
+		nodes = append(nodes, n)
+	}
+	slices.SortFunc(nodes, func(a, b NodeStatus) int { return cmp.Compare(a.Name, b.Name) })
+	return nodes
+}
+
+// shortage is what the last plan lacked, if the gang waits because of it.
+func (g *Gang) shortageStatus() ShortageStatus {
+	if g.Phase() != Ready || g.failure == nil || g.failure.Kind != KindUnplaced && g.failure.Kind != KindTooLarge {
+		return ShortageStatus{}
+	}
+	lack, _, _ := g.FirstShortage()
+	s := ShortageStatus{Members: lack.Missing, Anything: lack.Anything}
+	if short := g.failure.Short; short != nil {
+		s.Resource, s.Each, s.Largest = short.Resource, short.Each, short.Largest
+	}
+	return s
+}
+
+func (g *Gang) times(now time.Time) Times {
+	t := Times{At: now, NextTry: g.nextTry(), SlotsUntil: g.until}
+	switch {
+	case !g.ran || g.tally.started == 0:
+		t.Since = g.since
+	case g.waited != nil:
+		t.Since, t.Started = g.since, g.since.Add(*g.waited)
+	}
+	return t
+}
+
+// nextTry is when the gang is tried again even if nothing changes, or zero.
+func (g *Gang) nextTry() time.Time {
+	switch {
+	case !g.refusedAt.IsZero():
+		return g.refusedAt.Add(backoff(g.unbound + 1))
+	case g.evicting != "":
+		return g.eviction.at.Add(g.eviction.pause())
+	case g.Phase() != Ready:
+		return time.Time{}
+	}
+	next := g.retryAt
+	for _, until := range g.avoided {
+		if next.IsZero() || until.Before(next) {
+			next = until
+		}
+	}
+	return next
+}
+
+// clone returns an explanation that shares nothing with this one.
+func (e Explanation) clone() Explanation {
+	if e.Short != nil {
+		e.Short = new(*e.Short)
+	}
+	if e.Lacking != nil {
+		e.Lacking = new(*e.Lacking)
+	}
+	e.Claims = slices.Clone(e.Claims)
+	return e
+}

@@ -1,0 +1,56 @@
+package gang
+
+// tally counts a gang's members, kept up to date member by member.
+type tally struct {
+	// eligible counts the members that could be placed, started those that run or are being bound, binding those of them without a node.
+	eligible, started, binding int
+	// gated counts the members with scheduling gates, apart the creators that start by themselves, unnamed those that name no gang.
+	gated, apart, unnamed int
+	// parked counts the members that are parked, standby those of them that could be placed.
+	parked, standby int
+
+	claims, startedClaims claims
+	// roles counts the members that could be placed or run, startedRoles those that run.
+	roles, startedRoles map[string]int
+}
+
+func (t *tally) count(m *member, by int) {
+	add := func(n *int, yes bool) {
+		if yes {
+			*n += by
+		}
+	}
+	add(&t.parked, m.parked)
+	add(&t.standby, m.parked && m.eligible())
+	add(&t.eligible, m.eligible())
+	add(&t.started, m.started())
+	add(&t.binding, m.started() && m.Node == "")
+	add(&t.apart, m.apart() && !m.Terminating && !m.otherRun)
+	add(&t.unnamed, m.silent() && m.Spec.Unnamed && !m.Terminating && !m.otherRun)
+	add(&t.gated, m.pending() && m.Gated && !m.otherRun)
+	t.countClaims(m, by)
+	if m.Spec.Role != "" && !m.otherRun {
+		t.countRole(m, by)
+	}
+}
+
+func (t *tally) countClaims(m *member, by int) {
+	if m.silent() || m.otherRun {
+		return
+	}
+	if !m.Terminating {
+		t.claims.count(m, by)
+	}
+	if m.started() {
+		t.startedClaims.count(m, by)
+	}
+}
+
+func (t *tally) countRole(m *member, by int) {
+	if m.eligible() || m.started() {
+		t.roles[m.Spec.Role] += by
+	}
+	if m.started() {
+		t.startedRoles[m.Spec.Role] += by
+	}
+}

@@ -1,0 +1,382 @@
+package coscheduling
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+	kubeevents "k8s.io/client-go/tools/events"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config"
+	"k8s.io/kubernetes/pkg/scheduler/metrics"
+	st "k8s.io/kubernetes/pkg/scheduler/testing"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+)
+
+// obstacle is a plugin that stands in the way of pods. A nil function lets all of them pass.
+type obstacle struct {
+	reserve func(pod *corev1.Pod, node string) *fwk.Status
+	permit  func(pod *corev1.Pod, node string) *fwk.Status
+	preBind func(pod *corev1.Pod, node string) *fwk.Status
+
+	mu sync.Mutex
+	// reserved are the pods that the plugin was asked to reserve for and not to unreserve again.
+	reserved map[string]string
+}
+
+const obstacleName = "Obstacle"
+
+func (o *obstacle) Name() string { return obstacleName }
+
+func ask(f func(*corev1.Pod, string) *fwk.Status, pod *corev1.Pod, node string) *fwk.Status {
+	if f == nil {
+		return nil
+	}
+	return f(pod, node)
+}
+
+func (o *obstacle) Reserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
+	o.mu.Lock()
+	o.reserved[pod.Name] = node
+	o.mu.Unlock()
+	return ask(o.reserve, pod, node)
+}
+
+func (o *obstacle) Unreserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.reserved, pod.Name)
+}
+
+func (o *obstacle) Permit(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, node string) (*fwk.Status, time.Duration) {
+	return ask(o.permit, pod, node), time.Minute
+}
+
+func (o *obstacle) PreBindPreFlight(context.Context, fwk.CycleState, *corev1.Pod, string) (*fwk.PreBindPreFlightResult, *fwk.Status) {
+	return nil, nil
+}
+
+func (o *obstacle) PreBind(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
+	return ask(o.preBind, pod, node)
+}
+
+func (o *obstacle) holds() map[string]string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return maps.Clone(o.reserved)
+}
+
+// running is a scheduler that runs with the plugins, on an API of its own.
+type running struct {
+	t       *testing.T
+	ctx     context.Context
+	client  *fake.Clientset
+	plugins *Plugins
+	sched   *scheduler.Scheduler
+}
+
+// run starts a scheduler with the obstacle, on nodes of so many CPUs. It is attached unless that is said.
+func run(t *testing.T, o *obstacle, attached bool, nodes map[string]string) *running {
+	t.Helper()
+	metrics.Register()
+	o.reserved = map[string]string{}
+	r := &running{t: t, client: fake.NewClientset(), plugins: New()}
+	var cancel context.CancelFunc
+	r.ctx, cancel = context.WithCancel(t.Context())
+	r.bindPods()
+	r.selectPods()
+	for _, name := range slices.Sorted(maps.Keys(nodes)) {
+		node := st.MakeNode().Name(name).Capacity(map[corev1.ResourceName]string{"cpu": nodes[name], "memory": "64Gi", "pods": "110"}).Obj()
+		if _, err := r.client.CoreV1().Nodes().Create(r.ctx, node, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	profile := testProfile(t)
+	profile.Plugins.MultiPoint.Enabled = append(profile.Plugins.MultiPoint.Enabled, config.Plugin{Name: obstacleName})
+	factories := r.plugins.Factories()
+	factories[obstacleName] = func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) { return o, nil }
+	informers := scheduler.NewInformerFactory(r.client, 0)
+	recorder := &silentRecorder{}
+	sched, err := scheduler.New(r.ctx, r.client, informers, nil, func(string) kubeevents.EventRecorderLogger { return recorder },
+		scheduler.WithProfiles(*profile), scheduler.WithFrameworkOutOfTreeRegistry(factories),
+		scheduler.WithPodInitialBackoffSeconds(1), scheduler.WithPodMaxBackoffSeconds(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.sched = sched
+	if attached {
+		r.plugins.Attach(r.ctx, sched)
+	}
+	informers.Start(r.ctx.Done())
+	informers.WaitForCacheSync(r.ctx.Done())
+	if err := sched.WaitForHandlersSync(r.ctx); err != nil {
+		t.Fatal(err)
+	}
+	var ended sync.WaitGroup
+	ended.Go(func() { sched.Run(r.ctx) })
+	t.Cleanup(func() { cancel(); ended.Wait(); informers.Shutdown() })
+	return r
+}
+
+// bindPods makes the API bind pods, as the API server does.
+func (r *running) bindPods() {
+	r.client.PrependReactor("create", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		create, ok := action.(clienttesting.CreateAction)
+		if !ok || action.GetSubresource() != "binding" {
+			return false, nil, nil
+		}
+		binding := create.GetObject().(*corev1.Binding)
+		stored, err := r.client.Tracker().Get(corev1.SchemeGroupVersion.WithResource("pods"), binding.Namespace, binding.Name)
+		if err != nil {
+			return true, nil, err
+		}
+		pod := stored.(*corev1.Pod).DeepCopy()
+		pod.Spec.NodeName = binding.Target.Name
+		pod.ResourceVersion = "1000"
+		return true, nil, r.client.Tracker().Update(corev1.SchemeGroupVersion.WithResource("pods"), pod, pod.Namespace)
+	})
+}
+
+// selectPods hides pods from whoever selects those that ended: the fake API knows no field selectors.
+func (r *running) selectPods() {
+	ended := func(fields string) bool { return strings.Contains(fields, "status.phase!=Pending") }
+	r.client.PrependReactor("list", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		list, ok := action.(clienttesting.ListAction)
+		return ok && ended(list.GetListRestrictions().Fields.String()), &corev1.PodList{}, nil
+	})
+	r.client.PrependWatchReactor("pods", func(action clienttesting.Action) (bool, watch.Interface, error) {
+		watched, ok := action.(clienttesting.WatchAction)
+		return ok && ended(watched.GetWatchRestrictions().Fields.String()), watch.NewFake(), nil
+	})
+}
+
+// create creates members of a gang that needs all of them.
+func (r *running) create(group string, members ...string) {
+	r.t.Helper()
+	for i, name := range members {
+		pod := st.MakePod().Namespace(testNamespace).Name(name).UID(name).SchedulerName(testProfileName).
+			Req(map[corev1.ResourceName]string{"cpu": "1"}).Annotations(map[string]string{
+			gang.Coscheduling().GroupAnnotation:        group,
+			gang.Coscheduling().MinAvailableAnnotation: fmt.Sprint(len(members)),
+		}).Obj()
+		pod.ResourceVersion = fmt.Sprint(i + 1)
+		if _, err := r.client.CoreV1().Pods(testNamespace).Create(r.ctx, pod, metav1.CreateOptions{}); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// nodes are those of the pods that are bound, by the pods' names.
+func (r *running) nodes() map[string]string {
+	pods, err := r.client.CoreV1().Pods(testNamespace).List(r.ctx, metav1.ListOptions{})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	nodes := map[string]string{}
+	for i := range pods.Items {
+		if node := pods.Items[i].Spec.NodeName; node != "" {
+			nodes[pods.Items[i].Name] = node
+		}
+	}
+	return nodes
+}
+
+// why is the sentence of the only gang.
+func (r *running) why() gang.Explanation {
+	statuses := r.plugins.ledger.Statuses()
+	if len(statuses) != 1 {
+		return gang.Explanation{}
+	}
+	return statuses[0].Why
+}
+
+// holdsNothing waits until nothing is reserved or assumed for the gang.
+func (r *running) holdsNothing(o *obstacle) {
+	r.t.Helper()
+	eventually(r.t, "nothing to be reserved", func() bool {
+		dump := r.sched.Cache.Dump()
+		return len(o.holds()) == 0 && len(dump.AssumedPods) == 0
+	})
+	if bound := r.nodes(); len(bound) != 0 {
+		r.t.Errorf("%v are bound", bound)
+	}
+}
+
+// TestARefusedReservationIsPlannedAround: in the same gang cycle the member goes to another node.
+func TestARefusedReservationIsPlannedAround(t *testing.T) {
+	o := &obstacle{reserve: func(pod *corev1.Pod, node string) *fwk.Status {
+		if pod.Name == "a-1" && node == "small" {
+			return fwk.NewStatus(fwk.Unschedulable, "not here")
+		}
+		return nil
+	}}
+	r := run(t, o, true, map[string]string{"small": "2", "large": "8"})
+	r.create("a", "a-0", "a-1")
+	eventually(t, "the gang to start", func() bool { return len(r.nodes()) == 2 })
+	if nodes := r.nodes(); nodes["a-1"] != "large" {
+		t.Errorf("a-1 is on node %s, whose reservation was refused", nodes["a-1"])
+	}
+}
+
+// TestReservationsThatAreAlwaysRefused end the gang cycle after some plans, with the reason and without anything held.
+func TestReservationsThatAreAlwaysRefused(t *testing.T) {
+	o := &obstacle{reserve: func(pod *corev1.Pod, _ string) *fwk.Status {
+		if pod.Name == "a-1" {
+			return fwk.NewStatus(fwk.Unschedulable, "nowhere")
+		}
+		return nil
+	}}
+	r := run(t, o, true, map[string]string{"n1": "2", "n2": "2", "n3": "2", "n4": "2", "n5": "2"})
+	r.create("a", "a-0", "a-1")
+	eventually(t, "the reason", func() bool { return strings.Contains(r.why().Detail, "nowhere") })
+	r.holdsNothing(o)
+}
+
+// TestAGangThatChangesWhileItIsReservedIsTriedAgain, and what was reserved is given back first.
+func TestAGangThatChangesWhileItIsReservedIsTriedAgain(t *testing.T) {
+	var r *running
+	var once sync.Once
+	o := &obstacle{}
+	o.reserve = func(pod *corev1.Pod, _ string) *fwk.Status {
+		if pod.Name != "a-1" {
+			return nil
+		}
+		once.Do(func() {
+			if err := r.client.CoreV1().Pods(testNamespace).Delete(r.ctx, "a-0", metav1.DeleteOptions{}); err != nil {
+				t.Error(err)
+			}
+			eventually(t, "the ledger to know that a member is gone", func() bool { return !r.plugins.ledger.Knows("a-0") })
+		})
+		return nil
+	}
+	r = run(t, o, true, map[string]string{"n": "8"})
+	r.create("a", "a-0", "a-1")
+	eventually(t, "the gang to be incomplete", func() bool { return r.why().Kind == gang.KindIncomplete })
+	r.holdsNothing(o)
+	again := st.MakePod().Namespace(testNamespace).Name("a-2").UID("a-2").SchedulerName(testProfileName).Annotations(map[string]string{
+		gang.Coscheduling().GroupAnnotation: "a", gang.Coscheduling().MinAvailableAnnotation: "2",
+	}).Obj()
+	if _, err := r.client.CoreV1().Pods(testNamespace).Create(r.ctx, again, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the gang to start", func() bool { return len(r.nodes()) == 2 })
+}
+
+// TestNobodyIsBoundIfAPluginRefusesOne, in Permit or in PreBind: all give back what they hold, and the gang says why.
+func TestNobodyIsBoundIfAPluginRefusesOne(t *testing.T) {
+	refuse := func(pod *corev1.Pod, _ string) *fwk.Status {
+		if pod.Name == "a-1" {
+			return fwk.NewStatus(fwk.Unschedulable, "not this one")
+		}
+		return nil
+	}
+	for name, o := range map[string]*obstacle{
+		"Permit": {permit: refuse}, "PreBind": {preBind: refuse},
+		"PreBind, by an error": {preBind: func(pod *corev1.Pod, _ string) *fwk.Status {
+			if pod.Name == "a-1" {
+				return fwk.NewStatus(fwk.Error, "not this one")
+			}
+			return nil
+		}},
+		"Permit, while another waits there": {permit: func(pod *corev1.Pod, _ string) *fwk.Status {
+			if pod.Name == "a-1" {
+				return fwk.NewStatus(fwk.Unschedulable, "not this one")
+			}
+			return fwk.NewStatus(fwk.Wait)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := run(t, o, true, map[string]string{"n1": "2", "n2": "2"})
+			r.create("a", "a-0", "a-1", "a-2")
+			eventually(t, "the reason", func() bool {
+				why := r.why()
+				return why.Kind == gang.KindNotBound && why.Culprit == "a-1" && strings.Contains(why.Detail, "not this one")
+			})
+			if bound := r.nodes(); len(bound) != 0 {
+				t.Errorf("%v are bound", bound)
+			}
+		})
+	}
+}
+
+// TestMembersWaitForAnotherPermitPlugin, which allows them later.
+func TestMembersWaitForAnotherPermitPlugin(t *testing.T) {
+	o := &obstacle{permit: func(*corev1.Pod, string) *fwk.Status { return fwk.NewStatus(fwk.Wait) }}
+	r := run(t, o, true, map[string]string{"n": "8"})
+	r.create("a", "a-0", "a-1")
+	f := r.sched.Profiles[testProfileName]
+	waiting := func(name string) fwk.WaitingPod { return f.GetWaitingPod(types.UID(name)) }
+	eventually(t, "both to wait", func() bool { return waiting("a-0") != nil && waiting("a-1") != nil })
+	waiting("a-0").Allow(obstacleName)
+	if bound := r.nodes(); len(bound) != 0 {
+		t.Errorf("%v are bound while one waits", bound)
+	}
+	waiting("a-1").Allow(obstacleName)
+	eventually(t, "the gang to start", func() bool { return len(r.nodes()) == 2 })
+}
+
+// TestNominationsAreRemovedWhenMembersAreReserved: otherwise they would keep others out of the nominated node.
+func TestNominationsAreRemovedWhenMembersAreReserved(t *testing.T) {
+	o := &obstacle{}
+	r := run(t, o, true, map[string]string{"n1": "2", "n2": "1"})
+	for i, name := range []string{"a-0", "a-1"} {
+		pod := st.MakePod().Namespace(testNamespace).Name(name).UID(name).SchedulerName(testProfileName).
+			Req(map[corev1.ResourceName]string{"cpu": "1"}).Annotations(map[string]string{
+			gang.Coscheduling().GroupAnnotation: "a", gang.Coscheduling().MinAvailableAnnotation: "2",
+		}).NominatedNodeName("n2").Obj()
+		pod.ResourceVersion = fmt.Sprint(i + 1)
+		if _, err := r.client.CoreV1().Pods(testNamespace).Create(r.ctx, pod, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the gang to start", func() bool { return len(r.nodes()) == 2 })
+	if left := r.sched.SchedulingQueue.NominatedPodsForNode("n2"); len(left) != 0 {
+		t.Errorf("%d pods are still nominated", len(left))
+	}
+}
+
+// TestASchedulerThatIsNotAttachedSaysSo, and schedules pods without a gang.
+func TestASchedulerThatIsNotAttachedSaysSo(t *testing.T) {
+	o := &obstacle{}
+	r := run(t, o, false, map[string]string{"n": "8"})
+	r.create("a", "a-0", "a-1")
+	plain := st.MakePod().Namespace(testNamespace).Name("plain").UID("plain").SchedulerName(testProfileName).Obj()
+	if _, err := r.client.CoreV1().Pods(testNamespace).Create(r.ctx, plain, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the pod without a gang to start", func() bool { return r.nodes()["plain"] != "" })
+	eventually(t, "a member to say why it waits", func() bool {
+		for _, name := range []string{"a-0", "a-1"} {
+			pod, err := r.client.CoreV1().Pods(testNamespace).Get(r.ctx, name, metav1.GetOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range pod.Status.Conditions {
+				if strings.Contains(c.Message, "coscheduling.Attach") {
+					return true
+				}
+			}
+		}
+		return false
+	})
+	if nodes := r.nodes(); len(nodes) != 1 {
+		t.Errorf("%v are bound", nodes)
+	}
+}
+
+// silentRecorder writes no events.
+type silentRecorder struct{ quietRecorder }
