@@ -161,7 +161,8 @@ func ofRunning(name string, e gang.Explanation) string {
 	switch e.Kind {
 	case gang.KindUndeclared:
 		return fmt.Sprintf("%s needs %s besides this one, which creates them but does not declare what they request. "+
-			"It starts alone, and no capacity is reserved for them. To start it only when all of them fit, %s.", name, pods(e.Need), declare)
+			"It starts alone, and no capacity is reserved for them. To start it only when all of them fit, %s.",
+			name, pods(e.Need), declare)
 	case gang.KindExpired:
 		return fmt.Sprintf("released the capacity that was reserved for %s of %s: they were not created in time. "+
 			"To reserve it for longer, set the annotation %s.", pods(e.Declared), name, gang.ReservationTimeoutAnnotation)
@@ -189,7 +190,8 @@ func ofEviction(name string, e gang.Explanation) string {
 	}
 	switch e.Kind {
 	case gang.KindRestarting:
-		return fmt.Sprintf("%s. Its running pods are evicted first; then all start together (annotation %s).", runsWith(name, e), annotation)
+		return fmt.Sprintf("%s. Its running pods are evicted first; then all start together (annotation %s).",
+			runsWith(name, e), annotation)
 	case gang.KindEvictionRefused:
 		return fmt.Sprintf("%s. Its running pods should be evicted (annotation %s), but the API server refused: %s. Retrying.",
 			runsWith(name, e), annotation, e.Detail)
@@ -309,7 +311,8 @@ func fitting(e gang.Explanation, fit string) string {
 		if s.Members == 1 {
 			lack, requests = "lacks", "it requests"
 		}
-		fit += fmt.Sprintf("; %d %s %s (%s %s; the node with the most free has %s)", s.Members, lack, s.Resource, requests, s.Each, s.Largest)
+		fit += fmt.Sprintf("; %d %s %s (%s %s; the node with the most free has %s)",
+			s.Members, lack, s.Resource, requests, s.Each, s.Largest)
 	}
 	if e.Detail != "" {
 		fit += "; " + e.Detail

@@ -133,8 +133,8 @@ func afterTheStart() []Entry {
 	}, {
 		Reason:  ReasonPartial,
 		Meaning: "The gang runs with fewer members than it needs, and the others do not fit.",
-		Remedy: "Free capacity or add nodes. With `" + gang.OnPartialAnnotation + ": evict`, the scheduler evicts such a gang, and it starts " +
-			"again as a whole.",
+		Remedy: "Free capacity or add nodes. With `" + gang.OnPartialAnnotation + ": evict`, the scheduler evicts such a gang, and it " +
+			"starts again as a whole.",
 		Examples: []gang.Explanation{{
 			Kind: gang.KindPartial, Gang: training(), Have: 4, Running: 3, Need: 4, Waited: 10 * time.Second,
 		}},
@@ -156,8 +156,8 @@ func afterTheStart() []Entry {
 		},
 	}, {
 		Reason: ReasonEvictionRefused,
-		Meaning: "The running pods of the gang should be evicted, but the API server refuses. After three refusals they keep running, and " +
-			"the others join them.",
+		Meaning: "The running pods of the gang should be evicted, but the API server refuses. After three refusals they keep running, " +
+			"and the others join them.",
 		Remedy: "Change the disruption budget that the event names, or do nothing.",
 		Examples: []gang.Explanation{{
 			Kind: gang.KindEvictionRefused, Cause: gang.KindRestarted, Gang: training(), Have: 4, Running: 3, Need: 4,

@@ -282,8 +282,8 @@ func sparkRoles(annotations map[string]string) (*Roles, error) {
 		case text != "":
 			executors.Requests[asked.resource] = text
 		case asked.example != "" && n > 0:
-			return nil, missing(asked.annotation, source, fmt.Sprintf("%s is set, so set this one to what each executor requests, such as %q",
-				source, asked.example))
+			return nil, missing(asked.annotation, source, fmt.Sprintf("%s is set, so set this one to what each executor requests, "+
+				"such as %q", source, asked.example))
 		}
 	}
 	for _, asked := range sparkRequests() {

@@ -37,7 +37,8 @@ var (
 	}
 	gangs = entry{
 		"kubenexus_gangs", "gauge",
-		"Gangs by phase: Incomplete, Disagreeing, Ready (complete, waiting for free capacity), Placing (being scheduled), Running, Unbound (no size given).",
+		"Gangs by phase: Incomplete, Disagreeing, Ready (complete, waiting for free capacity), Placing (being scheduled), " +
+			"Running, Unbound (no size given).",
 		[]string{"phase"},
 	}
 	longest = entry{

@@ -7,7 +7,8 @@ type ranking []uint64
 
 const (
 	nodeBits = 32
-	// packBits are for the free capacity when packing, spreadBits for the number of members and as many for the free capacity when spreading.
+	// packBits are for the free capacity when packing, spreadBits for the number of members and for the free capacity when
+	// spreading.
 	packBits, spreadBits = 20, 10
 )
 

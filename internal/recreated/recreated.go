@@ -1,6 +1,6 @@
 // Package recreated makes informers report a recreated object as a deletion and a creation. An informer that misses a deletion, because
-// its watch was interrupted, and finds a new object of the same name in its next list, calls its handlers for one update: from the object that
-// is gone to one with another UID. Handlers that keep something for each object would keep it for the one that is gone.
+// its watch was interrupted, and finds a new object of the same name in its next list, calls its handlers for one update: from the
+// object that is gone to one with another UID. Handlers that keep something for each object would keep it for the one that is gone.
 package recreated
 
 import (

@@ -62,8 +62,8 @@ func annotationTable(b *strings.Builder, all []gang.Annotation) {
 func Events() string {
 	var b strings.Builder
 	b.WriteString("# Events\n\n" +
-		"Why a gang waits, and what happens to it: `kubectl describe pod` shows it, in events and in the `PodScheduled` condition. Events " +
-		"about a gang are on its pending members, events about one pod on that pod. The scheduler writes an event when the reason " +
+		"Why a gang waits, and what happens to it: `kubectl describe pod` shows it, in events and in the `PodScheduled` condition. " +
+		"Events about a gang are on its pending members, events about one pod on that pod. The scheduler writes an event when the reason " +
 		"changes, not at each attempt. " + generated + "\n")
 	entries := events.Reference()
 	rows := make([][]string, len(entries))

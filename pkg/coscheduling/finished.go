@@ -49,7 +49,8 @@ func (p *performer) finishAll() {
 	for _, name := range slices.Sorted(maps.Keys(p.finished)) {
 		informer := p.finished[name]
 		if !cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
-			p.logger.Info("Timed out listing finished pods; members of gangs that are finishing may wait until they are listed", "profile", name)
+			p.logger.Info("Timed out listing finished pods; members of gangs that are finishing may wait until they are listed",
+				"profile", name)
 		}
 		for _, obj := range informer.GetStore().List() {
 			if pod, ok := obj.(*corev1.Pod); ok {

@@ -61,8 +61,8 @@ func (c *jobCounter) count(ctx context.Context, d gang.Count) {
 		c.performer.perform(c.performer.ledger.Counted(d.Gang, types.UID(d.Job.UID), succeeded))
 	case apierrors.IsForbidden(err) && !c.forbidden:
 		c.forbidden = true
-		c.performer.logger.Info("Failed to read Jobs: members that succeeded and were deleted before this scheduler saw them do not count. "+
-			"Grant it permission to get jobs.batch", "err", err)
+		c.performer.logger.Info("Failed to read Jobs: members that succeeded and were deleted before this scheduler saw them do not "+
+			"count. Grant it permission to get jobs.batch", "err", err)
 	case err != nil && !apierrors.IsNotFound(err) && ctx.Err() == nil:
 		c.performer.logger.V(2).Info("Failed to read how many pods of a Job succeeded", "gang", d.Gang, "job", d.Job.Name, "err", err)
 	}

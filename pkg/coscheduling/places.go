@@ -262,6 +262,6 @@ func (pl *Plugin) heldFor(pod *corev1.Pod, statuses fwk.NodeToStatusReader) stri
 	if held == 0 {
 		return ""
 	}
-	return fmt.Sprintf("The pod would fit on %d of %d nodes, but their free capacity is reserved for declared pods of gangs, such as gang %s",
-		held, len(nodes), example)
+	return fmt.Sprintf("The pod would fit on %d of %d nodes, but their free capacity is reserved for declared pods of gangs, "+
+		"such as gang %s", held, len(nodes), example)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// TestSchedulerWaitsForTheAPIServer: a scheduler that starts before the API server is alive, so that nobody restarts it, and not
+// TestSchedulerWaitsForTheAPIServer: a scheduler that starts before the API server is alive, so that it is not restarted, and not
 // ready; it says what it waits for, and works as soon as the API server is there.
 func TestSchedulerWaitsForTheAPIServer(t *testing.T) {
 	port, kubeconfig := elsewhere(t)
@@ -55,7 +55,7 @@ func awaitsAPIServer(t *testing.T, scheduler *process.Scheduler, port int) {
 	}
 }
 
-// elsewhere returns a port on which nobody listens, and a kubeconfig by which the API server is there.
+// elsewhere returns a free port, and a kubeconfig with the API server at that port.
 func elsewhere(t *testing.T) (port int, kubeconfig string) {
 	t.Helper()
 	port, err := child.FreePort()

@@ -46,8 +46,9 @@ func TestGangThatMayNotBeBound(t *testing.T) {
 			t.Errorf("%d binds of %s were tried within %s, want at least %s", tries, name, last.Sub(first), least)
 		}
 	}
-	for name, need := range map[string]string{"one-0": "1 pod it needs",
-		"many-0": "4 pods it needs", "driver-0": "3 pods it needs (2 of them declared)"} {
+	for name, need := range map[string]string{
+		"one-0": "1 pod it needs", "many-0": "4 pods it needs", "driver-0": "3 pods it needs (2 of them declared)",
+	} {
 		s.waitsWith(t, name, "could not be bound: a node was found for all of the "+need+", but binding pod ")
 		s.waitsWith(t, name, "denied request: nothing is bound here")
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// TestCrowd creates 30 gangs of mixed size, their members interleaved, in room for a third of them. No gang may ever
+// TestCrowd creates 30 gangs of mixed size, their members interleaved, on nodes that can hold a third of them. No gang may ever
 // stay partly bound, and as gangs that run are deleted every other one has to start in the end.
 func TestCrowd(t *testing.T) {
 	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2")
@@ -36,7 +36,7 @@ func TestCrowd(t *testing.T) {
 
 	for ran := 0; ran < len(sizes); {
 		var running, partial []int
-		// Nothing is deleted meanwhile, so a gang that waits for room while it is partly bound stays so.
+		// Nothing is deleted meanwhile, so a gang that waits for capacity while it is partly bound stays so.
 		process.Within(t, patience, "a gang to run, and none to be partly bound", func() (bool, string) {
 			running, partial = watch.bindings()
 			return len(running) > 0 && len(partial) == 0, watch.String()

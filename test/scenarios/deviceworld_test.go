@@ -55,7 +55,7 @@ func (s *scenario) deviceClass(name, expression string) {
 	s.createClass(name, expression, nil)
 }
 
-// extendedClass creates a class whose devices serve an extended resource too.
+// extendedClass creates a class with devices that serve an extended resource too.
 func (s *scenario) extendedClass(name, resourceName string) {
 	s.t.Helper()
 	s.createClass(name, "", &resourceName)

@@ -29,7 +29,7 @@ type workload struct {
 	then func(*testing.T, *scenario)
 }
 
-// TestWorkloads applies each folder of examples where there is too little room: nothing starts. With enough room, all that has to
+// TestWorkloads applies each folder of examples to a cluster that is too small: nothing starts. With enough capacity, all that has to
 // start together starts. The operators are not there, so the test creates what they would. The Job and StatefulSet controllers
 // are real.
 func TestWorkloads(t *testing.T) {
@@ -50,7 +50,7 @@ func TestWorkloads(t *testing.T) {
 			for _, file := range usersFiles(t, w.folder) {
 				s.apply(t, exampleObjects(t, w.folder, file)...)
 			}
-			if w.folder != "indexed-job" { // whose controller is real
+			if w.folder != "indexed-job" { // its controller is real
 				s.apply(t, exampleObjects(t, w.folder, "created.yaml")...)
 			}
 			s.waitForRoom(t, w.pods)

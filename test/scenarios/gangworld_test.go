@@ -15,7 +15,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// promptly is how long a gang may take that fits. A gang whose attempt stalled is tried again after 30 s: one that was planned well
+// promptly is how long a gang that fits may take. A gang with a stalled attempt is retried after 30 s: one that was planned well
 // does not need that.
 const promptly = 20 * time.Second
 

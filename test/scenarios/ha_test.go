@@ -58,7 +58,7 @@ func (r *replicas) leader(not string) (identity string, p *process.Scheduler) {
 }
 
 // TestLeaderKilledWhileItBinds kills the leader of three with -9 in the middle of binding a gang of 500: another takes over
-// within the lease's time and finishes the gang before anything else, and no node gets more than it has room for.
+// within the lease's time and finishes the gang before anything else, and no node gets more pods than fit.
 func TestLeaderKilledWhileItBinds(t *testing.T) {
 	const members = 500
 	r := startReplicas(t, "ha-killed", shortLease)

@@ -127,8 +127,8 @@ func templates() []template {
 	}
 }
 
-// TestInstancesOfOneTemplateAreNeverMixed: two instances of four pods each, with one gang name or with none, and room for four pods. All pods
-// of one instance start, whichever it is, and none of the other; with more room the other follows.
+// TestInstancesOfOneTemplateAreNeverMixed: two instances of four pods each, with one gang name or with none, and capacity for four
+// pods. All pods of one instance start, whichever it is, and none of the other; with more capacity the other follows.
 func TestInstancesOfOneTemplateAreNeverMixed(t *testing.T) {
 	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2")
 	for naming, gang := range map[string]map[string]string{

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	switch process.Kind() {
 	case process.KubeNexus:
 		os.Exit(scheduler.Main())
-	case "upstream": // somebody else's with our plugins
+	case "upstream": // another scheduler with our plugins
 		os.Exit(cli.Run(newUpstreamCommand()))
 	case "stock": // the one of Kubernetes
 		os.Exit(cli.Run(newStockCommand()))

@@ -173,10 +173,10 @@ func (s *scenario) addNodes(t *testing.T, prefix string, count int) {
 	}
 }
 
-// waitForRoom waits until there are so many pods and each says that there is no room for all of its gang.
+// waitForRoom waits until there are so many pods and the condition of each says that its gang does not fit.
 func (s *scenario) waitForRoom(t *testing.T, pods int) {
 	t.Helper()
-	process.Within(t, patience, fmt.Sprintf("%d pods to say that they lack room", pods), func() (bool, string) {
+	process.Within(t, patience, fmt.Sprintf("%d pods to have a condition that says that their gang does not fit", pods), func() (bool, string) {
 		list, err := suite.client.CoreV1().Pods(s.namespace).List(s.ctx, metav1.ListOptions{})
 		if err != nil {
 			return false, err.Error()

@@ -160,7 +160,7 @@ func TestGangsWithVolumesOfTheirOwn(t *testing.T) {
 	})
 }
 
-// TestGangWithoutVolumesForAllTakesNone: a gang that lacks volumes holds none, binds nobody, and starts when there are more.
+// TestGangWithoutVolumesForAllTakesNone: a gang with too few volumes holds none, binds no member, and starts when there are more.
 func TestGangWithoutVolumesForAllTakesNone(t *testing.T) {
 	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false")
 	runWorlds(t, "fewvolumes", []world{
@@ -205,7 +205,7 @@ func TestGangWithoutVolumesForAllTakesNone(t *testing.T) {
 	})
 }
 
-// statefulGang creates a stateful set whose pods start together, each with a volume of the class disk.
+// statefulGang creates a StatefulSet with pods that start together, each with a volume of the class disk.
 func (s *scenario) statefulGang(name string, size int32) {
 	s.t.Helper()
 	template := podSpec{name: name + "-x", cpu: "1", scheduler: ours, annotations: gangAnnotations(name, int(size))}.pod()

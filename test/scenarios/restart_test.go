@@ -35,7 +35,7 @@ func TestKilledSchedulerLosesNothing(t *testing.T) {
 	if err := create(s, podSpec{namespace: "killed", name: "incomplete-2", cpu: "0", scheduler: ours, annotations: gangAnnotations("incomplete", 3)}.pod()); err != nil {
 		t.Fatal(err)
 	}
-	s.boundIs(t, "incomplete", 0) // there is no room yet
+	s.boundIs(t, "incomplete", 0) // it does not fit yet
 	s.remove("runs")
 	s.remove("fits")
 	s.boundIs(t, "incomplete", 3)

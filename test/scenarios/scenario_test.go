@@ -49,7 +49,7 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// patience is how long a scenario waits for what it expects to see. What is said is said anew after 30 s at the latest.
+// patience is how long a scenario waits for what it expects to see. Conditions are written again after 30 s at the latest.
 const patience = 45 * time.Second
 
 // ours is the schedulerName of this project's scheduler.
@@ -309,7 +309,7 @@ func (s *scenario) hosts() (string, error) {
 	return strings.Join(lines, ""), nil
 }
 
-// anyMember hides which of several equal pods found no room: that is not the same each time.
+// anyMember hides which of several equal pods did not fit: that is not the same each time.
 func anyMember(text string) string { return anyPod.ReplaceAllString(text, "for pod $1-N") }
 
 var anyPod = regexp.MustCompile(`for pod ([a-z]+)-\d+`)

@@ -12,7 +12,7 @@ import (
 )
 
 // TestGangsFollowPreferences: of the nodes that fit, a gang's members go to those that the pods or the nodes prefer. Packing alone
-// would choose others: it takes the node with the least room.
+// would choose others: it takes the node with the least free capacity.
 func TestGangsFollowPreferences(t *testing.T) {
 	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false")
 	runWorlds(t, "scores", []world{

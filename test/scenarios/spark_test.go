@@ -26,7 +26,7 @@ var (
 	roomForThree       = room{nodes: 9, slots: 36}
 )
 
-// TestSecondSparkJobWaitsForTheFirst submits two Spark jobs where there is room for one and a half. One runs with all its executors;
+// TestSecondSparkJobWaitsForTheFirst submits two Spark jobs to a cluster that can hold one and a half. One runs with all its executors;
 // the other does not even start its driver until the first has ended.
 func TestSecondSparkJobWaitsForTheFirst(t *testing.T) {
 	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2")
@@ -52,7 +52,7 @@ func TestSecondSparkJobWaitsForTheFirst(t *testing.T) {
 	}
 }
 
-// TestTenSparkJobsAndRoomForThree lets ten Spark jobs share room for three. No driver ever runs without room for all of its
+// TestTenSparkJobsAndRoomForThree runs ten Spark jobs on a cluster that can hold three. No driver ever runs without capacity for all of its
 // executors, and three jobs run at any time, until fewer are left.
 func TestTenSparkJobsAndRoomForThree(t *testing.T) {
 	const jobs, atATime = 10, 3
@@ -109,8 +109,8 @@ clientConnection:
 	}
 }
 
-// TestRoomOfASparkJobIsKept starts a driver and lets plain pods come before its executors do. They get what is free beside the job,
-// and the rest only when it has ended.
+// TestRoomOfASparkJobIsKept starts a driver and creates plain pods before its executors. They get the capacity that
+// is not reserved for the job, and the rest only when it has finished.
 func TestRoomOfASparkJobIsKept(t *testing.T) {
 	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2")
 	s := newScenario(t, "spark-kept")
@@ -225,13 +225,13 @@ func (s *scenario) plainPods(t *testing.T) (running, waiting int) {
 	return running, waiting
 }
 
-// sparkWatch looks, at every change of a pod, whether there is room for the executors that drivers lack. All pods are of one CPU,
-// so room is a number.
+// sparkWatch looks, at every change of a pod, whether the missing executors of running drivers fit. All pods request one CPU,
+// so free capacity is a number.
 type sparkWatch struct {
 	slots int
 
 	mu   sync.Mutex
-	pods map[string]*corev1.Pod // those that hold room
+	pods map[string]*corev1.Pod // those that hold capacity
 	// done are the jobs that had all their executors; what they give up later is theirs.
 	done  map[string]bool
 	found []string
@@ -284,7 +284,7 @@ func (w *sparkWatch) see(change watch.EventType, pod *corev1.Pod) {
 	}
 	w.most = max(w.most, complete)
 	if free := w.slots - len(w.pods); lacking > free {
-		w.found = append(w.found, fmt.Sprintf("%s %s: drivers that run lack %d executors, and there is room for %d",
+		w.found = append(w.found, fmt.Sprintf("%s %s: running drivers still need %d executors, but only %d fit",
 			pod.Name, change, lacking, free))
 	}
 }
@@ -303,7 +303,7 @@ func (w *sparkWatch) mostComplete() int {
 	return w.most
 }
 
-// neverWithoutRoom fails the test if a driver ever ran without room for its executors.
+// neverWithoutRoom fails the test if a driver ever ran without capacity for its executors.
 func (w *sparkWatch) neverWithoutRoom(t *testing.T) {
 	t.Helper()
 	if found := w.report(); len(found) > 0 {

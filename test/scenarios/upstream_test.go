@@ -11,7 +11,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// newUpstreamCommand is somebody else's scheduler that imports the plugins.
+// newUpstreamCommand is another scheduler that imports the plugins.
 func newUpstreamCommand() *cobra.Command {
 	var options []app.Option
 	for name, factory := range coscheduling.New().Factories() {

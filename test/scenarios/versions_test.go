@@ -163,8 +163,8 @@ func TestOlderAPIServerIsSaidOnce(t *testing.T) {
 	}
 }
 
-// TestFeatureGateWithoutItsAPI: a gate that the user turned on and whose API the server does not have is off, which is said,
-// instead of a scheduler that is never ready. No version serves this alpha API by default.
+// TestFeatureGateWithoutItsAPI: a gate that the user turned on, but that needs an API that the server does not have, is
+// off, and the log says so, instead of a scheduler that is never ready. No version serves this alpha API by default.
 func TestFeatureGateWithoutItsAPI(t *testing.T) {
 	scheduler := startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false",
 		"--feature-gates=GenericWorkload=true,DRAListTypeAttributes=true")

@@ -26,7 +26,7 @@ const (
 	scenarioLabel = "scenario"
 	// selectedNode on a claim is the node that the scheduler chose for it.
 	selectedNode = "volume.kubernetes.io/selected-node"
-	// noProvisioner is the provisioner of classes whose volumes are there from the start.
+	// noProvisioner is the provisioner of classes with static volumes.
 	noProvisioner = "kubernetes.io/no-provisioner"
 )
 
@@ -44,7 +44,7 @@ type provisioner struct {
 	free map[string]int64
 }
 
-// storageClass creates a class of the scenario whose volumes are bound when a pod that uses them has a node.
+// storageClass creates a class of the scenario that binds volumes when a pod that uses them is scheduled.
 func (s *scenario) storageClass(name, provisionedBy string) {
 	s.t.Helper()
 	mode := storagev1.VolumeBindingWaitForFirstConsumer

@@ -64,7 +64,7 @@ func TestWaitingGangsCostNothing(t *testing.T) {
 	}
 }
 
-// TestTwentyGangsAndRoomForTwo creates 20 gangs of 20, their members interleaved, on nodes that hold two. Two run, nobody else
+// TestTwentyGangsAndRoomForTwo creates 20 gangs of 20, their members interleaved, on nodes that hold two. Two run, no other gang
 // holds anything, and each that is deleted is followed by another, and not all are tried each time.
 func TestTwentyGangsAndRoomForTwo(t *testing.T) {
 	scheduler := startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2")
@@ -121,7 +121,7 @@ func TestTwentyGangsAndRoomForTwo(t *testing.T) {
 			return ok && !slices.Contains(now, whole[0]), text
 		})
 	}
-	// Each may be tried once in vain: it lacked less when it was tried first, and part of the room was taken since.
+	// Each may be planned once in vain: its shortage was smaller at first, and part of the capacity was taken since.
 	if made := plans() - before; made > gangs+times {
 		t.Errorf("%d plans for %d gangs that were deleted", made, times)
 	}

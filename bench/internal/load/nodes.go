@@ -20,7 +20,7 @@ const (
 	Namespace = "bench"
 	// creators is how many requests are under way at a time.
 	creators = 32
-	// PodsPerNode is how many pods of the usual size a node has room for.
+	// PodsPerNode is how many pods of the usual size fit on a node.
 	PodsPerNode = 64
 	// What a node has.
 	nodeMemory, nodePods = "256Gi", 110
@@ -54,7 +54,7 @@ func AddNodes(ctx context.Context, client kubernetes.Interface, from, to int) er
 	})
 }
 
-// node returns a node that nobody looks after: it is ready, sends no heartbeats and runs nothing.
+// node returns a node without a kubelet: it is ready, sends no heartbeats and runs nothing.
 func node(i int) *corev1.Node {
 	name := "node-" + strconv.Itoa(i)
 	capacity := corev1.ResourceList{

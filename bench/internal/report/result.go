@@ -70,13 +70,13 @@ type Run struct {
 	GangP99 float64 `json:"gangP99,omitempty"`
 }
 
-// Freed is one run of the scenario in which gangs wait for the room of others.
+// Freed is one run of the scenario in which gangs wait for the capacity of others.
 type Freed struct {
 	Contender string `json:"contender"`
 	Nodes     int    `json:"nodes"`
 	Run       int    `json:"run"`
 	Size      int    `json:"size"`
-	// Took is the time from room to bound for each repetition.
+	// Took is the time from free capacity to bound for each repetition.
 	Took       []float64 `json:"took"`
 	Incomplete string    `json:"incomplete,omitempty"`
 }

@@ -161,7 +161,7 @@ func (r *Result) freedTable() table {
 
 func (r *Result) waitingTable() table {
 	t := table{
-		heading: fmt.Sprintf("%d nodes, a stream of %d pods in gangs of 100 that fit, beside others that wait for room",
+		heading: fmt.Sprintf("%d nodes, a stream of %d pods in gangs of 100 that fit, beside others that wait for free capacity",
 			r.Waiting[0].Nodes, r.Waiting[0].Pods),
 		columns: []string{"contender", "waiting", "pods/s", "loss", "CPU-s/1000", "peak RSS MB", "settled after s"},
 	}

@@ -18,7 +18,7 @@ const (
 	idleTime = 30 * time.Second
 )
 
-// footprintSteps are the runs of the contenders whose memory is compared: each kind of scheduler once.
+// footprintSteps are the runs that compare the memory of contenders: each kind of scheduler once.
 func (s *suite) footprintSteps(nodes, run int) []step {
 	var steps []step
 	for _, name := range []string{contender.Stock, "ours/plain", fmt.Sprintf("ours/gang-%d", streamGang)} {
@@ -34,7 +34,7 @@ func (s *suite) footprintSteps(nodes, run int) []step {
 	return steps
 }
 
-// footprint measures the memory of a scheduler in a cluster whose nodes run pods already.
+// footprint measures the memory of a scheduler in a cluster with running pods.
 func (s *suite) footprint(ctx context.Context, c *contender.Contender, nodes, run int) (string, error) {
 	running := load.Running{Prefix: fmt.Sprintf("running%d", s.batches), Nodes: nodes, PerNode: boundPerNode}
 	s.batches++

@@ -41,7 +41,7 @@ func (s *suite) asked(c *contender.Contender) bool {
 	return slices.ContainsFunc(s.Contenders, func(other contender.Contender) bool { return other.Like(c) })
 }
 
-// freed measures how long it takes from room for a gang to the gang that takes it.
+// freed measures the time from when capacity for a gang is freed until a gang uses it.
 func (s *suite) freed(ctx context.Context, c *contender.Contender, nodes, run int) (string, error) {
 	full := nodes * freedPerNode / freedSize
 	batch := s.batch(c, (full+s.Repetitions)*freedSize, freedSize)
@@ -75,7 +75,7 @@ func (s *suite) freed(ctx context.Context, c *contender.Contender, nodes, run in
 	return found, nil
 }
 
-// freeAgainAndAgain waits until the cluster is full, and then makes room for one gang at a time.
+// freeAgainAndAgain waits until the cluster is full, and then frees capacity for one gang at a time.
 func (s *suite) freeAgainAndAgain(a *attempt, full int, f *report.Freed) error {
 	state, err := s.tracker.Await(a.ctx, func(state watch.State) bool { return state.Bound.Count >= full })
 	if err != nil {
