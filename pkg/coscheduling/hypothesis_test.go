@@ -167,8 +167,10 @@ func TestExclusiveClaims(t *testing.T) {
 			h := newHarness(t)
 			bindExclusively(t, h, "data")
 			h.set(t, w)
-			known := func(context.Context) (bool, error) { return h.filter(t, w.members[0], "n0").Code() != fwk.Error, nil }
-			must(t, wait.PollUntilContextTimeout(h.ctx, time.Millisecond, time.Minute, true, known)) // until the plugins have the volume
+			known := func(context.Context) (bool, error) { // that the claim is used, and nothing else: the plugins have claim and volume
+				return h.filter(t, w.members[0], "n0").Code() == fwk.Unschedulable, nil
+			}
+			must(t, wait.PollUntilContextTimeout(h.ctx, time.Millisecond, time.Minute, true, known))
 			v := h.view(t, w)
 			if got := v.classes[0].rejected; got != nil {
 				t.Fatal(got)
