@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 
-	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 )
 
 // patience is how long a step waits for its result. The scheduler updates conditions after 30 s at the latest.
@@ -69,7 +69,7 @@ func (d *demo) expectGang(ctx context.Context, name string, w want) error {
 func tally(pods []corev1.Pod, name, wanted string) (exist, bound int, says string) {
 	for i := range pods {
 		pod := &pods[i]
-		spec, err := gang.Parse(pod.Labels, pod.Annotations, gang.Dialects())
+		spec, err := conventions.Parse(conventions.Pod{Labels: pod.Labels, Annotations: pod.Annotations})
 		if err != nil || spec == nil || spec.Name != name {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
@@ -165,7 +166,7 @@ func ofRunning(name string, e gang.Explanation) string {
 			name, pods(e.Need), declare)
 	case gang.KindExpired:
 		return fmt.Sprintf("released the capacity that was reserved for %s of %s: they were not created in time. "+
-			"To reserve it for longer, set the annotation %s.", pods(e.Declared), name, gang.ReservationTimeoutAnnotation)
+			"To reserve it for longer, set the annotation %s.", pods(e.Declared), name, conventions.ReservationTimeoutAnnotation)
 	case gang.KindLost:
 		return fmt.Sprintf("%s lost pod %s: the kubelet of node %s rejected it (%s); the gang avoids this node for 1 minute",
 			name, e.Culprit, e.Node, e.Detail)
@@ -173,10 +174,10 @@ func ofRunning(name string, e gang.Explanation) string {
 		return fmt.Sprintf("%s; the others have not fit for %s, and join as soon as they do", runsWith(name, e), short(e.Waited))
 	case gang.KindEvicted:
 		return fmt.Sprintf("%s, and the others did not fit in time. Evicting its running pods, so that all start together (annotation %s).",
-			runsWith(name, e), gang.OnPartialAnnotation)
+			runsWith(name, e), conventions.OnPartialAnnotation)
 	case gang.KindRestarted:
 		return fmt.Sprintf("%s, because it lost pods. Evicting its running pods, so that all start together again (annotation %s).",
-			runsWith(name, e), gang.RestartPolicyAnnotation)
+			runsWith(name, e), conventions.RestartPolicyAnnotation)
 	default:
 		return ofEviction(name, e)
 	}
@@ -184,9 +185,9 @@ func ofRunning(name string, e gang.Explanation) string {
 
 // ofEviction says what pending members wait for while the running ones are evicted.
 func ofEviction(name string, e gang.Explanation) string {
-	annotation := gang.RestartPolicyAnnotation
+	annotation := conventions.RestartPolicyAnnotation
 	if e.Cause == gang.KindEvicted {
-		annotation = gang.OnPartialAnnotation
+		annotation = conventions.OnPartialAnnotation
 	}
 	switch e.Kind {
 	case gang.KindRestarting:
@@ -208,7 +209,7 @@ func runsWith(name string, e gang.Explanation) string {
 }
 
 // declare says how to declare what a creator will create.
-const declare = "declare them in the annotation " + gang.RolesAnnotation +
+const declare = "declare them in the annotation " + conventions.RolesAnnotation +
 	` (such as [{"name":"driver","min":1,"leads":true},{"name":"executor","min":10,"requests":{"cpu":"1","memory":"2Gi"}}])`
 
 func incomplete(name string, e gang.Explanation) string {
@@ -265,7 +266,7 @@ func timedOut(e gang.Explanation) string {
 
 func disagreement(e gang.Explanation) string {
 	annotation := "min-available"
-	for _, d := range gang.Dialects() {
+	for _, d := range conventions.All() {
 		if d.Name == e.Gang.Dialect {
 			annotation = d.MinAvailableAnnotation
 		}

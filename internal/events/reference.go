@@ -3,6 +3,7 @@ package events
 import (
 	"time"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
@@ -22,11 +23,11 @@ func Reference() []Entry {
 
 // training and spark are gangs for the examples.
 func training() gang.Key {
-	return gang.Key{Namespace: "default", Name: "training", Dialect: gang.Coscheduling().Name}
+	return gang.Key{Namespace: "default", Name: "training", Dialect: conventions.Coscheduling().Name}
 }
 
 func spark() gang.Key {
-	return gang.Key{Namespace: "default", Name: "spark-job-123", Dialect: gang.Coscheduling().Name}
+	return gang.Key{Namespace: "default", Name: "spark-job-123", Dialect: conventions.Coscheduling().Name}
 }
 
 func beforeTheStart() []Entry {
@@ -79,8 +80,8 @@ func beforeTheStart() []Entry {
 		},
 	}, {
 		Reason: ReasonTimedOut,
-		Meaning: "The gang did not start within the time to warn after (`" + gang.TimeoutAnnotation + "`, or the plugin's argument " +
-			"`timeout`). It keeps waiting: [warn after](../lifecycle.md#warn-after).",
+		Meaning: "The gang did not start within the time to warn after (`" + conventions.TimeoutAnnotation + "`, or the plugin's " +
+			"argument `timeout`). It keeps waiting: [warn after](../lifecycle.md#warn-after).",
 		Remedy: "Act on the reason that the event gives.",
 		Examples: []gang.Explanation{{
 			Kind: gang.KindTimedOut, Cause: gang.KindIncomplete, Gang: training(), Have: 3, Need: 4, Owner: "Job training",
@@ -116,7 +117,7 @@ func ofTheStart() []Entry {
 		Reason:  ReasonExpired,
 		Meaning: "Members that a creator declared were not created in time. The capacity that was reserved for them is free again.",
 		Remedy: "Check the creator's log and the namespace's quota. If the creator is slow, such as with large images, set a longer `" +
-			gang.ReservationTimeoutAnnotation + "`.",
+			conventions.ReservationTimeoutAnnotation + "`.",
 		Examples: []gang.Explanation{{Kind: gang.KindExpired, Gang: spark(), Declared: 3}},
 	}}
 }
@@ -133,8 +134,8 @@ func afterTheStart() []Entry {
 	}, {
 		Reason:  ReasonPartial,
 		Meaning: "The gang runs with fewer members than it needs, and the others do not fit.",
-		Remedy: "Free capacity or add nodes. With `" + gang.OnPartialAnnotation + ": evict`, the scheduler evicts such a gang, and it " +
-			"starts again as a whole.",
+		Remedy: "Free capacity or add nodes. With `" + conventions.OnPartialAnnotation + ": evict`, the scheduler evicts such a gang, " +
+			"and it starts again as a whole.",
 		Examples: []gang.Explanation{{
 			Kind: gang.KindPartial, Gang: training(), Have: 4, Running: 3, Need: 4, Waited: 10 * time.Second,
 		}},
@@ -147,8 +148,8 @@ func afterTheStart() []Entry {
 		}},
 	}, {
 		Reason: ReasonEvicted,
-		Meaning: "The scheduler evicted the pod so that all members start together again (`" + gang.RestartPolicyAnnotation + "` or `" +
-			gang.OnPartialAnnotation + "`).",
+		Meaning: "The scheduler evicted the pod so that all members start together again (`" +
+			conventions.RestartPolicyAnnotation + "` or `" + conventions.OnPartialAnnotation + "`).",
 		Remedy: "Nothing, if the annotation is set on purpose. No controller recreates bare pods.",
 		Examples: []gang.Explanation{
 			{Kind: gang.KindRestarted, Gang: training(), Running: 3, Need: 4},
@@ -168,15 +169,15 @@ func afterTheStart() []Entry {
 
 // badSize is what is wrong with a size that is no number.
 func badSize() error {
-	ours := gang.Coscheduling()
+	ours := conventions.Coscheduling()
 	annotations := map[string]string{ours.GroupAnnotation: "training", ours.MinAvailableAnnotation: "four"}
-	_, err := gang.Parse(nil, annotations, []gang.Dialect{ours})
+	_, err := conventions.Parse(conventions.Pod{Annotations: annotations})
 	return err
 }
 
 // foreignKey is what is wrong with a key of another scheduler.
 func foreignKey() error {
-	unknown := gang.FindUnknown(map[string]string{"scheduling.x-k8s.io/pod-group": "training"}, nil, nil)
-	unknown.Dialects = []gang.Dialect{gang.Coscheduling()}
+	unknown := conventions.FindUnknown(conventions.Pod{Labels: map[string]string{"scheduling.x-k8s.io/pod-group": "training"}}, nil)
+	unknown.Conventions = []conventions.Convention{conventions.Coscheduling()}
 	return unknown
 }

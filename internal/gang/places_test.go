@@ -18,21 +18,22 @@ var start = time.Unix(1_000_000, 0).UTC() //nolint:gochecknoglobals // a moment
 func ledGang(t *testing.T, node string, executors int) (g *gang.Gang, executor func(name, node string)) {
 	t.Helper()
 	g = gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"})
-	text := fmt.Sprintf(`[{"name":"driver","min":1,"leads":true},{"name":"executor","min":%d,"requests":{"cpu":"1"}}]`, executors)
-	observe := func(name, node string, annotations map[string]string) {
-		annotations[group] = "a"
-		spec, err := gang.Parse(nil, annotations, gang.Dialects())
-		if err != nil {
-			t.Fatal(err)
-		}
+	observe := func(name, node string, spec gang.Spec) {
+		spec.Dialect, spec.Name, spec.MinAvailable = "Coscheduling", "a", int32(executors+1)
 		g.Observe(gang.Member{
-			UID: name, Name: name, Node: node, Spec: *spec, Created: start, DefaultReservationTimeout: time.Minute,
+			UID: name, Name: name, Node: node, Spec: spec, Created: start, DefaultReservationTimeout: time.Minute,
 		}, start)
 	}
-	observe("driver", node, map[string]string{role: "driver", roles: text})
-	return g, func(name, node string) {
-		observe(name, node, map[string]string{role: "executor", size: fmt.Sprint(executors + 1)})
-	}
+	observe("driver", node, driving(executors))
+	return g, func(name, node string) { observe(name, node, gang.Spec{Role: "executor"}) }
+}
+
+// driving is what a driver says that declares so many executors.
+func driving(executors int) gang.Spec {
+	return gang.Spec{Role: "driver", Leads: true, Roles: gang.NewRoles(
+		gang.Role{Name: "driver", Min: 1, Leads: true},
+		gang.Role{Name: "executor", Min: int32(executors), Requests: map[string]string{"cpu": "1"}},
+	)}
 }
 
 // reserve places the leader's gang with each executor on one of the nodes, and lets it go.

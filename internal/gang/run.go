@@ -112,7 +112,7 @@ func (m *member) creatorsNeeded() int {
 		return int(leader.Min)
 	}
 	if m.Spec.Roles != nil {
-		return m.Spec.Roles.apart
+		return m.Spec.Roles.Apart
 	}
 	return 1
 }

@@ -23,25 +23,22 @@ func newRunsOf(t *testing.T, executors int) runsOf {
 // driver observes a driver that was created so many seconds after the start.
 func (r runsOf) driver(name, node string, second int) gang.Member {
 	r.t.Helper()
-	text := fmt.Sprintf(`[{"name":"driver","min":1,"leads":true},{"name":"executor","min":%d,"requests":{"cpu":"1"}}]`, r.executors)
-	return r.observe(name, node, "", second, map[string]string{role: "driver", roles: text})
+	spec := driving(r.executors)
+	spec.MinAvailable = int32(r.executors + 1)
+	return r.observe(name, node, "", second, spec)
 }
 
 // executor observes a pod that the driver created.
 func (r runsOf) executor(name, node, driver string, second int) gang.Member {
 	r.t.Helper()
-	return r.observe(name, node, driver, second, map[string]string{role: "executor"})
+	return r.observe(name, node, driver, second, gang.Spec{Role: "executor"})
 }
 
-func (r runsOf) observe(name, node, owner string, second int, annotations map[string]string) gang.Member {
+func (r runsOf) observe(name, node, owner string, second int, spec gang.Spec) gang.Member {
 	r.t.Helper()
-	annotations[group] = "a"
-	spec, err := gang.Parse(nil, annotations, gang.Dialects())
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	spec.Dialect, spec.Name = "Coscheduling", "a"
 	m := gang.Member{
-		UID: name, Name: name, Node: node, Spec: *spec, Created: start.Add(time.Duration(second) * time.Second),
+		UID: name, Name: name, Node: node, Spec: spec, Created: start.Add(time.Duration(second) * time.Second),
 		OwnerUID: owner, OwnedByPod: owner != "", DefaultReservationTimeout: time.Minute,
 	}
 	r.Observe(m, start)

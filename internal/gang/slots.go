@@ -46,7 +46,7 @@ type slots struct {
 // hold reserves slots. Roles that the gang does not declare are passed over.
 func (g *Gang) hold(plan []Slot) {
 	for _, p := range plan {
-		role := g.shape().named(p.Role)
+		role := g.shape().Named(p.Role)
 		if role == nil {
 			continue
 		}
@@ -252,7 +252,7 @@ func (g *Gang) Restore(uid string, r Reservation, now time.Time) []Decision {
 		return nil
 	}
 	for _, reserved := range r.Roles {
-		if role := g.shape().named(reserved.Name); role != nil && !role.Leads && len(reserved.Nodes) > 0 {
+		if role := g.shape().Named(reserved.Name); role != nil && !role.Leads && len(reserved.Nodes) > 0 {
 			g.restoreRole(*role, reserved.Nodes)
 		}
 	}

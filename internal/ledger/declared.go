@@ -16,6 +16,7 @@ import (
 	"k8s.io/kubernetes/pkg/apis/core/validation"
 	kjson "sigs.k8s.io/json"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
@@ -122,7 +123,7 @@ func checkRoles(roles *gang.Roles) error {
 			continue
 		}
 		if err := checkRole(role); err != nil {
-			return roles.Refuse(role, err)
+			return conventions.RefuseRole(roles, role, err)
 		}
 	}
 	return nil
@@ -153,9 +154,9 @@ func checkRole(role gang.Role) error {
 
 // shapeOf returns what declared members may have from the pod that declares them: where it may run. What it says of other pods, such as to
 // keep apart from other drivers, is about itself. Palantir's k8s-spark-scheduler inherits the same, but for tolerations.
-func shapeOf(pod *corev1.Pod, spec *gang.Spec) (gang.Shape, error) {
-	shape := gang.Shape{Labels: pod.Labels}
-	if !spec.Roles.Inherits() {
+func shapeOf(pod *corev1.Pod, spec *gang.Spec) (conventions.Shape, error) {
+	shape := conventions.Shape{Labels: pod.Labels}
+	if !spec.Roles.Inherits {
 		return shape, nil
 	}
 	shape.NodeSelector = pod.Spec.NodeSelector

@@ -13,6 +13,7 @@ import (
 	testingclock "k8s.io/utils/clock/testing"
 	"pgregory.net/rapid"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
@@ -21,8 +22,8 @@ import (
 func driverOf(fields string) *corev1.Pod {
 	return annotatedPod("driver", "1", map[string]string{
 		"pod-group.scheduling.sigs.k8s.io/name": "app",
-		gang.RoleAnnotation:                     "driver",
-		gang.RolesAnnotation: `[{"name":"driver","min":1,"leads":true},
+		conventions.RoleAnnotation:              "driver",
+		conventions.RolesAnnotation: `[{"name":"driver","min":1,"leads":true},
 			{"name":"executor","min":2,"requests":{"cpu":"1"},` + fields + `}]`,
 	})
 }
@@ -176,7 +177,7 @@ func TestExecutorsThatPalantirsAnnotationsDeclareRunWhereTheirDriverMay(t *testi
 // TestExecutorsOfRolesRunWhereTheirRoleSays: roles have words for it, so what they leave out is not the driver's.
 func TestExecutorsOfRolesRunWhereTheirRoleSays(t *testing.T) {
 	roles, told := sees(sparkDriver(map[string]string{
-		gang.RolesAnnotation: `[{"name":"driver","min":1,"leads":true},{"name":"executor","min":2,"requests":{"cpu":"1"}}]`,
+		conventions.RolesAnnotation: `[{"name":"driver","min":1,"leads":true},{"name":"executor","min":2,"requests":{"cpu":"1"}}]`,
 	}))
 	if len(roles) != 2 || len(told) != 0 {
 		t.Fatalf("roles %+v, told %q", roles, told)
@@ -215,8 +216,8 @@ func TestAQuantityThatIsAcceptedIsWhatKubernetesReads(t *testing.T) {
 		text := rapid.StringMatching(`[0-9]{1,12}(\.[0-9]{1,4})?([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2}|g|mb|B)?`).Draw(t, "quantity")
 		roles, told := sees(annotatedPod("driver", "1", map[string]string{
 			"pod-group.scheduling.sigs.k8s.io/name": "app",
-			gang.RoleAnnotation:                     "driver",
-			gang.RolesAnnotation: fmt.Sprintf(`[{"name":"driver","min":1,"leads":true},
+			conventions.RoleAnnotation:              "driver",
+			conventions.RolesAnnotation: fmt.Sprintf(`[{"name":"driver","min":1,"leads":true},
 				{"name":"executor","min":2,"requests":{%q:%q}}]`, name, text),
 		}))
 		if len(told) > 0 {

@@ -5,13 +5,14 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // checkForeign says what is wrong with a pod that something else than our keys ties to others: other products' keys, or
 // spec.schedulingGroup, with which the scheduler would place it by upstream's pod groups before it asks any plugin. spec is what the
 // pod says by our keys, or nil; it returns what is left of that. A pod that has a node, or that others schedule, is left alone.
-func (l *Ledger) checkForeign(pod *corev1.Pod, spec *gang.Spec) (*gang.Spec, error) {
+func (l *Ledger) checkForeign(pod *corev1.Pod, said conventions.Pod, spec *gang.Spec) (*gang.Spec, error) {
 	spoken, served := l.profiles[pod.Spec.SchedulerName]
 	if !served || pod.Spec.NodeName != "" {
 		return spec, nil
@@ -23,16 +24,16 @@ func (l *Ledger) checkForeign(pod *corev1.Pod, spec *gang.Spec) (*gang.Spec, err
 		if inGroup.PodGroupName != nil {
 			group = *inGroup.PodGroupName
 		}
-		wrong = gang.InSchedulingGroup(group, pod.Annotations, spec)
-	} else if u := gang.FindUnknown(pod.Labels, pod.Annotations, spec); u != nil {
+		wrong = conventions.InSchedulingGroup(group, said, spec)
+	} else if u := conventions.FindUnknown(said, spec); u != nil {
 		wrong = u
 	}
-	u, unknown := errors.AsType[*gang.Unknown](wrong)
+	u, unknown := errors.AsType[*conventions.Unknown](wrong)
 	switch {
 	case !unknown:
 		return spec, wrong
 	case !spoken.schedulesUnknown():
-		u.Dialects = spoken.dialects()
+		u.Conventions = spoken.dialects()
 		return nil, u
 	case inGroup != nil:
 		return nil, nil // upstream's pod groups place it
@@ -53,9 +54,9 @@ func (p profile) schedulesUnknown() bool {
 }
 
 // dialects returns those that the profile speaks.
-func (p profile) dialects() []gang.Dialect {
-	var all []gang.Dialect
-	for _, d := range gang.Dialects() {
+func (p profile) dialects() []conventions.Convention {
+	var all []conventions.Convention
+	for _, d := range conventions.All() {
 		if _, speaks := p[d.Name]; speaks {
 			all = append(all, d)
 		}
@@ -66,7 +67,7 @@ func (p profile) dialects() []gang.Dialect {
 // why explains why a pod with a problem waits.
 func (r *record) why() gang.Explanation {
 	e := gang.Explanation{Kind: gang.KindInvalid, Problem: r.problem}
-	if _, unknown := errors.AsType[*gang.Unknown](r.problem); unknown {
+	if _, unknown := errors.AsType[*conventions.Unknown](r.problem); unknown {
 		e.Kind = gang.KindUnknown
 	}
 	return e

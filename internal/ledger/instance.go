@@ -8,15 +8,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // identify completes what a pod says of its gang by the instance that it belongs to. A pod that another pod created, as executors are by
 // their driver, is of the same instance as its creator.
-func (l *Ledger) identify(pod *corev1.Pod, spec *gang.Spec) error {
-	owner := controllerOf(pod)
+func (l *Ledger) identify(pod *corev1.Pod, said conventions.Pod, spec *gang.Spec) error {
+	owner := said.Owner
 	named := spec.Name != ""
-	err := spec.Identify(pod.Labels, owner)
+	err := conventions.Identify(spec, said)
 	if owner.Kind != podKind {
 		return err
 	}
@@ -29,17 +30,17 @@ func (l *Ledger) identify(pod *corev1.Pod, spec *gang.Spec) error {
 
 const podKind = "Pod"
 
-func controllerOf(pod *corev1.Pod) gang.Controller {
-	owner := metav1.GetControllerOf(pod)
+func controllerOf(pod *corev1.Pod) conventions.Controller {
+	owner := metav1.GetControllerOfNoCopy(pod)
 	if owner == nil {
-		return gang.Controller{}
+		return conventions.Controller{}
 	}
-	return gang.Controller{Kind: owner.Kind, Name: owner.Name, UID: string(owner.UID)}
+	return conventions.Controller{Kind: owner.Kind, Name: owner.Name, UID: string(owner.UID)}
 }
 
 // creatorsGang returns the gang of the pod that created this one, if both name the same. Once the creator is gone, the pod stays where it
 // was.
-func (l *Ledger) creatorsGang(pod *corev1.Pod, owner gang.Controller, spec *gang.Spec, named bool) (gang.Key, bool) {
+func (l *Ledger) creatorsGang(pod *corev1.Pod, owner conventions.Controller, spec *gang.Spec, named bool) (gang.Key, bool) {
 	g := l.finished[types.UID(owner.UID)]
 	if r := l.records[types.UID(owner.UID)]; r != nil {
 		g = r.gang

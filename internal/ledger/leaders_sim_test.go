@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
@@ -23,10 +24,10 @@ type choices struct {
 
 func (c choices) annotate(pod *corev1.Pod) {
 	if c.wholeGang {
-		pod.Annotations[gang.RestartPolicyAnnotation] = string(gang.WholeGang)
+		pod.Annotations[conventions.RestartPolicyAnnotation] = string(gang.WholeGang)
 	}
 	if c.evictsPartial {
-		pod.Annotations[gang.OnPartialAnnotation] = string(gang.EvictOnPartial)
+		pod.Annotations[conventions.OnPartialAnnotation] = string(gang.EvictOnPartial)
 	}
 }
 
@@ -42,10 +43,10 @@ func (s *simulation) lead(name, group string, executors int, c choices, informer
 	pod := s.newPod(name)
 	pod.Annotations = map[string]string{
 		"pod-group.scheduling.sigs.k8s.io/name": group,
-		gang.RoleAnnotation:                     "driver",
-		gang.RolesAnnotation: fmt.Sprintf(`[{"name":"driver","min":1,"leads":true},
+		conventions.RoleAnnotation:              "driver",
+		conventions.RolesAnnotation: fmt.Sprintf(`[{"name":"driver","min":1,"leads":true},
 			{"name":"executor","min":%d,"requests":{"cpu":"1"}}]`, executors),
-		gang.ReservationTimeoutAnnotation: c.reservation.String(),
+		conventions.ReservationTimeoutAnnotation: c.reservation.String(),
 	}
 	c.annotate(pod)
 	s.add(&simPod{pod: pod, group: group, need: executors + 1, executors: executors, restarts: c.wholeGang}, informerFirst)
@@ -61,7 +62,7 @@ func (s *simulation) execute(name, group string, executors int, c choices, silen
 		pod.Annotations = map[string]string{
 			"pod-group.scheduling.sigs.k8s.io/name":          group,
 			"pod-group.scheduling.sigs.k8s.io/min-available": strconv.Itoa(executors + 1),
-			gang.RoleAnnotation:                              "executor",
+			conventions.RoleAnnotation:                       "executor",
 		}
 		c.annotate(pod)
 	}
@@ -232,7 +233,7 @@ func (s *simulation) startLeader(p *simPod) {
 // checkJoin checks that no replacement joins what is left of a gang that restarts as a whole. One with a leader may not have been
 // whole before.
 func (s *simulation) checkJoin(p *simPod) {
-	if p.pod.Annotations[gang.RoleAnnotation] != "" || len(p.pod.Labels) > 0 {
+	if p.pod.Annotations[conventions.RoleAnnotation] != "" || len(p.pod.Labels) > 0 {
 		return
 	}
 	first, restarts := time.Time{}, false

@@ -8,15 +8,17 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // parse reads the gang that a pod names. A pod whose profile does not speak the dialect of its annotations has a
 // problem: to schedule it alone would start half a gang.
 func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
-	spec, err := gang.Parse(pod.Labels, pod.Annotations, gang.Dialects())
+	said := conventions.Pod{Labels: pod.Labels, Annotations: pod.Annotations, Owner: controllerOf(pod)}
+	spec, err := conventions.Parse(said)
 	if err == nil {
-		spec, err = l.checkForeign(pod, spec)
+		spec, err = l.checkForeign(pod, said, spec)
 	}
 	if spec == nil || err != nil {
 		return nil, err
@@ -30,14 +32,14 @@ func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
 			return nil, nil
 		}
 	}
-	if err := l.identify(pod, spec); err != nil {
+	if err := l.identify(pod, said, spec); err != nil {
 		return nil, err
 	}
 	if !served {
 		return spec, nil
 	}
 	if _, speaks := spoken[spec.Dialect]; !speaks {
-		return nil, l.notSpoken(pod, spec)
+		return nil, l.notSpoken(pod, said, spec)
 	}
 	return spec, nil
 }
@@ -54,7 +56,7 @@ func declare(pod *corev1.Pod, spec *gang.Spec) error {
 	if err != nil {
 		return err
 	}
-	spec.Inherit(shape)
+	conventions.Inherit(spec, shape)
 	return nil
 }
 
@@ -66,15 +68,15 @@ func (p profile) first() string {
 	return ""
 }
 
-func (l *Ledger) notSpoken(pod *corev1.Pod, spec *gang.Spec) error {
-	for _, d := range gang.Dialects() {
+func (l *Ledger) notSpoken(pod *corev1.Pod, said conventions.Pod, spec *gang.Spec) error {
+	for _, d := range conventions.All() {
 		if d.Name == spec.Dialect {
-			key, value, where := d.Said(pod.Labels, pod.Annotations)
-			return &gang.Problem{
+			key, value, where := d.Said(said)
+			return &conventions.Problem{
 				Annotation: key,
 				Where:      where,
 				Value:      value,
-				Fault:      gang.NotServed,
+				Fault:      conventions.NotServed,
 				With:       pod.Spec.SchedulerName,
 				Remedy: fmt.Sprintf("schedulerName %s does not read this %s; "+
 					"use a scheduler whose profile enables the plugin %s, or the annotations that this one reads",

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
@@ -39,6 +40,6 @@ func inOrder(records map[types.UID]*record) []*record {
 
 // same says whether the same is wrong with the annotations of a pod as before.
 func same(before, now error) bool {
-	var a, b *gang.Problem
+	var a, b *conventions.Problem
 	return errors.As(before, &a) && errors.As(now, &b) && a.Same(b)
 }

@@ -11,6 +11,7 @@ import (
 	testingclock "k8s.io/utils/clock/testing"
 	"pgregory.net/rapid"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
@@ -46,7 +47,7 @@ func TestWhatIsSaidDoesNotDependOnTheOrderOfPods(t *testing.T) {
 	for i := range 4 {
 		pods = append(pods, annotatedPod(fmt.Sprintf("bad-%d", i), "1", map[string]string{
 			"pod-group.scheduling.sigs.k8s.io/name": "bad", "pod-group.scheduling.sigs.k8s.io/min-available": "x",
-			gang.TimeoutAnnotation: "x", gang.ReservationTimeoutAnnotation: "x",
+			conventions.TimeoutAnnotation: "x", conventions.ReservationTimeoutAnnotation: "x",
 		}))
 		for j := range 2 {
 			pods = append(pods, annotatedPod(fmt.Sprintf("member-%d-%d", i, j), "1", map[string]string{
@@ -82,7 +83,7 @@ func TestTwoProblemsOfOnePodAreOneEvent(t *testing.T) {
 	for version := range 100 {
 		l.Observe(annotatedPod("bad", fmt.Sprint(version+1), map[string]string{
 			"pod-group.scheduling.sigs.k8s.io/name": "bad", "pod-group.scheduling.sigs.k8s.io/min-available": "2",
-			gang.TimeoutAnnotation: "soon", gang.ReservationTimeoutAnnotation: "later",
+			conventions.TimeoutAnnotation: "soon", conventions.ReservationTimeoutAnnotation: "later",
 		}))
 		all = append(all, said(l.Tick())...)
 	}

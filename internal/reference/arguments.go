@@ -13,7 +13,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 )
 
 // Arguments returns the page of the plugins' arguments, from the comments of the struct Args in the source.
@@ -28,7 +28,7 @@ func Arguments(source []byte) (string, error) {
 		"optional. The scheduler does not start with a field that is not listed here or an invalid value; the error names it. " +
 		generated + "\n")
 	var plugins [][]string
-	for _, d := range gang.Dialects() {
+	for _, d := range conventions.All() {
 		plugins = append(plugins, []string{
 			"`" + d.Name + "`", "`" + d.GroupAnnotation + "`, `" + d.MinAvailableAnnotation + "`", short(d.DefaultTimeout),
 		})

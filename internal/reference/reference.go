@@ -8,8 +8,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
-	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
 )
 
@@ -38,19 +38,19 @@ func Annotations() string {
 		"What users write on pods. In a Job, a Deployment or another controller it goes into the pod template. " + generated + "\n" +
 		"Labels with the keys of a gang's name and size count as the annotations do. A value that cannot be followed keeps the pod " +
 		"Pending, with the event [`InvalidGangAnnotation`](events.md#invalidgangannotation).\n\n")
-	annotationTable(&b, gang.Annotations())
+	annotationTable(&b, conventions.Annotations())
 	b.WriteString("\nMore about [roles](../lifecycle.md#roles), [creators](../lifecycle.md#creators), " +
 		"[warnings](../lifecycle.md#warn-after), [reservations](../lifecycle.md#reservations) and [loss](../lifecycle.md#loss) " +
 		"is in the life of a gang. The annotations that only the guard rails read, `kubenexus.io/queue` and " +
 		"`kubenexus.io/queues`: [install](../install.md#guard-rails).\n\n" +
 		"## Of Spark\n\n" +
 		"Read besides; [Spark](../workloads/spark.md) says how to use them.\n\n")
-	annotationTable(&b, gang.SparkKeys())
+	annotationTable(&b, conventions.SparkKeys())
 	b.WriteString("\nKeys of other schedulers: [keys.md](../keys.md).\n")
 	return b.String()
 }
 
-func annotationTable(b *strings.Builder, all []gang.Annotation) {
+func annotationTable(b *strings.Builder, all []conventions.Annotation) {
 	rows := make([][]string, len(all))
 	for i, a := range all {
 		rows[i] = []string{"`" + a.Key + "`", a.On, a.Value, a.Default, a.Meaning}

@@ -11,7 +11,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/latest"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
 
-	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 )
 
 const (
@@ -24,8 +24,8 @@ const (
 // schedulerNames are the profiles that are served without a configuration file, with the convention that each reads.
 func schedulerNames() map[string]string {
 	return map[string]string{
-		Name:              gang.Coscheduling().Name,
-		"batch-scheduler": gang.BatchPermit().Name,
+		Name:              conventions.Coscheduling().Name,
+		"batch-scheduler": conventions.BatchPermit().Name,
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 
-	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/coscheduling"
 )
 
@@ -54,7 +54,7 @@ func prependUnlessExpanded(point *config.PluginSet, names []string) {
 // gangPlugins returns the gang plugins that a profile enables, or those that its name stands for.
 func gangPlugins(profile *config.KubeSchedulerProfile) []string {
 	var found []string
-	for _, dialect := range gang.Dialects() {
+	for _, dialect := range conventions.All() {
 		for _, point := range points(profile.Plugins) {
 			if enables(point, dialect.Name) {
 				found = append(found, dialect.Name)

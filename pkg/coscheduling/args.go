@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	kjson "sigs.k8s.io/json"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
@@ -35,7 +36,7 @@ type Args struct {
 	// UnknownGangs is what happens to pods that only other schedulers' keys, or spec.schedulingGroup, tie together: "Wait" (the
 	// default) keeps them Pending, with an event that says what to do; "Schedule" schedules them one by one. In a profile with two
 	// such plugins, both have to say "Schedule".
-	UnknownGangs gang.UnknownGangs `json:"unknownGangs,omitempty"`
+	UnknownGangs conventions.UnknownGangs `json:"unknownGangs,omitempty"`
 }
 
 const (
@@ -45,7 +46,7 @@ const (
 
 // parseArgs decodes the arguments of the plugin that speaks the dialect: strictly, so that a field that it does not
 // know stops the start.
-func parseArgs(obj runtime.Object, d gang.Dialect) (Args, error) {
+func parseArgs(obj runtime.Object, d conventions.Convention) (Args, error) {
 	args := Args{
 		Timeout: metav1.Duration{Duration: d.DefaultTimeout}, Placement: gang.Pack,
 		ReservationTimeout: metav1.Duration{Duration: defaultReservationTimeout}, ReservedShare: defaultReservedShare,
@@ -67,9 +68,9 @@ func parseArgs(obj runtime.Object, d gang.Dialect) (Args, error) {
 			d.Name, args.APIVersion, ArgsAPIVersion)
 	case args.Kind != "" && args.Kind != kind:
 		return Args{}, fmt.Errorf("arguments of plugin %s: kind is %q; use %q or leave it out", d.Name, args.Kind, kind)
-	case args.Timeout.Duration < 0 || args.Timeout.Duration > gang.MaxTimeout:
+	case args.Timeout.Duration < 0 || args.Timeout.Duration > conventions.MaxTimeout:
 		return Args{}, fmt.Errorf("arguments of plugin %s: timeout is %s; set it above 0s and up to %s",
-			d.Name, args.Timeout.Duration, gang.MaxTimeout)
+			d.Name, args.Timeout.Duration, conventions.MaxTimeout)
 	}
 	if args.Timeout.Duration == 0 {
 		args.Timeout.Duration = d.DefaultTimeout
@@ -84,26 +85,28 @@ func parseArgs(obj runtime.Object, d gang.Dialect) (Args, error) {
 }
 
 // checkChoices checks the arguments that have one of two values, and completes them.
-func (a *Args) checkChoices(d gang.Dialect) error {
+func (a *Args) checkChoices(d conventions.Convention) error {
 	if a.Placement == "" {
 		a.Placement = gang.Pack
 	}
 	if a.UnknownGangs == "" {
-		a.UnknownGangs = gang.WaitIfUnknown
+		a.UnknownGangs = conventions.WaitIfUnknown
 	}
 	if _, known := gang.ParsePlacement(string(a.Placement)); !known {
 		return fmt.Errorf("arguments of plugin %s: placement is %q; use %q or %q", d.Name, a.Placement, gang.Pack, gang.Spread)
 	}
-	if u := a.UnknownGangs; u != gang.WaitIfUnknown && u != gang.ScheduleIfUnknown {
-		return fmt.Errorf("arguments of plugin %s: unknownGangs is %q; use %q or %q", d.Name, u, gang.WaitIfUnknown, gang.ScheduleIfUnknown)
+	if u := a.UnknownGangs; u != conventions.WaitIfUnknown && u != conventions.ScheduleIfUnknown {
+		return fmt.Errorf("arguments of plugin %s: unknownGangs is %q; use %q or %q", d.Name, u,
+			conventions.WaitIfUnknown, conventions.ScheduleIfUnknown)
 	}
 	return nil
 }
 
 // checkReservations checks what bounds reservations, and completes it.
-func (a *Args) checkReservations(d gang.Dialect) error {
-	if t := a.ReservationTimeout.Duration; t < 0 || t > gang.MaxTimeout {
-		return fmt.Errorf("arguments of plugin %s: reservationTimeout is %s; set it above 0s and up to %s", d.Name, t, gang.MaxTimeout)
+func (a *Args) checkReservations(d conventions.Convention) error {
+	if t := a.ReservationTimeout.Duration; t < 0 || t > conventions.MaxTimeout {
+		return fmt.Errorf("arguments of plugin %s: reservationTimeout is %s; set it above 0s and up to %s",
+			d.Name, t, conventions.MaxTimeout)
 	}
 	if a.ReservationTimeout.Duration == 0 {
 		a.ReservationTimeout.Duration = defaultReservationTimeout

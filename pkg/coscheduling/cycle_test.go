@@ -24,6 +24,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/metrics"
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
@@ -170,8 +171,8 @@ func (r *running) create(group string, members ...string) {
 	for i, name := range members {
 		pod := st.MakePod().Namespace(testNamespace).Name(name).UID(name).SchedulerName(testProfileName).
 			Req(map[corev1.ResourceName]string{"cpu": "1"}).Annotations(map[string]string{
-			gang.Coscheduling().GroupAnnotation:        group,
-			gang.Coscheduling().MinAvailableAnnotation: fmt.Sprint(len(members)),
+			conventions.Coscheduling().GroupAnnotation:        group,
+			conventions.Coscheduling().MinAvailableAnnotation: fmt.Sprint(len(members)),
 		}).Obj()
 		pod.ResourceVersion = fmt.Sprint(i + 1)
 		if _, err := r.client.CoreV1().Pods(testNamespace).Create(r.ctx, pod, metav1.CreateOptions{}); err != nil {
@@ -268,7 +269,7 @@ func TestAGangThatChangesWhileItIsReservedIsTriedAgain(t *testing.T) {
 	eventually(t, "the gang to be incomplete", func() bool { return r.why().Kind == gang.KindIncomplete })
 	r.holdsNothing(o)
 	again := st.MakePod().Namespace(testNamespace).Name("a-2").UID("a-2").SchedulerName(testProfileName).Annotations(map[string]string{
-		gang.Coscheduling().GroupAnnotation: "a", gang.Coscheduling().MinAvailableAnnotation: "2",
+		conventions.Coscheduling().GroupAnnotation: "a", conventions.Coscheduling().MinAvailableAnnotation: "2",
 	}).Obj()
 	if _, err := r.client.CoreV1().Pods(testNamespace).Create(r.ctx, again, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
@@ -336,7 +337,7 @@ func TestNominationsAreRemovedWhenMembersAreReserved(t *testing.T) {
 	for i, name := range []string{"a-0", "a-1"} {
 		pod := st.MakePod().Namespace(testNamespace).Name(name).UID(name).SchedulerName(testProfileName).
 			Req(map[corev1.ResourceName]string{"cpu": "1"}).Annotations(map[string]string{
-			gang.Coscheduling().GroupAnnotation: "a", gang.Coscheduling().MinAvailableAnnotation: "2",
+			conventions.Coscheduling().GroupAnnotation: "a", conventions.Coscheduling().MinAvailableAnnotation: "2",
 		}).NominatedNodeName("n2").Obj()
 		pod.ResourceVersion = fmt.Sprint(i + 1)
 		if _, err := r.client.CoreV1().Pods(testNamespace).Create(r.ctx, pod, metav1.CreateOptions{}); err != nil {

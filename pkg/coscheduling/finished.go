@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
@@ -89,7 +90,7 @@ func bareFinished(obj any) (any, error) {
 	bare.Spec.NodeName, bare.Spec.SchedulerName = pod.Spec.NodeName, pod.Spec.SchedulerName
 	bare.Status.Phase = pod.Status.Phase
 	// One whose annotations cannot be followed is of no gang: it is too late to tell what is wrong with them.
-	if spec, _ := gang.Parse(pod.Labels, pod.Annotations, gang.Dialects()); spec != nil {
+	if spec, _ := conventions.Parse(conventions.Pod{Labels: pod.Labels, Annotations: pod.Annotations}); spec != nil {
 		keepMembership(bare, pod)
 	}
 	return bare, nil

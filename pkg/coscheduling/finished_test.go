@@ -12,7 +12,7 @@ import (
 	testingclock "k8s.io/utils/clock/testing"
 	"pgregory.net/rapid"
 
-	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
@@ -50,7 +50,7 @@ func TestLittleIsKeptOfPodsThatEnded(t *testing.T) {
 	plain := testPod("p").SchedulerName(testProfileName).Node("n").
 		Phase(corev1.PodFailed).CreationTimestamp(metav1.Unix(500, 0)).ResourceVersion("7").Obj()
 	plain.Spec.Priority = nil
-	group := map[string]string{gang.Coscheduling().GroupAnnotation: "g", gang.Coscheduling().MinAvailableAnnotation: "2"}
+	group := map[string]string{conventions.Coscheduling().GroupAnnotation: "g", conventions.Coscheduling().MinAvailableAnnotation: "2"}
 	member := plain.DeepCopy()
 	member.Labels = map[string]string{"app": "a"}
 	member.Annotations = map[string]string{"sidecar.istio.io/status": "{}"}
@@ -67,7 +67,7 @@ func TestLittleIsKeptOfPodsThatEnded(t *testing.T) {
 		want        *corev1.Pod
 	}{
 		{"of no gang", nil, plain},
-		{"with annotations that cannot be followed", map[string]string{gang.Coscheduling().MinAvailableAnnotation: "all"}, plain},
+		{"with annotations that cannot be followed", map[string]string{conventions.Coscheduling().MinAvailableAnnotation: "all"}, plain},
 		{"of a gang", group, member},
 		{"with keys of another product, alone", map[string]string{"scheduling.k8s.io/group-name": "g"}, plain},
 	} {
@@ -81,13 +81,13 @@ func TestLittleIsKeptOfPodsThatEnded(t *testing.T) {
 
 // drawEnded draws a pod that ended, of the gang g, of another, or of none.
 func drawEnded(d dice, name string) *corev1.Pod {
-	job := gang.Coscheduling()
+	job := conventions.Coscheduling()
 	pod := endedPod(pick(d,
 		nil,
 		map[string]string{job.GroupAnnotation: "g", job.MinAvailableAnnotation: "3"},
-		map[string]string{job.GroupAnnotation: "g", job.MinAvailableAnnotation: "3", gang.RoleAnnotation: "worker"},
+		map[string]string{job.GroupAnnotation: "g", job.MinAvailableAnnotation: "3", conventions.RoleAnnotation: "worker"},
 		map[string]string{job.GroupAnnotation: "g", job.MinAvailableAnnotation: "all"},
-		map[string]string{gang.BatchPermit().GroupAnnotation: "g", gang.BatchPermit().MinAvailableAnnotation: "3"},
+		map[string]string{conventions.BatchPermit().GroupAnnotation: "g", conventions.BatchPermit().MinAvailableAnnotation: "3"},
 	))
 	pod.Name, pod.UID = name, testPod(name).Obj().UID
 	if d.one(3) {
@@ -126,7 +126,7 @@ func drawEnded(d dice, name string) *corev1.Pod {
 
 // heard returns all that a ledger decides that knows one pending member of the gang g and pods that ended.
 func heard(ended []*corev1.Pod) []any {
-	job, clock := gang.Coscheduling(), testingclock.NewFakePassiveClock(time.Unix(600, 0))
+	job, clock := conventions.Coscheduling(), testingclock.NewFakePassiveClock(time.Unix(600, 0))
 	l := ledger.New(clock)
 	l.Serve(testProfileName, job.Name, ledger.Defaults{Timeout: job.DefaultTimeout})
 	pending := testPod("pending").SchedulerName(testProfileName).CreationTimestamp(metav1.Unix(550, 0)).Annotations(

@@ -32,6 +32,7 @@ import (
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 	"k8s.io/kubernetes/pkg/scheduler/util/assumecache"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
@@ -61,7 +62,7 @@ func testProfile(t testing.TB) *config.KubeSchedulerProfile {
 	}
 	profile := &cfg.Profiles[0]
 	profile.Plugins.MultiPoint.Enabled = append(
-		[]config.Plugin{{Name: QueueName}, {Name: gang.Dialects()[0].Name}}, profile.Plugins.MultiPoint.Enabled...)
+		[]config.Plugin{{Name: QueueName}, {Name: conventions.All()[0].Name}}, profile.Plugins.MultiPoint.Enabled...)
 	profile.Plugins.QueueSort = config.PluginSet{
 		Enabled: []config.Plugin{{Name: QueueName}}, Disabled: []config.Plugin{{Name: "*"}},
 	}
@@ -88,7 +89,7 @@ func newHarnessWith(
 	}
 	registry := frameworkplugins.NewInTreeRegistry()
 	ours := New().Factories()
-	name := gang.Dialects()[0].Name
+	name := conventions.All()[0].Name
 	factory := ours[name]
 	ours[name] = func(ctx context.Context, args runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
 		plugin, err := factory(ctx, args, handle)
@@ -188,7 +189,7 @@ type world struct {
 // task is what the ledger would ask to plan.
 func (w *world) task() gang.Task {
 	task := gang.Task{
-		Gang: gang.Key{Namespace: testNamespace, Name: "gang", Dialect: gang.Dialects()[0].Name},
+		Gang: gang.Key{Namespace: testNamespace, Name: "gang", Dialect: conventions.All()[0].Name},
 		Need: w.need, Placement: w.placement,
 	}
 	for _, m := range w.members {

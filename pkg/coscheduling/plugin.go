@@ -10,6 +10,7 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
@@ -17,7 +18,7 @@ import (
 
 // Plugin starts the gangs of one dialect all together or not at all. An instance serves one profile.
 type Plugin struct {
-	dialect   gang.Dialect
+	dialect   conventions.Convention
 	handle    fwk.Handle
 	ledger    *ledger.Ledger
 	performer *performer
@@ -34,7 +35,7 @@ var (
 	_ fwk.EnqueueExtensions = &Plugin{}
 )
 
-func (p *Plugins) newPlugin(ctx context.Context, d gang.Dialect, obj runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
+func (p *Plugins) newPlugin(ctx context.Context, d conventions.Convention, obj runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
 	args, err := parseArgs(obj, d)
 	if err != nil {
 		return nil, err
@@ -44,7 +45,7 @@ func (p *Plugins) newPlugin(ctx context.Context, d gang.Dialect, obj runtime.Obj
 	}
 	p.ledger.Serve(h.ProfileName(), d.Name, ledger.Defaults{
 		Timeout: args.Timeout.Duration, ReservationTimeout: args.ReservationTimeout.Duration, Placement: args.Placement,
-		ScheduleUnknown: args.UnknownGangs == gang.ScheduleIfUnknown,
+		ScheduleUnknown: args.UnknownGangs == conventions.ScheduleIfUnknown,
 	})
 	p.places.shares[h.ProfileName()] = args.ReservedShare
 	plugin := &Plugin{dialect: d, handle: h, ledger: p.ledger, performer: p.performer, places: p.places, attached: p.attached.Load}

@@ -29,7 +29,7 @@ import (
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 	"k8s.io/utils/clock"
 
-	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
 )
@@ -87,7 +87,7 @@ func (p *Plugins) RegisterMetrics(r metrics.Registry) { p.metrics.Register(r, p.
 // Factories returns what to register in the scheduler, by plugin name.
 func (p *Plugins) Factories() frameworkruntime.Registry {
 	registry := frameworkruntime.Registry{QueueName: p.newQueue}
-	for _, dialect := range gang.Dialects() {
+	for _, dialect := range conventions.All() {
 		registry[dialect.Name] = func(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
 			return p.newPlugin(ctx, dialect, args, h)
 		}

@@ -17,6 +17,7 @@ import (
 	internalqueue "k8s.io/kubernetes/pkg/scheduler/backend/queue"
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
 )
@@ -24,7 +25,7 @@ import (
 // testMember is the pod "a" of the gang "g", which needs so many.
 func testMember(uid string, need int) *corev1.Pod {
 	return testPod("a").UID(uid).SchedulerName(testProfileName).Annotations(map[string]string{
-		gang.Coscheduling().GroupAnnotation: "g", gang.Coscheduling().MinAvailableAnnotation: fmt.Sprint(need),
+		conventions.Coscheduling().GroupAnnotation: "g", conventions.Coscheduling().MinAvailableAnnotation: fmt.Sprint(need),
 	}).Obj()
 }
 
@@ -115,8 +116,8 @@ func TestANodeCreatedAgainWhileTheWatchWasCutIsAnotherNode(t *testing.T) {
 	h := newHarness(t)
 	l := h.plugin.ledger
 	driver := testPod("driver").SchedulerName(testProfileName).Annotations(map[string]string{
-		gang.Coscheduling().GroupAnnotation: "g", gang.RoleAnnotation: "driver", gang.ReservationTimeoutAnnotation: "1h",
-		gang.RolesAnnotation: `[{"name":"driver","min":1,"leads":true},{"name":"executor","min":1,"requests":{"cpu":"1"}}]`,
+		conventions.Coscheduling().GroupAnnotation: "g", conventions.RoleAnnotation: "driver", conventions.ReservationTimeoutAnnotation: "1h",
+		conventions.RolesAnnotation: `[{"name":"driver","min":1,"leads":true},{"name":"executor","min":1,"requests":{"cpu":"1"}}]`,
 	}).Obj()
 	l.Enter(driver)
 	if answer := l.Begin(driver); answer.Verdict != gang.Plan {

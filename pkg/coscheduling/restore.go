@@ -12,6 +12,7 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
@@ -32,7 +33,7 @@ func (q *Queue) reserve(ctx context.Context, pod *corev1.Pod, node string) *fwk.
 	err = q.performer.handle.ClientSet().CoreV1().Pods(pod.Namespace).Bind(ctx, &corev1.Binding{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID,
-			Annotations: map[string]string{gang.ReservationAnnotation: text},
+			Annotations: map[string]string{conventions.ReservationAnnotation: text},
 		},
 		Target: corev1.ObjectReference{Kind: "Node", Name: node},
 	}, metav1.CreateOptions{})
@@ -120,7 +121,7 @@ func (p *performer) allocatable(resource string) int64 {
 }
 
 func reservationOf(pod *corev1.Pod) (r gang.Reservation, ok bool) {
-	text := pod.Annotations[gang.ReservationAnnotation]
+	text := pod.Annotations[conventions.ReservationAnnotation]
 	return r, text != "" && json.Unmarshal([]byte(text), &r) == nil
 }
 
@@ -147,7 +148,7 @@ func byScheduler(pod *corev1.Pod) bool {
 		if err := json.Unmarshal(entry.FieldsV1.GetRawBytes(), &owned); err != nil {
 			return false
 		}
-		if _, written := owned.Metadata.Annotations["f:"+gang.ReservationAnnotation]; written {
+		if _, written := owned.Metadata.Annotations["f:"+conventions.ReservationAnnotation]; written {
 			return false
 		}
 		specOwned = specOwned || len(owned.Spec) > 0

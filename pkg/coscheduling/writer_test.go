@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	kubeevents "k8s.io/client-go/tools/events"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
@@ -37,7 +38,7 @@ func (h *harness) exist(t *testing.T, pod *corev1.Pod) gang.Ref {
 }
 
 func tell(refs ...gang.Ref) gang.Tell {
-	return gang.Tell{Members: refs, Explanation: gang.Explanation{Kind: gang.KindInvalid, Problem: &gang.Problem{Annotation: "a", Value: "b"}}}
+	return gang.Tell{Members: refs, Explanation: gang.Explanation{Kind: gang.KindInvalid, Problem: &conventions.Problem{Annotation: "a", Value: "b"}}}
 }
 
 // TestWhatWaitsToBeWrittenIsBoundedByThePods that exist: a user can create and delete them faster than they are told anything.
@@ -126,7 +127,7 @@ func TestANewerEventTakesTheOldersPlace(t *testing.T) {
 	pod := h.exist(t, testPod("p").SchedulerName(testProfileName).Obj())
 	for _, value := range []string{"first", "second", "third"} {
 		told := tell(pod)
-		told.Explanation.Problem = &gang.Problem{Annotation: "a", Value: value}
+		told.Explanation.Problem = &conventions.Problem{Annotation: "a", Value: value}
 		told.Refresh = value == "third"
 		w.enqueue(told)
 	}

@@ -26,7 +26,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 
-	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
@@ -49,7 +49,7 @@ func raiseGuardRails(t *testing.T) {
 	t.Cleanup(func() { lowerGuardRails(t, all) })
 	process.Within(t, patience, "the guard rails to be followed", func() (bool, string) {
 		followed := []error{
-			dryRun(t, suite.client, annotated(nil, map[string]string{gang.ReservationAnnotation: "{}"})), bindNobody(t, inQueue("1")),
+			dryRun(t, suite.client, annotated(nil, map[string]string{conventions.ReservationAnnotation: "{}"})), bindNobody(t, inQueue("1")),
 		}
 		for _, annotation := range []string{podGroup, queueAnnotation} { // a gang without a size, and a queue that nobody may use
 			bad := annotated(nil, map[string]string{annotation: "1"})
@@ -96,7 +96,7 @@ func lowerGuardRails(t *testing.T, all []*unstructured.Unstructured) {
 		t.Error(err)
 	}
 	process.Within(t, patience, "the guard rails to be gone", func() (bool, string) {
-		bad := annotated(nil, map[string]string{podCount: "1", gang.ReservationAnnotation: "{}", queueAnnotation: "1"})
+		bad := annotated(nil, map[string]string{podCount: "1", conventions.ReservationAnnotation: "{}", queueAnnotation: "1"})
 		_, err := pods.Create(ctx, bad, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		return err == nil, fmt.Sprint(err)
 	})
@@ -259,9 +259,10 @@ func TestGuardRails(t *testing.T) {
 	}
 	refused := 0
 	for _, p := range pods {
-		spec, want := gang.Parse(p.labels, p.annotations, gang.Dialects())
+		said := conventions.Pod{Labels: p.labels, Annotations: p.annotations}
+		spec, want := conventions.Parse(said)
 		if want == nil && spec != nil {
-			want = spec.Identify(p.labels, gang.Controller{})
+			want = conventions.Identify(spec, said)
 		}
 		got := dryRun(t, suite.client, annotated(p.labels, p.annotations))
 		switch {
@@ -288,7 +289,7 @@ func TestGuardRailsLookIntoTemplates(t *testing.T) {
 	raiseGuardRails(t)
 	good, bad := map[string]string{podGroup: "a", podCount: "3"}, map[string]string{podGroup: "a", podCount: "all"}
 	for _, annotations := range []map[string]string{good, bad} {
-		_, want := gang.Parse(nil, annotations, gang.Dialects())
+		_, want := conventions.Parse(conventions.Pod{Annotations: annotations})
 		for _, w := range workloads(annotated(nil, annotations)) {
 			got := w.dryRun(t, metav1.NamespaceDefault)
 			if want == nil && got != nil || want != nil && (got == nil || !strings.HasSuffix(got.Error(), "denied request: "+want.Error())) {
@@ -302,7 +303,7 @@ func TestGuardRailsLookIntoTemplates(t *testing.T) {
 func TestGuardRailsLookAtWhatIsHandedOver(t *testing.T) {
 	raiseGuardRails(t)
 	tooMany := map[string]string{podGroup: "a", podCount: "all"}
-	_, wrong := gang.Parse(nil, tooMany, gang.Dialects())
+	_, wrong := conventions.Parse(conventions.Pod{Annotations: tooMany})
 	for _, test := range []struct {
 		annotations map[string]string
 		want        string
@@ -384,7 +385,7 @@ func TestGuardRailsLetOldPodsBe(t *testing.T) {
 func TestOnlyASchedulerReserves(t *testing.T) {
 	raiseGuardRails(t)
 	const write, remove = `{"metadata":{"annotations":{"kubenexus.io/reservation":"{}"}}}`, `{"metadata":{"annotations":null}}`
-	note, pods := map[string]string{gang.ReservationAnnotation: "{}"}, suite.client.CoreV1().Pods(metav1.NamespaceDefault)
+	note, pods := map[string]string{conventions.ReservationAnnotation: "{}"}, suite.client.CoreV1().Pods(metav1.NamespaceDefault)
 	plain, err := pods.Create(t.Context(), annotated(nil, nil), metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -451,7 +452,7 @@ func TestGuardRailsAndAnyInstallation(t *testing.T) {
 		if err != nil {
 			return false, err.Error()
 		}
-		return now.Spec.NodeName != "" && now.Annotations[gang.ReservationAnnotation] != "", whyPending(now)
+		return now.Spec.NodeName != "" && now.Annotations[conventions.ReservationAnnotation] != "", whyPending(now)
 	})
 	p.End()
 	if lines := p.Log.Lines("forbidden"); len(lines) > 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
@@ -21,7 +22,7 @@ func (s *scenario) reserved(d *datadriven.TestData) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := pod.Annotations[gang.ReservationAnnotation]
+	text := pod.Annotations[conventions.ReservationAnnotation]
 	if text == "" {
 		return "nothing\n", nil
 	}

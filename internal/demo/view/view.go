@@ -12,6 +12,7 @@ import (
 	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -92,7 +93,7 @@ func (c Cluster) rows() []Row {
 
 // identify returns the empty row that a pod belongs to.
 func identify(pod *corev1.Pod) Row {
-	spec, err := gang.Parse(pod.Labels, pod.Annotations, gang.Dialects())
+	spec, err := conventions.Parse(conventions.Pod{Labels: pod.Labels, Annotations: pod.Annotations})
 	if err == nil && spec != nil && identified(pod, spec) {
 		key := gang.Key{Namespace: pod.Namespace, Name: spec.Name, Dialect: spec.Dialect, Instance: spec.Instance}
 		return Row{
@@ -110,11 +111,11 @@ func identify(pod *corev1.Pod) Row {
 
 // identified completes what a pod says of its gang, and says whether that names one.
 func identified(pod *corev1.Pod, spec *gang.Spec) bool {
-	controller := gang.Controller{}
+	said := conventions.Pod{Labels: pod.Labels}
 	if owner := metav1.GetControllerOf(pod); owner != nil {
-		controller = gang.Controller{Kind: owner.Kind, Name: owner.Name, UID: string(owner.UID)}
+		said.Owner = conventions.Controller{Kind: owner.Kind, Name: owner.Name, UID: string(owner.UID)}
 	}
-	return spec.Identify(pod.Labels, controller) == nil
+	return conventions.Identify(spec, said) == nil
 }
 
 // distinguish adds the convention and the instance to the titles of gangs that are otherwise equal.

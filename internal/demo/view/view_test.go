@@ -13,7 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 )
 
 // change alters a pod of a test.
@@ -31,13 +31,13 @@ func pod(name string, changes ...change) *corev1.Pod {
 	return p
 }
 
-func member(d gang.Dialect, name, size string) change {
+func member(d conventions.Convention, name, size string) change {
 	return func(p *corev1.Pod) {
 		p.Annotations = map[string]string{d.GroupAnnotation: name, d.MinAvailableAnnotation: size}
 	}
 }
 
-func ofGang(name, size string) change { return member(gang.Coscheduling(), name, size) }
+func ofGang(name, size string) change { return member(conventions.Coscheduling(), name, size) }
 
 func runs(p *corev1.Pod) { p.Spec.NodeName, p.Status.Phase = "node", corev1.PodRunning }
 
@@ -141,7 +141,7 @@ func TestWhatIsSaidOfPods(t *testing.T) {
 	}, {
 		name: "one name in two conventions is two gangs",
 		cluster: Cluster{Pods: []*corev1.Pod{
-			pod("a", ofGang("g", "1"), runs), pod("b", member(gang.BatchPermit(), "g", "1"), runs),
+			pod("a", ofGang("g", "1"), runs), pod("b", member(conventions.BatchPermit(), "g", "1"), runs),
 		}},
 		want: []string{
 			"gang team/g (BatchPermit)  1 of 1 pod exists, 1 bound: released",

@@ -6,7 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
@@ -26,8 +26,9 @@ func (t *trimmer) pod(p *corev1.Pod, placed bool) {
 
 // tied says whether the pod says that it belongs to others: to a gang, or, while it is pending, by keys of other schedulers.
 func tied(p *corev1.Pod) bool {
-	spec, err := gang.Parse(p.Labels, p.Annotations, gang.Dialects())
-	return spec != nil || err != nil || p.Spec.NodeName == "" && gang.FindUnknown(p.Labels, p.Annotations, spec) != nil
+	said := conventions.Pod{Labels: p.Labels, Annotations: p.Annotations}
+	spec, err := conventions.Parse(said)
+	return spec != nil || err != nil || p.Spec.NodeName == "" && conventions.FindUnknown(said, spec) != nil
 }
 
 // trimSpec drops what only kubelets read. Everything that filters and scores look at stays: requests, host ports, claims

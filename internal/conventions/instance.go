@@ -1,6 +1,10 @@
-package gang
+package conventions
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+)
 
 // Controller is the object that a pod's ownerReferences name as its controller. The zero value is none.
 type Controller struct {
@@ -127,8 +131,8 @@ func firstOf(a, b string) string {
 
 // Identify completes the specification by the instance that the pod belongs to. A gang without a name has that of its instance;
 // the error is a *Problem if there is none.
-func (s *Spec) Identify(labels map[string]string, c Controller) error {
-	of := instanceOf(labels, c, s.spans())
+func Identify(s *gang.Spec, pod Pod) error {
+	of := instanceOf(pod.Labels, pod.Owner, spans(s))
 	s.Instance, s.Revision = of.id, of.revision
 	if s.Name == "" {
 		s.Name = of.name
@@ -136,7 +140,7 @@ func (s *Spec) Identify(labels map[string]string, c Controller) error {
 	if s.Name != "" {
 		return nil
 	}
-	for _, d := range Dialects() {
+	for _, d := range All() {
 		if d.Name == s.Dialect {
 			return missing(d.GroupAnnotation, d.MinAvailableAnnotation, d.MinAvailableAnnotation+
 				" is set, so set this one too, to a name that all members of the gang share")
@@ -147,9 +151,9 @@ func (s *Spec) Identify(labels map[string]string, c Controller) error {
 
 // spans says whether the pod's gang is meant to have members of several controllers: it declares several roles, or the pod has a role
 // and leaves it to others to say what the gang needs.
-func (s *Spec) spans() bool {
+func spans(s *gang.Spec) bool {
 	if s.Roles == nil {
 		return s.Role != "" && s.MinAvailable == 0
 	}
-	return s.Roles.several()
+	return len(s.Roles.List) > 1 || s.Roles.Apart > 0
 }

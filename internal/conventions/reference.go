@@ -1,6 +1,10 @@
-package gang
+package conventions
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+)
 
 // Annotation describes a key for the reference: an annotation, or a label where the text says so.
 type Annotation struct {
@@ -20,7 +24,7 @@ const (
 // Annotations lists this scheduler's annotations, in the order of the reference.
 func Annotations() []Annotation {
 	var all []Annotation
-	for _, d := range Dialects() {
+	for _, d := range All() {
 		all = append(all, Annotation{
 			Key: d.GroupAnnotation, On: everyMember,
 			Value:   fmt.Sprintf("at most %d letters, digits, `-`, `_` and `.`", MaxNameLength),
@@ -38,7 +42,7 @@ func Annotations() []Annotation {
 		Meaning: "Warn after this time: if the gang has not started by then, its members get a Warning event. It does not stop the gang. " +
 			"If members differ, the longest time counts.",
 	}, Annotation{
-		Key: PlacementAnnotation, On: anyMember, Value: oneOf(Pack, Spread), Default: "the plugin's argument `placement`",
+		Key: PlacementAnnotation, On: anyMember, Value: oneOf(gang.Pack, gang.Spread), Default: "the plugin's argument `placement`",
 		Meaning: "`pack` fills the nodes with the least free capacity first; `spread` puts as few members on each node as possible. " +
 			"If members differ, the oldest counts.",
 	}, Annotation{
@@ -52,11 +56,12 @@ func Annotations() []Annotation {
 		Key: ReservationTimeoutAnnotation, On: onCreator, Value: duration, Default: "the plugin's argument `reservationTimeout`",
 		Meaning: "How long capacity is held for the members that a creator declares, from when the creator is bound.",
 	}, Annotation{
-		Key: RestartPolicyAnnotation, On: anyMember, Value: oneOf(Replace, WholeGang), Default: "`" + string(Replace) + "`",
+		Key: RestartPolicyAnnotation, On: anyMember, Value: oneOf(gang.Replace, gang.WholeGang), Default: "`" + string(gang.Replace) + "`",
 		Meaning: "What happens when a gang that runs loses members: `replace` lets each replacement start as soon as it fits; " +
 			"`whole-gang` evicts the rest, so that all start together again. If members differ, the oldest that says anything counts.",
 	}, Annotation{
-		Key: OnPartialAnnotation, On: anyMember, Value: oneOf(WaitOnPartial, EvictOnPartial), Default: "`" + string(WaitOnPartial) + "`",
+		Key: OnPartialAnnotation, On: anyMember, Value: oneOf(gang.WaitOnPartial, gang.EvictOnPartial),
+		Default: "`" + string(gang.WaitOnPartial) + "`",
 		Meaning: "What happens when a gang runs with too few members for longer than `" + TimeoutAnnotation + "` and the others do not " +
 			"fit: `wait` lets those that run go on; `evict` evicts them. If members differ, the oldest that says anything counts.",
 	}, Annotation{

@@ -1,4 +1,4 @@
-package gang_test
+package conventions_test
 
 import (
 	"errors"
@@ -9,29 +9,39 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 const (
-	role  = gang.RoleAnnotation
-	roles = gang.RolesAnnotation
-
-	count, cpu, memory = "spark-executor-count", "spark-executor-cpu", "spark-executor-mem"
-	dynamic, least     = "spark-dynamic-allocation-enabled", "spark-dynamic-allocation-min-executor-count"
+	role  = conventions.RoleAnnotation
+	roles = conventions.RolesAnnotation
 
 	// driven is what a leader declares that creates ten others.
 	driven = `[{"name":"driver","min":1,"leads":true},{"name":"executor","min":10,"requests":{"cpu":"1","memory":"1408Mi"}}]`
 )
 
-func sparkLabels(role string) map[string]string {
-	return map[string]string{"spark-role": role, "spark-app-selector": "spark-1"}
+// declares checks what is read from a pod, the roles apart.
+func declares(t *testing.T, pod conventions.Pod, want gang.Spec, roles []gang.Role) {
+	t.Helper()
+	got, err := conventions.Parse(pod)
+	if err != nil || got == nil {
+		t.Fatalf("Parse: %v, %v", got, err)
+	}
+	declared := got.Roles.All()
+	got.Roles = nil
+	if diff := cmp.Diff(want, *got); diff != "" {
+		t.Errorf("Parse (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(roles, declared); diff != "" {
+		t.Errorf("roles (-want +got):\n%s", diff)
+	}
 }
 
 func TestParseReadsRoles(t *testing.T) {
 	requests := map[string]string{"cpu": "1", "memory": "1408Mi"}
 	driver := gang.Role{Name: "driver", Min: 1, Leads: true}
 	executors := gang.Role{Name: "executor", Min: 10, Requests: requests}
-	spark := gang.Spec{Name: "spark-1", Unnamed: true, Role: "driver", Leads: true, MinAvailable: 11}
 	driving := gang.Spec{Dialect: "Coscheduling", Name: "a", Role: "driver", Leads: true, MinAvailable: 11}
 	for _, tc := range []struct {
 		name                string
@@ -81,45 +91,9 @@ func TestParseReadsRoles(t *testing.T) {
 			gang.Spec{Dialect: "Coscheduling", Name: "a", MinAvailable: 2},
 			[]gang.Role{{Name: "w", Min: 2, NodeSelector: map[string]string{"pool": "x"}, Tolerations: []gang.Toleration{{Key: "spot"}}}},
 		},
-		{
-			"Palantir's annotations", sparkLabels("driver"),
-			map[string]string{count: "10", cpu: "1", memory: "1408Mi"},
-			spark,
-			[]gang.Role{driver, executors},
-		},
-		{
-			"Palantir's dynamic allocation", sparkLabels("driver"),
-			map[string]string{dynamic: "true", least: "10", count: "99", cpu: "1", memory: "1408Mi"},
-			spark,
-			[]gang.Role{driver, executors},
-		},
-		{
-			"dynamic allocation from nothing", sparkLabels("driver"),
-			map[string]string{dynamic: "true", least: "0"},
-			gang.Spec{Name: "spark-1", Unnamed: true, Role: "driver", Leads: true, MinAvailable: 1},
-			[]gang.Role{driver, {Name: "executor", Requests: map[string]string{}}},
-		},
-		{"only Spark's labels", sparkLabels("executor"), nil, gang.Spec{Name: "spark-1", Unnamed: true, Role: "executor"}, nil},
-		{
-			"executors need no annotations, and Palantir's are the driver's", sparkLabels("executor"),
-			map[string]string{count: "x"},
-			gang.Spec{Name: "spark-1", Unnamed: true, Role: "executor"},
-			nil,
-		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := gang.Parse(tc.labels, tc.annotations, gang.Dialects())
-			if err != nil || got == nil {
-				t.Fatalf("Parse: %v, %v", got, err)
-			}
-			declared := got.Roles.All()
-			got.Roles = nil
-			if diff := cmp.Diff(tc.want, *got); diff != "" {
-				t.Errorf("Parse (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(tc.roles, declared); diff != "" {
-				t.Errorf("roles (-want +got):\n%s", diff)
-			}
+			declares(t, conventions.Pod{Labels: tc.labels, Annotations: tc.annotations}, tc.want, tc.roles)
 		})
 	}
 }
@@ -160,11 +134,6 @@ func TestParseRefusesRoles(t *testing.T) {
 			"more than 16 requests",
 		},
 		{
-			"a slow quantity of Spark's", sparkLabels("driver"),
-			map[string]string{count: "2", cpu: "1e10000000", memory: "1Gi"},
-			"annotation " + cpu + ` has the value "1e10000000"`,
-		},
-		{
 			"two that lead", nil,
 			map[string]string{roles: `[{"name":"a","min":1,"leads":true},{"name":"b","min":1,"leads":true}]`},
 			"both create the others",
@@ -179,15 +148,12 @@ func TestParseRefusesRoles(t *testing.T) {
 			"sum to 11; make both agree",
 		},
 		{"min-available below the minimums", nil, map[string]string{roles: `[{"name":"a","min":3}]`, size: "2"}, "sum to 3, which is more"},
-		{"an executor count in words", sparkLabels("driver"), map[string]string{count: "ten"}, "set it to the number of executors"},
-		{"too many executors", sparkLabels("driver"), map[string]string{count: "2000"}, "at most 1999"},
-		{"executors without a size", sparkLabels("driver"), map[string]string{count: "2", cpu: "1"}, "annotation " + memory + " is missing"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			annotations := map[string]string{group: "a"}
 			maps.Copy(annotations, tc.annotations)
-			spec, err := gang.Parse(tc.labels, annotations, gang.Dialects())
-			var p *gang.Problem
+			spec, err := conventions.Parse(conventions.Pod{Labels: tc.labels, Annotations: annotations})
+			var p *conventions.Problem
 			if !errors.As(err, &p) || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("Parse returned %+v, %v; want a problem with %q", spec, err, tc.want)
 			}
@@ -212,7 +178,7 @@ func FuzzRoles(f *testing.F) {
 		if declared != "" {
 			annotations[roles] = declared
 		}
-		spec, err := gang.Parse(sparkLabels("driver"), annotations, gang.Dialects())
+		spec, err := conventions.Parse(conventions.Pod{Labels: sparkLabels("driver"), Annotations: annotations})
 		if err != nil || spec == nil {
 			return
 		}

@@ -1,4 +1,4 @@
-package gang
+package conventions
 
 import (
 	"go/ast"

@@ -1,20 +1,21 @@
-package gang_test
+package conventions_test
 
 import (
 	"maps"
 	"testing"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 func TestInstanceOfAPod(t *testing.T) {
-	job := gang.Controller{Kind: "Job", Name: "train-1", UID: "j1"}
-	roles := map[string]string{gang.RoleAnnotation: "a", gang.RolesAnnotation: `[{"name":"a","min":1},{"name":"b","min":3}]`}
+	job := conventions.Controller{Kind: "Job", Name: "train-1", UID: "j1"}
+	roles := map[string]string{conventions.RoleAnnotation: "a", conventions.RolesAnnotation: `[{"name":"a","min":1},{"name":"b","min":3}]`}
 	for _, tc := range []struct {
 		name        string
 		labels      map[string]string
 		annotations map[string]string
-		controller  gang.Controller
+		controller  conventions.Controller
 		instance    string
 		// unnamed is the name of a gang that has none of its own.
 		unnamed string
@@ -29,17 +30,17 @@ func TestInstanceOfAPod(t *testing.T) {
 		{name: "the name of a Job only", labels: map[string]string{"job-name": "train-1"}, instance: "Job/train-1", unnamed: "train-1"},
 		{
 			name: "a label of the user's own", labels: map[string]string{"job-name": "mine"},
-			controller: gang.Controller{Kind: "StatefulSet", Name: "db", UID: "s1"}, instance: "StatefulSet/s1", unnamed: "db",
+			controller: conventions.Controller{Kind: "StatefulSet", Name: "db", UID: "s1"}, instance: "StatefulSet/s1", unnamed: "db",
 		},
 		{
 			name: "a Deployment, whichever ReplicaSet", labels: map[string]string{"pod-template-hash": "5f9c"},
-			controller: gang.Controller{Kind: "ReplicaSet", Name: "web-5f9c", UID: "r1"}, instance: "Deployment/web", unnamed: "web",
+			controller: conventions.Controller{Kind: "ReplicaSet", Name: "web-5f9c", UID: "r1"}, instance: "Deployment/web", unnamed: "web",
 		},
 		{
 			name: "a Rollout of Argo", labels: map[string]string{"rollouts-pod-template-hash": "5f9c"},
-			controller: gang.Controller{Kind: "ReplicaSet", Name: "web-5f9c", UID: "r1"}, instance: "Deployment/web", unnamed: "web",
+			controller: conventions.Controller{Kind: "ReplicaSet", Name: "web-5f9c", UID: "r1"}, instance: "Deployment/web", unnamed: "web",
 		},
-		{name: "a ReplicaSet", controller: gang.Controller{Kind: "ReplicaSet", Name: "web", UID: "r1"}, instance: "ReplicaSet/r1", unnamed: "web"},
+		{name: "a ReplicaSet", controller: conventions.Controller{Kind: "ReplicaSet", Name: "web", UID: "r1"}, instance: "ReplicaSet/r1", unnamed: "web"},
 		{
 			name:       "a Job of a JobSet",
 			labels:     map[string]string{"jobset.sigs.k8s.io/jobset-name": "set", "jobset.sigs.k8s.io/restart-attempt": "2"},
@@ -57,13 +58,13 @@ func TestInstanceOfAPod(t *testing.T) {
 		{name: "the launcher of an MPIJob", labels: map[string]string{"training.kubeflow.org/job-name": "pi"}, controller: job, instance: "Kubeflow/pi", unnamed: "pi"},
 		{name: "a Spark application", labels: map[string]string{"spark-app-selector": "spark-1"}, instance: "Spark/spark-1", unnamed: "spark-1"},
 		{name: "several roles", annotations: roles, controller: job},
-		{name: "a role, and others say what the gang needs", annotations: map[string]string{gang.RoleAnnotation: "a"}, controller: job},
+		{name: "a role, and others say what the gang needs", annotations: map[string]string{conventions.RoleAnnotation: "a"}, controller: job},
 		{
 			name:        "one role",
-			annotations: map[string]string{gang.RoleAnnotation: "a", gang.RolesAnnotation: `[{"name":"a","min":3}]`},
+			annotations: map[string]string{conventions.RoleAnnotation: "a", conventions.RolesAnnotation: `[{"name":"a","min":3}]`},
 			controller:  job, instance: "Job/j1", unnamed: "train-1",
 		},
-		{name: "a pod that a pod created", controller: gang.Controller{Kind: "Pod", Name: "driver", UID: "d1"}},
+		{name: "a pod that a pod created", controller: conventions.Controller{Kind: "Pod", Name: "driver", UID: "d1"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			annotations := map[string]string{group: "a"}
@@ -72,14 +73,14 @@ func TestInstanceOfAPod(t *testing.T) {
 				annotations[size] = "3"
 			}
 			spec := parse(t, tc.labels, annotations)
-			if err := spec.Identify(tc.labels, tc.controller); err != nil || spec.Instance != tc.instance || spec.Name != "a" {
+			if err := conventions.Identify(spec, conventions.Pod{Labels: tc.labels, Owner: tc.controller}); err != nil || spec.Instance != tc.instance || spec.Name != "a" {
 				t.Errorf("instance %q of gang %q, error %v; want %q of gang a", spec.Instance, spec.Name, err, tc.instance)
 			}
 			if len(tc.annotations) > 0 {
 				return
 			}
 			spec = parse(t, tc.labels, map[string]string{size: "3"})
-			switch err := spec.Identify(tc.labels, tc.controller); {
+			switch err := conventions.Identify(spec, conventions.Pod{Labels: tc.labels, Owner: tc.controller}); {
 			case tc.unnamed == "" && err == nil:
 				t.Errorf("a gang without a name is called %q, want that the annotation is missing", spec.Name)
 			case tc.unnamed != "" && (err != nil || spec.Name != tc.unnamed):
@@ -91,7 +92,7 @@ func TestInstanceOfAPod(t *testing.T) {
 
 func parse(t *testing.T, labels, annotations map[string]string) *gang.Spec {
 	t.Helper()
-	spec, err := gang.Parse(labels, annotations, gang.Dialects())
+	spec, err := conventions.Parse(conventions.Pod{Labels: labels, Annotations: annotations})
 	if err != nil || spec == nil {
 		t.Fatalf("Parse: %v, %v", spec, err)
 	}

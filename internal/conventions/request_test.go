@@ -1,14 +1,12 @@
-package gang_test
+package conventions_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
-	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 )
-
-const gpu = "spark-executor-nvidia.com/gpu"
 
 // asking declares an executor that asks for so much of a resource.
 func asking(resource, quantity string) map[string]string {
@@ -67,7 +65,7 @@ func TestParseRefusesAQuantityThatIsNotWhatItSeems(t *testing.T) {
 		{"gpu", "1", `a device by its whole name, such as "nvidia.com/gpu"`},
 	} {
 		t.Run(tc.resource+" "+tc.quantity, func(t *testing.T) {
-			_, err := gang.Parse(nil, asking(tc.resource, tc.quantity), gang.Dialects())
+			_, err := conventions.Parse(conventions.Pod{Annotations: asking(tc.resource, tc.quantity)})
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("in roles: %v, want %q", err, tc.want)
 			}
@@ -77,7 +75,7 @@ func TestParseRefusesAQuantityThatIsNotWhatItSeems(t *testing.T) {
 			}
 			annotations := map[string]string{count: "2", cpu: "1", memory: "1Gi"}
 			annotations[annotation] = tc.quantity
-			_, err = gang.Parse(sparkLabels("driver"), annotations, gang.Dialects())
+			_, err = conventions.Parse(conventions.Pod{Labels: sparkLabels("driver"), Annotations: annotations})
 			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "annotation "+annotation+" has") {
 				t.Errorf("in Spark's annotation: %v, want %q", err, tc.want)
 			}
@@ -88,25 +86,13 @@ func TestParseRefusesAQuantityThatIsNotWhatItSeems(t *testing.T) {
 // TestParseOffersMemoryToWhoAsksForMemory: no remedy for memory is an amount of cpu, or the other way round.
 func TestParseOffersMemoryToWhoAsksForMemory(t *testing.T) {
 	for _, bad := range []string{"2048m", "x", "0.5", "2g"} {
-		_, err := gang.Parse(nil, asking("memory", bad), gang.Dialects())
+		_, err := conventions.Parse(conventions.Pod{Annotations: asking("memory", bad)})
 		if err == nil || !strings.Contains(err.Error(), "i\"") || strings.Contains(err.Error(), "500m") {
 			t.Errorf("memory %q: %v", bad, err)
 		}
 	}
-	if _, err := gang.Parse(nil, asking("cpu", "x"), gang.Dialects()); err == nil || !strings.Contains(err.Error(), "500m") {
+	if _, err := conventions.Parse(conventions.Pod{Annotations: asking("cpu", "x")}); err == nil || !strings.Contains(err.Error(), "500m") {
 		t.Errorf("cpu: %v", err)
-	}
-}
-
-// TestSparkCountsInKibibytes: "k" is 1000 in Kubernetes, which a role may say, and 1024 where Spark says it.
-func TestSparkCountsInKibibytes(t *testing.T) {
-	annotations := map[string]string{count: "2", cpu: "1", memory: "2097152k"}
-	_, err := gang.Parse(sparkLabels("driver"), annotations, gang.Dialects())
-	if err == nil || !strings.Contains(err.Error(), `write "2097152Ki"`) {
-		t.Errorf("Parse: %v", err)
-	}
-	if _, err := gang.Parse(nil, asking("memory", "2097152k"), gang.Dialects()); err != nil {
-		t.Errorf("Parse refuses what Kubernetes itself writes: %v", err)
 	}
 }
 
@@ -120,7 +106,7 @@ func TestParseAcceptsWhatKubernetesMeans(t *testing.T) {
 		"nvidia.com/gpu":    {"1", "8", "1k", "2.0"},
 	} {
 		for _, quantity := range quantities {
-			if _, err := gang.Parse(nil, asking(resource, quantity), gang.Dialects()); err != nil {
+			if _, err := conventions.Parse(conventions.Pod{Annotations: asking(resource, quantity)}); err != nil {
 				t.Errorf("%s %q: %v", resource, quantity, err)
 			}
 		}

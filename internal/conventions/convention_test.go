@@ -1,4 +1,4 @@
-package gang_test
+package conventions_test
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
@@ -50,7 +51,7 @@ func TestParseFollowsBothDialects(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := gang.Parse(nil, tc.annotations, gang.Dialects())
+			got, err := conventions.Parse(conventions.Pod{Annotations: tc.annotations})
 			if err != nil {
 				t.Fatalf("Parse: %v", err)
 			}
@@ -87,7 +88,7 @@ func TestParseNamesTheAnnotationTheValueAndTheRemedy(t *testing.T) {
 		{"timeout of a year", map[string]string{group: "a", size: "3", timeout: "8760h"}, "up to 24h0m0s"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			spec, err := gang.Parse(nil, tc.annotations, gang.Dialects())
+			spec, err := conventions.Parse(conventions.Pod{Annotations: tc.annotations})
 			if err == nil {
 				t.Fatalf("Parse accepted %v as %+v", tc.annotations, spec)
 			}
@@ -112,16 +113,16 @@ func FuzzParse(f *testing.F) {
 				annotations[key] = value
 			}
 		}
-		spec, err := gang.Parse(nil, annotations, gang.Dialects())
-		var p *gang.Problem
+		spec, err := conventions.Parse(conventions.Pod{Annotations: annotations})
+		var p *conventions.Problem
 		switch {
 		case err != nil && !errors.As(err, &p):
 			t.Errorf("error %v is not a Problem", err)
 		case err != nil && (len(err.Error()) > 700 || !utf8.ValidString(err.Error())):
 			t.Errorf("problem cannot be shown in an event: %q", err)
 		case spec == nil:
-		case spec.MinAvailable < 1 || spec.Name == "" || len(spec.Name) > gang.MaxNameLength ||
-			strings.ContainsAny(spec.Name, " \t\n/") || spec.Timeout < 0 || spec.Timeout > gang.MaxTimeout:
+		case spec.MinAvailable < 1 || spec.Name == "" || len(spec.Name) > conventions.MaxNameLength ||
+			strings.ContainsAny(spec.Name, " \t\n/") || spec.Timeout < 0 || spec.Timeout > conventions.MaxTimeout:
 			t.Errorf("Parse accepted %v as %+v", annotations, spec)
 		}
 	})

@@ -1,8 +1,9 @@
-package gang
+package conventions
 
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Fault is how an annotation is wrong.
@@ -69,4 +70,12 @@ func conflict(annotation, value, with, remedy string) *Problem {
 	p := problem(annotation, value, remedy)
 	p.Fault, p.With = Conflicting, with
 	return p
+}
+
+// shown cuts a value to a length that a person reads.
+func shown(value string) string {
+	if len(value) > shownValue {
+		return strings.ToValidUTF8(value[:shownValue], "") + "..."
+	}
+	return value
 }

@@ -1,0 +1,189 @@
+package conventions
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+)
+
+// MaxNameLength is the longest gang name, in bytes: that of a Kubernetes object.
+const MaxNameLength = 253
+
+// Convention is two keys by which pods say which gang they belong to, and how many of it must start together. Each is an annotation, or
+// a label with the same key.
+type Convention struct {
+	// Name tells the convention apart from others; it is also the name of the scheduler plugin that reads it. It is empty for the keys
+	// of other products: any of the plugins reads these.
+	Name string
+	// GroupAnnotation holds the gang's name.
+	GroupAnnotation string
+	// MinAvailableAnnotation holds how many members must be placed for any to start.
+	MinAvailableAnnotation string
+	// DefaultTimeout is how long a gang may stay incomplete or unplaced before its attempt counts as failed.
+	DefaultTimeout time.Duration
+}
+
+// Coscheduling is the convention of the pod-group annotations.
+func Coscheduling() Convention {
+	return Convention{
+		Name:                   "Coscheduling",
+		GroupAnnotation:        "pod-group.scheduling.sigs.k8s.io/name",
+		MinAvailableAnnotation: "pod-group.scheduling.sigs.k8s.io/min-available",
+		DefaultTimeout:         10 * time.Second,
+	}
+}
+
+// BatchPermit is the convention of the batch annotations.
+func BatchPermit() Convention {
+	return Convention{
+		Name:                   "BatchPermit",
+		GroupAnnotation:        "batch.scheduling.k8s.io/group",
+		MinAvailableAnnotation: "batch.scheduling.k8s.io/min-available",
+		DefaultTimeout:         10 * time.Minute,
+	}
+}
+
+// All returns the conventions that have a plugin. A new one is added here and in docs/architecture.md.
+func All() []Convention {
+	return []Convention{Coscheduling(), BatchPermit()}
+}
+
+// Speaks says whether the pod uses any of the convention's keys.
+func (c Convention) Speaks(pod Pod) bool {
+	_, _, named := pod.says(c.GroupAnnotation)
+	_, _, sized := pod.says(c.MinAvailableAnnotation)
+	return named || sized
+}
+
+// Beside refuses a pod that has the keys of two plugins.
+func (c Convention) Beside(first Reader, pod Pod) error {
+	counts, ours := first.(Convention)
+	if !ours {
+		return nil
+	}
+	if err := cmp.Or(counts.contradiction(pod), c.contradiction(pod)); err != nil {
+		return err
+	}
+	second := c.GroupAnnotation
+	value, _, named := pod.says(second)
+	if !named {
+		second = c.MinAvailableAnnotation
+		value, _, _ = pod.says(second)
+	}
+	return conflict(second, value, counts.Name, fmt.Sprintf(
+		"this pod also has the annotations of %s (%s); keep the annotations of one and remove the others",
+		counts.Name, counts.GroupAnnotation))
+}
+
+// contradiction returns a *Problem if one of the convention's keys has two values on the pod.
+func (c Convention) contradiction(pod Pod) error {
+	for _, key := range c.keys() {
+		label, labelled := pod.Labels[key]
+		if annotation, annotated := pod.Annotations[key]; labelled && annotated && annotation != label {
+			return conflict(key, annotation, label, fmt.Sprintf(
+				"the label of the same name has the value %q; make both say the same, or remove one of them", shown(label)))
+		}
+	}
+	return nil
+}
+
+func (c Convention) keys() [2]string { return [...]string{c.GroupAnnotation, c.MinAvailableAnnotation} }
+
+// Read reads the gang's name, which may be left to Identify, and how many members must start together.
+func (c Convention) Read(pod Pod) (*gang.Spec, error) {
+	if err := c.contradiction(pod); err != nil {
+		return nil, err
+	}
+	name, _, named := pod.says(c.GroupAnnotation)
+	if remedy := checkName(name); named && remedy != "" {
+		return nil, problem(c.GroupAnnotation, name, remedy)
+	}
+	s := &gang.Spec{Dialect: c.Name, Name: name}
+	if err := cmp.Or(readRoles(pod, s), readChoices(pod, s)); err != nil {
+		return nil, err
+	}
+	if err := c.readMinAvailable(pod, s); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// readMinAvailable reads how many members must start together. Roles say it too; both must agree.
+func (c Convention) readMinAvailable(pod Pod, s *gang.Spec) error {
+	total := s.Roles.Total()
+	size, _, sized := pod.says(c.MinAvailableAnnotation)
+	if !sized {
+		if s.MinAvailable = int32(total); s.Roles != nil || pod.Annotations[RoleAnnotation] != "" {
+			return nil
+		}
+		return missing(c.MinAvailableAnnotation, s.Name, fmt.Sprintf(
+			"%s names gang %q, so set this one too, to the number of pods that must start together, such as \"3\"",
+			c.GroupAnnotation, s.Name))
+	}
+	minAvailable, remedy := parseSize(size)
+	if remedy != "" {
+		return problem(c.MinAvailableAnnotation, size, remedy)
+	}
+	s.MinAvailable = minAvailable
+	switch {
+	case (s.Roles.Leader() != nil || s.Leads && s.Roles != nil) && int(minAvailable) != total:
+		return conflict(c.MinAvailableAnnotation, size, strconv.Itoa(total), fmt.Sprintf(
+			"the minimums of the roles sum to %d; make both agree, or remove this one", total))
+	case int(minAvailable) < total:
+		return conflict(c.MinAvailableAnnotation, size, strconv.Itoa(total), fmt.Sprintf(
+			"the minimums of the roles sum to %d, which is more; raise this one to that at least, or remove it", total))
+	}
+	return nil
+}
+
+// Said returns which key of the convention the pod carries, the name first, its value, and where it is.
+func (c Convention) Said(pod Pod) (key, value string, where Where) {
+	for _, key := range c.keys() {
+		if value, where, _ = pod.says(key); value != "" {
+			return key, value, where
+		}
+	}
+	return c.GroupAnnotation, "", InAnnotation
+}
+
+// checkName returns what is wrong with a gang's name, or "". The rule is that of a label value, but longer.
+func checkName(name string) string {
+	switch {
+	case name == "":
+		return "it is empty; set it to a name that all members of the gang share"
+	case len(name) > MaxNameLength:
+		return fmt.Sprintf("it has %d characters; use at most %d", len(name), MaxNameLength)
+	}
+	for i := range len(name) {
+		c := name[i]
+		alphanumeric := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		inside := i > 0 && i < len(name)-1 && (c == '-' || c == '_' || c == '.')
+		if !alphanumeric && !inside {
+			return "a name has letters, digits, and '-', '_' or '.' between them, and no spaces"
+		}
+	}
+	return ""
+}
+
+// parseSize reads min-available; a remedy that is not empty says why it cannot be followed.
+func parseSize(text string) (size int32, remedy string) {
+	const example = `set it to the number of pods that must start together, such as "3"`
+	if text == "" {
+		return 0, "it is empty; " + example
+	}
+	n, err := strconv.ParseInt(text, 10, 32)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, fmt.Sprintf("it is out of range (1 to %d); %s", math.MaxInt32, example)
+	case err != nil:
+		return 0, "it is not a whole number; " + example
+	case n < 1:
+		return 0, "it is less than 1; " + example
+	}
+	return int32(n), ""
+}

@@ -1,0 +1,9 @@
+package conventions
+
+// koordinator is Koordinator's gang scheduling. Its groups are gangs of gangs, for which there are no words here.
+func koordinator() product {
+	return product{
+		name: "Koordinator", keys: [2]string{"gang.scheduling.koordinator.sh/name"},
+		size: "gang.scheduling.koordinator.sh/min-available", more: "gang.scheduling.koordinator.sh/groups",
+	}
+}

@@ -1,0 +1,152 @@
+package conventions
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+)
+
+const (
+	// RoleAnnotation says which role of its gang a pod has. Without it, Spark's label counts.
+	RoleAnnotation = "kubenexus.io/role"
+	// RolesAnnotation declares the roles of a gang: a JSON list of Role.
+	RolesAnnotation = "kubenexus.io/roles"
+)
+
+const (
+	// maxRoles and maxDeclared bound what a single pod can declare: the roles, and the sum of their minima.
+	maxRoles    = 16
+	maxDeclared = 2000
+)
+
+// withoutLeader returns the roles of those that a leader creates if what they ask for is not declared: then the leader cannot wait for
+// them, and they are the gang.
+func withoutLeader(r *gang.Roles) *gang.Roles {
+	leader := r.Leader()
+	unshaped := func(role gang.Role) bool { return !role.Leads && role.Min > 0 && len(role.Requests) == 0 }
+	if leader == nil || !slices.ContainsFunc(r.List, unshaped) {
+		return r
+	}
+	others := slices.DeleteFunc(slices.Clone(r.List), func(role gang.Role) bool { return role.Leads })
+	return &gang.Roles{List: others, Apart: int(leader.Min), Inherits: r.Inherits, Text: r.Text}
+}
+
+// readRoles reads what the pod says about its own role and those of its gang.
+func readRoles(pod Pod, s *gang.Spec) error {
+	if role, given := pod.Annotations[RoleAnnotation]; given {
+		if remedy := checkRoleName(role); remedy != "" {
+			return problem(RoleAnnotation, role, remedy)
+		}
+		s.Role = role
+	} else {
+		s.Role, s.Leads = sparkRole(pod)
+	}
+	var err error
+	if text, ok := pod.Annotations[RolesAnnotation]; ok {
+		s.Roles, err = parseRoles(text)
+	} else if s.Leads {
+		s.Roles, err = palantirRoles(pod.Annotations)
+	}
+	if err != nil || s.Roles == nil {
+		return err
+	}
+	own := s.Roles.Named(s.Role)
+	if s.Role != "" && own == nil {
+		return conflict(RolesAnnotation, pod.Annotations[RolesAnnotation], s.Role,
+			fmt.Sprintf("it declares no role %q, which is this pod's own; add it, or correct %s", s.Role, RoleAnnotation))
+	}
+	if leader := s.Roles.Leader(); leader != nil && s.Role == "" {
+		return missing(RoleAnnotation, leader.Name, fmt.Sprintf(
+			"%s declares that the pods of role %q create the others, so set this one to the role of this pod",
+			RolesAnnotation, leader.Name))
+	}
+	s.Leads = own != nil && own.Leads
+	s.Roles = withoutLeader(s.Roles)
+	return nil
+}
+
+// parseRoles reads the annotation with the roles.
+func parseRoles(text string) (*gang.Roles, error) {
+	const example = `write a list such as [{"name":"driver","min":1,"leads":true},` +
+		`{"name":"executor","min":10,"requests":{"cpu":"1","memory":"2Gi"}}]`
+	refuse := func(format string, args ...any) error {
+		return problem(RolesAnnotation, text, fmt.Sprintf(format, args...))
+	}
+	r := &gang.Roles{Text: text}
+	decoder := json.NewDecoder(bytes.NewBufferString(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&r.List); err != nil {
+		return nil, refuse("it cannot be read (%v); %s", err, example)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, refuse("there is text after the list; %s", example)
+	}
+	if len(r.List) == 0 || len(r.List) > maxRoles {
+		return nil, refuse("it has %d roles; declare 1 to %d: %s", len(r.List), maxRoles, example)
+	}
+	for i := range r.List {
+		if remedy := checkRole(r, i); remedy != "" {
+			return nil, refuse("%s", remedy)
+		}
+	}
+	if total := r.Total(); total < 1 || total > maxDeclared {
+		return nil, refuse("the minimums sum to %d; they may sum to 1 to %d", total, maxDeclared)
+	}
+	return r, nil
+}
+
+// checkRole returns what is wrong with one of the roles, or "".
+func checkRole(r *gang.Roles, i int) string {
+	role := r.List[i]
+	if remedy := checkRoleName(role.Name); remedy != "" {
+		return fmt.Sprintf("role %d: name %q: %s", i+1, role.Name, remedy)
+	}
+	switch {
+	case r.Named(role.Name) != &r.List[i]:
+		return fmt.Sprintf("it declares role %q twice", role.Name)
+	case role.Min < 0 || role.Min == 0 && role.Leads:
+		return fmt.Sprintf("role %q: min is %d; set it to how many pods of the role must start together", role.Name, role.Min)
+	case role.Leads && r.Leader() != &r.List[i]:
+		return fmt.Sprintf("roles %q and %q both create the others; only one role may", r.Leader().Name, role.Name)
+	}
+	if remedy := checkDeclared(role); remedy != "" {
+		return fmt.Sprintf("role %q: %s", role.Name, remedy)
+	}
+	return ""
+}
+
+// maxEntries bounds the requests, the labels and so on of a role, maxBytes what is only read later, in bytes.
+const (
+	maxEntries = 16
+	maxBytes   = 8 << 10
+)
+
+// checkDeclared returns what is wrong with what the role asks for, or "".
+func checkDeclared(r gang.Role) string {
+	if max(len(r.Requests), len(r.NodeSelector), len(r.Tolerations), len(r.Labels)) > maxEntries {
+		return fmt.Sprintf("it has more than %d requests, node labels, tolerations or labels", maxEntries)
+	}
+	if len(r.Affinity)+len(r.TopologySpreadConstraints) > maxBytes {
+		return fmt.Sprintf("its affinity and topologySpreadConstraints have more than %d bytes", maxBytes)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Requests)) {
+		if remedy := checkRequest(name, r.Requests[name]); remedy != "" {
+			return fmt.Sprintf(`it requests %.64q of %.64q: %s`, r.Requests[name], name, remedy)
+		}
+	}
+	return ""
+}
+
+func checkRoleName(name string) string {
+	foreign := func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' }
+	if name == "" || len(name) > 63 || strings.Trim(name, "-") != name || strings.ContainsFunc(name, foreign) {
+		return `a role has a name of at most 63 lower-case letters, digits and '-', such as "worker"`
+	}
+	return ""
+}

@@ -1,0 +1,58 @@
+package conventions
+
+import (
+	"cmp"
+	"maps"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+)
+
+// What Spark writes on the pods that it creates (Constants.scala in apache/spark).
+const (
+	sparkRoleLabel = "spark-role"
+	sparkAppLabel  = "spark-app-selector"
+	sparkDriver    = "driver"
+	sparkExecutor  = "executor"
+)
+
+// spark reads the gang of a pod that only Spark's labels say anything about.
+type spark struct{}
+
+// Speaks says whether the pod has both of Spark's labels.
+func (spark) Speaks(pod Pod) bool {
+	role, _ := sparkRole(pod)
+	return role != "" && checkName(pod.Labels[sparkAppLabel]) == ""
+}
+
+// Beside is nil: any other convention counts, and Spark's labels then name the role only.
+func (spark) Beside(Reader, Pod) error { return nil }
+
+// Read reads a gang of as many members as its roles say.
+func (spark) Read(pod Pod) (*gang.Spec, error) {
+	s := &gang.Spec{Name: pod.Labels[sparkAppLabel], Unnamed: true}
+	if err := cmp.Or(readRoles(pod, s), readChoices(pod, s)); err != nil {
+		return nil, err
+	}
+	s.MinAvailable = int32(s.Roles.Total())
+	return s, nil
+}
+
+// sparkRole returns the role that Spark gives the pod, or "", and whether it creates the others.
+func sparkRole(pod Pod) (role string, creates bool) {
+	switch role = pod.Labels[sparkRoleLabel]; role {
+	case sparkDriver, sparkExecutor:
+		return role, role == sparkDriver
+	default:
+		return "", false
+	}
+}
+
+// sparkLabelsOf are the labels that the role declares, and those that Spark writes.
+func sparkLabelsOf(role gang.Role, app string) map[string]string {
+	labels := map[string]string{sparkAppLabel: app}
+	if role.Name == sparkExecutor {
+		labels[sparkRoleLabel] = sparkExecutor
+	}
+	maps.Copy(labels, role.Labels)
+	return labels
+}

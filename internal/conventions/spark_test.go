@@ -1,0 +1,28 @@
+package conventions_test
+
+import (
+	"testing"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+)
+
+func sparkLabels(role string) map[string]string {
+	return map[string]string{"spark-role": role, "spark-app-selector": "spark-1"}
+}
+
+func TestReadSpark(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		labels map[string]string
+		want   *gang.Spec
+	}{
+		{"an executor", sparkLabels("executor"), &gang.Spec{Name: "spark-1", Unnamed: true, Role: "executor"}},
+		{"a driver, which does not say what it creates", sparkLabels("driver"), &gang.Spec{Name: "spark-1", Unnamed: true, Role: "driver", Leads: true}},
+		{"a role that Spark does not have", sparkLabels("friend"), nil},
+		{"no application", map[string]string{"spark-role": "driver"}, nil},
+		{"an application without a name that a gang could have", map[string]string{"spark-role": "driver", "spark-app-selector": "-"}, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) { reads(t, conventions.Pod{Labels: tc.labels}, tc.want) })
+	}
+}
