@@ -53,8 +53,8 @@ func All() []Convention {
 	return []Convention{Coscheduling(), BatchPermit()}
 }
 
-// Speaks says whether the pod uses any of the convention's keys.
-func (c Convention) Speaks(pod Pod) bool {
+// Applies says whether the pod uses any of the convention's keys.
+func (c Convention) Applies(pod Pod) bool {
 	_, _, named := pod.says(c.GroupAnnotation)
 	_, _, sized := pod.says(c.MinAvailableAnnotation)
 	return named || sized
@@ -103,7 +103,7 @@ func (c Convention) Read(pod Pod) (*gang.Spec, error) {
 	if remedy := checkName(name); named && remedy != "" {
 		return nil, problem(c.GroupAnnotation, name, remedy)
 	}
-	s := &gang.Spec{Dialect: c.Name, Name: name}
+	s := &gang.Spec{Convention: c.Name, Name: name}
 	if err := cmp.Or(readRoles(pod, s), readChoices(pod, s)); err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ const (
 	timeout    = "kubenexus.io/schedule-timeout"
 )
 
-func TestParseFollowsBothDialects(t *testing.T) {
+func TestParseReadsBothConventions(t *testing.T) {
 	for _, tc := range []struct {
 		name        string
 		annotations map[string]string
@@ -32,22 +32,22 @@ func TestParseFollowsBothDialects(t *testing.T) {
 		{
 			"pod-group",
 			map[string]string{group: "spark-job-123", size: "11"},
-			&gang.Spec{Dialect: "Coscheduling", Name: "spark-job-123", MinAvailable: 11},
+			&gang.Spec{Convention: "Coscheduling", Name: "spark-job-123", MinAvailable: 11},
 		},
 		{
 			"batch",
 			map[string]string{batchGroup: "demo", batchSize: "3"},
-			&gang.Spec{Dialect: "BatchPermit", Name: "demo", MinAvailable: 3},
+			&gang.Spec{Convention: "BatchPermit", Name: "demo", MinAvailable: 3},
 		},
 		{
 			"own timeout",
 			map[string]string{group: "a", size: "1", timeout: "90s"},
-			&gang.Spec{Dialect: "Coscheduling", Name: "a", MinAvailable: 1, Timeout: 90 * time.Second},
+			&gang.Spec{Convention: "Coscheduling", Name: "a", MinAvailable: 1, Timeout: 90 * time.Second},
 		},
 		{
 			"the largest size",
 			map[string]string{group: "A.b_c-9", size: "2147483647"},
-			&gang.Spec{Dialect: "Coscheduling", Name: "A.b_c-9", MinAvailable: 2147483647},
+			&gang.Spec{Convention: "Coscheduling", Name: "A.b_c-9", MinAvailable: 2147483647},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -81,8 +81,8 @@ func TestParseNamesTheAnnotationTheValueAndTheRemedy(t *testing.T) {
 		{"beyond int32", map[string]string{group: "a", size: "2147483648"}, "it is out of range (1 to 2147483647)"},
 		{"beyond int64", map[string]string{group: "a", size: "99999999999999999999"}, "it is out of range"},
 		{"spaces around the size", map[string]string{group: "a", size: " 3 "}, `has the value " 3 ": it is not a whole number`},
-		{"both dialects", map[string]string{group: "a", size: "3", batchGroup: "b", batchSize: "3"}, `annotation ` + batchGroup + ` has the value "b": this pod also has the annotations of`},
-		{"part of the other dialect", map[string]string{group: "a", size: "3", batchSize: "7"}, `annotation ` + batchSize + ` has the value "7": this pod also has the annotations of`},
+		{"both conventions", map[string]string{group: "a", size: "3", batchGroup: "b", batchSize: "3"}, `annotation ` + batchGroup + ` has the value "b": this pod also has the annotations of`},
+		{"part of the other convention", map[string]string{group: "a", size: "3", batchSize: "7"}, `annotation ` + batchSize + ` has the value "7": this pod also has the annotations of`},
 		{"timeout without a unit", map[string]string{group: "a", size: "3", timeout: "30"}, `annotation ` + timeout + ` has the value "30": set it to a duration`},
 		{"timeout 0", map[string]string{group: "a", size: "3", timeout: "0s"}, `has the value "0s": set it to a duration`},
 		{"timeout of a year", map[string]string{group: "a", size: "3", timeout: "8760h"}, "up to 24h0m0s"},

@@ -141,7 +141,7 @@ func Identify(s *gang.Spec, pod Pod) error {
 		return nil
 	}
 	for _, d := range All() {
-		if d.Name == s.Dialect {
+		if d.Name == s.Convention {
 			return missing(d.GroupAnnotation, d.MinAvailableAnnotation, d.MinAvailableAnnotation+
 				" is set, so set this one too, to a name that all members of the gang share")
 		}

@@ -23,8 +23,8 @@ func (p Pod) says(key string) (value string, where Where, said bool) {
 
 // Reader reads one convention.
 type Reader interface {
-	// Speaks says whether the pod uses the convention to say which gang it belongs to.
-	Speaks(pod Pod) bool
+	// Applies says whether the pod uses the convention to say which gang it belongs to.
+	Applies(pod Pod) bool
 	// Beside returns what is wrong with a pod that uses this convention beside one that counts before it, or nil if nothing is.
 	Beside(first Reader, pod Pod) error
 	// Read returns what a pod that uses the convention says of its gang. The error is a *Problem. Of several, the first is returned, in
@@ -52,7 +52,7 @@ func Parse(pod Pod) (*gang.Spec, error) {
 	var err error
 	for _, r := range readers {
 		switch {
-		case err != nil || !r.Speaks(pod):
+		case err != nil || !r.Applies(pod):
 		case first == nil:
 			first = r
 		default:

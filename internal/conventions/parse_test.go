@@ -41,7 +41,7 @@ func refuses(t *testing.T, pod conventions.Pod, want string) {
 // TestKeysThatSayTheSameAreRead: whoever labels pods as the first coscheduling plugin asked for, or names a gang and its size
 // by another product's keys, has said all that there is to say. The convention is empty where none of ours is used: the profile decides.
 func TestKeysThatSayTheSameAreRead(t *testing.T) {
-	ours := &gang.Spec{Dialect: "Coscheduling", Name: "a", MinAvailable: 3}
+	ours := &gang.Spec{Convention: "Coscheduling", Name: "a", MinAvailable: 3}
 	theirs := &gang.Spec{Name: "a", MinAvailable: 3}
 	for _, tc := range []struct {
 		name                string
@@ -49,7 +49,7 @@ func TestKeysThatSayTheSameAreRead(t *testing.T) {
 		want                *gang.Spec
 	}{
 		{"our keys as labels", keys{group: "a", size: "3"}, nil, ours},
-		{"the batch keys as labels", keys{batchGroup: "a", batchSize: "3"}, nil, &gang.Spec{Dialect: "BatchPermit", Name: "a", MinAvailable: 3}},
+		{"the batch keys as labels", keys{batchGroup: "a", batchSize: "3"}, nil, &gang.Spec{Convention: "BatchPermit", Name: "a", MinAvailable: 3}},
 		{"the name as a label, the size as an annotation", keys{group: "a"}, keys{size: "3"}, ours},
 		{"both as both", keys{group: "a", size: "3"}, keys{group: "a", size: "3"}, ours},
 		{

@@ -58,8 +58,8 @@ func (p product) convention(pod Pod) (c Convention, same bool) {
 	return Convention{}, false
 }
 
-// Speaks says whether the pod says by the product's keys what it could say by ours.
-func (p product) Speaks(pod Pod) bool {
+// Applies says whether the pod says by the product's keys what it could say by ours.
+func (p product) Applies(pod Pod) bool {
 	_, same := p.convention(pod)
 	return same
 }

@@ -42,7 +42,7 @@ func TestParseReadsRoles(t *testing.T) {
 	requests := map[string]string{"cpu": "1", "memory": "1408Mi"}
 	driver := gang.Role{Name: "driver", Min: 1, Leads: true}
 	executors := gang.Role{Name: "executor", Min: 10, Requests: requests}
-	driving := gang.Spec{Dialect: "Coscheduling", Name: "a", Role: "driver", Leads: true, MinAvailable: 11}
+	driving := gang.Spec{Convention: "Coscheduling", Name: "a", Role: "driver", Leads: true, MinAvailable: 11}
 	for _, tc := range []struct {
 		name                string
 		labels, annotations map[string]string
@@ -70,13 +70,13 @@ func TestParseReadsRoles(t *testing.T) {
 		{
 			"the annotation comes before Spark's label", sparkLabels("driver"),
 			map[string]string{group: "a", role: "executor", roles: driven},
-			gang.Spec{Dialect: "Coscheduling", Name: "a", Role: "executor", MinAvailable: 11},
+			gang.Spec{Convention: "Coscheduling", Name: "a", Role: "executor", MinAvailable: 11},
 			[]gang.Role{driver, executors},
 		},
 		{
 			"no role creates the others, and more are needed than the minimums", nil,
 			map[string]string{group: "a", size: "5", roles: `[{"name":"launcher","min":1},{"name":"worker","min":2}]`},
-			gang.Spec{Dialect: "Coscheduling", Name: "a", MinAvailable: 5},
+			gang.Spec{Convention: "Coscheduling", Name: "a", MinAvailable: 5},
 			[]gang.Role{{Name: "launcher", Min: 1}, {Name: "worker", Min: 2}},
 		},
 		{
@@ -88,7 +88,7 @@ func TestParseReadsRoles(t *testing.T) {
 		{
 			"node selector and tolerations", nil,
 			map[string]string{group: "a", roles: `[{"name":"w","min":2,"nodeSelector":{"pool":"x"},"tolerations":[{"key":"spot"}]}]`},
-			gang.Spec{Dialect: "Coscheduling", Name: "a", MinAvailable: 2},
+			gang.Spec{Convention: "Coscheduling", Name: "a", MinAvailable: 2},
 			[]gang.Role{{Name: "w", Min: 2, NodeSelector: map[string]string{"pool": "x"}, Tolerations: []gang.Toleration{{Key: "spot"}}}},
 		},
 	} {

@@ -18,8 +18,8 @@ const (
 // spark reads the gang of a pod that only Spark's labels say anything about.
 type spark struct{}
 
-// Speaks says whether the pod has both of Spark's labels.
-func (spark) Speaks(pod Pod) bool {
+// Applies says whether the pod has both of Spark's labels.
+func (spark) Applies(pod Pod) bool {
 	role, _ := sparkRole(pod)
 	return role != "" && checkName(pod.Labels[sparkAppLabel]) == ""
 }

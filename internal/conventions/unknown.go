@@ -38,7 +38,7 @@ type Unknown struct {
 	Key, Value string
 	// Product is whose key it is.
 	Product string
-	// Conventions are those that the pod's profile speaks.
+	// Conventions are those that the pod's profile reads.
 	Conventions []Convention
 }
 

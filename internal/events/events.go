@@ -267,7 +267,7 @@ func timedOut(e gang.Explanation) string {
 func disagreement(e gang.Explanation) string {
 	annotation := "min-available"
 	for _, d := range conventions.All() {
-		if d.Name == e.Gang.Dialect {
+		if d.Name == e.Gang.Convention {
 			annotation = d.MinAvailableAnnotation
 		}
 	}

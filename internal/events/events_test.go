@@ -12,7 +12,7 @@ import (
 )
 
 func TestSentences(t *testing.T) {
-	spark := gang.Key{Namespace: "default", Name: "spark-job-123", Dialect: "Coscheduling"}
+	spark := gang.Key{Namespace: "default", Name: "spark-job-123", Convention: "Coscheduling"}
 	for _, tc := range []struct {
 		name        string
 		explanation gang.Explanation

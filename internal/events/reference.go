@@ -23,11 +23,11 @@ func Reference() []Entry {
 
 // training and spark are gangs for the examples.
 func training() gang.Key {
-	return gang.Key{Namespace: "default", Name: "training", Dialect: conventions.Coscheduling().Name}
+	return gang.Key{Namespace: "default", Name: "training", Convention: conventions.Coscheduling().Name}
 }
 
 func spark() gang.Key {
-	return gang.Key{Namespace: "default", Name: "spark-job-123", Dialect: conventions.Coscheduling().Name}
+	return gang.Key{Namespace: "default", Name: "spark-job-123", Convention: conventions.Coscheduling().Name}
 }
 
 func beforeTheStart() []Entry {

@@ -14,7 +14,7 @@ import (
 // TestStatusIsInTheWordsOfTheEvent: a gang's status has the sentence of the event that its members get.
 func TestStatusIsInTheWordsOfTheEvent(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	g := gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"})
+	g := gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"})
 	var told gang.Tell
 	tell := func(decisions []gang.Decision) {
 		for _, d := range decisions {

@@ -14,7 +14,7 @@ import (
 func revisionMember(name, revision string, size int32, created int64, node string) gang.Member {
 	return gang.Member{
 		UID: name, Name: name, Scheduler: "kubenexus-scheduler", Created: time.Unix(created, 0), Node: node,
-		Spec: gang.Spec{Dialect: "Coscheduling", Name: "web", MinAvailable: size, Revision: revision},
+		Spec: gang.Spec{Convention: "Coscheduling", Name: "web", MinAvailable: size, Revision: revision},
 	}
 }
 
@@ -61,7 +61,7 @@ func TestTheNewestRevisionDecidesWhatAGangNeeds(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				g := gang.New(gang.Key{Namespace: "default", Name: "web", Dialect: "Coscheduling"})
+				g := gang.New(gang.Key{Namespace: "default", Name: "web", Convention: "Coscheduling"})
 				for _, m := range rapid.Permutation(tc.members).Draw(t, "members") {
 					g.Observe(m, time.Unix(300, 0))
 				}
@@ -88,7 +88,7 @@ func TestAMemberWithANodeFromTheStartDoesNotMakeAGangRun(t *testing.T) {
 		for i := range waiting {
 			members = append(members, revisionMember(fmt.Sprint("waiting-", i), "", int32(need), 100, ""))
 		}
-		g := gang.New(gang.Key{Namespace: "default", Name: "web", Dialect: "Coscheduling"})
+		g := gang.New(gang.Key{Namespace: "default", Name: "web", Convention: "Coscheduling"})
 		for _, m := range rapid.Permutation(members).Draw(t, "members") {
 			g.Observe(m, time.Unix(300, 0))
 		}

@@ -16,7 +16,7 @@ func ofJob(uid string) gang.Member {
 }
 
 func jobsGang() *gang.Gang {
-	return gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"})
+	return gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"})
 }
 
 // TestAJobTellsOfSuccessesThatNobodySaw: what was collected before this process saw it counts once the Job tells of it, and never twice.

@@ -10,7 +10,7 @@ import (
 
 // crowded is a gang of n members, each of which was observed and then refused by the queue, until all are there.
 func crowded(n int, observe func(i int) gang.Member) *gang.Gang {
-	g := gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"})
+	g := gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"})
 	for i := range n {
 		m := observe(i)
 		g.Observe(m, start)

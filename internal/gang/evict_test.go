@@ -26,7 +26,7 @@ const budget = "the disruption budget a needs 2 healthy pods and has 2 currently
 
 func newBudgeted(t *testing.T, change func(*gang.Spec), refuses func(string) string) *budgeted {
 	t.Helper()
-	g := gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"})
+	g := gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"})
 	b := &budgeted{Gang: g, t: t, now: start, refuses: refuses, told: map[string][]gang.Kind{}}
 	for i := range 3 {
 		b.observe(i, "node", change)

@@ -66,7 +66,7 @@ func created(i, n int) (role string, roles *gang.Roles, creates bool) {
 func TestWhatFollowsFromTheMembersIsKeptRight(t *testing.T) {
 	source := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same at each run
 	for round := range 300 {
-		g, there := gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"}), map[string]gang.Member{}
+		g, there := gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"}), map[string]gang.Member{}
 		for step := range 60 {
 			now := start.Add(time.Duration(step) * time.Second)
 			change(g, there, source.IntN, now)
@@ -122,7 +122,7 @@ func drawMember(uid string, pick func(int) int, now time.Time) gang.Member {
 // A creator that was gated when it came counts as the one that leads once its gates are gone: an earlier one that succeeded is not
 // another member that is done.
 func TestCreatorThatWasGatedIsTheOneThatLeads(t *testing.T) {
-	g := gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"})
+	g := gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"})
 	driver := one(0, 3)
 	driver.Gated = true
 	driver.Spec.Role, driver.Spec.Roles, driver.Spec.Leads = created(0, 3)

@@ -2,19 +2,19 @@ package gang
 
 import "cmp"
 
-// Key is the identity of a gang. One name in two namespaces, in two dialects, or on pods of two instances of a template, is two gangs.
+// Key is the identity of a gang. One name in two namespaces, in two conventions, or on pods of two instances of a template, is two gangs.
 type Key struct {
-	Namespace string `json:"namespace"`
-	Name      string `json:"name"`
-	Dialect   string `json:"convention"`
-	Instance  string `json:"instance,omitempty"`
+	Namespace  string `json:"namespace"`
+	Name       string `json:"name"`
+	Convention string `json:"convention"`
+	Instance   string `json:"instance,omitempty"`
 }
 
 // String is how a gang is called in sentences that users read: "namespace/name".
 func (k Key) String() string { return k.Namespace + "/" + k.Name }
 
-// Compare orders keys: by namespace, name, dialect, then instance. It is negative if k comes before o.
+// Compare orders keys: by namespace, name, convention, then instance. It is negative if k comes before o.
 func (k Key) Compare(o Key) int {
-	return cmp.Or(cmp.Compare(k.Namespace, o.Namespace), cmp.Compare(k.Name, o.Name), cmp.Compare(k.Dialect, o.Dialect),
+	return cmp.Or(cmp.Compare(k.Namespace, o.Namespace), cmp.Compare(k.Name, o.Name), cmp.Compare(k.Convention, o.Convention),
 		cmp.Compare(k.Instance, o.Instance))
 }

@@ -17,9 +17,9 @@ var start = time.Unix(1_000_000, 0).UTC() //nolint:gochecknoglobals // a moment
 // ledGang is a gang whose leader runs on a node, or is pending, and declares so many executors. executor observes one of these.
 func ledGang(t *testing.T, node string, executors int) (g *gang.Gang, executor func(name, node string)) {
 	t.Helper()
-	g = gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"})
+	g = gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"})
 	observe := func(name, node string, spec gang.Spec) {
-		spec.Dialect, spec.Name, spec.MinAvailable = "Coscheduling", "a", int32(executors+1)
+		spec.Convention, spec.Name, spec.MinAvailable = "Coscheduling", "a", int32(executors+1)
 		g.Observe(gang.Member{
 			UID: name, Name: name, Node: node, Spec: spec, Created: start, DefaultReservationTimeout: time.Minute,
 		}, start)

@@ -17,7 +17,7 @@ type runsOf struct {
 }
 
 func newRunsOf(t *testing.T, executors int) runsOf {
-	return runsOf{Gang: gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"}), t: t, executors: executors}
+	return runsOf{Gang: gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"}), t: t, executors: executors}
 }
 
 // driver observes a driver that was created so many seconds after the start.
@@ -36,7 +36,7 @@ func (r runsOf) executor(name, node, driver string, second int) gang.Member {
 
 func (r runsOf) observe(name, node, owner string, second int, spec gang.Spec) gang.Member {
 	r.t.Helper()
-	spec.Dialect, spec.Name = "Coscheduling", "a"
+	spec.Convention, spec.Name = "Coscheduling", "a"
 	m := gang.Member{
 		UID: name, Name: name, Node: node, Spec: spec, Created: start.Add(time.Duration(second) * time.Second),
 		OwnerUID: owner, OwnedByPod: owner != "", DefaultReservationTimeout: time.Minute,

@@ -4,9 +4,9 @@ import "time"
 
 // Spec is what a member says about its gang. internal/conventions reads it from the pod.
 type Spec struct {
-	// Dialect is the name of the dialect that the member speaks.
-	Dialect string
-	// Name is the gang's name within its namespace and dialect. It is empty where the pod says only min-available, until its instance
+	// Convention is the name of the convention that the member uses.
+	Convention string
+	// Name is the gang's name within its namespace and convention. It is empty where the pod says only min-available, until its instance
 	// is known.
 	Name string
 	// Instance tells gangs of one name apart that were made from one template, Revision the pods of one controller that it made from

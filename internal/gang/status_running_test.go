@@ -132,7 +132,7 @@ func TestStatusOfAGangWithSlots(t *testing.T) {
 	g.Observe(executor, start)
 	creates := gang.RoleStatus{Name: "driver", Min: 1, Have: 1, Running: 1, Creates: true}
 	want := gang.Status{
-		Key: gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"}, Phase: gang.Running,
+		Key: gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"}, Phase: gang.Running,
 		Needs: gang.Needs{
 			MinAvailable: 4, Have: 2, Running: 1, Roles: []gang.RoleStatus{creates, {Name: "executor", Min: 3, Have: 1}},
 		},

@@ -55,7 +55,7 @@ type twin struct {
 
 func newTwin(seed uint64) *twin {
 	return &twin{
-		Gang: gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"}), there: map[string]gang.Member{},
+		Gang: gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"}), there: map[string]gang.Member{},
 		pick: rand.New(rand.NewPCG(seed, 1)).IntN, plain: seed%2 == 0, //nolint:gosec // the same at each run
 	}
 }
@@ -124,7 +124,7 @@ func (tw *twin) pop(uid string, now time.Time) {
 func TestStatusHasStableNames(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	text, err := json.MarshalIndent(gang.Status{
-		Key:     gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling", Instance: "Job/a-1"},
+		Key:     gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling", Instance: "Job/a-1"},
 		Phase:   gang.Ready,
 		Needs:   gang.Needs{MinAvailable: 3, Have: 2, Running: 1, Roles: []gang.RoleStatus{{"driver", 1, 1, 1, true}}},
 		Partial: true, Why: gang.Explanation{Kind: gang.KindPartial},

@@ -21,7 +21,7 @@ type story struct {
 
 func newStory(t *testing.T, need, members int) *story {
 	t.Helper()
-	s := &story{Gang: gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"}), t: t, need: need, now: start}
+	s := &story{Gang: gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"}), t: t, need: need, now: start}
 	for i := range members {
 		s.see(i, nil)
 	}
@@ -101,7 +101,7 @@ type statusTest struct {
 }
 
 func explained(kind gang.Kind, e gang.Explanation) gang.Explanation {
-	e.Kind, e.Gang = kind, gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"}
+	e.Kind, e.Gang = kind, gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"}
 	if e.Owner == "" {
 		e.Owner = "Job a"
 	}

@@ -11,7 +11,7 @@ import (
 func worker(uid, name, owner, index string) gang.Member {
 	return gang.Member{
 		UID: uid, Name: name, Scheduler: "kubenexus-scheduler", Owner: "Job j", OwnerUID: owner, Index: index, Created: time.Unix(100, 0),
-		Spec: gang.Spec{Dialect: "Coscheduling", Name: "a", MinAvailable: 3},
+		Spec: gang.Spec{Convention: "Coscheduling", Name: "a", MinAvailable: 3},
 	}
 }
 
@@ -37,7 +37,7 @@ func TestASuccessCountsWhenItsPodIsCollected(t *testing.T) {
 		{"nothing came for long", done("0"), []gang.Member{worker("1", "w-1", "job", "1"), worker("2", "w-2", "job", "2")}, time.Hour, gang.Incomplete},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			g := gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"})
+			g := gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"})
 			g.Observe(worker("done", "w-0", "job", "0"), now)
 			g.Finish(tc.ended, now)
 			g.Remove("done", now)

@@ -7,7 +7,7 @@ import (
 )
 
 func TestGangRefusesWhomItDoesNotKnow(t *testing.T) {
-	g := gang.New(gang.Key{Namespace: "default", Name: "a", Dialect: "Coscheduling"})
+	g := gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"})
 	for what, verdict := range map[string]gang.Verdict{
 		"Enter": g.Enter("stranger", start), "Begin": g.Begin("stranger", true, start), "Permit": g.Permit("stranger", "a", start),
 	} {

@@ -244,12 +244,12 @@ func (l *Ledger) Siblings(a, b types.UID) bool {
 	return first != nil && second != nil && first.gang != nil && first.gang == second.gang
 }
 
-// Dialect returns the dialect of the gang that the pod belongs to, or "".
-func (l *Ledger) Dialect(uid types.UID) string {
+// Convention returns the convention of the gang that the pod belongs to, or "".
+func (l *Ledger) Convention(uid types.UID) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r := l.records[uid]; r != nil && r.gang != nil {
-		return r.gang.Key.Dialect
+		return r.gang.Key.Convention
 	}
 	return ""
 }

@@ -13,7 +13,7 @@ import (
 // spec.schedulingGroup, with which the scheduler would place it by upstream's pod groups before it asks any plugin. spec is what the
 // pod says by our keys, or nil; it returns what is left of that. A pod that has a node, or that others schedule, is left alone.
 func (l *Ledger) checkForeign(pod *corev1.Pod, said conventions.Pod, spec *gang.Spec) (*gang.Spec, error) {
-	spoken, served := l.profiles[pod.Spec.SchedulerName]
+	reads, served := l.profiles[pod.Spec.SchedulerName]
 	if !served || pod.Spec.NodeName != "" {
 		return spec, nil
 	}
@@ -32,8 +32,8 @@ func (l *Ledger) checkForeign(pod *corev1.Pod, said conventions.Pod, spec *gang.
 	switch {
 	case !unknown:
 		return spec, wrong
-	case !spoken.schedulesUnknown():
-		u.Conventions = spoken.dialects()
+	case !reads.schedulesUnknown():
+		u.Conventions = reads.conventions()
 		return nil, u
 	case inGroup != nil:
 		return nil, nil // upstream's pod groups place it
@@ -53,11 +53,11 @@ func (p profile) schedulesUnknown() bool {
 	return true
 }
 
-// dialects returns those that the profile speaks.
-func (p profile) dialects() []conventions.Convention {
+// conventions returns those that the profile reads.
+func (p profile) conventions() []conventions.Convention {
 	var all []conventions.Convention
 	for _, d := range conventions.All() {
-		if _, speaks := p[d.Name]; speaks {
+		if _, read := p[d.Name]; read {
 			all = append(all, d)
 		}
 	}

@@ -73,8 +73,8 @@ func TestPodsTiedByOtherProductsKeysAreScheduledOnceCorrected(t *testing.T) {
 // served is a ledger with a profile whose plugins say so.
 func served(defaults map[string]ledger.Defaults) *ledger.Ledger {
 	l := ledger.New(testingclock.NewFakePassiveClock(time.Unix(1_000_000, 0)))
-	for dialect, d := range defaults {
-		l.Serve("kubenexus-scheduler", dialect, d)
+	for convention, d := range defaults {
+		l.Serve("kubenexus-scheduler", convention, d)
 	}
 	return l
 }

@@ -47,7 +47,7 @@ func (l *Ledger) creatorsGang(pod *corev1.Pod, owner conventions.Controller, spe
 	} else if r := l.records[pod.UID]; g == nil && r != nil {
 		g = r.gang
 	}
-	if g == nil || g.Key.Namespace != pod.Namespace || g.Key.Dialect != spec.Dialect || named && spec.Name != g.Key.Name {
+	if g == nil || g.Key.Namespace != pod.Namespace || g.Key.Convention != spec.Convention || named && spec.Name != g.Key.Name {
 		return gang.Key{}, false
 	}
 	return g.Key, true
@@ -83,7 +83,7 @@ func (l *Ledger) gatherCreated(creator types.UID, g *gang.Gang) []gang.Decision 
 			continue
 		}
 		// An owner reference may name any UID, also one in another namespace.
-		if like := r.gang.Key; like.Namespace != g.Key.Namespace || like.Name != g.Key.Name || like.Dialect != g.Key.Dialect {
+		if like := r.gang.Key; like.Namespace != g.Key.Namespace || like.Name != g.Key.Name || like.Convention != g.Key.Convention {
 			continue
 		}
 		member, known := r.gang.Member(string(uid))

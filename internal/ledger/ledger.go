@@ -64,7 +64,7 @@ type Ledger struct {
 	created map[types.UID]map[types.UID]struct{}
 }
 
-// profile maps the dialects that a schedulerName's profile speaks to their defaults.
+// profile maps the conventions that a schedulerName's profile reads to their defaults.
 type profile map[string]Defaults
 
 // Defaults are what a profile's plugin says where members are silent.
@@ -106,15 +106,15 @@ func New(c clock.PassiveClock) *Ledger {
 	}
 }
 
-// Serve says that pods with this schedulerName are scheduled by this process, and that their profile speaks the
-// dialect with these defaults.
-func (l *Ledger) Serve(schedulerName, dialect string, defaults Defaults) {
+// Serve says that pods with this schedulerName are scheduled by this process, and that their profile reads the
+// convention with these defaults.
+func (l *Ledger) Serve(schedulerName, convention string, defaults Defaults) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.profiles[schedulerName] == nil {
 		l.profiles[schedulerName] = profile{}
 	}
-	l.profiles[schedulerName][dialect] = defaults
+	l.profiles[schedulerName][convention] = defaults
 }
 
 // Observe records a pod as the API shows it. An older version than the one recorded is ignored.

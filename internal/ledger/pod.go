@@ -12,7 +12,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// parse reads the gang that a pod names. A pod whose profile does not speak the dialect of its annotations has a
+// parse reads the gang that a pod names. A pod whose profile does not read the convention of its annotations has a
 // problem: to schedule it alone would start half a gang.
 func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
 	said := conventions.Pod{Labels: pod.Labels, Annotations: pod.Annotations, Owner: controllerOf(pod)}
@@ -26,9 +26,9 @@ func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
 	if err := declare(pod, spec); err != nil {
 		return nil, err
 	}
-	spoken, served := l.profiles[pod.Spec.SchedulerName]
-	if spec.Dialect == "" { // only Spark's labels: the profile decides
-		if spec.Dialect = spoken.first(); spec.Dialect == "" {
+	reads, served := l.profiles[pod.Spec.SchedulerName]
+	if spec.Convention == "" { // only Spark's labels: the profile decides
+		if spec.Convention = reads.first(); spec.Convention == "" {
 			return nil, nil
 		}
 	}
@@ -38,8 +38,8 @@ func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
 	if !served {
 		return spec, nil
 	}
-	if _, speaks := spoken[spec.Dialect]; !speaks {
-		return nil, l.notSpoken(pod, said, spec)
+	if _, read := reads[spec.Convention]; !read {
+		return nil, l.notRead(pod, said, spec)
 	}
 	return spec, nil
 }
@@ -60,17 +60,17 @@ func declare(pod *corev1.Pod, spec *gang.Spec) error {
 	return nil
 }
 
-// first returns the dialect that the profile speaks, the first if there are several.
+// first returns the convention that the profile reads, the first if there are several.
 func (p profile) first() string {
-	for _, d := range p.dialects() {
+	for _, d := range p.conventions() {
 		return d.Name
 	}
 	return ""
 }
 
-func (l *Ledger) notSpoken(pod *corev1.Pod, said conventions.Pod, spec *gang.Spec) error {
+func (l *Ledger) notRead(pod *corev1.Pod, said conventions.Pod, spec *gang.Spec) error {
 	for _, d := range conventions.All() {
-		if d.Name == spec.Dialect {
+		if d.Name == spec.Convention {
 			key, value, where := d.Said(said)
 			return &conventions.Problem{
 				Annotation: key,
@@ -84,25 +84,25 @@ func (l *Ledger) notSpoken(pod *corev1.Pod, said conventions.Pod, spec *gang.Spe
 			}
 		}
 	}
-	return fmt.Errorf("unknown dialect %q", spec.Dialect)
+	return fmt.Errorf("unknown convention %q", spec.Convention)
 }
 
 func keyOf(pod *corev1.Pod, spec *gang.Spec) gang.Key {
-	return gang.Key{Namespace: pod.Namespace, Name: spec.Name, Dialect: spec.Dialect, Instance: spec.Instance}
+	return gang.Key{Namespace: pod.Namespace, Name: spec.Name, Convention: spec.Convention, Instance: spec.Instance}
 }
 
 func (l *Ledger) member(pod *corev1.Pod, spec *gang.Spec) gang.Member {
-	spoken, served := l.profiles[pod.Spec.SchedulerName]
+	reads, served := l.profiles[pod.Spec.SchedulerName]
 	m := gang.Member{
 		UID:              string(pod.UID),
 		Name:             pod.Name,
 		Scheduler:        pod.Spec.SchedulerName,
 		Foreign:          !served,
 		Spec:             *spec,
-		DefaultTimeout:   spoken[spec.Dialect].Timeout,
-		DefaultPlacement: spoken[spec.Dialect].Placement,
+		DefaultTimeout:   reads[spec.Convention].Timeout,
+		DefaultPlacement: reads[spec.Convention].Placement,
 
-		DefaultReservationTimeout: spoken[spec.Dialect].ReservationTimeout,
+		DefaultReservationTimeout: reads[spec.Convention].ReservationTimeout,
 		Priority:                  corev1helpers.PodPriority(pod),
 		Created:                   pod.CreationTimestamp.Time,
 		Generation:                pod.Generation,

@@ -107,10 +107,10 @@ func named(all []gang.Status) map[string]*gang.Status {
 // unused returns a name for the gang's series that no other gang has: two conventions, or two instances of a template, may use one name.
 func unused(names map[string]*gang.Status, key gang.Key) string {
 	name := key.String()
-	for _, more := range []string{"", " (" + cmp.Or(key.Instance, key.Dialect) + ")"} {
+	for _, more := range []string{"", " (" + cmp.Or(key.Instance, key.Convention) + ")"} {
 		if _, taken := names[name+more]; !taken {
 			return name + more
 		}
 	}
-	return name + " (" + key.Dialect + " " + key.Instance + ")"
+	return name + " (" + key.Convention + " " + key.Instance + ")"
 }

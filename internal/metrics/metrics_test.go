@@ -23,7 +23,7 @@ func registered(t *testing.T, gangs *[]gang.Status) (*Metrics, metrics.KubeRegis
 }
 
 func keyOf(name string) gang.Key {
-	return gang.Key{Namespace: "default", Name: name, Dialect: "Coscheduling"}
+	return gang.Key{Namespace: "default", Name: name, Convention: "Coscheduling"}
 }
 
 // waits is for how long a gang has waited.
@@ -107,9 +107,9 @@ func TestTheLongestWaitOfEachPhase(t *testing.T) {
 // TestOneNameOfSeveralGangs: a series that came twice would make the whole page an error.
 func TestOneNameOfSeveralGangs(t *testing.T) {
 	gangs := []gang.Status{}
-	for _, dialect := range []string{"Coscheduling", "BatchPermit"} {
+	for _, convention := range []string{"Coscheduling", "BatchPermit"} {
 		for _, instance := range []string{"", "Job/1", "Job/2"} {
-			gangs = append(gangs, gang.Status{Key: gang.Key{Namespace: "default", Name: "a", Dialect: dialect, Instance: instance}})
+			gangs = append(gangs, gang.Status{Key: gang.Key{Namespace: "default", Name: "a", Convention: convention, Instance: instance}})
 		}
 	}
 	_, registry := registered(t, &gangs)

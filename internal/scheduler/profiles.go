@@ -54,10 +54,10 @@ func prependUnlessExpanded(point *config.PluginSet, names []string) {
 // gangPlugins returns the gang plugins that a profile enables, or those that its name stands for.
 func gangPlugins(profile *config.KubeSchedulerProfile) []string {
 	var found []string
-	for _, dialect := range conventions.All() {
+	for _, convention := range conventions.All() {
 		for _, point := range points(profile.Plugins) {
-			if enables(point, dialect.Name) {
-				found = append(found, dialect.Name)
+			if enables(point, convention.Name) {
+				found = append(found, convention.Name)
 				break
 			}
 		}

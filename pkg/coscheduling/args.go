@@ -44,7 +44,7 @@ const (
 	defaultReservedShare      = 0.95
 )
 
-// parseArgs decodes the arguments of the plugin that speaks the dialect: strictly, so that a field that it does not
+// parseArgs decodes the arguments of the plugin that reads the convention: strictly, so that a field that it does not
 // know stops the start.
 func parseArgs(obj runtime.Object, d conventions.Convention) (Args, error) {
 	args := Args{

@@ -95,7 +95,7 @@ func (c *gangCycle) begin(popped *framework.QueuedPodInfo) (a *attempt, single b
 	a = &attempt{framework: f, popped: popped, start: time.Now(), sampled: rand.IntN(100) < sampledCycles} //nolint:gosec // it samples
 	a.asked = c.plugins.ledger.Begin(pod)
 	c.plugins.performer.perform(a.asked.Decisions)
-	a.plugin = c.plugins.instance(pod.Spec.SchedulerName, c.plugins.ledger.Dialect(pod.UID))
+	a.plugin = c.plugins.instance(pod.Spec.SchedulerName, c.plugins.ledger.Convention(pod.UID))
 	return a, a.asked.Verdict == gang.Go
 }
 

@@ -189,7 +189,7 @@ type world struct {
 // task is what the ledger would ask to plan.
 func (w *world) task() gang.Task {
 	task := gang.Task{
-		Gang: gang.Key{Namespace: testNamespace, Name: "gang", Dialect: conventions.All()[0].Name},
+		Gang: gang.Key{Namespace: testNamespace, Name: "gang", Convention: conventions.All()[0].Name},
 		Need: w.need, Placement: w.placement,
 	}
 	for _, m := range w.members {

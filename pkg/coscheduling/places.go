@@ -93,7 +93,8 @@ func (h *placeholders) hold(logger klog.Logger, move gang.Move) {
 	pod := placeholder(move.ID.Gang.Namespace, move.Role)
 	id := strconv.Itoa(move.ID.Number)
 	pod.Name = fmt.Sprintf("%s.%s.%s", move.ID.Gang.Name, move.Role.Name, id)
-	pod.UID = types.UID("kubenexus.io/place/" + move.ID.Gang.Dialect + "/" + move.ID.Gang.String() + "/" + move.ID.Gang.Instance + "/" + id)
+	pod.UID = types.UID("kubenexus.io/place/" + move.ID.Gang.Convention + "/" + move.ID.Gang.String() + "/" +
+		move.ID.Gang.Instance + "/" + id)
 	pod.Spec.NodeName = move.Node
 	if err := h.cache.AssumePod(logger, pod); err != nil {
 		logger.Error(err, "Failed to reserve a slot", "gang", move.ID.Gang, "node", move.Node)

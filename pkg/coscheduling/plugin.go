@@ -16,14 +16,14 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// Plugin starts the gangs of one dialect all together or not at all. An instance serves one profile.
+// Plugin starts the gangs of one convention all together or not at all. An instance serves one profile.
 type Plugin struct {
-	dialect   conventions.Convention
-	handle    fwk.Handle
-	ledger    *ledger.Ledger
-	performer *performer
-	places    *placeholders
-	attached  func() bool
+	convention conventions.Convention
+	handle     fwk.Handle
+	ledger     *ledger.Ledger
+	performer  *performer
+	places     *placeholders
+	attached   func() bool
 }
 
 var (
@@ -48,13 +48,13 @@ func (p *Plugins) newPlugin(ctx context.Context, d conventions.Convention, obj r
 		ScheduleUnknown: args.UnknownGangs == conventions.ScheduleIfUnknown,
 	})
 	p.places.shares[h.ProfileName()] = args.ReservedShare
-	plugin := &Plugin{dialect: d, handle: h, ledger: p.ledger, performer: p.performer, places: p.places, attached: p.attached.Load}
+	plugin := &Plugin{convention: d, handle: h, ledger: p.ledger, performer: p.performer, places: p.places, attached: p.attached.Load}
 	p.keep(plugin)
 	return plugin, nil
 }
 
-// Name returns the plugin's name, which is its dialect's.
-func (pl *Plugin) Name() string { return pl.dialect.Name }
+// Name returns the plugin's name, which is its convention's.
+func (pl *Plugin) Name() string { return pl.convention.Name }
 
 // PreFilter lets a pod go on that is in a scheduling cycle of its own: one without a gang, or a member that joins a gang which runs. Other
 // members are scheduled with their gang, in the gang cycle.
@@ -137,10 +137,10 @@ func (pl *Plugin) forgetNominations(pod *corev1.Pod, node string) {
 	}
 }
 
-// others says whether the pod's gang is of another dialect, which another plugin of the profile speaks.
+// others says whether the pod's gang is of another convention, which another plugin of the profile reads.
 func (pl *Plugin) others(pod *corev1.Pod) bool {
-	dialect := pl.ledger.Dialect(pod.UID)
-	return dialect != "" && dialect != pl.dialect.Name
+	convention := pl.ledger.Convention(pod.UID)
+	return convention != "" && convention != pl.convention.Name
 }
 
 // PreFilterExtensions returns nil: what a gang may do does not depend on single pods on a node.

@@ -65,20 +65,20 @@ func New() *Plugins {
 	}
 }
 
-// instanceKey names the plugin of a dialect in a profile.
-type instanceKey struct{ schedulerName, dialect string }
+// instanceKey names the plugin of a convention in a profile.
+type instanceKey struct{ schedulerName, convention string }
 
 func (p *Plugins) keep(plugin *Plugin) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.instances[instanceKey{plugin.handle.ProfileName(), plugin.dialect.Name}] = plugin
+	p.instances[instanceKey{plugin.handle.ProfileName(), plugin.convention.Name}] = plugin
 }
 
-// instance returns the plugin of a dialect in a profile, or nil.
-func (p *Plugins) instance(schedulerName, dialect string) *Plugin {
+// instance returns the plugin of a convention in a profile, or nil.
+func (p *Plugins) instance(schedulerName, convention string) *Plugin {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.instances[instanceKey{schedulerName, dialect}]
+	return p.instances[instanceKey{schedulerName, convention}]
 }
 
 // RegisterMetrics makes our metrics visible. It is optional.
@@ -87,9 +87,9 @@ func (p *Plugins) RegisterMetrics(r metrics.Registry) { p.metrics.Register(r, p.
 // Factories returns what to register in the scheduler, by plugin name.
 func (p *Plugins) Factories() frameworkruntime.Registry {
 	registry := frameworkruntime.Registry{QueueName: p.newQueue}
-	for _, dialect := range conventions.All() {
-		registry[dialect.Name] = func(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
-			return p.newPlugin(ctx, dialect, args, h)
+	for _, convention := range conventions.All() {
+		registry[convention.Name] = func(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
+			return p.newPlugin(ctx, convention, args, h)
 		}
 	}
 	return registry

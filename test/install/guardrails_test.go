@@ -358,7 +358,7 @@ func TestGuardRailsLetOldPodsBe(t *testing.T) {
 			t.Errorf("an annotation of somebody else: %v", err)
 		}
 		if err := patch(annotate(group, "b")); !denied(err) {
-			t.Errorf("a second dialect: %v", err)
+			t.Errorf("a second convention: %v", err)
 		}
 	}
 	if err := nameless(`{"annotations":{"` + podCount + `":"2","` + podGroup + `":"a"}}`); err != nil {

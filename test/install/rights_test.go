@@ -106,7 +106,7 @@ func deployedArgs(t *testing.T, file, name string) []string {
 	return args
 }
 
-// TestBatchSchedulerManifest: the other manifest's scheduler starts a gang of the other dialect, is healthy, and refused nothing.
+// TestBatchSchedulerManifest: the other manifest's scheduler starts a gang of the other convention, is healthy, and refused nothing.
 func TestBatchSchedulerManifest(t *testing.T) {
 	const file, name = "../../config/batch-scheduler.yaml", "batch-scheduler"
 	apply(t, readObjects(t, file))

@@ -69,12 +69,12 @@ func (p podSpec) pod() *corev1.Pod {
 	return pod
 }
 
-// gangAnnotations are those of the pod-group dialect.
+// gangAnnotations are those of the pod-group convention.
 func gangAnnotations(name string, size int) map[string]string {
 	return map[string]string{nameAnnotation: name, sizeAnnotation: fmt.Sprint(size)}
 }
 
-// pods name=PREFIX count=N [from=I] [gang=NAME] [min=SIZE] [dialect=batch] [scheduler=S] [cpu=C] [gated] [namespace=N]
+// pods name=PREFIX count=N [from=I] [gang=NAME] [min=SIZE] [convention=batch] [scheduler=S] [cpu=C] [gated] [namespace=N]
 // [timeout=D] [priority=CLASS] [node=N] [spark=APP/ROLE] [owner=NAME]: pods PREFIX-I and so on. gang and min are the annotations' values as they
 // stand; without, the pods have none. spark sets Spark's own labels, owner the controller that the pods have in common. Further
 // annotations come as input, one KEY: VALUE a line; with "label " before it, it is a label.
@@ -90,7 +90,7 @@ func (s *scenario) pods(d *datadriven.TestData) (string, error) {
 	s.maybe(d, "node", &spec.node)
 	spec.gated = d.HasArg("gated")
 	name, size := nameAnnotation, sizeAnnotation
-	if d.HasArg("dialect") {
+	if d.HasArg("convention") {
 		name, size, spec.scheduler = batchNameAnnotation, batchSizeAnnotation, "batch-scheduler"
 	}
 	s.maybe(d, "scheduler", &spec.scheduler)

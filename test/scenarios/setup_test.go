@@ -64,7 +64,7 @@ func TestFlagsOverrideTheConfiguration(t *testing.T) {
 	startsAGang(t, "flags-override", "kubenexus-scheduler", gangAnnotations("a", 3))
 }
 
-// TestProfilesOfOneProcess: two profiles of one dialect with different timeouts, one of both dialects, and one without
+// TestProfilesOfOneProcess: two profiles of one convention with different timeouts, one of both conventions, and one without
 // gangs.
 func TestProfilesOfOneProcess(t *testing.T) {
 	startScheduler(t, "--leader-elect=false", "--config="+writeConfig(t, `apiVersion: kubescheduler.config.k8s.io/v1

@@ -95,9 +95,9 @@ func (c Cluster) rows() []Row {
 func identify(pod *corev1.Pod) Row {
 	spec, err := conventions.Parse(conventions.Pod{Labels: pod.Labels, Annotations: pod.Annotations})
 	if err == nil && spec != nil && identified(pod, spec) {
-		key := gang.Key{Namespace: pod.Namespace, Name: spec.Name, Dialect: spec.Dialect, Instance: spec.Instance}
+		key := gang.Key{Namespace: pod.Namespace, Name: spec.Name, Convention: spec.Convention, Instance: spec.Instance}
 		return Row{
-			ID:    strings.TrimSpace(fmt.Sprintf("gang %s %s %s", key, key.Dialect, key.Instance)),
+			ID:    strings.TrimSpace(fmt.Sprintf("gang %s %s %s", key, key.Convention, key.Instance)),
 			Title: "gang " + key.String(),
 			Need:  int(spec.MinAvailable),
 		}
