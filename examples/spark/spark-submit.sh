@@ -17,5 +17,5 @@ spark-submit \
   --conf 'spark.executor.cores=1' \
   --conf 'spark.executor.memory=1g' \
   --conf 'spark.kubernetes.scheduler.name=kubenexus-scheduler' \
-  --conf 'spark.kubernetes.driver.annotation.kubenexus.io/roles=[{"name":"driver","min":1,"leads":true},{"name":"executor","min":10,"requests":{"cpu":"1","memory":"1408Mi"}}]' \
+  --conf 'spark.kubernetes.driver.annotation.kubenexus.io/roles=[{"name":"driver","min":1,"creates":true},{"name":"executor","min":10,"requests":{"cpu":"1","memory":"1408Mi"}}]' \
   local:///opt/spark/examples/jars/spark-examples.jar 100000

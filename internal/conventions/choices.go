@@ -15,8 +15,8 @@ const (
 	TimeoutAnnotation = "kubenexus.io/schedule-timeout"
 	// PlacementAnnotation lets a gang choose how it is placed. If members say different things, the oldest is followed.
 	PlacementAnnotation = "kubenexus.io/placement"
-	// ReservationTimeoutAnnotation says how long room is held for members that a leader declared and that do not exist yet, from when
-	// the leader was bound. Its value is a Go duration.
+	// ReservationTimeoutAnnotation says how long room is held for members that a creator declared and that do not exist yet, from when
+	// the creator was bound. Its value is a Go duration.
 	ReservationTimeoutAnnotation = "kubenexus.io/reservation-timeout"
 	// RestartPolicyAnnotation says what happens when a gang that runs loses members. If members say different things, the oldest that
 	// says anything is followed, here and for OnPartialAnnotation.
@@ -25,7 +25,7 @@ const (
 	OnPartialAnnotation = "kubenexus.io/on-partial"
 )
 
-// ReservationAnnotation is where the scheduler writes, on a leader, the room that it holds for the others.
+// ReservationAnnotation is where the scheduler writes, on a creator, the room that it holds for the others.
 const ReservationAnnotation = "kubenexus.io/reservation"
 
 // MaxTimeout is the longest timeout that a gang or a configuration may ask for.

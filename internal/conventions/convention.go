@@ -131,7 +131,7 @@ func (c Convention) readMinAvailable(pod Pod, s *gang.Spec) error {
 	}
 	s.MinAvailable = minAvailable
 	switch {
-	case (s.Roles.Leader() != nil || s.Leads && s.Roles != nil) && int(minAvailable) != total:
+	case (s.Roles.Creator() != nil || s.Creates && s.Roles != nil) && int(minAvailable) != total:
 		return conflict(c.MinAvailableAnnotation, size, strconv.Itoa(total), fmt.Sprintf(
 			"the minimums of the roles sum to %d; make both agree, or remove this one", total))
 	case int(minAvailable) < total:

@@ -28,7 +28,7 @@ func Inherit(s *gang.Spec, from Shape) {
 	r := &gang.Roles{List: slices.Clone(s.Roles.List), Apart: s.Roles.Apart, Inherits: s.Roles.Inherits}
 	for i := range r.List {
 		role := &r.List[i]
-		if role.Leads {
+		if role.Creates {
 			continue
 		}
 		if app != "" {

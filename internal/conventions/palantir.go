@@ -53,7 +53,7 @@ func palantirRoles(annotations map[string]string) (*gang.Roles, error) {
 			}
 		}
 	}
-	r := gang.NewRoles(gang.Role{Name: sparkDriver, Min: 1, Leads: true}, executors)
+	r := gang.NewRoles(gang.Role{Name: sparkDriver, Min: 1, Creates: true}, executors)
 	r.Inherits = true
 	return r, nil
 }

@@ -16,9 +16,9 @@ const (
 )
 
 func TestReadPalantir(t *testing.T) {
-	driver := gang.Role{Name: "driver", Min: 1, Leads: true}
+	driver := gang.Role{Name: "driver", Min: 1, Creates: true}
 	executors := gang.Role{Name: "executor", Min: 10, Requests: map[string]string{"cpu": "1", "memory": "1408Mi"}}
-	spark := gang.Spec{Name: "spark-1", Unnamed: true, Role: "driver", Leads: true, MinAvailable: 11}
+	spark := gang.Spec{Name: "spark-1", Unnamed: true, Role: "driver", Creates: true, MinAvailable: 11}
 	for _, tc := range []struct {
 		name                string
 		labels, annotations map[string]string
@@ -40,7 +40,7 @@ func TestReadPalantir(t *testing.T) {
 		{
 			"dynamic allocation from nothing", sparkLabels("driver"),
 			map[string]string{dynamic: "true", least: "0"},
-			gang.Spec{Name: "spark-1", Unnamed: true, Role: "driver", Leads: true, MinAvailable: 1},
+			gang.Spec{Name: "spark-1", Unnamed: true, Role: "driver", Creates: true, MinAvailable: 1},
 			[]gang.Role{driver, {Name: "executor", Requests: map[string]string{}}},
 		},
 		{

@@ -12,7 +12,7 @@ import (
 func asking(resource, quantity string) map[string]string {
 	return map[string]string{
 		group: "a", role: "driver",
-		roles: fmt.Sprintf(`[{"name":"driver","min":1,"leads":true},{"name":"executor","min":2,"requests":{%q:%q}}]`, resource, quantity),
+		roles: fmt.Sprintf(`[{"name":"driver","min":1,"creates":true},{"name":"executor","min":2,"requests":{%q:%q}}]`, resource, quantity),
 	}
 }
 

@@ -1,7 +1,7 @@
 package conventions
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -25,16 +25,16 @@ const (
 	maxDeclared = 2000
 )
 
-// withoutLeader returns the roles of those that a leader creates if what they ask for is not declared: then the leader cannot wait for
+// withoutCreator returns the roles of those that are created if what they ask for is not declared: then their creator cannot wait for
 // them, and they are the gang.
-func withoutLeader(r *gang.Roles) *gang.Roles {
-	leader := r.Leader()
-	unshaped := func(role gang.Role) bool { return !role.Leads && role.Min > 0 && len(role.Requests) == 0 }
-	if leader == nil || !slices.ContainsFunc(r.List, unshaped) {
+func withoutCreator(r *gang.Roles) *gang.Roles {
+	creator := r.Creator()
+	unshaped := func(role gang.Role) bool { return !role.Creates && role.Min > 0 && len(role.Requests) == 0 }
+	if creator == nil || !slices.ContainsFunc(r.List, unshaped) {
 		return r
 	}
-	others := slices.DeleteFunc(slices.Clone(r.List), func(role gang.Role) bool { return role.Leads })
-	return &gang.Roles{List: others, Apart: int(leader.Min), Inherits: r.Inherits, Text: r.Text}
+	others := slices.DeleteFunc(slices.Clone(r.List), func(role gang.Role) bool { return role.Creates })
+	return &gang.Roles{List: others, Apart: int(creator.Min), Inherits: r.Inherits, Text: r.Text}
 }
 
 // readRoles reads what the pod says about its own role and those of its gang.
@@ -45,12 +45,12 @@ func readRoles(pod Pod, s *gang.Spec) error {
 		}
 		s.Role = role
 	} else {
-		s.Role, s.Leads = sparkRole(pod)
+		s.Role, s.Creates = sparkRole(pod)
 	}
 	var err error
 	if text, ok := pod.Annotations[RolesAnnotation]; ok {
 		s.Roles, err = parseRoles(text)
-	} else if s.Leads {
+	} else if s.Creates {
 		s.Roles, err = palantirRoles(pod.Annotations)
 	}
 	if err != nil || s.Roles == nil {
@@ -61,34 +61,32 @@ func readRoles(pod Pod, s *gang.Spec) error {
 		return conflict(RolesAnnotation, pod.Annotations[RolesAnnotation], s.Role,
 			fmt.Sprintf("it declares no role %q, which is this pod's own; add it, or correct %s", s.Role, RoleAnnotation))
 	}
-	if leader := s.Roles.Leader(); leader != nil && s.Role == "" {
-		return missing(RoleAnnotation, leader.Name, fmt.Sprintf(
+	if creator := s.Roles.Creator(); creator != nil && s.Role == "" {
+		return missing(RoleAnnotation, creator.Name, fmt.Sprintf(
 			"%s declares that the pods of role %q create the others, so set this one to the role of this pod",
-			RolesAnnotation, leader.Name))
+			RolesAnnotation, creator.Name))
 	}
-	s.Leads = own != nil && own.Leads
-	s.Roles = withoutLeader(s.Roles)
+	s.Creates = own != nil && own.Creates
+	s.Roles = withoutCreator(s.Roles)
 	return nil
 }
 
+// rolesExample ends sentences about a list that cannot be read.
+const rolesExample = `write a list such as [{"name":"driver","min":1,"creates":true},` +
+	`{"name":"executor","min":10,"requests":{"cpu":"1","memory":"2Gi"}}]`
+
 // parseRoles reads the annotation with the roles.
 func parseRoles(text string) (*gang.Roles, error) {
-	const example = `write a list such as [{"name":"driver","min":1,"leads":true},` +
-		`{"name":"executor","min":10,"requests":{"cpu":"1","memory":"2Gi"}}]`
 	refuse := func(format string, args ...any) error {
 		return problem(RolesAnnotation, text, fmt.Sprintf(format, args...))
 	}
-	r := &gang.Roles{Text: text}
-	decoder := json.NewDecoder(bytes.NewBufferString(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&r.List); err != nil {
-		return nil, refuse("it cannot be read (%v); %s", err, example)
+	list, remedy := decodeRoles(text)
+	if remedy != "" {
+		return nil, refuse("%s", remedy)
 	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return nil, refuse("there is text after the list; %s", example)
-	}
+	r := &gang.Roles{List: list, Text: text}
 	if len(r.List) == 0 || len(r.List) > maxRoles {
-		return nil, refuse("it has %d roles; declare 1 to %d: %s", len(r.List), maxRoles, example)
+		return nil, refuse("it has %d roles; declare 1 to %d: %s", len(r.List), maxRoles, rolesExample)
 	}
 	for i := range r.List {
 		if remedy := checkRole(r, i); remedy != "" {
@@ -101,6 +99,45 @@ func parseRoles(text string) (*gang.Roles, error) {
 	return r, nil
 }
 
+// decodeRoles reads the list of roles; a remedy that is not empty says why it cannot be followed.
+func decodeRoles(text string) (list []gang.Role, remedy string) {
+	// Role is a gang.Role as users write it. Errors of encoding/json name it.
+	type Role struct {
+		Name string `json:"name"`
+		Min  int32  `json:"min"`
+		// Leads is what Creates was called before.
+		Creates                   *bool             `json:"creates"`
+		Leads                     *bool             `json:"leads"`
+		Requests                  map[string]string `json:"requests"`
+		NodeSelector              map[string]string `json:"nodeSelector"`
+		Tolerations               []gang.Toleration `json:"tolerations"`
+		Affinity                  json.RawMessage   `json:"affinity"`
+		TopologySpreadConstraints json.RawMessage   `json:"topologySpreadConstraints"`
+		Labels                    map[string]string `json:"labels"`
+	}
+	var written []Role
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&written); err != nil {
+		return nil, fmt.Sprintf("it cannot be read (%v); %s", err, rolesExample)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, "there is text after the list; " + rolesExample
+	}
+	for _, w := range written {
+		creates := *cmp.Or(w.Creates, w.Leads, new(bool))
+		if w.Leads != nil && *w.Leads != creates {
+			return nil, fmt.Sprintf(`role %.64q has "creates":%t and "leads":%t, which mean the same; keep "creates" and remove "leads"`,
+				w.Name, creates, *w.Leads)
+		}
+		list = append(list, gang.Role{
+			Name: w.Name, Min: w.Min, Creates: creates, Requests: w.Requests, NodeSelector: w.NodeSelector, Tolerations: w.Tolerations,
+			Affinity: w.Affinity, TopologySpreadConstraints: w.TopologySpreadConstraints, Labels: w.Labels,
+		})
+	}
+	return list, ""
+}
+
 // checkRole returns what is wrong with one of the roles, or "".
 func checkRole(r *gang.Roles, i int) string {
 	role := r.List[i]
@@ -110,10 +147,10 @@ func checkRole(r *gang.Roles, i int) string {
 	switch {
 	case r.Named(role.Name) != &r.List[i]:
 		return fmt.Sprintf("it declares role %q twice", role.Name)
-	case role.Min < 0 || role.Min == 0 && role.Leads:
+	case role.Min < 0 || role.Min == 0 && role.Creates:
 		return fmt.Sprintf("role %q: min is %d; set it to how many pods of the role must start together", role.Name, role.Min)
-	case role.Leads && r.Leader() != &r.List[i]:
-		return fmt.Sprintf("roles %q and %q both create the others; only one role may", r.Leader().Name, role.Name)
+	case role.Creates && r.Creator() != &r.List[i]:
+		return fmt.Sprintf("roles %q and %q both create the others; only one role may", r.Creator().Name, role.Name)
 	}
 	if remedy := checkDeclared(role); remedy != "" {
 		return fmt.Sprintf("role %q: %s", role.Name, remedy)

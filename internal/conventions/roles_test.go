@@ -17,8 +17,8 @@ const (
 	role  = conventions.RoleAnnotation
 	roles = conventions.RolesAnnotation
 
-	// driven is what a leader declares that creates ten others.
-	driven = `[{"name":"driver","min":1,"leads":true},{"name":"executor","min":10,"requests":{"cpu":"1","memory":"1408Mi"}}]`
+	// driven is what a creator declares that creates ten others.
+	driven = `[{"name":"driver","min":1,"creates":true},{"name":"executor","min":10,"requests":{"cpu":"1","memory":"1408Mi"}}]`
 )
 
 // declares checks what is read from a pod, the roles apart.
@@ -40,9 +40,9 @@ func declares(t *testing.T, pod conventions.Pod, want gang.Spec, roles []gang.Ro
 
 func TestParseReadsRoles(t *testing.T) {
 	requests := map[string]string{"cpu": "1", "memory": "1408Mi"}
-	driver := gang.Role{Name: "driver", Min: 1, Leads: true}
+	driver := gang.Role{Name: "driver", Min: 1, Creates: true}
 	executors := gang.Role{Name: "executor", Min: 10, Requests: requests}
-	driving := gang.Spec{Convention: "Coscheduling", Name: "a", Role: "driver", Leads: true, MinAvailable: 11}
+	driving := gang.Spec{Convention: "Coscheduling", Name: "a", Role: "driver", Creates: true, MinAvailable: 11}
 	for _, tc := range []struct {
 		name                string
 		labels, annotations map[string]string
@@ -50,7 +50,7 @@ func TestParseReadsRoles(t *testing.T) {
 		roles               []gang.Role
 	}{
 		{
-			"a leader and its executors", nil,
+			"a creator and its executors", nil,
 			map[string]string{group: "a", role: "driver", roles: driven},
 			driving,
 			[]gang.Role{driver, executors},
@@ -80,8 +80,8 @@ func TestParseReadsRoles(t *testing.T) {
 			[]gang.Role{{Name: "launcher", Min: 1}, {Name: "worker", Min: 2}},
 		},
 		{
-			"without requests the leader cannot wait", nil,
-			map[string]string{group: "a", role: "driver", roles: `[{"name":"driver","min":1,"leads":true},{"name":"executor","min":10}]`},
+			"without requests the creator cannot wait", nil,
+			map[string]string{group: "a", role: "driver", roles: `[{"name":"driver","min":1,"creates":true},{"name":"executor","min":10}]`},
 			driving,
 			[]gang.Role{{Name: "executor", Min: 10}},
 		},
@@ -95,6 +95,45 @@ func TestParseReadsRoles(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			declares(t, conventions.Pod{Labels: tc.labels, Annotations: tc.annotations}, tc.want, tc.roles)
 		})
+	}
+}
+
+// TestLeadsIsTheOlderSpellingOfCreates: both are read, and a role that has both says the same with both.
+func TestLeadsIsTheOlderSpellingOfCreates(t *testing.T) {
+	read := func(says string) (*gang.Spec, error) {
+		list := `[{"name":"driver","min":1` + says + `},{"name":"executor","min":10,"requests":{"cpu":"1"}}]`
+		return conventions.Parse(conventions.Pod{Annotations: map[string]string{group: "a", role: "driver", roles: list}})
+	}
+	for says, creates := range map[string]bool{
+		``:                                 false,
+		`,"creates":true`:                  true,
+		`,"leads":true`:                    true,
+		`,"creates":false`:                 false,
+		`,"leads":false`:                   false,
+		`,"leads":null`:                    false,
+		`,"creates":true,"leads":true`:     true,
+		`,"creates":false,"leads":false`:   false,
+		`,"creates":null,"leads":true`:     true,
+		`,"tolerations":[],"creates":true`: true,
+	} {
+		spec, err := read(says)
+		if err != nil {
+			t.Errorf("%s: %v", says, err)
+			continue
+		}
+		if spec.Creates != creates || (spec.Roles.Creator() != nil) != creates {
+			t.Errorf("%s is read as %+v with the creator %v, want %t", says, spec, spec.Roles.Creator(), creates)
+		}
+	}
+	for says, want := range map[string]string{
+		`,"creates":true,"leads":false`: `role "driver" has "creates":true and "leads":false, which mean the same; keep "creates" and remove "leads"`,
+		`,"creates":false,"leads":true`: `role "driver" has "creates":false and "leads":true, which mean the same; keep "creates" and remove "leads"`,
+		`,"leads":"yes"`:                "it cannot be read",
+	} {
+		var p *conventions.Problem
+		if spec, err := read(says); !errors.As(err, &p) || p.Annotation != roles || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: Parse returned %+v, %v; want a problem with %q", says, spec, err, want)
+		}
 	}
 }
 
@@ -115,7 +154,7 @@ func TestParseRefusesRoles(t *testing.T) {
 		{"17 roles", nil, map[string]string{roles: "[" + strings.TrimSuffix(many, ",") + "]"}, "it has 17 roles"},
 		{"twice", nil, map[string]string{roles: `[{"name":"a","min":1},{"name":"a","min":2}]`}, `declares role "a" twice`},
 		{"below 0", nil, map[string]string{roles: `[{"name":"a","min":-1}]`}, "min is -1"},
-		{"a leader of whom none is needed", nil, map[string]string{roles: `[{"name":"a","min":0,"leads":true}]`}, "min is 0"},
+		{"a creator of which none is needed", nil, map[string]string{roles: `[{"name":"a","min":0,"creates":true}]`}, "min is 0"},
 		{"nobody is needed", nil, map[string]string{roles: `[{"name":"a","min":0}]`}, "the minimums sum to 0"},
 		{"too many", nil, map[string]string{roles: `[{"name":"a","min":1999},{"name":"b","min":2}]`}, "the minimums sum to 2001"},
 		{
@@ -134,8 +173,8 @@ func TestParseRefusesRoles(t *testing.T) {
 			"more than 16 requests",
 		},
 		{
-			"two that lead", nil,
-			map[string]string{roles: `[{"name":"a","min":1,"leads":true},{"name":"b","min":1,"leads":true}]`},
+			"two that create the others", nil,
+			map[string]string{roles: `[{"name":"a","min":1,"creates":true},{"name":"b","min":1,"creates":true}]`},
 			"both create the others",
 		},
 		{"a name with capitals", nil, map[string]string{roles: `[{"name":"Driver","min":1}]`}, `name "Driver": a role has a name`},
@@ -143,7 +182,7 @@ func TestParseRefusesRoles(t *testing.T) {
 		{"it does not say its own role", nil, map[string]string{roles: driven}, "annotation " + role + " is missing"},
 		{"an own role that is no name", nil, map[string]string{role: "a b", size: "2"}, `has the value "a b": a role has a name`},
 		{
-			"min-available that a leader cannot follow", nil,
+			"min-available that a creator cannot follow", nil,
 			map[string]string{role: "driver", roles: driven, size: "12"},
 			"sum to 11; make both agree",
 		},

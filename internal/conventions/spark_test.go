@@ -18,7 +18,7 @@ func TestReadSpark(t *testing.T) {
 		want   *gang.Spec
 	}{
 		{"an executor", sparkLabels("executor"), &gang.Spec{Name: "spark-1", Unnamed: true, Role: "executor"}},
-		{"a driver, which does not say what it creates", sparkLabels("driver"), &gang.Spec{Name: "spark-1", Unnamed: true, Role: "driver", Leads: true}},
+		{"a driver, which does not say what it creates", sparkLabels("driver"), &gang.Spec{Name: "spark-1", Unnamed: true, Role: "driver", Creates: true}},
 		{"a role that Spark does not have", sparkLabels("friend"), nil},
 		{"no application", map[string]string{"spark-role": "driver"}, nil},
 		{"an application without a name that a gang could have", map[string]string{"spark-role": "driver", "spark-app-selector": "-"}, nil},

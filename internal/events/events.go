@@ -210,7 +210,7 @@ func runsWith(name string, e gang.Explanation) string {
 
 // declare says how to declare what a creator will create.
 const declare = "declare them in the annotation " + conventions.RolesAnnotation +
-	` (such as [{"name":"driver","min":1,"leads":true},{"name":"executor","min":10,"requests":{"cpu":"1","memory":"2Gi"}}])`
+	` (such as [{"name":"driver","min":1,"creates":true},{"name":"executor","min":10,"requests":{"cpu":"1","memory":"2Gi"}}])`
 
 func incomplete(name string, e gang.Explanation) string {
 	if e.Need == 0 {

@@ -37,7 +37,7 @@ func TestSentences(t *testing.T) {
 			gang.Explanation{Kind: gang.KindIncomplete, Gang: spark, Have: 1, Need: 11, Alone: true},
 			"GangIncomplete", "GangIncomplete",
 			"gang default/spark-job-123 has 1 of the 11 pods it needs; waiting for 10 more. If this pod creates the others, " +
-				`declare them in the annotation kubenexus.io/roles (such as [{"name":"driver","min":1,"leads":true},` +
+				`declare them in the annotation kubenexus.io/roles (such as [{"name":"driver","min":1,"creates":true},` +
 				`{"name":"executor","min":10,"requests":{"cpu":"1","memory":"2Gi"}}]).`,
 		},
 		{

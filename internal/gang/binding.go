@@ -44,7 +44,7 @@ func (g *Gang) beginBinding(plan Planned, now time.Time) []Decision {
 // noteBound notes that the gang starts when its first member is bound: until then the API may refuse all of them. Where a creator
 // creates the others, they are nothing without it.
 func (g *Gang) noteBound(bound *member, now time.Time) []Decision {
-	if g.shape().Leader() != nil && !g.isLeader(bound) && !g.ran {
+	if g.shape().Creator() != nil && !g.isCreator(bound) && !g.ran {
 		return nil
 	}
 	starts := g.starts

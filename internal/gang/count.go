@@ -70,7 +70,7 @@ func (g *Gang) countSaid() {
 	for job, succeeded := range g.counting.said {
 		unseen := succeeded - g.doneBy[job]
 		pod := g.oldest(func(m *member) bool { return m.OwnerUID == job && !m.otherRun })
-		if unseen <= 0 || pod == nil || g.led != "" && pod.Spec.Role == g.led {
+		if unseen <= 0 || pod == nil || g.creator != "" && pod.Spec.Role == g.creator {
 			continue
 		}
 		g.countSuccess(job, pod.Spec.Role, unseen)

@@ -74,7 +74,7 @@ const (
 	KindInvalid Kind = "Invalid"
 	// KindUnknown: only keys that nobody here reads tie the pod to others; Problem says which.
 	KindUnknown Kind = "Unknown"
-	// KindUndeclared: a leader starts by itself because it does not say what it will create.
+	// KindUndeclared: a creator starts by itself because it does not say what it will create.
 	KindUndeclared Kind = "Undeclared"
 	// KindExpired: the time passed for which room was held for declared members.
 	KindExpired Kind = "Expired"

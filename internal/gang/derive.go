@@ -12,18 +12,18 @@ type derived struct {
 	priority                    int32
 	age                         time.Time
 	longest, longestReservation time.Duration
-	// declared are the roles: those of the oldest leader that declares any, or else of the oldest member.
+	// declared are the roles: those of the oldest creator that declares any, or else of the oldest member.
 	declared *Roles
 	restarts RestartPolicy
 	partial  OnPartial
 	// firstScheduled is when the first of the members that run got its node.
 	firstScheduled time.Time
-	// done counts the members that succeeded, doneOf by their role and doneBy by their controller, while counted is true. led is the role
-	// of a leader that is there.
+	// done counts the members that succeeded, doneOf by their role and doneBy by their controller, while counted is true. creator
+	// is the role of a creator that is there.
 	counted        bool
 	done           int
 	doneOf, doneBy map[string]int
-	led            string
+	creator        string
 }
 
 // Partial says whether the gang runs with fewer members than it needs while others wait to join it.
@@ -115,7 +115,7 @@ func (g *Gang) rank() {
 	before := g.derived
 	g.derived = derived{
 		ranked: true, priority: math.MinInt32,
-		counted: before.counted, done: before.done, doneOf: before.doneOf, doneBy: before.doneBy, led: before.led,
+		counted: before.counted, done: before.done, doneOf: before.doneOf, doneBy: before.doneBy, creator: before.creator,
 		longest:            cmp.Or(g.longestOf(firstTimeout), g.longestOf(firstDefaultTimeout)),
 		longestReservation: cmp.Or(g.longestOf(firstReservation), g.longestOf(firstDefaultReservation)),
 	}
@@ -129,11 +129,11 @@ func (g *Gang) rank() {
 		g.firstScheduled = m.Scheduled
 	}
 	g.rankChoices()
-	led := ""
-	if leader := g.declared.Leader(); leader != nil && g.tally.roles[leader.Name] > 0 {
-		led = leader.Name
+	creates := ""
+	if creator := g.declared.Creator(); creator != nil && g.tally.roles[creator.Name] > 0 {
+		creates = creator.Name
 	}
-	if !g.counted || !g.age.Equal(before.age) || led != before.led {
+	if !g.counted || !g.age.Equal(before.age) || creates != before.creator {
 		g.countDone()
 		g.counted = true
 	}
@@ -147,7 +147,7 @@ func (g *Gang) longestOf(f first) time.Duration {
 	return 0
 }
 
-// rankChoices derives what the oldest member that says anything says, of the roles the oldest leader.
+// rankChoices derives what the oldest member that says anything says, of the roles the oldest creator.
 func (g *Gang) rankChoices() {
 	if m := g.oldestThat(firstRoles); m != nil {
 		g.declared = m.Spec.Roles

@@ -67,16 +67,16 @@ func (g *Gang) explanation(kind Kind) Explanation {
 func (g *Gang) lackingRole() *RoleCount {
 	for _, r := range g.shape().All() {
 		have := g.tally.roles[r.Name] + g.doneOf[r.Name]
-		if exists := g.shape().Leader() == nil || r.Leads; exists && have < int(r.Min) {
+		if exists := g.shape().Creator() == nil || r.Creates; exists && have < int(r.Min) {
 			return &RoleCount{Role: r.Name, Have: have, Need: int(r.Min)}
 		}
 	}
 	return nil
 }
 
-// unborn is how many of the members that a leader declares do not exist yet.
+// unborn is how many of the members that a creator declares do not exist yet.
 func (g *Gang) unborn() int {
-	if g.shape().Leader() == nil {
+	if g.shape().Creator() == nil {
 		return 0
 	}
 	n := 0

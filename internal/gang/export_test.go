@@ -18,5 +18,5 @@ func (g *Gang) Derived(fresh bool) string {
 		g.ranked, g.counted, g.lines = false, false, nil
 	}
 	return fmt.Sprint(g.Priority(), g.Age().UTC(), g.timeout(), g.reservationTimeout(), g.restarts, g.partial, g.firstScheduled.UTC(),
-		g.shape().All(), g.done, maps.Clone(g.doneOf), g.led, g.owner(), g.placement(), g.claims(), g.lines.owners)
+		g.shape().All(), g.done, maps.Clone(g.doneOf), g.creator, g.owner(), g.placement(), g.claims(), g.lines.owners)
 }

@@ -74,9 +74,9 @@ func (f first) compare(a, b *member) int {
 		return a.Scheduled.Compare(b.Scheduled)
 	case firstPriority:
 		return cmp.Compare(b.Priority, a.Priority)
-	case firstRoles: // leaders before others
-		if a.Spec.Leads != b.Spec.Leads {
-			if a.Spec.Leads {
+	case firstRoles: // creators before others
+		if a.Spec.Creates != b.Spec.Creates {
+			if a.Spec.Creates {
 				return -1
 			}
 			return 1

@@ -22,7 +22,7 @@ func TestCostOfAMemberDoesNotGrowWithTheGang(t *testing.T) {
 		"members disagree":   func(m *gang.Member, i, n int) { m.Spec.MinAvailable = int32(n - i%3) },
 		"gated, then not":    func(m *gang.Member, _, _ int) { m.Gated = true },
 		"two roles":          func(m *gang.Member, i, n int) { m.Spec.Role, m.Spec.Roles = twoRoles(i, n) },
-		"a creator and more": func(m *gang.Member, i, n int) { m.Spec.Role, m.Spec.Roles, m.Spec.Leads = created(i, n) },
+		"a creator and more": func(m *gang.Member, i, n int) { m.Spec.Role, m.Spec.Roles, m.Spec.Creates = created(i, n) },
 	}
 	for name, kind := range kinds {
 		t.Run(name, func(t *testing.T) {
@@ -58,7 +58,7 @@ func created(i, n int) (role string, roles *gang.Roles, creates bool) {
 	if i > 0 {
 		return names[1], nil, false
 	}
-	return names[0], gang.NewRoles(gang.Role{Name: "driver", Min: 1, Leads: true},
+	return names[0], gang.NewRoles(gang.Role{Name: "driver", Min: 1, Creates: true},
 		gang.Role{Name: "executor", Min: int32(n - 1), Requests: map[string]string{"cpu": "1"}}), true
 }
 
@@ -115,17 +115,17 @@ func drawMember(uid string, pick func(int) int, now time.Time) gang.Member {
 	m.Priority, m.OwnerUID, m.Gated = int32(pick(3)), []string{"", "x", "y"}[pick(3)], pick(2) == 0
 	m.Spec.Timeout, m.Spec.Placement = time.Duration(pick(3))*time.Minute, []gang.Placement{"", gang.Pack, gang.Spread}[pick(3)]
 	m.Spec.RestartPolicy = []gang.RestartPolicy{"", gang.Replace, gang.WholeGang}[pick(3)]
-	m.Spec.Role, m.Spec.Roles, m.Spec.Leads = created(pick(2), 3)
+	m.Spec.Role, m.Spec.Roles, m.Spec.Creates = created(pick(2), 3)
 	return m
 }
 
-// A creator that was gated when it came counts as the one that leads once its gates are gone: an earlier one that succeeded is not
+// A creator that was gated when it came counts once its gates are gone: an earlier one that succeeded is not
 // another member that is done.
-func TestCreatorThatWasGatedIsTheOneThatLeads(t *testing.T) {
+func TestCreatorThatWasGatedCounts(t *testing.T) {
 	g := gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"})
 	driver := one(0, 3)
 	driver.Gated = true
-	driver.Spec.Role, driver.Spec.Roles, driver.Spec.Leads = created(0, 3)
+	driver.Spec.Role, driver.Spec.Roles, driver.Spec.Creates = created(0, 3)
 	g.Observe(driver, start)
 	g.Finish(gang.Finished{UID: "old", Role: "driver", OwnerUID: driver.OwnerUID, Succeeded: true, At: start}, start)
 	g.Explain()

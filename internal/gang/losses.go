@@ -115,9 +115,9 @@ func (g *Gang) oldestBut(uid string) *member {
 
 // countDone counts the finished members that succeeded in this run of the gang.
 func (g *Gang) countDone() {
-	g.done, g.doneOf, g.doneBy, g.led = 0, map[string]int{}, map[string]int{}, ""
-	if leader := g.declared.Leader(); leader != nil && g.tally.roles[leader.Name] > 0 {
-		g.led = leader.Name // one that ended does not lead in its place
+	g.done, g.doneOf, g.doneBy, g.creator = 0, map[string]int{}, map[string]int{}, ""
+	if creator := g.declared.Creator(); creator != nil && g.tally.roles[creator.Name] > 0 {
+		g.creator = creator.Name // one that ended does not take its place
 	}
 	for _, f := range g.finished {
 		g.countFinished(f)
@@ -133,7 +133,7 @@ func (g *Gang) countFinished(f Finished) {
 		return
 	}
 	ofThisRun := g.lines.owners[f.OwnerUID] > 0 || !g.age.IsZero() && g.age.Before(f.At)
-	if f.Succeeded && ofThisRun && (g.led == "" || f.Role != g.led) {
+	if f.Succeeded && ofThisRun && (g.creator == "" || f.Role != g.creator) {
 		g.countSuccess(f.OwnerUID, f.Role, 1)
 	}
 }
@@ -147,7 +147,7 @@ func (g *Gang) countSuccess(owner, role string, n int) {
 // Short says whether a gang that runs has fewer members than it needs: some were lost, or could not be bound. Before the first
 // is bound it is not known.
 func (g *Gang) Short() bool {
-	if g.tally.started == 0 || g.starts != nil || g.shape().Leader() == nil && g.begunWith < g.Need() {
+	if g.tally.started == 0 || g.starts != nil || g.shape().Creator() == nil && g.begunWith < g.Need() {
 		return false
 	}
 	g.rank()
@@ -160,10 +160,10 @@ func (g *Gang) Short() bool {
 	return there < g.Need()
 }
 
-// noteWhole notes that a gang that runs has all members that it needs. One without a leader had them when it started.
+// noteWhole notes that a gang that runs has all members that it needs. One without a creator had them when it started.
 func (g *Gang) noteWhole() {
 	if g.runs() && !g.whole {
-		g.whole = g.shape().Leader() == nil || g.tally.started+g.done >= g.Need()
+		g.whole = g.shape().Creator() == nil || g.tally.started+g.done >= g.Need()
 	}
 	g.noteRestored()
 }
@@ -183,7 +183,7 @@ func (g *Gang) lost() bool { return g.runs() && g.whole && g.Short() }
 // a lost member comes before others of its priority.
 func (g *Gang) Late(uid string) bool {
 	m, known := g.members[uid]
-	return known && g.Short() && !g.replaces(m) && g.shape().Leader() == nil
+	return known && g.Short() && !g.replaces(m) && g.shape().Creator() == nil
 }
 
 // awaitsRestart says whether the member has to wait until what is left of its gang was evicted.

@@ -65,8 +65,8 @@ func (m *member) started() bool {
 	return !m.Foreign && !m.Terminating && !m.otherRun && !m.apart() && (m.Node != "" || m.bindsTo != "")
 }
 
-// apart: the pod leads and does not declare whom, so it starts by itself, and the others are the gang.
-func (m *member) apart() bool { return m.Spec.Leads && m.Spec.Roles.Leader() == nil }
+// apart: the pod creates others and does not declare them, so it starts by itself, and the others are the gang.
+func (m *member) apart() bool { return m.Spec.Creates && m.Spec.Roles.Creator() == nil }
 
 // silent: the pod does not say how many members its gang needs.
 func (m *member) silent() bool { return m.Spec.MinAvailable == 0 }

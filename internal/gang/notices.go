@@ -106,7 +106,7 @@ func (g *Gang) tell(now time.Time) []Decision {
 	if g.changed.IsZero() || !settled {
 		return nil
 	}
-	decisions := g.tellLeaders()
+	decisions := g.tellCreators()
 	why := g.explainWaiting()
 	if why.Kind == "" || why.Kind == KindUntried || why.Kind == KindPartial {
 		g.changed = time.Time{}
@@ -132,19 +132,19 @@ func (g *Gang) tell(now time.Time) []Decision {
 	return decisions
 }
 
-// tellLeaders tells those that start by themselves how to declare what they create.
-func (g *Gang) tellLeaders() []Decision {
+// tellCreators tells those that start by themselves how to declare what they create.
+func (g *Gang) tellCreators() []Decision {
 	if g.tally.apart == 0 || g.Need() == 0 {
 		return nil
 	}
-	leaders := g.where(func(m *member) bool { return m.apart() && !m.Foreign && m.told != string(KindUndeclared) })
-	if len(leaders) == 0 {
+	creators := g.where(func(m *member) bool { return m.apart() && !m.Foreign && m.told != string(KindUndeclared) })
+	if len(creators) == 0 {
 		return nil
 	}
-	for _, m := range leaders {
+	for _, m := range creators {
 		m.told = string(KindUndeclared)
 	}
-	return []Decision{Tell{Members: g.refs(leaders), Explanation: g.explanation(KindUndeclared)}}
+	return []Decision{Tell{Members: g.refs(creators), Explanation: g.explanation(KindUndeclared)}}
 }
 
 // untold returns the members to which the kind of the explanation is news, and those to which only its numbers are.

@@ -43,7 +43,7 @@ func (g *Gang) Phase() Phase {
 	}
 }
 
-// Need is the min-available that the members agree on, without the leaders that start by themselves.
+// Need is the min-available that the members agree on, without the creators that start by themselves.
 func (g *Gang) Need() int {
 	claim, _ := g.tally.agreed()
 	if claim.MinAvailable == 0 {
@@ -70,26 +70,26 @@ func (g *Gang) shape() *Roles {
 	return g.declared
 }
 
-// started says whether a member has a node: where a leader creates the others, they are nothing without it.
+// started says whether a member has a node: where a member creates the others, they are nothing without it.
 func (g *Gang) started() bool {
-	return g.tally.started > 0 && (g.shape().Leader() == nil || g.leads())
+	return g.tally.started > 0 && (g.shape().Creator() == nil || g.creatorRuns())
 }
 
 // runs says whether the gang was started with as many members as it needs now. That a member has a node does not tell: whoever created the
 // pod may have chosen it, and a new revision may need more.
 func (g *Gang) runs() bool {
-	return g.started() && (g.shape().Leader() != nil || g.begunWith >= g.Need())
+	return g.started() && (g.shape().Creator() != nil || g.begunWith >= g.Need())
 }
 
-// complete says whether enough members exist that could be placed. Where a leader creates the others, it is enough.
+// complete says whether enough members exist that could be placed. Where a member creates the others, it is enough.
 func (g *Gang) complete() bool {
 	shape := g.shape()
 	there := func(r Role) bool { return g.tally.roles[r.Name]+g.doneOf[r.Name] >= int(r.Min) }
-	switch leader := shape.Leader(); {
+	switch creator := shape.Creator(); {
 	case g.candidates() == 0:
 		return false
-	case leader != nil:
-		return there(*leader)
+	case creator != nil:
+		return there(*creator)
 	case g.candidates() < g.missing():
 		return false
 	}

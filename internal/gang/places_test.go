@@ -14,8 +14,8 @@ import (
 
 var start = time.Unix(1_000_000, 0).UTC() //nolint:gochecknoglobals // a moment
 
-// ledGang is a gang whose leader runs on a node, or is pending, and declares so many executors. executor observes one of these.
-func ledGang(t *testing.T, node string, executors int) (g *gang.Gang, executor func(name, node string)) {
+// creatorsGang is a gang whose creator runs on a node, or is pending, and declares so many executors. executor observes one of these.
+func creatorsGang(t *testing.T, node string, executors int) (g *gang.Gang, executor func(name, node string)) {
 	t.Helper()
 	g = gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"})
 	observe := func(name, node string, spec gang.Spec) {
@@ -30,16 +30,16 @@ func ledGang(t *testing.T, node string, executors int) (g *gang.Gang, executor f
 
 // driving is what a driver says that declares so many executors.
 func driving(executors int) gang.Spec {
-	return gang.Spec{Role: "driver", Leads: true, Roles: gang.NewRoles(
-		gang.Role{Name: "driver", Min: 1, Leads: true},
+	return gang.Spec{Role: "driver", Creates: true, Roles: gang.NewRoles(
+		gang.Role{Name: "driver", Min: 1, Creates: true},
 		gang.Role{Name: "executor", Min: int32(executors), Requests: map[string]string{"cpu": "1"}},
 	)}
 }
 
-// reserve places the leader's gang with each executor on one of the nodes, and lets it go.
+// reserve places the creator's gang with each executor on one of the nodes, and lets it go.
 func reserve(t *testing.T, nodes ...string) *gang.Gang {
 	t.Helper()
-	g, _ := ledGang(t, "", len(nodes))
+	g, _ := creatorsGang(t, "", len(nodes))
 	g.Enter("driver", start)
 	if v := g.Begin("driver", true, start); v != gang.Plan {
 		t.Fatalf("Begin answered %d", v)
@@ -93,7 +93,7 @@ func TestReservationOutlivesTheProcess(t *testing.T) {
 		{"too late", nil, until, map[string]int{}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			g, executor := ledGang(t, "d", 3)
+			g, executor := creatorsGang(t, "d", 3)
 			for i, node := range tc.executors {
 				executor(fmt.Sprint("executor", i), node)
 			}
@@ -125,11 +125,11 @@ func TestRestoreDoubtsWhatIsWritten(t *testing.T) {
 		{"no end", "driver", gang.Reservation{Roles: role(map[string]int{"n": 1})}, 0},
 		{"below 0", "driver", gang.Reservation{Until: later, Roles: role(map[string]int{"n": -5})}, 0},
 		{"far too many", "driver", gang.Reservation{Until: later, Roles: role(map[string]int{"n": 1 << 40, "m": 1 << 40})}, 2000},
-		{"of one that does not lead", "executor", gang.Reservation{Until: later, Roles: role(map[string]int{"n": 1})}, 0},
+		{"of one that creates nothing", "executor", gang.Reservation{Until: later, Roles: role(map[string]int{"n": 1})}, 0},
 		{"of one that is unknown", "x", gang.Reservation{Until: later, Roles: role(map[string]int{"n": 1})}, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			g, executor := ledGang(t, "d", 3)
+			g, executor := creatorsGang(t, "d", 3)
 			executor("executor", "n9")
 			g.Restore(tc.member, tc.reservation, start)
 			if g.Slots() > tc.most {
@@ -166,7 +166,7 @@ func TestReservationThatNobodyShouldHaveWritten(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &r); err != nil {
 			t.Fatal(err)
 		}
-		g, executor := ledGang(t, "d", 3)
+		g, executor := creatorsGang(t, "d", 3)
 		executor("one", "n1")
 		g.Restore("driver", r, start)
 		if g.Slots() > 2 {
@@ -175,7 +175,7 @@ func TestReservationThatNobodyShouldHaveWritten(t *testing.T) {
 	}
 }
 
-func TestPlacesGoWithTheirLeader(t *testing.T) {
+func TestPlacesGoWithTheirCreator(t *testing.T) {
 	g := reserve(t, "n1", "n2")
 	if diff := cmp.Diff(map[string]int{"n1": 1, "n2": 1}, heldOn(g)); diff != "" {
 		t.Fatalf("places (-want +got):\n%s", diff)

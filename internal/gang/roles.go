@@ -7,21 +7,21 @@ import (
 
 // Role is what a gang says about those of its members that do the same.
 type Role struct {
-	Name string `json:"name"`
+	Name string
 	// Min is how many members of the role must be placed for any member of the gang to start.
-	Min int32 `json:"min"`
-	// Leads says that the pods of this role create the others, so the others do not exist before it runs.
-	Leads bool `json:"leads,omitempty"`
+	Min int32
+	// Creates says that the pods of this role create the others, so the others do not exist before it runs.
+	Creates bool
 	// The rest is that of a pod that does not exist yet, as its specification has it. Quantities are as in a container's
-	// resource requests. Without requests such pods have no shape, and their leader starts by itself.
-	Requests     map[string]string `json:"requests,omitempty"`
-	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
-	Tolerations  []Toleration      `json:"tolerations,omitempty"`
+	// resource requests. Without requests such pods have no shape, and their creator starts by itself.
+	Requests     map[string]string
+	NodeSelector map[string]string
+	Tolerations  []Toleration
 	// Affinity and TopologySpreadConstraints are JSON of Kubernetes' types, which is for the adapter to read and to check.
-	Affinity                  json.RawMessage `json:"affinity,omitempty"`
-	TopologySpreadConstraints json.RawMessage `json:"topologySpreadConstraints,omitempty"`
+	Affinity                  json.RawMessage
+	TopologySpreadConstraints json.RawMessage
 	// Labels are those that the selectors of such pods, and of others, find on them.
-	Labels map[string]string `json:"labels,omitempty"`
+	Labels map[string]string
 }
 
 // Toleration is one of a pod, as Kubernetes writes it.
@@ -38,7 +38,7 @@ type Toleration struct {
 type Roles struct {
 	// List has the roles in the order in which they are declared.
 	List []Role
-	// Apart is how many members lead besides, of which nothing else is known: what they create has no shape.
+	// Apart is how many creators there are besides, of which nothing else is known: what they create has no shape.
 	Apart int
 	// Inherits says that the declared members are like the pod that declares them in where they may run.
 	Inherits bool
@@ -69,10 +69,10 @@ func (r *Roles) Total() int {
 	return total
 }
 
-// Leader returns the role whose pods create the others, or nil.
-func (r *Roles) Leader() *Role {
+// Creator returns the role whose pods create the others, or nil.
+func (r *Roles) Creator() *Role {
 	for i := range r.All() {
-		if r.List[i].Leads {
+		if r.List[i].Creates {
 			return &r.List[i]
 		}
 	}

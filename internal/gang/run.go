@@ -26,7 +26,7 @@ func (r *runs) note(m *member, by int) {
 		}
 	}
 	switch {
-	case !m.Spec.Leads:
+	case !m.Spec.Creates:
 	case by > 0:
 		r.creators[m.UID] = m
 	default:
@@ -37,7 +37,7 @@ func (r *runs) note(m *member, by int) {
 // excludes says whether the member is of another run: it is a creator of another one, or was created by a pod that is not a creator
 // of this one.
 func (r *runs) excludes(m *member) bool {
-	if m.Spec.Leads {
+	if m.Spec.Creates {
 		return len(r.current) > 0 && !r.current[m.UID]
 	}
 	return m.OwnedByPod && r.excludesOwner(m.OwnerUID)
@@ -108,8 +108,8 @@ func (r *runs) newest(live map[string]bool, newest *member, need int) map[string
 
 // creatorsNeeded is how many creators a run has.
 func (m *member) creatorsNeeded() int {
-	if leader := m.Spec.Roles.Leader(); leader != nil {
-		return int(leader.Min)
+	if creator := m.Spec.Roles.Creator(); creator != nil {
+		return int(creator.Min)
 	}
 	if m.Spec.Roles != nil {
 		return m.Spec.Roles.Apart
@@ -164,7 +164,7 @@ func (g *Gang) nextRun(now time.Time) []Decision {
 
 // leftAlone says whether the member is of another run than the current one, and its creator runs.
 func (g *Gang) leftAlone(m *member) bool {
-	if !m.otherRun || m.Spec.Leads {
+	if !m.otherRun || m.Spec.Creates {
 		return false
 	}
 	creator := g.run.creators[m.OwnerUID]
@@ -174,7 +174,7 @@ func (g *Gang) leftAlone(m *member) bool {
 // resumes makes the run of a creator the current one again for which an earlier process held room. Creators that came since wait
 // until that room is taken.
 func (g *Gang) resumes(m *member) {
-	if !m.otherRun || !m.Spec.Leads || m.Node == "" || m.Terminating {
+	if !m.otherRun || !m.Spec.Creates || m.Node == "" || m.Terminating {
 		return
 	}
 	for uid := range g.run.current {

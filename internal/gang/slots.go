@@ -168,29 +168,29 @@ func (g *Gang) NodeGone(node string, now time.Time) []Decision {
 	return g.settle(false, now)
 }
 
-// leads says whether a member of the role that leads runs.
-func (g *Gang) leads() bool {
-	leader := g.shape().Leader()
-	return leader != nil && g.tally.startedRoles[leader.Name] > 0
+// creatorRuns says whether a member of the role that creates the others runs.
+func (g *Gang) creatorRuns() bool {
+	creator := g.shape().Creator()
+	return creator != nil && g.tally.startedRoles[creator.Name] > 0
 }
 
-func (g *Gang) isLeader(m *member) bool {
-	leader := g.shape().Leader()
-	return leader != nil && m.Spec.Role == leader.Name
+func (g *Gang) isCreator(m *member) bool {
+	creator := g.shape().Creator()
+	return creator != nil && m.Spec.Role == creator.Name
 }
 
-// tendSlots gives up slots that nobody will take: the leader is gone, or their time is up.
+// tendSlots gives up slots that nobody will take: the creator is gone, or their time is up.
 func (g *Gang) tendSlots(now time.Time) []Decision {
 	switch {
 	case len(g.held) == 0:
-	case !g.leads():
+	case !g.creatorRuns():
 		g.free(anySlot)
 	case g.until.IsZero():
 		g.until = now.Add(g.reservationTimeout())
 	case !now.Before(g.until):
 		why := g.explanation(KindExpired)
 		why.Declared = g.free(anySlot)
-		return []Decision{Tell{Members: g.refs(g.where(g.isLeader)), Explanation: why}}
+		return []Decision{Tell{Members: g.refs(g.where(g.isCreator)), Explanation: why}}
 	}
 	return nil
 }
@@ -200,7 +200,7 @@ func (g *Gang) reservationTimeout() time.Duration {
 	return g.longestReservation
 }
 
-// Reservation is the capacity that is held for a gang, as it is written on the gang's leader.
+// Reservation is the capacity that is held for a gang, as it is written on the gang's creator.
 type Reservation struct {
 	Until time.Time      `json:"until"`
 	Roles []ReservedRole `json:"roles"`
@@ -215,10 +215,10 @@ type ReservedRole struct {
 // maxReservation is how long the text of a reservation may be, in bytes: all annotations of a pod together have 256 KiB.
 const maxReservation = 128 << 10
 
-// Reservation returns the text to write on the member: what is held for the others if it leads, or "".
+// Reservation returns the text to write on the member: what is held for the others if it is their creator, or "".
 func (g *Gang) Reservation(uid string, now time.Time) (string, error) {
 	m, known := g.members[uid]
-	if !known || !g.isLeader(m) || len(g.held) == 0 {
+	if !known || !g.isCreator(m) || len(g.held) == 0 {
 		return "", nil
 	}
 	r := Reservation{Until: g.until}
@@ -241,18 +241,18 @@ func (g *Gang) Reservation(uid string, now time.Time) (string, error) {
 	return string(text), nil
 }
 
-// Restore holds again what an earlier process held for the gang and wrote on a leader that runs, but for the slots of members
-// that have come or are done, and never more than the leader declares, nor longer than it may.
+// Restore holds again what an earlier process held for the gang and wrote on a creator that runs, but for the slots of members
+// that have come or are done, and never more than the creator declares, nor longer than it may.
 func (g *Gang) Restore(uid string, r Reservation, now time.Time) []Decision {
 	m, known := g.members[uid]
 	if known && now.Before(r.Until) {
 		g.resumes(m)
 	}
-	if !known || !g.isLeader(m) || !m.started() || len(g.held) > 0 || !now.Before(r.Until) {
+	if !known || !g.isCreator(m) || !m.started() || len(g.held) > 0 || !now.Before(r.Until) {
 		return nil
 	}
 	for _, reserved := range r.Roles {
-		if role := g.shape().Named(reserved.Name); role != nil && !role.Leads && len(reserved.Nodes) > 0 {
+		if role := g.shape().Named(reserved.Name); role != nil && !role.Creates && len(reserved.Nodes) > 0 {
 			g.restoreRole(*role, reserved.Nodes)
 		}
 	}
@@ -282,10 +282,10 @@ func (g *Gang) restoreRole(role Role, nodes map[string]int) {
 	}
 }
 
-// Led returns the roles that the member declares, if it leads the gang, or nil.
-func (g *Gang) Led(uid string) []Role {
+// DeclaredBy returns the roles that the member declares if it is a creator, or nil.
+func (g *Gang) DeclaredBy(uid string) []Role {
 	m, known := g.members[uid]
-	if !known || !g.isLeader(m) {
+	if !known || !g.isCreator(m) {
 		return nil
 	}
 	return g.shape().All()

@@ -20,9 +20,9 @@ type Spec struct {
 	Timeout time.Duration
 	// Placement is how the gang's members are to be placed; empty means as the profile says.
 	Placement Placement
-	// Role is the pod's role, or empty. Leads says that pods of this role create the others.
-	Role  string
-	Leads bool
+	// Role is the pod's role, or empty. Creates says that pods of this role create the others.
+	Role    string
+	Creates bool
 	// Roles are what the pod declares about its gang, or nil.
 	Roles *Roles
 	// ReservationTimeout is how long room is held for members that do not exist yet; 0 means the profile's default.

@@ -181,7 +181,7 @@ func (g *Gang) needs() Needs {
 	for _, r := range g.shape().All() {
 		done := g.doneOf[r.Name]
 		n.Roles = append(n.Roles, RoleStatus{
-			Name: r.Name, Min: int(r.Min), Creates: r.Leads,
+			Name: r.Name, Min: int(r.Min), Creates: r.Creates,
 			Have: g.tally.roles[r.Name] + done, Running: g.tally.startedRoles[r.Name] + done,
 		})
 	}

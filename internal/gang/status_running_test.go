@@ -176,7 +176,7 @@ func TestStatusTellsMembersApartThatDoNotCount(t *testing.T) {
 	g := gang.New(gang.Key{Name: "a"})
 	creator := func(name string, created int64) gang.Member {
 		m := member(name, 3, created)
-		m.Spec.Leads, m.Spec.Role = true, "driver"
+		m.Spec.Creates, m.Spec.Role = true, "driver"
 		return m
 	}
 	left := member("left", 3, 2)

@@ -68,7 +68,7 @@ func (tw *twin) step(now time.Time) {
 	case 2, 3:
 		m := one(tw.pick(8), 2+tw.pick(8)/7)
 		if !tw.plain {
-			m.Spec.Role, m.Spec.Roles, m.Spec.Leads = created(tw.pick(2), 3)
+			m.Spec.Role, m.Spec.Roles, m.Spec.Creates = created(tw.pick(2), 3)
 		}
 		if _, known := tw.there[m.UID]; !known {
 			tw.Observe(m, now)

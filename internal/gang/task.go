@@ -71,10 +71,10 @@ func (g *Gang) addRoles(t *Task) {
 		t.MemberRoles = append(t.MemberRoles, role)
 		exist[role]++
 	}
-	creates := g.shape().Leader() != nil
+	creates := g.shape().Creator() != nil
 	for _, role := range g.shape().All() {
 		r := RoleTask{Role: role, Must: max(0, int(role.Min)-g.doneOf[role.Name]-g.tally.startedRoles[role.Name])}
-		if creates && !role.Leads {
+		if creates && !role.Creates {
 			r.Declared = max(0, r.Must-exist[role.Name])
 		}
 		t.Roles = append(t.Roles, r)

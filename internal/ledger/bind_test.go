@@ -57,9 +57,9 @@ func TestGangThatCannotBeBoundIsTriedLessAndLess(t *testing.T) {
 		"one":           func(s *simulation) { s.gang("a", 1, 1) },
 		"one is enough": func(s *simulation) { s.gang("a", 3, 1) },
 		"many":          func(s *simulation) { s.gang("a", 50, 50) },
-		"leader":        func(s *simulation) { s.lead("a-0", "a", 2, minute, true) },
-		"leader and one": func(s *simulation) {
-			s.lead("a-0", "a", 2, minute, true)
+		"creator":       func(s *simulation) { s.addCreator("a-0", "a", 2, minute, true) },
+		"creator and one": func(s *simulation) {
+			s.addCreator("a-0", "a", 2, minute, true)
 			s.execute("a-1", "a", 2, minute, false, true)
 		},
 	} {
@@ -186,14 +186,14 @@ func TestMemberThatCannotBeBoundDoesNotWaitForSlowOnes(t *testing.T) {
 	}
 }
 
-// A leader is refused while one that follows it is being bound. The gang starts with its leader, whatever becomes of the other.
-func TestLeaderThatCannotBeBoundIsTriedAgain(t *testing.T) {
+// A creator is refused while one that follows it is being bound. The gang starts with its creator, whatever becomes of the other.
+func TestCreatorThatCannotBeBoundIsTriedAgain(t *testing.T) {
 	for name, tc := range map[string]struct{ refused bool }{"the other is bound": {}, "the other is refused": {refused: true}} {
 		t.Run(name, func(t *testing.T) {
 			s := newSimulation(10)
 			s.slow = true
 			declares := choices{reservation: time.Minute}
-			s.lead("a-0", "a", 2, declares, true)
+			s.addCreator("a-0", "a", 2, declares, true)
 			s.execute("a-1", "a", 2, declares, false, true)
 			for s.cycle() {
 			}
@@ -202,7 +202,7 @@ func TestLeaderThatCannotBeBoundIsTriedAgain(t *testing.T) {
 			s.refuses = func(*simPod) bool { return tc.refused }
 			s.answerAll()
 			if s.told[gang.KindReleased] != 0 {
-				t.Error("it is told that the gang starts, whose leader is not bound")
+				t.Error("it is told that the gang starts, whose creator is not bound")
 			}
 			s.slow, s.refuses = false, nil
 			s.rest(15 * time.Second)

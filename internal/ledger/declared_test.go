@@ -23,7 +23,7 @@ func driverOf(fields string) *corev1.Pod {
 	return annotatedPod("driver", "1", map[string]string{
 		"pod-group.scheduling.sigs.k8s.io/name": "app",
 		conventions.RoleAnnotation:              "driver",
-		conventions.RolesAnnotation: `[{"name":"driver","min":1,"leads":true},
+		conventions.RolesAnnotation: `[{"name":"driver","min":1,"creates":true},
 			{"name":"executor","min":2,"requests":{"cpu":"1"},` + fields + `}]`,
 	})
 }
@@ -33,7 +33,7 @@ func sees(pod *corev1.Pod) ([]gang.Role, []string) {
 	l := ledger.New(testingclock.NewFakePassiveClock(time.Unix(1000, 0)))
 	l.Serve("kubenexus-scheduler", "Coscheduling", ledger.Defaults{})
 	l.Observe(pod)
-	return l.Leads(pod.UID), said(l.Tick())
+	return l.DeclaredBy(pod.UID), said(l.Tick())
 }
 
 // TestWhatCannotBeFollowedOfARoleIsSaid: the sentence names the role and the field, whatever is wrong with it.
@@ -177,7 +177,7 @@ func TestExecutorsThatPalantirsAnnotationsDeclareRunWhereTheirDriverMay(t *testi
 // TestExecutorsOfRolesRunWhereTheirRoleSays: roles have words for it, so what they leave out is not the driver's.
 func TestExecutorsOfRolesRunWhereTheirRoleSays(t *testing.T) {
 	roles, told := sees(sparkDriver(map[string]string{
-		conventions.RolesAnnotation: `[{"name":"driver","min":1,"leads":true},{"name":"executor","min":2,"requests":{"cpu":"1"}}]`,
+		conventions.RolesAnnotation: `[{"name":"driver","min":1,"creates":true},{"name":"executor","min":2,"requests":{"cpu":"1"}}]`,
 	}))
 	if len(roles) != 2 || len(told) != 0 {
 		t.Fatalf("roles %+v, told %q", roles, told)
@@ -203,7 +203,7 @@ func TestADriverThatGetsAnotherTolerationGivesItToItsExecutors(t *testing.T) {
 		driver.ResourceVersion = fmt.Sprint(version + 1)
 		driver.Spec.Tolerations = append(driver.Spec.Tolerations, corev1.Toleration{Key: fmt.Sprint("k", version), Operator: "Exists"})
 		l.Observe(driver)
-		if roles := l.Leads(driver.UID); len(roles) != 2 || len(roles[1].Tolerations) != version+2 {
+		if roles := l.DeclaredBy(driver.UID); len(roles) != 2 || len(roles[1].Tolerations) != version+2 {
 			t.Fatalf("roles %+v, want %d tolerations", roles, version+2)
 		}
 	}
@@ -217,7 +217,7 @@ func TestAQuantityThatIsAcceptedIsWhatKubernetesReads(t *testing.T) {
 		roles, told := sees(annotatedPod("driver", "1", map[string]string{
 			"pod-group.scheduling.sigs.k8s.io/name": "app",
 			conventions.RoleAnnotation:              "driver",
-			conventions.RolesAnnotation: fmt.Sprintf(`[{"name":"driver","min":1,"leads":true},
+			conventions.RolesAnnotation: fmt.Sprintf(`[{"name":"driver","min":1,"creates":true},
 				{"name":"executor","min":2,"requests":{%q:%q}}]`, name, text),
 		}))
 		if len(told) > 0 {

@@ -71,7 +71,7 @@ func (l *Ledger) Reservation(uid types.UID) (string, error) {
 	return "", nil
 }
 
-// Restore holds again what an earlier process held for the gang of a pod that leads it.
+// Restore holds again what an earlier process held for the gang of a pod that is its creator.
 func (l *Ledger) Restore(uid types.UID, reservation gang.Reservation) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -82,12 +82,12 @@ func (l *Ledger) Restore(uid types.UID, reservation gang.Reservation) []gang.Dec
 	return l.after(r.gang, r.gang.Restore(string(uid), reservation, l.clock.Now()))
 }
 
-// Leads returns what a pod that runs declares, if it leads its gang, or nil.
-func (l *Ledger) Leads(uid types.UID) []gang.Role {
+// DeclaredBy returns the roles that a pod declares if it is the creator of its gang, or nil.
+func (l *Ledger) DeclaredBy(uid types.UID) []gang.Role {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r := l.records[uid]; r != nil && r.gang != nil {
-		return r.gang.Led(string(uid))
+		return r.gang.DeclaredBy(string(uid))
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ type simPod struct {
 	node  string    // where it takes capacity
 	seen  time.Time // when it entered the queue
 	until time.Time // when its backoff ends
-	// executors is how many a leader declares, reservation what was written on it with the bind.
+	// executors is how many a creator declares, reservation what was written on it with the bind.
 	executors   int
 	reservation string
 	restarts    bool
@@ -336,7 +336,7 @@ func (s *simulation) answer(p *simPod) {
 		return
 	}
 	if p.executors > 0 {
-		s.startLeader(p)
+		s.startCreator(p)
 	}
 	p.at = bound
 	s.version++

@@ -121,7 +121,7 @@ var (
 	_ fwk.ReservePlugin  = &Queue{}
 )
 
-// Bind waits until few enough other pods are being bound, and leaves the binding to the next plugin, but for leaders with a
+// Bind waits until few enough other pods are being bound, and leaves the binding to the next plugin, but for creators with a
 // reservation. What takes long before a bind, such as volumes, is done by then.
 func (q *Queue) Bind(ctx context.Context, _ fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
 	if status := q.line.enter(ctx, pod.UID); !status.IsSuccess() {

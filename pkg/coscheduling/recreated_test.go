@@ -117,7 +117,7 @@ func TestANodeCreatedAgainWhileTheWatchWasCutIsAnotherNode(t *testing.T) {
 	l := h.plugin.ledger
 	driver := testPod("driver").SchedulerName(testProfileName).Annotations(map[string]string{
 		conventions.Coscheduling().GroupAnnotation: "g", conventions.RoleAnnotation: "driver", conventions.ReservationTimeoutAnnotation: "1h",
-		conventions.RolesAnnotation: `[{"name":"driver","min":1,"leads":true},{"name":"executor","min":1,"requests":{"cpu":"1"}}]`,
+		conventions.RolesAnnotation: `[{"name":"driver","min":1,"creates":true},{"name":"executor","min":1,"requests":{"cpu":"1"}}]`,
 	}).Obj()
 	l.Enter(driver)
 	if answer := l.Begin(driver); answer.Verdict != gang.Plan {

@@ -20,7 +20,7 @@ import (
 // that ended.
 const restoreTime = 10 * time.Second
 
-// reserve binds a pod that leads, and writes with the bind, in one step, what is held for the others. All other pods are left to
+// reserve binds a creator, and writes with the bind, in one step, what is held for the others. All other pods are left to
 // the next plugin.
 func (q *Queue) reserve(ctx context.Context, pod *corev1.Pod, node string) *fwk.Status {
 	text, err := q.ledger.Reservation(pod.UID)
@@ -47,26 +47,26 @@ const (
 	maxReservations = 500
 )
 
-// restore holds again what an earlier process held for the gangs of pods that lead.
+// restore holds again what an earlier process held for the gangs of creators.
 func (p *performer) restore(pods []*corev1.Pod) {
 	ctx, cancel := context.WithTimeout(context.Background(), restoreTime)
 	defer cancel()
-	var leaders []*corev1.Pod
+	var creators []*corev1.Pod
 	of := map[string]int{}
 	for _, pod := range pods {
-		if pod.Spec.NodeName == "" || p.recorders[pod.Spec.SchedulerName] == nil || p.ledger.Leads(pod.UID) == nil {
+		if pod.Spec.NodeName == "" || p.recorders[pod.Spec.SchedulerName] == nil || p.ledger.DeclaredBy(pod.UID) == nil {
 			continue
 		}
 		if r, ok := reservationOf(pod); !ok || !time.Now().Before(r.Until) {
 			continue
 		}
 		if of[pod.Namespace]++; of[pod.Namespace] <= maxReservations {
-			leaders = append(leaders, pod)
+			creators = append(creators, pod)
 		}
 	}
-	genuine := make([]bool, len(leaders))
-	workqueue.ParallelizeUntil(ctx, readers, len(leaders), func(i int) { genuine[i] = p.genuine(ctx, leaders[i]) })
-	for i, pod := range leaders {
+	genuine := make([]bool, len(creators))
+	workqueue.ParallelizeUntil(ctx, readers, len(creators), func(i int) { genuine[i] = p.genuine(ctx, creators[i]) })
+	for i, pod := range creators {
 		if !genuine[i] {
 			p.logger.Info("Ignoring a reservation that the scheduler did not write, or whose pod cannot be parsed", "pod", klog.KObj(pod))
 			continue
@@ -75,14 +75,14 @@ func (p *performer) restore(pods []*corev1.Pod) {
 	}
 }
 
-func (p *performer) restoreOne(leader *corev1.Pod) {
-	reservation, ok := reservationOf(leader)
+func (p *performer) restoreOne(creator *corev1.Pod) {
+	reservation, ok := reservationOf(creator)
 	if !ok {
 		return
 	}
 	p.forgetGoneNodes(reservation)
 	var declared []gang.RoleTask
-	for _, role := range p.ledger.Leads(leader.UID) {
+	for _, role := range p.ledger.DeclaredBy(creator.UID) {
 		for _, reserved := range reservation.Roles {
 			if reserved.Name != role.Name {
 				continue
@@ -94,11 +94,11 @@ func (p *performer) restoreOne(leader *corev1.Pod) {
 			declared = append(declared, gang.RoleTask{Role: role, Declared: min(count, int(role.Min))})
 		}
 	}
-	if beyond := p.places.beyondShare(leader.Spec.SchedulerName, leader.Namespace, declared, p.allocatable); beyond != "" {
-		p.logger.Info("Not restoring a reservation", "pod", klog.KObj(leader), "reason", beyond)
+	if beyond := p.places.beyondShare(creator.Spec.SchedulerName, creator.Namespace, declared, p.allocatable); beyond != "" {
+		p.logger.Info("Not restoring a reservation", "pod", klog.KObj(creator), "reason", beyond)
 		return
 	}
-	p.perform(p.ledger.Restore(leader.UID, reservation))
+	p.perform(p.ledger.Restore(creator.UID, reservation))
 	p.places.follow(p.logger)
 }
 

@@ -86,7 +86,7 @@ func (l *load) delete(pod string) {
 }
 
 // all has something of everything: a pod without a gang, gangs that start, wait for room and for members, one with places for
-// members that its leader declared, and one that lost a member.
+// members that its creator declared, and one that lost a member.
 func (l *load) all() {
 	l.t.Helper()
 	l.pod(podNamed("plain", "100m"))

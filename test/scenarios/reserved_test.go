@@ -14,7 +14,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// reserved pod=P: the nodes that are reserved for the members that a leader declares, as they are written on it.
+// reserved pod=P: the nodes that are reserved for the members that a creator declares, as they are written on it.
 func (s *scenario) reserved(d *datadriven.TestData) (string, error) {
 	var name string
 	d.ScanArgs(s.t, "pod", &name)

@@ -57,11 +57,11 @@ func roles(executors int, _, executor corev1.ResourceList) map[string]string {
 	type role struct {
 		Name     string            `json:"name"`
 		Min      int               `json:"min"`
-		Leads    bool              `json:"leads,omitempty"`
+		Creates  bool              `json:"creates,omitempty"`
 		Requests map[string]string `json:"requests,omitempty"`
 	}
 	text, err := json.Marshal([]role{
-		{Name: "driver", Min: 1, Leads: true},
+		{Name: "driver", Min: 1, Creates: true},
 		{Name: "executor", Min: executors, Requests: map[string]string{
 			"cpu": executor.Cpu().String(), "memory": executor.Memory().String(),
 		}},

@@ -9,17 +9,17 @@ import (
 	"pgregory.net/rapid"
 )
 
-// led is a group of which a leader declares so many executors; with none, a gang whose members are all created at once.
-type led struct {
+// group is a gang of which a creator declares so many executors; with none, a gang whose members are all created at once.
+type group struct {
 	name      string
 	executors int
 	need      int
 	choices
 }
 
-// TestLeadersAndLosses drives a scheduler with gangs whose leaders declare what they create, with members that end or are lost,
+// TestCreatorsAndLosses drives a scheduler with gangs whose creators declare what they create, with members that end or are lost,
 // and with processes that end. Room that is held is never leaked, never promised twice, and never kept from who waits for it.
-func TestLeadersAndLosses(t *testing.T) {
+func TestCreatorsAndLosses(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newAdverseSimulation(t, 6)
 		groups := rapid.SliceOfN(rapid.Custom(drawGroup), 1, 3).Draw(t, "groups")
@@ -44,7 +44,7 @@ func TestLeadersAndLosses(t *testing.T) {
 
 		s.rest(150 * time.Second)
 		check(t)
-		quietLeaders(t, s, groups)
+		quietCreators(t, s, groups)
 		for _, name := range sortedKeys(s.ended) {
 			s.collect(s.ended[name])
 		}
@@ -55,8 +55,8 @@ func TestLeadersAndLosses(t *testing.T) {
 	})
 }
 
-func drawGroup(t *rapid.T) led {
-	g := led{executors: rapid.IntRange(0, 4).Draw(t, "executors"), choices: choices{
+func drawGroup(t *rapid.T) group {
+	g := group{executors: rapid.IntRange(0, 4).Draw(t, "executors"), choices: choices{
 		wholeGang: rapid.Bool().Draw(t, "wholeGang"), evictsPartial: rapid.Bool().Draw(t, "evictsPartial"),
 		reservation: time.Duration(rapid.IntRange(1, 20).Draw(t, "reservation")) * time.Second,
 	}}
@@ -67,7 +67,7 @@ func drawGroup(t *rapid.T) led {
 	return g
 }
 
-func steps(s *simulation, groups []led, check func(*rapid.T)) map[string]func(*rapid.T) {
+func steps(s *simulation, groups []group, check func(*rapid.T)) map[string]func(*rapid.T) {
 	created := 0
 	name := func() string { created++; return fmt.Sprintf("p%03d", created) }
 	pick := func(t *rapid.T, at place) *simPod {
@@ -83,9 +83,9 @@ func steps(s *simulation, groups []led, check func(*rapid.T)) map[string]func(*r
 		return rapid.SampledFrom(found).Draw(t, "pod")
 	}
 	return map[string]func(*rapid.T){
-		"lead": func(t *rapid.T) {
+		"creator": func(t *rapid.T) {
 			if g := rapid.SampledFrom(groups).Draw(t, "gang"); g.executors > 0 {
-				s.lead(name(), g.name, g.executors, g.choices, rapid.Bool().Draw(t, "informerFirst"))
+				s.addCreator(name(), g.name, g.executors, g.choices, rapid.Bool().Draw(t, "informerFirst"))
 			}
 		},
 		"execute": func(t *rapid.T) {
@@ -127,23 +127,23 @@ func steps(s *simulation, groups []led, check func(*rapid.T)) map[string]func(*r
 	}
 }
 
-// quietLeaders checks a scheduler that has nothing left to do.
-func quietLeaders(t *rapid.T, s *simulation, groups []led) {
+// quietCreators checks a scheduler that has nothing left to do.
+func quietCreators(t *rapid.T, s *simulation, groups []group) {
 	s.follow()
 	room := sum(s.usable(nil))
 	for _, g := range groups {
-		leaders, running, pending := 0, s.count(g.name, bound), 0
-		runs := g.executors == 0 // members that a leader created are nothing without one
+		creators, running, pending := 0, s.count(g.name, bound), 0
+		runs := g.executors == 0 // members that were created are nothing without one
 		for _, p := range s.pods {
 			runs = runs || p.group == g.name && p.at == bound && p.executors > 0
 			if p.group == g.name && p.at != bound {
 				pending++
 				if p.executors > 0 {
-					leaders++
+					creators++
 				}
 			}
 		}
-		complete := leaders > 0 || g.executors == 0 && pending >= g.need
+		complete := creators > 0 || g.executors == 0 && pending >= g.need
 		switch {
 		case s.count(g.name, binding) > 0 || s.heldBy(g.name) > 0:
 			t.Fatalf("gang %s holds %d places for nothing\n%s", g.name, s.heldBy(g.name), s)

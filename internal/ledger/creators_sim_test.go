@@ -18,7 +18,7 @@ import (
 // choices are what all members of a group say besides.
 type choices struct {
 	wholeGang, evictsPartial bool
-	// reservation is how long room is held for what the leader declares.
+	// reservation is how long room is held for what the creator declares.
 	reservation time.Duration
 }
 
@@ -37,14 +37,14 @@ func (s *simulation) begin() {
 	s.ledger.Serve("kubenexus-scheduler", "Coscheduling", ledger.Defaults{Timeout: 10 * time.Second, ReservationTimeout: time.Minute})
 }
 
-// lead adds a leader that declares so many executors.
-func (s *simulation) lead(name, group string, executors int, c choices, informerFirst bool) {
+// addCreator adds a creator that declares so many executors.
+func (s *simulation) addCreator(name, group string, executors int, c choices, informerFirst bool) {
 	s.version++
 	pod := s.newPod(name)
 	pod.Annotations = map[string]string{
 		"pod-group.scheduling.sigs.k8s.io/name": group,
 		conventions.RoleAnnotation:              "driver",
-		conventions.RolesAnnotation: fmt.Sprintf(`[{"name":"driver","min":1,"leads":true},
+		conventions.RolesAnnotation: fmt.Sprintf(`[{"name":"driver","min":1,"creates":true},
 			{"name":"executor","min":%d,"requests":{"cpu":"1"}}]`, executors),
 		conventions.ReservationTimeoutAnnotation: c.reservation.String(),
 	}
@@ -52,7 +52,7 @@ func (s *simulation) lead(name, group string, executors int, c choices, informer
 	s.add(&simPod{pod: pod, group: group, need: executors + 1, executors: executors, restarts: c.wholeGang}, informerFirst)
 }
 
-// execute adds a member that a leader declares. A silent one has nothing but Spark's labels.
+// execute adds a member that a creator declares. A silent one has nothing but Spark's labels.
 func (s *simulation) execute(name, group string, executors int, c choices, silent, informerFirst bool) {
 	s.version++
 	pod := s.newPod(name)
@@ -70,7 +70,7 @@ func (s *simulation) execute(name, group string, executors int, c choices, silen
 }
 
 // createChoosing adds a member of a gang that are all created at once, with what its group chooses.
-func (s *simulation) createChoosing(name string, g led, informerFirst bool) {
+func (s *simulation) createChoosing(name string, g group, informerFirst bool) {
 	s.version++
 	pod := s.newPod(name)
 	pod.Annotations = map[string]string{
@@ -213,8 +213,8 @@ func (s *simulation) heldBy(group string) int {
 	return n
 }
 
-// startLeader checks, while a leader is bound, that there is room for all that it declares.
-func (s *simulation) startLeader(p *simPod) {
+// startCreator checks, while a creator is bound, that there is room for all that it declares.
+func (s *simulation) startCreator(p *simPod) {
 	text, err := s.ledger.Reservation(p.pod.UID)
 	if err != nil {
 		s.fault("reservation of %s: %v", p.pod.Name, err)
@@ -226,11 +226,11 @@ func (s *simulation) startLeader(p *simPod) {
 	s.follow()
 	there := s.heldBy(p.group) + s.count(p.group, binding) + s.succeeded(p.group) - 1 // without itself
 	if there < p.executors {
-		s.fault("leader %s starts with room for %d of %d", p.pod.Name, there, p.executors)
+		s.fault("creator %s starts with room for %d of %d", p.pod.Name, there, p.executors)
 	}
 }
 
-// checkJoin checks that no replacement joins what is left of a gang that restarts as a whole. One with a leader may not have been
+// checkJoin checks that no replacement joins what is left of a gang that restarts as a whole. One with a creator may not have been
 // whole before.
 func (s *simulation) checkJoin(p *simPod) {
 	if p.pod.Annotations[conventions.RoleAnnotation] != "" || len(p.pod.Labels) > 0 {
