@@ -18,7 +18,7 @@ func (p *Plugins) Attach(ctx context.Context, sched *scheduler.Scheduler) {
 	if p.performer == nil {
 		return // no profile has a gang plugin
 	}
-	p.places.in(sched.Cache)
+	p.slots.In(sched.Cache)
 	parked := p.park(sched.SchedulingQueue)
 	sched.SchedulingQueue = parked
 	sched.FailureHandler = p.quietFailures(sched.FailureHandler)
@@ -45,7 +45,8 @@ func (p *Plugins) nextPod(ctx context.Context, logger klog.Logger, next func(klo
 	}
 	popped, err := next(logger)
 	if err == nil && popped != nil && popped.PodInfo != nil {
-		p.popped(logger, popped.Pod.UID)
+		p.performer.perform(p.ledger.Take(popped.Pod.UID)) // the slot that is held for it, before the snapshot is taken
+		p.slots.Follow(logger)
 	}
 	return popped, err
 }

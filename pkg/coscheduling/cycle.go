@@ -18,6 +18,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/view"
 )
 
 const (
@@ -102,10 +103,10 @@ func (c *gangCycle) begin(popped *framework.QueuedPodInfo) (a *attempt, single b
 // look says whether a plan for the scout may succeed now. What changed is compared to what every gang lacked that is parked, so that a plan
 // is made only for one that may succeed.
 func (c *gangCycle) look(a *attempt) bool {
-	found, enough := a.plugin.enough(*a.asked.Scout)
+	found, enough := a.plugin.planner.Enough(*a.asked.Scout)
 	var lacking []ledger.Lacking
 	for _, parked := range c.plugins.ledger.Parked() {
-		if found, enough := a.plugin.enough(parked); !enough {
+		if found, enough := a.plugin.planner.Enough(parked); !enough {
 			lacking = append(lacking, ledger.Lacking{Key: parked.Key, Found: found})
 		}
 	}
@@ -116,18 +117,18 @@ func (c *gangCycle) look(a *attempt) bool {
 // planAndReserve finds a node for each member and reserves it. If a plugin refuses to reserve, nothing stays reserved, and another plan
 // is made without that node for that member. After some plans, or without any, it returns why.
 func (c *gangCycle) planAndReserve(ctx context.Context, a *attempt) ([]*reserved, gang.Planned, *gang.Finding) {
-	task, excluded := a.asked.Task, exclusions{}
+	task, excluded := a.asked.Task, view.Exclusions{}
 	for try := 0; ; try++ {
 		began := time.Now()
-		found, err := a.plugin.plan(ctx, task, excluded)
+		found, err := a.plugin.planner.Plan(ctx, task, excluded)
 		if err != nil {
-			found.finding = &gang.Finding{Detail: err.Error(), Shortage: gang.Shortage{Anything: true}}
+			found.Finding = &gang.Finding{Detail: err.Error(), Shortage: gang.Shortage{Anything: true}}
 		}
-		c.plugins.metrics.Planned(time.Since(began), len(task.Members)+task.DeclaredMembers(), found.finding == nil)
+		c.plugins.metrics.Planned(time.Since(began), len(task.Members)+task.DeclaredMembers(), found.Finding == nil)
 		klog.FromContext(ctx).V(2).Info("Planned gang", "gang", task.Gang, "members", len(task.Members),
 			"need", task.Need, "placed", len(found.Pins), "took", time.Since(began))
-		if found.finding != nil {
-			return nil, gang.Planned{}, found.finding
+		if found.Finding != nil {
+			return nil, gang.Planned{}, found.Finding
 		}
 		members := c.members(a, found)
 		refused := c.reserveAll(ctx, a, members)
@@ -138,7 +139,7 @@ func (c *gangCycle) planAndReserve(ctx context.Context, a *attempt) ([]*reserved
 			detail := fmt.Sprintf("pod %s on node %s: %s", refused.pod.Name, refused.node, refused.status.Message())
 			return nil, gang.Planned{}, &gang.Finding{Fit: len(members) - 1, Detail: detail, Shortage: gang.Shortage{Anything: true}}
 		}
-		excluded.add(refused.pod.UID, refused.node)
+		excluded.Add(refused.pod.UID, refused.node)
 	}
 }
 
@@ -183,7 +184,7 @@ func (c *gangCycle) commit(ctx context.Context, a *attempt, members []*reserved,
 		c.plugins.performer.perform(decisions) // they may activate the popped pod, which has to be parked before
 		return false
 	}
-	c.plugins.places.follow(klog.FromContext(ctx))
+	c.plugins.slots.Follow(klog.FromContext(ctx))
 	if !slices.ContainsFunc(members, func(m *reserved) bool { return m.pod.UID == a.popped.Pod.UID }) {
 		c.refuse(ctx, a, c.plugins.ledger.Why(a.popped.Pod.UID)) // it joins the gang later
 	}

@@ -79,6 +79,17 @@ func TestLittleIsKeptOfPodsThatEnded(t *testing.T) {
 	}
 }
 
+// dice draws a number below n.
+type dice func(n int) int
+
+func (d dice) one(in int) bool { return d(in) == in-1 }
+
+func pick[T any](d dice, from ...T) T { return from[d(len(from))] }
+
+func rolled(t *rapid.T) dice {
+	return func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "dice") }
+}
+
 // drawEnded draws a pod that ended, of the gang g, of another, or of none.
 func drawEnded(d dice, name string) *corev1.Pod {
 	job := gang.Coscheduling()

@@ -24,6 +24,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
 	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
+	"github.com/kubenexus/kubenexus-scheduler/internal/slots"
 )
 
 const (
@@ -39,7 +40,7 @@ type performer struct {
 	logger  klog.Logger
 	ledger  *ledger.Ledger
 	line    *bindLine
-	places  *placeholders
+	slots   *slots.Held
 	metrics *metrics.Metrics
 	handle  fwk.Handle
 	// recorders are by schedulerName; complete once the factories have run.
@@ -66,7 +67,7 @@ func newPerformer(logger klog.Logger, plugins *Plugins, h fwk.Handle) *performer
 		logger:    logger,
 		ledger:    plugins.ledger,
 		line:      plugins.line,
-		places:    plugins.places,
+		slots:     plugins.slots,
 		metrics:   plugins.metrics,
 		handle:    h,
 		recorders: map[string]kubeevents.EventRecorderLogger{},
@@ -224,7 +225,7 @@ func (p *performer) do(decision gang.Decision) {
 	case gang.Count:
 		p.counter.enqueue(d)
 	case gang.Freed:
-		if pod := p.places.takeFreed(p.logger); pod != nil {
+		if pod := p.slots.TakeFreed(p.logger); pod != nil {
 			p.freed(p.logger, pod)
 		}
 	}

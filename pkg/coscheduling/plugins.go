@@ -32,6 +32,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
+	"github.com/kubenexus/kubenexus-scheduler/internal/slots"
 )
 
 // QueueName is the name of the plugin that keeps waiting members out of the queue and sorts the others. It is apart
@@ -43,7 +44,7 @@ const QueueName = "GangQueue"
 type Plugins struct {
 	ledger  *ledger.Ledger
 	line    *bindLine
-	places  *placeholders
+	slots   *slots.Held
 	metrics *metrics.Metrics
 
 	// mu guards what the factories set up; they run one after another before anything else does.
@@ -61,7 +62,7 @@ type Plugins struct {
 func New() *Plugins {
 	l := ledger.New(clock.RealClock{})
 	return &Plugins{
-		ledger: l, line: newBindLine(), places: newPlaceholders(l), metrics: metrics.New(), instances: map[instanceKey]*Plugin{},
+		ledger: l, line: newBindLine(), slots: slots.New(l), metrics: metrics.New(), instances: map[instanceKey]*Plugin{},
 	}
 }
 

@@ -10,11 +10,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 	source "k8s.io/client-go/tools/cache/testing"
 	"k8s.io/klog/v2"
 	internalqueue "k8s.io/kubernetes/pkg/scheduler/backend/queue"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
@@ -37,6 +39,14 @@ func eventually(t *testing.T, what string, yes func() bool) {
 	}
 }
 
+// handleWith is a framework with other informers.
+type handleWith struct {
+	framework.Framework
+	informers informers.SharedInformerFactory
+}
+
+func (h handleWith) SharedInformerFactory() informers.SharedInformerFactory { return h.informers }
+
 // TestAPodCreatedAgainWhileTheWatchWasCutIsAnotherMember: its gang does not go on counting the one that is gone. Nobody leads here, so
 // nothing is looked through that the ledger may have missed.
 func TestAPodCreatedAgainWhileTheWatchWasCutIsAnotherMember(t *testing.T) {
@@ -57,13 +67,17 @@ func TestAPodCreatedAgainWhileTheWatchWasCutIsAnotherMember(t *testing.T) {
 		} {
 			t.Run(tc.name+", "+name, func(t *testing.T) {
 				api := source.NewFakeControllerSource()
-				h := newHarnessWith(t, func(kubernetes.Interface, time.Duration) cache.SharedIndexInformer {
-					return wrap(cache.NewSharedIndexInformer(api, &corev1.Pod{}, 0,
-						cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}))
-				})
+				h := newHarness(t)
+				pods := wrap(cache.NewSharedIndexInformer(api, &corev1.Pod{}, 0, cache.Indexers{}))
+				factory := informers.NewSharedInformerFactory(h.client, 0)
+				factory.InformerFor(&corev1.Pod{}, func(kubernetes.Interface, time.Duration) cache.SharedIndexInformer { return pods })
+				// Without upstream's handlers, which end the process here.
+				if err := newPerformer(klog.Logger{}, h.plugins, handleWith{h.framework, factory}).watch(); err != nil {
+					t.Fatal(err)
+				}
 				api.Add(tc.first)
-				go h.informers.Core().V1().Pods().Informer().RunWithContext(t.Context())
-				l := h.plugin.ledger
+				go pods.RunWithContext(t.Context())
+				l := h.plugins.ledger
 				eventually(t, "the first pod", func() bool { return l.Knows("first") })
 				api.DeleteDropWatch(tc.first)
 				api.AddDropWatch(tc.second)

@@ -6,14 +6,14 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/sets"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/features"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/view"
 )
 
 // reserved is a member in a gang cycle.
@@ -37,34 +37,12 @@ type refusalOnNode struct {
 	status *fwk.Status
 }
 
-// exclusions are nodes that refused a member, by the member's UID.
-type exclusions map[types.UID]sets.Set[string]
-
-func (e exclusions) add(pod types.UID, node string) {
-	if e[pod] == nil {
-		e[pod] = sets.New[string]()
-	}
-	e[pod].Insert(node)
-}
-
-// apply leaves the nodes out for the classes of the members that they refused.
-func (e exclusions) apply(classes []*class) {
-	if len(e) == 0 {
-		return
-	}
-	for _, c := range classes {
-		for _, pod := range c.pods {
-			c.excluded = c.excluded.Union(e[pod.UID])
-		}
-	}
-}
-
 // members returns the members of a plan, in its order.
-func (c *gangCycle) members(a *attempt, found planned) []*reserved {
-	members := make([]*reserved, len(found.members))
-	for i, p := range found.members {
-		m := &reserved{pod: p.pod, node: p.node, late: p.late, toActivate: framework.NewPodsToActivate()}
-		m.use(p.class.base.Clone(), a.sampled)
+func (c *gangCycle) members(a *attempt, found view.Plan) []*reserved {
+	members := make([]*reserved, len(found.Members))
+	for i, p := range found.Members {
+		m := &reserved{pod: p.Pod, node: p.Node, late: p.Late, toActivate: framework.NewPodsToActivate()}
+		m.use(p.State, a.sampled)
 		members[i] = m
 	}
 	return members
@@ -75,7 +53,7 @@ func (m *reserved) use(state fwk.CycleState, sampled bool) {
 	if s, ok := state.(*framework.CycleState); ok {
 		s.SetRecordPluginMetrics(sampled)
 	}
-	state.Write(planningKey, planning{})
+	view.Mark(state)
 	state.Write(framework.PodsToActivateKey, m.toActivate)
 	m.state = state
 }

@@ -93,12 +93,12 @@ func (p *performer) restoreOne(leader *corev1.Pod) {
 			declared = append(declared, gang.RoleTask{Role: role, Declared: min(count, int(role.Min))})
 		}
 	}
-	if beyond := p.places.beyondShare(leader.Spec.SchedulerName, leader.Namespace, declared, p.allocatable); beyond != "" {
+	if beyond := p.slots.BeyondShare(leader.Spec.SchedulerName, leader.Namespace, declared, p.allocatable); beyond != "" {
 		p.logger.Info("Not restoring a reservation", "pod", klog.KObj(leader), "reason", beyond)
 		return
 	}
 	p.perform(p.ledger.Restore(leader.UID, reservation))
-	p.places.follow(p.logger)
+	p.slots.Follow(p.logger)
 }
 
 // allocatable is how much of a resource all nodes have.

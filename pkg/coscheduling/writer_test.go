@@ -17,8 +17,6 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-const testProfileName = "default-scheduler"
-
 // newTestWriter returns a writer that nothing runs, and what takes its events.
 func newTestWriter(t *testing.T, h *harness) (*writer, *kubeevents.FakeRecorder) {
 	t.Helper()

@@ -1,12 +1,12 @@
-package coscheduling
+package view
 
 import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/slots"
 )
 
 // team are the pods that are planned together: those of a gang's members, and placeholders for members that do not exist yet.
@@ -23,21 +23,20 @@ type team struct {
 
 // teamFor returns the pods of the task that exist and that no other plugin keeps out of the queue, and the placeholders; held is a
 // plugin that keeps one.
-func (pl *Plugin) teamFor(ctx context.Context, f framework.Framework, task gang.Task) (t team, held string) {
+func (p *Planner) teamFor(ctx context.Context, task gang.Task) (t team, held string) {
 	held = "another plugin"
-	gates := f.PreEnqueuePlugins()
 	must := map[string]int{}
 	for _, r := range task.Roles {
 		must[r.Name] = r.Must
 	}
 	var optional []*corev1.Pod
 	for i, ref := range task.Members {
-		pod, err := pl.performer.pod(ref)
+		pod, err := p.Pods(ref)
 		if err != nil || pod == nil {
 			t.kept++
 			continue // deleted a moment ago
 		}
-		if gate := gatedBy(ctx, gates, pod); gate != "" {
+		if gate := p.gatedBy(ctx, pod); gate != "" {
 			t.kept++
 			held = gate
 			continue
@@ -65,7 +64,7 @@ func (t *team) addDeclared(task gang.Task, must map[string]int) {
 		if r.Declared == 0 {
 			continue
 		}
-		pod := placeholder(task.Gang.Namespace, r.Role)
+		pod := slots.Placeholder(task.Gang.Namespace, r.Role)
 		t.declared[pod] = r.Name
 		for range r.Declared {
 			t.pods = append(t.pods, pod)

@@ -1,4 +1,5 @@
-package coscheduling
+// Package view is the cluster as a plan sees it: the scheduler's snapshot, private copies of the nodes that it touches, and hypotheses.
+package view
 
 import (
 	"context"
@@ -10,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
@@ -54,8 +56,11 @@ const planningKey fwk.StateKey = "kubenexus.io/planning"
 
 func (planning) Clone() fwk.StateData { return planning{} }
 
-// ofGangCycle says whether the state is of a gang cycle, which itself does for its members what our plugins do for a pod alone.
-func ofGangCycle(state fwk.CycleState) bool {
+// Mark marks the state as one of a gang cycle.
+func Mark(state fwk.CycleState) { state.Write(planningKey, planning{}) }
+
+// OfGangCycle says whether the state is of a gang cycle, which itself does for its members what our plugins do for a pod alone.
+func OfGangCycle(state fwk.CycleState) bool {
 	_, err := state.Read(planningKey)
 	return err == nil
 }
@@ -107,7 +112,7 @@ func (v *view) preFilter(c *class, repel bool) error {
 func (v *view) runPreFilter(c *class, pod *corev1.Pod) error {
 	c.rejected, c.nodes, c.pending = nil, nil, nil
 	base := framework.NewCycleState()
-	base.Write(planningKey, planning{})
+	Mark(base)
 	base.SetPodGroupSchedulingCycle(v.group)
 	result, status, _ := v.framework.RunPreFilterPlugins(v.ctx, base, pod)
 	c.base = base
@@ -145,7 +150,7 @@ func (v *view) Room(class, node int) int {
 	case !v.bounded:
 		return math.MaxInt32
 	}
-	return c.room(v.nodes[node])
+	return c.Room(v.nodes[node])
 }
 
 // Fits asks the filters.
@@ -165,7 +170,7 @@ func (v *view) status(c *class, node fwk.NodeInfo) *fwk.Status {
 	case repels(c.held, node):
 		return slotRepels()
 	case slices.Contains(v.avoid, node.Node().Name):
-		return avoids()
+		return Avoids()
 	}
 	pod := c.info.GetPod()
 	if nominated := v.nominated(pod, node); len(nominated) > 0 {
@@ -341,4 +346,13 @@ func (v *view) Reset() {
 			c.begin()
 		}
 	}
+}
+
+// Avoids is the status of a node that recently rejected a pod of the gang.
+func Avoids() *fwk.Status {
+	return fwk.NewStatus(fwk.Unschedulable, "node(s) recently rejected a pod of the gang")
+}
+
+func indexOf(plugins []config.Plugin, name string) int {
+	return slices.IndexFunc(plugins, func(p config.Plugin) bool { return p.Name == name })
 }

@@ -1,4 +1,4 @@
-package coscheduling
+package view
 
 import (
 	"fmt"
@@ -91,8 +91,8 @@ func BenchmarkPlan(b *testing.B) {
 			task := w.task()
 			b.ReportAllocs()
 			for b.Loop() {
-				if p := h.plan(b, task); (p.finding == nil) != bench.fits {
-					b.Fatalf("planned: %v (%+v)", p.finding == nil, p.finding)
+				if p := h.plan(b, task); (p.Finding == nil) != bench.fits {
+					b.Fatalf("planned: %v (%+v)", p.Finding == nil, p.Finding)
 				}
 			}
 		})

@@ -1,4 +1,4 @@
-package coscheduling
+package view
 
 import (
 	"slices"
@@ -10,6 +10,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
+	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
 )
 
 // scarce is added to the tier of nodes with devices that a class does not ask for: they come after all others.
@@ -158,7 +159,7 @@ func (v *view) hasDevices(node fwk.NodeInfo) bool {
 
 // asksForDevices says whether the class asks for an extended resource of the node.
 func (c *class) asksForDevices(node fwk.NodeInfo) bool {
-	return slices.ContainsFunc(c.scalars, func(s scalar) bool { return node.GetAllocatable().GetScalarResources()[s.name] > 0 })
+	return slices.ContainsFunc(c.Scalars, func(s requests.Scalar) bool { return node.GetAllocatable().GetScalarResources()[s.Name] > 0 })
 }
 
 // published are the nodes for which drivers published devices.

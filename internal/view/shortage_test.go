@@ -1,4 +1,4 @@
-package coscheduling
+package view
 
 import (
 	"fmt"
@@ -94,10 +94,10 @@ func TestShortage(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			h.set(t, tc.world)
 			p := h.plan(t, tc.world.task())
-			if p.finding == nil {
+			if p.Finding == nil {
 				t.Fatalf("planned %v", p.Pins)
 			}
-			if diff := cmp.Diff(tc.want, *p.finding); diff != "" {
+			if diff := cmp.Diff(tc.want, *p.Finding); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
@@ -133,7 +133,7 @@ func TestEnough(t *testing.T) {
 		{"more than nodes changed", gang.Shortage{Missing: 9, Takes: takes, Like: &like}, nil, true, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if _, got := h.plugin.enough(ledger.Parked{Shortage: tc.lack, Nodes: tc.nodes, Anything: tc.anything}); got != tc.want {
+			if _, got := h.planner.Enough(ledger.Parked{Shortage: tc.lack, Nodes: tc.nodes, Anything: tc.anything}); got != tc.want {
 				t.Errorf("enough = %t, want %t", got, tc.want)
 			}
 		})
@@ -152,33 +152,15 @@ func TestWhatIsLackingIsEnough(t *testing.T) {
 		}
 		h.set(t, w)
 		before := h.plan(t, w.task())
-		if before.finding == nil {
+		if before.Finding == nil {
 			return
 		}
 		w.nodes = append(w.nodes, small(pick(d, "1", "2", "3", "4", "5", "6", "7", "8")).nodes[0])
 		w.nodes[2].Name = "new"
 		h.set(t, w)
-		_, enough := h.plugin.enough(ledger.Parked{Shortage: before.finding.Shortage, Nodes: []string{"new"}, Anything: before.finding.Shortage.Anything})
-		if after := h.plan(t, w.task()); after.finding == nil && !enough {
-			t.Fatalf("a node that makes a plan possible is not enough for %+v\n%s", before.finding.Shortage, w)
+		_, enough := h.planner.Enough(ledger.Parked{Shortage: before.Finding.Shortage, Nodes: []string{"new"}, Anything: before.Finding.Shortage.Anything})
+		if after := h.plan(t, w.task()); after.Finding == nil && !enough {
+			t.Fatalf("a node that makes a plan possible is not enough for %+v\n%s", before.Finding.Shortage, w)
 		}
 	})
-}
-
-func TestQuantities(t *testing.T) {
-	for _, tc := range []struct {
-		resource string
-		amount   int64
-		want     string
-	}{
-		{"cpu", 1500, "1.5"},
-		{"cpu", 0, "0"},
-		{"memory", 3 << 29, "1536Mi"},
-		{"ephemeral-storage", 1 << 30, "1Gi"},
-		{"nvidia.com/gpu", 8, "8"},
-	} {
-		if got := quantity(tc.resource, tc.amount); got != tc.want {
-			t.Errorf("quantity(%s, %d) = %s, want %s", tc.resource, tc.amount, got, tc.want)
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package coscheduling
+package view
 
 import (
 	corev1 "k8s.io/api/core/v1"

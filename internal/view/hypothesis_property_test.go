@@ -1,4 +1,4 @@
-package coscheduling
+package view
 
 import (
 	"fmt"
@@ -41,7 +41,7 @@ func (h *harness) view(t fataler, w *world, further ...*corev1.Pod) *view {
 
 func (h *harness) viewOf(t fataler, classes []*class, promised map[string][]fwk.PodInfo) *view {
 	t.Helper()
-	v, err := newView(h.ctx, h.framework, classes, promised, h.plugin.namespaceLabels(testNamespace))
+	v, err := newView(h.ctx, h.framework, classes, promised, h.planner.namespaceLabels(testNamespace))
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -290,7 +290,7 @@ func (s *supposer) compare(t fataler, h *harness, got [][]answer, plan placement
 	h.set(t, &really)
 	fresh := make([]*class, len(s.view.classes))
 	for i, c := range s.view.classes {
-		fresh[i] = &class{pods: c.pods, must: c.must, key: c.key, info: c.info, request: c.request}
+		fresh[i] = &class{pods: c.pods, must: c.must, key: c.key, info: c.info, Request: c.Request}
 	}
 	v := h.viewOf(t, fresh, s.view.promised)
 	if s.now.inside != nil {

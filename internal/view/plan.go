@@ -1,4 +1,4 @@
-package coscheduling
+package view
 
 import (
 	"context"
@@ -10,56 +10,70 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
+	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
+	"github.com/kubenexus/kubenexus-scheduler/internal/slots"
 )
 
-// planned is the outcome of planning: a plan, or why there is none.
-type planned struct {
+// Plan is the outcome of planning: a node for each member, or why there is none.
+type Plan struct {
 	gang.Planned
-	// members are those of Pins, in the same order.
-	members []plannedMember
-	finding *gang.Finding
+	// Members are those of Pins, in the same order.
+	Members []Member
+	// Finding is why there is no plan, or nil.
+	Finding *gang.Finding
 }
 
-// plannedMember is a member that exists, with its node and its class.
-type plannedMember struct {
-	pod   *corev1.Pod
-	node  string
-	class *class
-	// late says that volumes or devices are allocated to the member.
-	late bool
+// Member is a member that exists, with its node.
+type Member struct {
+	Pod  *corev1.Pod
+	Node string
+	// State is the member's own. It has passed PreFilter, as if no other member were there.
+	State fwk.CycleState
+	// Late says that volumes or devices are allocated to the member, so that it has to be filtered again beside the others.
+	Late bool
 }
 
-// plan finds a node for each of the members that the task names, all against the snapshot of this scheduling cycle. It leaves out the
+// Planner plans the gangs of one profile.
+type Planner struct {
+	Framework framework.Framework
+	// Pods returns a member's pod, or nil if it is gone.
+	Pods  func(gang.Ref) (*corev1.Pod, error)
+	Slots *slots.Held
+	// Ledger knows what gangs lacked.
+	Ledger *ledger.Ledger
+	// Gate is the name of our own PreEnqueue plugin. A member that another one keeps out of the queue is not planned.
+	Gate string
+}
+
+// Plan finds a node for each of the members that the task names, all against the snapshot of this scheduling cycle. It leaves out the
 // nodes that refused a member.
-func (pl *Plugin) plan(ctx context.Context, task gang.Task, excluded exclusions) (planned, error) {
-	f, ok := pl.handle.(framework.Framework)
-	if !ok {
-		return planned{}, fmt.Errorf("the handle is a %T", pl.handle)
-	}
-	team, held := pl.teamFor(ctx, f, task)
+func (p *Planner) Plan(ctx context.Context, task gang.Task, excluded Exclusions) (Plan, error) {
+	f := p.Framework
+	team, held := p.teamFor(ctx, task)
 	if len(team.pods) < task.Need || team.lacks {
-		return planned{finding: &gang.Finding{
+		return Plan{Finding: &gang.Finding{
 			Detail:   fmt.Sprintf("%s keeps %d of its pods out of the scheduling queue", held, team.kept),
 			Shortage: gang.Shortage{Anything: true},
 		}}, nil
 	}
 	nodes, err := f.SnapshotSharedLister().NodeInfos().List()
 	if err != nil {
-		return planned{}, fmt.Errorf("listing the nodes of the snapshot: %w", err)
+		return Plan{}, fmt.Errorf("listing the nodes of the snapshot: %w", err)
 	}
 	promised, err := promises(f, team.pods)
 	if err != nil {
-		return planned{}, err
+		return Plan{}, err
 	}
 	classes, err := classify(team.pods, team.required, f.SnapshotSharedLister().NodeInfos(), promised)
 	if err != nil {
-		return planned{}, fmt.Errorf("comparing the pods of gang %s: %w", task.Gang, err)
+		return Plan{}, fmt.Errorf("comparing the pods of gang %s: %w", task.Gang, err)
 	}
 	excluded.apply(classes)
-	v, err := newView(ctx, f, classes, promised, pl.namespaceLabels(task.Gang.Namespace))
+	v, err := newView(ctx, f, classes, promised, p.namespaceLabels(task.Gang.Namespace))
 	if err != nil {
-		return planned{}, err
+		return Plan{}, err
 	}
 	v.avoid = task.Avoid
 	defer v.release()
@@ -67,23 +81,23 @@ func (pl *Plugin) plan(ctx context.Context, task gang.Task, excluded exclusions)
 		Classes: v.sized(), Min: task.Need, Strategy: strategies[task.Placement],
 	})
 	if v.err != nil {
-		return planned{}, fmt.Errorf("planning gang %s: %w", task.Gang, v.err)
+		return Plan{}, fmt.Errorf("planning gang %s: %w", task.Gang, v.err)
 	}
 	if !fits {
 		finding := v.explain(found, task)
-		finding.Detail = pl.mentionPlaces(finding.Detail, nodes)
-		return planned{finding: &finding}, nil
+		finding.Detail = p.Slots.Mention(finding.Detail, nodes)
+		return Plan{Finding: &finding}, nil
 	}
-	beyond := pl.places.beyondShare(pl.handle.ProfileName(), task.Gang.Namespace, task.Roles, totalOf(nodes))
+	beyond := p.Slots.BeyondShare(f.ProfileName(), task.Gang.Namespace, task.Roles, slots.Total(nodes))
 	if task.DeclaredMembers() > 0 && beyond != "" {
-		return planned{finding: &gang.Finding{Fit: found.Placed, Detail: beyond, Shortage: gang.Shortage{Anything: true}}}, nil
+		return Plan{Finding: &gang.Finding{Fit: found.Placed, Detail: beyond, Shortage: gang.Shortage{Anything: true}}}, nil
 	}
 	return v.pins(found, team), nil
 }
 
 // pins says which member, or place of one that does not exist yet, goes where.
-func (v *view) pins(found placement.Plan, t team) planned {
-	p := planned{Planned: gang.Planned{Pins: make([]gang.Pin, 0, found.Placed)}}
+func (v *view) pins(found placement.Plan, t team) Plan {
+	p := Plan{Planned: gang.Planned{Pins: make([]gang.Pin, 0, found.Placed)}}
 	next := make([]int, len(v.classes))
 	for _, i := range v.placed {
 		c, j := v.classes[i], next[i]
@@ -94,7 +108,7 @@ func (v *view) pins(found placement.Plan, t team) planned {
 			continue
 		}
 		p.Pins = append(p.Pins, gang.Pin{UID: string(c.pods[j].UID), Node: node})
-		p.members = append(p.members, plannedMember{pod: c.pods[j], node: node, class: c, late: c.stateful})
+		p.Members = append(p.Members, Member{Pod: c.pods[j], Node: node, State: c.base.Clone(), Late: c.stateful})
 	}
 	return p
 }
@@ -103,17 +117,17 @@ func (v *view) pins(found placement.Plan, t team) planned {
 var strategies = map[gang.Placement]placement.Strategy{gang.Pack: placement.Pack, gang.Spread: placement.Spread}
 
 // gatedBy returns the plugin that keeps the pod out of the queue, ours apart, or "".
-func gatedBy(ctx context.Context, gates []fwk.PreEnqueuePlugin, pod *corev1.Pod) string {
-	for _, gate := range gates {
-		if gate.Name() != QueueName && !gate.PreEnqueue(ctx, pod).IsSuccess() {
+func (p *Planner) gatedBy(ctx context.Context, pod *corev1.Pod) string {
+	for _, gate := range p.Framework.PreEnqueuePlugins() {
+		if gate.Name() != p.Gate && !gate.PreEnqueue(ctx, pod).IsSuccess() {
 			return gate.Name()
 		}
 	}
 	return ""
 }
 
-func (pl *Plugin) namespaceLabels(name string) labels.Set {
-	ns, err := pl.handle.SharedInformerFactory().Core().V1().Namespaces().Lister().Get(name)
+func (p *Planner) namespaceLabels(name string) labels.Set {
+	ns, err := p.Framework.SharedInformerFactory().Core().V1().Namespaces().Lister().Get(name)
 	if err != nil {
 		return nil // as upstream: a namespace that is not known has no labels
 	}
@@ -143,10 +157,10 @@ func (v *view) sized() []placement.Class {
 
 func (v *view) dominantShare(c *class) float64 {
 	share := 0.0
-	for _, a := range c.amounts() {
+	for _, a := range c.Amounts() {
 		largest := int64(0)
 		for _, node := range v.snapshot {
-			largest = max(largest, amountOf(node.GetAllocatable(), a.Resource))
+			largest = max(largest, requests.Amount(node.GetAllocatable(), a.Resource))
 		}
 		share = max(share, float64(a.Quantity)/float64(max(largest, 1)))
 	}

@@ -1,4 +1,4 @@
-package coscheduling
+package view
 
 import (
 	"cmp"
@@ -15,8 +15,8 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
-	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
+	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
 )
 
 // manyClasses is how many classes without a place are looked at one by one to explain a failure.
@@ -38,10 +38,10 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 	f := gang.Finding{Fit: found.Placed, Shortage: gang.Shortage{Missing: v.missing(found, task.Need)}}
 	var worst *class
 	var why shortage
-	takes := v.classes[0].request
+	takes := v.classes[0].Request
 	most, short := 0, 0
 	for i, c := range v.classes {
-		takes = takes.least(c.request) // of all: a small one may move to new room, and a large one take its place
+		takes = takes.Least(c.Request) // of all: a small one may move to new room, and a large one take its place
 		missing := missingOf(c, len(found.Nodes[i]), found.Placed < task.Need)
 		if missing == 0 || short == manyClasses {
 			most += len(c.pods)
@@ -59,7 +59,7 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 	if worst == nil {
 		return f
 	}
-	f.Shortage.Takes = takes.amounts()
+	f.Shortage.Takes = takes.Amounts()
 	if len(v.classes) == 1 {
 		like := worst.info.GetPod()
 		f.Shortage.Like = &gang.Ref{Namespace: like.Namespace, Name: like.Name, UID: string(like.UID)}
@@ -67,10 +67,10 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 	f.Detail = histogram(why.reasons, v.inPlay())
 	f.Short = v.shortfall(worst, why, f.Shortage.Missing)
 	if len(v.classes) > 1 { // another plan may have placed more
-		f.Shortage.Missing = max(1, task.Need-v.mostByTotals(task.Need, free))
+		f.Shortage.Missing = max(1, task.Need-v.mostByTotals(task.Need, requests.Free))
 	}
 	if v.bounded && v.counted() {
-		f.Most = min(most, v.mostByTotals(task.Need, allocatable))
+		f.Most = min(most, v.mostByTotals(task.Need, requests.Allocatable))
 		f.TooLarge = f.Most < task.Need
 	}
 	return f
@@ -96,20 +96,20 @@ func (v *view) missing(found placement.Plan, need int) int {
 // shortage asks every node why it does not take one more member of the class.
 func (v *view) shortage(c *class) shortage {
 	s := shortage{reasons: map[string]int{}, lacks: map[string]int{}}
-	takes := c.amounts()
+	takes := c.Amounts()
 	affinity := nodeaffinity.GetRequiredNodeAffinity(c.info.GetPod())
 	for i, node := range v.nodes {
 		if v.outside(i) {
 			continue
 		}
 		if willAdmit(node.Node(), c.info.GetPod(), affinity) {
-			s.empty += capacity(takes, node)
+			s.empty += requests.Capacity(takes, node)
 		}
 		if !admits(node.Node(), c.info.GetPod(), affinity) || c.rejected != nil {
 			s.add(v.status(c, node))
 			continue
 		}
-		if v.bounded && c.room(node) == 0 {
+		if v.bounded && c.Room(node) == 0 {
 			s.lack(short(takes, node))
 			continue
 		}
@@ -146,11 +146,11 @@ func (s *shortage) lack(resources []string) {
 // short returns the resources that are too little on the node for one more pod that takes these amounts.
 func short(takes []gang.Amount, node fwk.NodeInfo) []string {
 	var all []string
-	if pods := string(corev1.ResourcePods); free(node, pods) < 1 {
+	if pods := string(corev1.ResourcePods); requests.Free(node, pods) < 1 {
 		all = append(all, pods)
 	}
 	for _, a := range takes {
-		if a.Quantity > free(node, a.Resource) {
+		if a.Quantity > requests.Free(node, a.Resource) {
 			all = append(all, a.Resource)
 		}
 	}
@@ -209,19 +209,19 @@ func (v *view) shortfall(c *class, why shortage, missing int) *gang.Shortfall {
 		return nil
 	}
 	each, largest := int64(1), int64(0)
-	for _, a := range c.amounts() {
+	for _, a := range c.Amounts() {
 		if a.Resource == name {
 			each = a.Quantity
 		}
 	}
 	affinity := nodeaffinity.GetRequiredNodeAffinity(c.info.GetPod())
 	for i, node := range v.nodes {
-		if left := free(node, name); left > largest && !v.outside(i) && admits(node.Node(), c.info.GetPod(), affinity) {
+		if left := requests.Free(node, name); left > largest && !v.outside(i) && admits(node.Node(), c.info.GetPod(), affinity) {
 			largest = left
 		}
 	}
 	return &gang.Shortfall{
-		Members: missing, Resource: name, Each: quantity(name, each), Largest: quantity(name, largest),
+		Members: missing, Resource: name, Each: requests.Quantity(name, each), Largest: requests.Quantity(name, largest),
 	}
 }
 
@@ -231,7 +231,7 @@ func (v *view) mostByTotals(need int, has func(node fwk.NodeInfo, resource strin
 	most := need
 	resources := map[string]struct{}{}
 	for _, c := range v.classes {
-		for _, a := range c.amounts() {
+		for _, a := range c.Amounts() {
 			resources[a.Resource] = struct{}{}
 		}
 	}
@@ -254,8 +254,8 @@ func (v *view) counted() bool {
 		return true // the feature is off
 	}
 	for _, c := range v.classes {
-		for _, s := range c.scalars {
-			if drivers.DeviceClassResolver().GetDeviceClass(s.name) != nil {
+		for _, s := range c.Scalars {
+			if drivers.DeviceClassResolver().GetDeviceClass(s.Name) != nil {
 				return false
 			}
 		}
@@ -272,7 +272,7 @@ func (v *view) fitInto(total int64, name string) int {
 	all := make([]takers, len(v.classes))
 	for i, c := range v.classes {
 		all[i].count = len(c.pods)
-		for _, a := range c.amounts() {
+		for _, a := range c.Amounts() {
 			if a.Resource == name {
 				all[i].each = a.Quantity
 			}
@@ -305,44 +305,4 @@ func histogram(reasons map[string]int, nodes int) string {
 		texts[i] = fmt.Sprintf("%d of %d nodes: %s", reasons[reason], nodes, reason)
 	}
 	return strings.Join(texts, "; ")
-}
-
-// enough says whether what changed may give a gang that is parked what it lacked: the nodes that changed now have room for
-// as many pods as were missing, or for how many at most. It may be wrong about that, but not about the contrary.
-func (pl *Plugin) enough(l ledger.Parked) (found int, enough bool) {
-	found, enough = pl.roomOn(l)
-	if !enough {
-		return found, false
-	}
-	whole, differs := pl.ledger.SincePlan(l.Key)
-	if !differs {
-		return found, true
-	}
-	all, enough := pl.roomOn(whole)
-	return all - (whole.Shortage.Missing - l.Shortage.Missing), enough
-}
-
-// roomOn is for how many of the members that are missing the nodes that changed have room, and whether that is all.
-func (pl *Plugin) roomOn(l ledger.Parked) (found int, enough bool) {
-	if l.Anything {
-		return 0, true
-	}
-	takes := requestFrom(l.Shortage.Takes)
-	var like *corev1.Pod
-	var affinity nodeaffinity.RequiredNodeAffinity
-	if l.Shortage.Like != nil {
-		if pod, err := pl.performer.pod(*l.Shortage.Like); err == nil && pod != nil {
-			like, affinity = pod, nodeaffinity.GetRequiredNodeAffinity(pod)
-		}
-	}
-	for _, name := range l.Nodes {
-		node, err := pl.handle.SnapshotSharedLister().NodeInfos().Get(name)
-		if err != nil || like != nil && !admits(node.Node(), like, affinity) {
-			continue
-		}
-		if found += takes.room(node); found >= l.Shortage.Missing {
-			return found, true
-		}
-	}
-	return found, false
 }

@@ -1,4 +1,4 @@
-package coscheduling
+package view
 
 import (
 	"cmp"
@@ -12,6 +12,8 @@ import (
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
 )
 
 // class is a set of members that no filter tells apart, in the order in which they are placed.
@@ -23,7 +25,7 @@ type class struct {
 	key string
 	// info is that of the first member; it stands for all.
 	info fwk.PodInfo
-	request
+	requests.Request
 	// base is the state that the PreFilter plugins left; state is base with the members that are placed.
 	base, state fwk.CycleState
 	// levels are in state; floors are what they were before the last member was placed.
@@ -90,7 +92,7 @@ func classify(pods []*corev1.Pod, required int, nodes fwk.NodeInfoLister, promis
 			if err != nil {
 				return nil, err
 			}
-			c = &class{info: info, request: requestOf(info), key: key}
+			c = &class{info: info, Request: requests.Of(info), key: key}
 			known[key] = c
 			classes = append(classes, c)
 		}

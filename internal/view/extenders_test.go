@@ -1,4 +1,4 @@
-package coscheduling
+package view
 
 import (
 	"slices"
@@ -43,7 +43,7 @@ func TestExtendersAreAskedWhileAGangIsPlanned(t *testing.T) {
 		{"one that filters nothing", []fwk.Extender{&tf.FakeExtender{}, filter(leaves("a", "b"))}, []string{"a", "b"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			h := newHarnessWith(t, nil, frameworkruntime.WithExtenders(tc.extenders))
+			h := newHarness(t, frameworkruntime.WithExtenders(tc.extenders))
 			w := twoMembersAndThreeNodes()
 			h.set(t, w)
 			p := h.plan(t, w.task())
@@ -53,11 +53,11 @@ func TestExtendersAreAskedWhileAGangIsPlanned(t *testing.T) {
 			}
 			slices.Sort(nodes)
 			if !slices.Equal(nodes, tc.nodes) {
-				t.Errorf("the members are planned for %v, want %v; %+v", nodes, tc.nodes, p.finding)
+				t.Errorf("the members are planned for %v, want %v; %+v", nodes, tc.nodes, p.Finding)
 			}
 			// What it takes for an extender to leave more nodes is not known, so anything may help.
-			if p.finding != nil && !p.finding.Shortage.Anything {
-				t.Errorf("the gang waits for room only: %+v", p.finding)
+			if p.Finding != nil && !p.Finding.Shortage.Anything {
+				t.Errorf("the gang waits for room only: %+v", p.Finding)
 			}
 		})
 	}
@@ -66,10 +66,10 @@ func TestExtendersAreAskedWhileAGangIsPlanned(t *testing.T) {
 // TestAnExtenderThatFailsEndsTheCycle as it does for a single pod, and says which it is.
 func TestAnExtenderThatFailsEndsTheCycle(t *testing.T) {
 	broken := &tf.FakeExtender{ExtenderName: "http://broken", Predicates: []tf.FitPredicate{tf.ErrorPredicateExtender}}
-	h := newHarnessWith(t, nil, frameworkruntime.WithExtenders([]fwk.Extender{broken}))
+	h := newHarness(t, frameworkruntime.WithExtenders([]fwk.Extender{broken}))
 	w := twoMembersAndThreeNodes()
 	h.set(t, w)
-	if _, err := h.plugin.plan(h.ctx, w.task(), nil); err == nil || !strings.Contains(err.Error(), "asking extender http://broken about pod ") {
+	if _, err := h.planner.Plan(h.ctx, w.task(), nil); err == nil || !strings.Contains(err.Error(), "asking extender http://broken about pod ") {
 		t.Errorf("%v, want an error that names the extender and the pod", err)
 	}
 }
@@ -81,7 +81,7 @@ func twoMembersAndThreeNodes() *world {
 		w.nodes = append(w.nodes, st.MakeNode().Name(name).Capacity(map[corev1.ResourceName]string{"cpu": "1", "pods": "10"}).Obj())
 	}
 	for _, name := range []string{"m-0", "m-1"} {
-		w.members = append(w.members, testPod(name).SchedulerName(testProfileName).Req(map[corev1.ResourceName]string{"cpu": "1"}).Obj())
+		w.members = append(w.members, testPod(name).SchedulerName("default-scheduler").Req(map[corev1.ResourceName]string{"cpu": "1"}).Obj())
 	}
 	return w
 }

@@ -1,4 +1,5 @@
-package coscheduling
+// Package slots keeps others out of the capacity that is held for members of gangs that do not exist yet.
+package slots
 
 import (
 	"fmt"
@@ -16,21 +17,22 @@ import (
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
 )
 
-// assumingCache is what of the scheduler's cache holds slots: its assumed pods.
-type assumingCache interface {
+// Cache is what of the scheduler's cache holds slots: its assumed pods.
+type Cache interface {
 	AssumePod(logger klog.Logger, pod *corev1.Pod) error
 	ForgetPod(logger klog.Logger, pod *corev1.Pod) error
 }
 
-// placeholders keeps others out of the places that are held for members that do not exist yet, by pods in the scheduler's cache
+// Held keeps others out of the places that are held for members that do not exist yet, by pods in the scheduler's cache
 // that exist nowhere else: so every filter of every profile counts them.
-type placeholders struct {
+type Held struct {
 	ledger *ledger.Ledger
 
 	mu    sync.Mutex
-	cache assumingCache
+	cache Cache
 	pods  map[gang.SlotID]*corev1.Pod
 	// nodes are the same by the nodes that they are on.
 	nodes map[string]map[gang.SlotID]*corev1.Pod
@@ -40,28 +42,30 @@ type placeholders struct {
 	shares map[string]float64
 }
 
-func newPlaceholders(l *ledger.Ledger) *placeholders {
-	return &placeholders{
+// New returns slots of which none is held. They follow the ledger.
+func New(l *ledger.Ledger) *Held {
+	return &Held{
 		ledger: l, pods: map[gang.SlotID]*corev1.Pod{}, nodes: map[string]map[gang.SlotID]*corev1.Pod{}, shares: map[string]float64{},
 	}
 }
 
-// popped gives the pod that is scheduled now the slot that is held for it. It is called before the snapshot of the cluster is taken.
-func (p *Plugins) popped(logger klog.Logger, uid types.UID) {
-	p.performer.perform(p.ledger.Take(uid))
-	p.places.follow(logger)
+// Share sets the largest share of the cluster that a namespace may hold with pods of this schedulerName.
+func (h *Held) Share(schedulerName string, share float64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.shares[schedulerName] = share
 }
 
-// in makes the slots be held in the scheduler's cache.
-func (h *placeholders) in(cache assumingCache) {
+// In makes the slots be held in the scheduler's cache.
+func (h *Held) In(cache Cache) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.cache = cache
 }
 
-// takeFreed returns a pod that stood for room which is anybody's now, once.
-func (h *placeholders) takeFreed(logger klog.Logger) *corev1.Pod {
-	h.follow(logger)
+// TakeFreed returns a pod that stood for room which is anybody's now, once.
+func (h *Held) TakeFreed(logger klog.Logger) *corev1.Pod {
+	h.Follow(logger)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	freed := h.freed
@@ -69,8 +73,8 @@ func (h *placeholders) takeFreed(logger klog.Logger) *corev1.Pod {
 	return freed
 }
 
-// follow brings the cache up to the ledger.
-func (h *placeholders) follow(logger klog.Logger) {
+// Follow brings the cache up to the ledger.
+func (h *Held) Follow(logger klog.Logger) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, move := range h.ledger.Moves() {
@@ -89,8 +93,8 @@ func (h *placeholders) follow(logger klog.Logger) {
 	}
 }
 
-func (h *placeholders) hold(logger klog.Logger, move gang.Move) {
-	pod := placeholder(move.ID.Gang.Namespace, move.Role)
+func (h *Held) hold(logger klog.Logger, move gang.Move) {
+	pod := Placeholder(move.ID.Gang.Namespace, move.Role)
 	id := strconv.Itoa(move.ID.Number)
 	pod.Name = fmt.Sprintf("%s.%s.%s", move.ID.Gang.Name, move.Role.Name, id)
 	pod.UID = types.UID("kubenexus.io/place/" + move.ID.Gang.Dialect + "/" + move.ID.Gang.String() + "/" + move.ID.Gang.Instance + "/" + id)
@@ -106,7 +110,7 @@ func (h *placeholders) hold(logger klog.Logger, move gang.Move) {
 	h.nodes[move.Node][move.ID] = pod
 }
 
-func (h *placeholders) release(logger klog.Logger, id gang.SlotID, pod *corev1.Pod) {
+func (h *Held) release(logger klog.Logger, id gang.SlotID, pod *corev1.Pod) {
 	if err := h.cache.ForgetPod(logger, pod); err != nil {
 		logger.Error(err, "Failed to release a slot", "gang", id.Gang, "node", pod.Spec.NodeName)
 	}
@@ -117,23 +121,23 @@ func (h *placeholders) release(logger klog.Logger, id gang.SlotID, pod *corev1.P
 	}
 }
 
-// placeholder stands for a member of the role that does not exist yet. No pod may preempt it.
-func placeholder(namespace string, role gang.Role) *corev1.Pod {
+// Placeholder stands for a member of the role that does not exist yet. No pod may preempt it.
+func Placeholder(namespace string, role gang.Role) *corev1.Pod {
 	pod, _ := ledger.Declared(namespace, role) // the ledger accepted it, so there is no error
 	highest := int32(math.MaxInt32)
 	pod.Spec.Priority = &highest
 	return pod
 }
 
-// none says whether nothing is held.
-func (h *placeholders) none() bool {
+// None says whether nothing is held.
+func (h *Held) None() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.pods) == 0
 }
 
-// on returns the pods that hold places on the node, and the first of the gangs that they are for.
-func (h *placeholders) on(node string) (pods []*corev1.Pod, example gang.Key) {
+// On returns the pods that hold places on the node, and the first of the gangs that they are for.
+func (h *Held) On(node string) (pods []*corev1.Pod, example gang.Key) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for id, pod := range h.nodes[node] {
@@ -146,7 +150,7 @@ func (h *placeholders) on(node string) (pods []*corev1.Pod, example gang.Key) {
 }
 
 // heldBy adds up what the namespace holds.
-func (h *placeholders) heldBy(namespace string) map[string]int64 {
+func (h *Held) heldBy(namespace string) map[string]int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	held := map[string]int64{}
@@ -164,24 +168,30 @@ func addRequests(sum map[string]int64, pod *corev1.Pod, count int64) {
 	if err != nil {
 		return // the ledger checked the terms of placeholders
 	}
-	takes := requestOf(info)
-	for _, a := range takes.amounts() {
+	takes := requests.Of(info)
+	for _, a := range takes.Amounts() {
 		sum[a.Resource] += a.Quantity * count
 	}
 	sum[string(corev1.ResourcePods)] += count
 }
 
-// beyondShare says what the namespace may not hold: with what is declared it would hold more than its share of the cluster. It
+func (h *Held) shareOf(schedulerName string) float64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.shares[schedulerName]
+}
+
+// BeyondShare says what the namespace may not hold: with what is declared it would hold more than its share of the cluster. It
 // is empty if all is well.
-func (h *placeholders) beyondShare(schedulerName, namespace string, declared []gang.RoleTask, total func(resource string) int64) string {
+func (h *Held) BeyondShare(schedulerName, namespace string, declared []gang.RoleTask, total func(resource string) int64) string {
 	held := h.heldBy(namespace)
 	with := maps.Clone(held)
 	for _, r := range declared {
 		if r.Declared > 0 {
-			addRequests(with, placeholder(namespace, r.Role), int64(r.Declared))
+			addRequests(with, Placeholder(namespace, r.Role), int64(r.Declared))
 		}
 	}
-	share := h.shares[schedulerName]
+	share := h.shareOf(schedulerName)
 	for _, name := range slices.Sorted(maps.Keys(with)) {
 		wanted := with[name]
 		most := int64(share * float64(total(name)))
@@ -190,34 +200,35 @@ func (h *placeholders) beyondShare(schedulerName, namespace string, declared []g
 		}
 		return fmt.Sprintf("namespace %s may hold at most %.4g%% of the cluster's %s for pods that do not exist yet, which is %s; "+
 			"it holds %s, and the gang declares %s more",
-			namespace, 100*share, name, quantity(name, most), quantity(name, held[name]), quantity(name, wanted-held[name]))
+			namespace, 100*share, name, requests.Quantity(name, most), requests.Quantity(name, held[name]),
+			requests.Quantity(name, wanted-held[name]))
 	}
 	return ""
 }
 
-// totalOf returns how much of a resource the nodes have.
-func totalOf(nodes []fwk.NodeInfo) func(resource string) int64 {
+// Total returns how much of a resource the nodes have.
+func Total(nodes []fwk.NodeInfo) func(resource string) int64 {
 	return func(resource string) int64 {
 		total := int64(0)
 		for _, node := range nodes {
 			if resource == string(corev1.ResourcePods) {
 				total += int64(node.GetAllocatable().GetAllowedPodNumber())
 			} else {
-				total += allocatable(node, resource)
+				total += requests.Allocatable(node, resource)
 			}
 		}
 		return total
 	}
 }
 
-// mentionPlaces adds to what the nodes say how many of them have room that is held.
-func (pl *Plugin) mentionPlaces(detail string, nodes []fwk.NodeInfo) string {
-	if pl.places.none() {
+// Mention adds to what the nodes say how many of them have room that is held.
+func (h *Held) Mention(detail string, nodes []fwk.NodeInfo) string {
+	if h.None() {
 		return detail
 	}
 	held := 0
 	for _, node := range nodes {
-		if pods, _ := pl.places.on(node.Node().Name); len(pods) > 0 {
+		if pods, _ := h.On(node.Node().Name); len(pods) > 0 {
 			held++
 		}
 	}
@@ -227,32 +238,28 @@ func (pl *Plugin) mentionPlaces(detail string, nodes []fwk.NodeInfo) string {
 	return detail + fmt.Sprintf("%d of %d nodes have capacity that is reserved for declared pods of gangs", held, len(nodes))
 }
 
-// heldFor says that a pod would have fitted but for room that is held for gangs, or nothing.
-func (pl *Plugin) heldFor(pod *corev1.Pod, statuses fwk.NodeToStatusReader) string {
-	nodes, err := pl.handle.SnapshotSharedLister().NodeInfos().List()
-	if err != nil {
-		return ""
-	}
+// Instead says that a pod would have fitted but for room that is held for gangs, or nothing.
+func (h *Held) Instead(pod *corev1.Pod, nodes []fwk.NodeInfo, statuses fwk.NodeToStatusReader) string {
 	info, err := framework.NewPodInfo(pod)
 	if err != nil {
 		return ""
 	}
-	takes := requestOf(info)
-	if pl.places.none() {
+	takes := requests.Of(info)
+	if h.None() {
 		return ""
 	}
 	held, example := 0, gang.Key{}
 	for _, node := range nodes {
 		name := node.Node().Name
-		holders, holder := pl.places.on(name)
-		if len(holders) == 0 || statuses.Get(name).Code() != fwk.Unschedulable || takes.room(node) > 0 {
+		holders, holder := h.On(name)
+		if len(holders) == 0 || statuses.Get(name).Code() != fwk.Unschedulable || takes.Room(node) > 0 {
 			continue
 		}
 		without := node.Snapshot()
 		for _, placeholder := range holders {
 			_ = without.RemovePod(klog.Background(), placeholder) // it may have come after the snapshot
 		}
-		if takes.room(without) > 0 {
+		if takes.Room(without) > 0 {
 			if held == 0 || holder.Compare(example) < 0 {
 				example = holder
 			}
