@@ -15,7 +15,7 @@ const bindPause = time.Second
 // Attach makes a scheduler that was built with the plugins schedule gangs in cycles of their own: a gang is planned, reserved and bound as
 // one. It is to be called once, before the scheduler runs; the context is that of the process.
 func (p *Plugins) Attach(ctx context.Context, sched *scheduler.Scheduler) {
-	if p.performer == nil {
+	if p.dispatcher == nil {
 		return // no profile has a gang plugin
 	}
 	p.slots.In(sched.Cache)
@@ -45,7 +45,7 @@ func (p *Plugins) nextPod(ctx context.Context, logger klog.Logger, next func(klo
 	}
 	popped, err := next(logger)
 	if err == nil && popped != nil && popped.PodInfo != nil {
-		p.performer.perform(p.ledger.Take(popped.Pod.UID)) // the slot that is held for it, before the snapshot is taken
+		p.dispatcher.perform(p.ledger.Take(popped.Pod.UID)) // the slot that is held for it, before the snapshot is taken
 		p.slots.Follow(logger)
 	}
 	return popped, err

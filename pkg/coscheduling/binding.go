@@ -33,7 +33,7 @@ func (c *gangCycle) bind(ctx context.Context, a *attempt, members []*reserved) {
 				if status := c.bindOne(ctx, a, m); !status.IsSuccess() {
 					decisions := c.notBound(ctx, a, m)
 					c.failed(ctx, a, m, status)
-					c.plugins.performer.perform(decisions)
+					c.plugins.dispatcher.perform(decisions)
 				}
 			}
 		})
@@ -186,7 +186,7 @@ func (c *gangCycle) giveBack(ctx context.Context, a *attempt, members []*reserve
 			c.failed(ctx, a, m, others)
 		}
 	}
-	c.plugins.performer.perform(decisions)
+	c.plugins.dispatcher.perform(decisions)
 }
 
 // notBound gives back what a member held. What follows is to be done once the member is parked again.

@@ -95,7 +95,7 @@ func (c *gangCycle) begin(popped *framework.QueuedPodInfo) (a *attempt, single b
 	}
 	a = &attempt{framework: f, popped: popped, start: time.Now(), sampled: rand.IntN(100) < sampledCycles} //nolint:gosec // it samples
 	a.asked = c.plugins.ledger.Begin(pod)
-	c.plugins.performer.perform(a.asked.Decisions)
+	c.plugins.dispatcher.perform(a.asked.Decisions)
 	a.plugin = c.plugins.instance(pod.Spec.SchedulerName, c.plugins.ledger.Dialect(pod.UID))
 	return a, a.asked.Verdict == gang.Go
 }
@@ -110,7 +110,7 @@ func (c *gangCycle) look(a *attempt) bool {
 			lacking = append(lacking, ledger.Lacking{Key: parked.Key, Found: found})
 		}
 	}
-	c.plugins.performer.perform(c.plugins.ledger.Looked(a.popped.Pod.UID, enough, found, lacking))
+	c.plugins.dispatcher.perform(c.plugins.ledger.Looked(a.popped.Pod.UID, enough, found, lacking))
 	return enough
 }
 
@@ -162,7 +162,7 @@ func (c *gangCycle) takeSnapshot(ctx context.Context, a *attempt) *gang.Finding 
 // doesNotFit ends an attempt that holds nothing: the gang is parked until something changes that may help.
 func (c *gangCycle) doesNotFit(ctx context.Context, a *attempt, why gang.Finding) {
 	answer := c.plugins.ledger.Unfit(a.popped.Pod.UID, why)
-	c.plugins.performer.perform(answer.Decisions)
+	c.plugins.dispatcher.perform(answer.Decisions)
 	c.refuse(ctx, a, answer.Why)
 }
 
@@ -181,14 +181,14 @@ func (c *gangCycle) commit(ctx context.Context, a *attempt, members []*reserved,
 		c.unreserve(ctx, a, members)
 		c.parked.putBack(members, a.popped.Pod.UID)
 		c.refuse(ctx, a, c.plugins.ledger.Why(a.popped.Pod.UID))
-		c.plugins.performer.perform(decisions) // they may activate the popped pod, which has to be parked before
+		c.plugins.dispatcher.perform(decisions) // they may activate the popped pod, which has to be parked before
 		return false
 	}
 	c.plugins.slots.Follow(klog.FromContext(ctx))
 	if !slices.ContainsFunc(members, func(m *reserved) bool { return m.pod.UID == a.popped.Pod.UID }) {
 		c.refuse(ctx, a, c.plugins.ledger.Why(a.popped.Pod.UID)) // it joins the gang later
 	}
-	c.plugins.performer.perform(decisions)
+	c.plugins.dispatcher.perform(decisions)
 	return true
 }
 

@@ -16,12 +16,12 @@ import (
 // evictor evicts members of gangs by the API that respects disruption budgets. The ledger asks again for those that are still
 // there after a while, so what cannot be evicted now is dropped.
 type evictor struct {
-	performer *performer
-	requests  chan gang.Evict
+	dispatcher *dispatcher
+	requests   chan gang.Evict
 }
 
-func newEvictor(p *performer) *evictor {
-	return &evictor{performer: p, requests: make(chan gang.Evict, 64)}
+func newEvictor(p *dispatcher) *evictor {
+	return &evictor{dispatcher: p, requests: make(chan gang.Evict, 64)}
 }
 
 func (e *evictor) enqueue(d gang.Evict) {
@@ -46,17 +46,17 @@ func (e *evictor) run(ctx context.Context) {
 
 func (e *evictor) evict(ctx context.Context, ref gang.Ref, because gang.Explanation) {
 	uid := types.UID(ref.UID)
-	err := e.performer.handle.ClientSet().PolicyV1().Evictions(ref.Namespace).Evict(ctx, &policyv1.Eviction{
+	err := e.dispatcher.handle.ClientSet().PolicyV1().Evictions(ref.Namespace).Evict(ctx, &policyv1.Eviction{
 		ObjectMeta:    metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name},
 		DeleteOptions: &metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}},
 	})
 	switch {
 	case err == nil:
-		e.performer.writer.enqueue(gang.Tell{Members: []gang.Ref{ref}, Explanation: because})
+		e.dispatcher.writer.enqueue(gang.Tell{Members: []gang.Ref{ref}, Explanation: because})
 	case !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) && ctx.Err() == nil:
-		e.performer.logger.V(2).Info("Failed to evict a member of a gang", "gang", because.Gang, "pod", ref.Name, "err", err)
+		e.dispatcher.logger.V(2).Info("Failed to evict a member of a gang", "gang", because.Gang, "pod", ref.Name, "err", err)
 		if why := refusal(err); why != "" {
-			e.performer.perform(e.performer.ledger.EvictionRefused(uid, why))
+			e.dispatcher.perform(e.dispatcher.ledger.EvictionRefused(uid, why))
 		}
 	}
 }

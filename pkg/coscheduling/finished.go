@@ -17,7 +17,7 @@ import (
 
 // watchFinished feeds the ledger with the pods of a profile that ended. The scheduler's own informer leaves them out, so a
 // member that succeeded looks like one that was deleted.
-func (p *performer) watchFinished(ctx context.Context, schedulerName string) error {
+func (p *dispatcher) watchFinished(ctx context.Context, schedulerName string) error {
 	selector := fields.AndSelectors(
 		fields.OneTermEqualSelector("spec.schedulerName", schedulerName),
 		fields.OneTermNotEqualSelector("status.phase", string(corev1.PodPending)),
@@ -42,7 +42,7 @@ func (p *performer) watchFinished(ctx context.Context, schedulerName string) err
 }
 
 // finishAll tells the ledger of all pods that ended before this process led.
-func (p *performer) finishAll() {
+func (p *dispatcher) finishAll() {
 	ctx, cancel := context.WithTimeout(context.Background(), restoreTime)
 	defer cancel()
 	var ended []*corev1.Pod
@@ -65,7 +65,7 @@ func (p *performer) finishAll() {
 }
 
 // finishedPod returns a pod that ended, or nil.
-func (p *performer) finishedPod(ref gang.Ref) *corev1.Pod {
+func (p *dispatcher) finishedPod(ref gang.Ref) *corev1.Pod {
 	for _, informer := range p.finished {
 		obj, exists, err := informer.GetStore().GetByKey(ref.Namespace + "/" + ref.Name)
 		if pod, ok := obj.(*corev1.Pod); err == nil && exists && ok && string(pod.UID) == ref.UID {

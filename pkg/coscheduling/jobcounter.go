@@ -19,18 +19,18 @@ const jobsPerSecond = 5
 // jobCounter asks Jobs how many of their pods succeeded. The ledger asks again after a while if a gang still waits, so an answer that
 // does not come is not asked for again here.
 type jobCounter struct {
-	performer *performer
-	requests  workqueue.TypedInterface[gang.Count]
-	limit     *rate.Limiter
+	dispatcher *dispatcher
+	requests   workqueue.TypedInterface[gang.Count]
+	limit      *rate.Limiter
 	// forbidden says that it was logged that Jobs may not be read. Only run uses it.
 	forbidden bool
 }
 
-func newJobCounter(p *performer) *jobCounter {
+func newJobCounter(p *dispatcher) *jobCounter {
 	return &jobCounter{
-		performer: p,
-		requests:  workqueue.NewTyped[gang.Count](),
-		limit:     rate.NewLimiter(jobsPerSecond, 2*jobsPerSecond),
+		dispatcher: p,
+		requests:   workqueue.NewTyped[gang.Count](),
+		limit:      rate.NewLimiter(jobsPerSecond, 2*jobsPerSecond),
 	}
 }
 
@@ -51,19 +51,19 @@ func (c *jobCounter) run(ctx context.Context) {
 }
 
 func (c *jobCounter) count(ctx context.Context, d gang.Count) {
-	job, err := c.performer.handle.ClientSet().BatchV1().Jobs(d.Job.Namespace).Get(ctx, d.Job.Name, metav1.GetOptions{})
+	job, err := c.dispatcher.handle.ClientSet().BatchV1().Jobs(d.Job.Namespace).Get(ctx, d.Job.Name, metav1.GetOptions{})
 	switch {
 	case err == nil && string(job.UID) == d.Job.UID:
 		succeeded := int(job.Status.Succeeded)
 		if uncounted := job.Status.UncountedTerminatedPods; uncounted != nil {
 			succeeded += len(uncounted.Succeeded)
 		}
-		c.performer.perform(c.performer.ledger.Counted(d.Gang, types.UID(d.Job.UID), succeeded))
+		c.dispatcher.perform(c.dispatcher.ledger.Counted(d.Gang, types.UID(d.Job.UID), succeeded))
 	case apierrors.IsForbidden(err) && !c.forbidden:
 		c.forbidden = true
-		c.performer.logger.Info("Failed to read Jobs: members that succeeded and were deleted before this scheduler saw them do not "+
+		c.dispatcher.logger.Info("Failed to read Jobs: members that succeeded and were deleted before this scheduler saw them do not "+
 			"count. Grant it permission to get jobs.batch", "err", err)
 	case err != nil && !apierrors.IsNotFound(err) && ctx.Err() == nil:
-		c.performer.logger.V(2).Info("Failed to read how many pods of a Job succeeded", "gang", d.Gang, "job", d.Job.Name, "err", err)
+		c.dispatcher.logger.V(2).Info("Failed to read how many pods of a Job succeeded", "gang", d.Gang, "job", d.Job.Name, "err", err)
 	}
 }

@@ -34,8 +34,8 @@ type parkedPods struct {
 // park wraps the scheduler's queue.
 func (p *Plugins) park(q queue.SchedulingQueue) *parkedPods {
 	parked := &parkedPods{SchedulingQueue: q, plugins: p, pods: map[types.UID]*corev1.Pod{}, inCycle: map[types.UID]*corev1.Pod{}}
-	p.performer.activate = parked.admit
-	p.performer.freed = func(logger klog.Logger, pod *corev1.Pod) {
+	p.dispatcher.activate = parked.admit
+	p.dispatcher.freed = func(logger klog.Logger, pod *corev1.Pod) {
 		q.MoveAllToActiveOrBackoffQueue(logger, framework.EventAssignedPodDelete, pod, nil, nil)
 	}
 	return parked
@@ -53,7 +53,7 @@ func (w *parkedPods) Add(ctx context.Context, pod *corev1.Pod) {
 // waits keeps the pod if it has to wait.
 func (w *parkedPods) waits(pod *corev1.Pod) bool {
 	answer := w.plugins.ledger.Enter(pod)
-	w.plugins.performer.perform(answer.Decisions)
+	w.plugins.dispatcher.perform(answer.Decisions)
 	if answer.Verdict != gang.Refuse {
 		return false
 	}
@@ -182,7 +182,7 @@ func (w *parkedPods) MoveAllToActiveOrBackoffQueue(logger klog.Logger, event fwk
 	check queue.PreEnqueueCheck,
 ) {
 	w.SchedulingQueue.MoveAllToActiveOrBackoffQueue(logger, event, before, after, check)
-	happened(w.plugins.ledger, w.plugins.performer, before, after)
+	clusterEvent(w.plugins.ledger, w.plugins.dispatcher, before, after)
 }
 
 // PendingPods lists the pods that wait too.

@@ -21,13 +21,13 @@ import (
 
 // Plugin starts the gangs of one dialect all together or not at all. An instance serves one profile.
 type Plugin struct {
-	dialect   gang.Dialect
-	handle    fwk.Handle
-	ledger    *ledger.Ledger
-	performer *performer
-	planner   *view.Planner
-	slots     *slots.Held
-	attached  func() bool
+	dialect    gang.Dialect
+	handle     fwk.Handle
+	ledger     *ledger.Ledger
+	dispatcher *dispatcher
+	planner    *view.Planner
+	slots      *slots.Held
+	attached   func() bool
 }
 
 var (
@@ -57,8 +57,8 @@ func (p *Plugins) newPlugin(ctx context.Context, d gang.Dialect, obj runtime.Obj
 		return nil, fmt.Errorf("plugin %s needs the scheduler framework's own handle, not a %T", d.Name, h)
 	}
 	plugin := &Plugin{
-		dialect: d, handle: h, ledger: p.ledger, performer: p.performer, slots: p.slots, attached: p.attached.Load,
-		planner: &view.Planner{Framework: f, Pods: p.performer.pod, Slots: p.slots, Ledger: p.ledger, Gate: QueueName},
+		dialect: d, handle: h, ledger: p.ledger, dispatcher: p.dispatcher, slots: p.slots, attached: p.attached.Load,
+		planner: &view.Planner{Framework: f, Pods: p.dispatcher.pod, Slots: p.slots, Ledger: p.ledger, Gate: QueueName},
 	}
 	p.keep(plugin)
 	return plugin, nil
@@ -76,7 +76,7 @@ func (pl *Plugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *core
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
 	answer := pl.ledger.Single(pod)
-	pl.performer.perform(answer.Decisions)
+	pl.dispatcher.perform(answer.Decisions)
 	switch {
 	case answer.Verdict == gang.Refuse:
 		klog.FromContext(ctx).V(3).Info("Gang member cannot be scheduled alone", "gang", answer.Why.Gang, "why", answer.Why.Kind)
@@ -168,7 +168,7 @@ func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 		}
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}
-	pl.performer.perform(decisions)
+	pl.dispatcher.perform(decisions)
 	return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "preemption is not attempted for a single member of a gang")
 }
 
@@ -189,7 +189,7 @@ func (pl *Plugin) Reserve(context.Context, fwk.CycleState, *corev1.Pod, string) 
 // Unreserve counts the capacity that a member gives back which was scheduled alone.
 func (pl *Plugin) Unreserve(_ context.Context, state fwk.CycleState, pod *corev1.Pod, _ string) {
 	if !view.OfGangCycle(state) && !pl.others(pod) {
-		pl.performer.perform(pl.ledger.Unreserve(pod.UID))
+		pl.dispatcher.perform(pl.ledger.Unreserve(pod.UID))
 	}
 }
 
@@ -199,7 +199,7 @@ func (pl *Plugin) Permit(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, n
 		return nil, 0
 	}
 	answer := pl.ledger.Permit(pod.UID, node)
-	pl.performer.perform(answer.Decisions)
+	pl.dispatcher.perform(answer.Decisions)
 	if answer.Verdict == gang.Refuse {
 		return fwk.NewStatus(fwk.Unschedulable, events.Sentence(answer.Why)), 0
 	}

@@ -43,26 +43,26 @@ const QueueName = "GangQueue"
 // Plugins are the plugins of one scheduler process. All their instances share one ledger.
 type Plugins struct {
 	ledger  *ledger.Ledger
-	line    *bindLine
+	line    *bindLimiter
 	slots   *slots.Held
 	metrics *metrics.Metrics
 
 	// mu guards what the factories set up; they run one after another before anything else does.
-	mu        sync.Mutex
-	performer *performer
-	instances map[instanceKey]*Plugin
-	lead      sync.Once
-	// announcer writes the events of pods that were bound, if it is used.
-	announcer atomic.Pointer[announcer]
-	leaving   atomic.Bool
-	attached  atomic.Bool
+	mu         sync.Mutex
+	dispatcher *dispatcher
+	instances  map[instanceKey]*Plugin
+	lead       sync.Once
+	// scheduledEvents writes the events of pods that were bound, if it is used.
+	scheduledEvents atomic.Pointer[scheduledEvents]
+	leaving         atomic.Bool
+	attached        atomic.Bool
 }
 
 // New returns the plugins of one scheduler process.
 func New() *Plugins {
 	l := ledger.New(clock.RealClock{})
 	return &Plugins{
-		ledger: l, line: newBindLine(), slots: slots.New(l), metrics: metrics.New(), instances: map[instanceKey]*Plugin{},
+		ledger: l, line: newBindLimiter(), slots: slots.New(l), metrics: metrics.New(), instances: map[instanceKey]*Plugin{},
 	}
 }
 
@@ -102,28 +102,28 @@ func (p *Plugins) takeLead() {
 	p.lead.Do(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.performer != nil {
-			p.performer.lead()
+		if p.dispatcher != nil {
+			p.dispatcher.lead()
 		}
 	})
 }
 
-// connect gives the process's one performer the handle of a profile, and feeds the ledger from its informers.
+// connect gives the process's one dispatcher the handle of a profile, and feeds the ledger from its informers.
 func (p *Plugins) connect(ctx context.Context, h fwk.Handle) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.performer == nil {
-		p.performer = newPerformer(klog.FromContext(ctx), p, h)
-		if err := p.performer.watch(); err != nil {
+	if p.dispatcher == nil {
+		p.dispatcher = newDispatcher(klog.FromContext(ctx), p, h)
+		if err := p.dispatcher.watch(); err != nil {
 			return err
 		}
-		go p.performer.run(ctx)
+		go p.dispatcher.run(ctx)
 	}
-	if _, known := p.performer.recorders[h.ProfileName()]; known {
+	if _, known := p.dispatcher.recorders[h.ProfileName()]; known {
 		return nil
 	}
-	p.performer.recorders[h.ProfileName()] = h.EventRecorder()
-	return p.performer.watchFinished(ctx, h.ProfileName())
+	p.dispatcher.recorders[h.ProfileName()] = h.EventRecorder()
+	return p.dispatcher.watchFinished(ctx, h.ProfileName())
 }
 
 // checkProfile refuses a profile in which the plugin cannot work, with a sentence that says what to add.

@@ -16,9 +16,9 @@ import (
 // Queue decides which pods stand in the scheduling queue's active part, and in which order, and lines them up to be bound.
 // PreEnqueue and Less run under the queue's lock: they must not call the queue.
 type Queue struct {
-	ledger    *ledger.Ledger
-	performer *performer
-	line      *bindLine
+	ledger     *ledger.Ledger
+	dispatcher *dispatcher
+	line       *bindLimiter
 }
 
 var (
@@ -31,7 +31,7 @@ func (p *Plugins) newQueue(ctx context.Context, _ runtime.Object, h fwk.Handle) 
 	if err := p.connect(ctx, h); err != nil {
 		return nil, err
 	}
-	return &Queue{ledger: p.ledger, performer: p.performer, line: p.line}, nil
+	return &Queue{ledger: p.ledger, dispatcher: p.dispatcher, line: p.line}, nil
 }
 
 // Name returns the plugin's name.
@@ -45,7 +45,7 @@ func (q *Queue) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, e
 // PreEnqueue keeps a gang's members out of the queue until they may be placed, except the one that represents it.
 func (q *Queue) PreEnqueue(_ context.Context, pod *corev1.Pod) *fwk.Status {
 	answer := q.ledger.Enter(pod)
-	q.performer.perform(answer.Decisions)
+	q.dispatcher.perform(answer.Decisions)
 	if answer.Verdict == gang.Refuse {
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, events.Sentence(answer.Why))
 	}

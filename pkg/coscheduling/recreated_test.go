@@ -72,7 +72,7 @@ func TestAPodCreatedAgainWhileTheWatchWasCutIsAnotherMember(t *testing.T) {
 				factory := informers.NewSharedInformerFactory(h.client, 0)
 				factory.InformerFor(&corev1.Pod{}, func(kubernetes.Interface, time.Duration) cache.SharedIndexInformer { return pods })
 				// Without upstream's handlers, which end the process here.
-				if err := newPerformer(klog.Logger{}, h.plugins, handleWith{h.framework, factory}).watch(); err != nil {
+				if err := newDispatcher(klog.Logger{}, h.plugins, handleWith{h.framework, factory}).watch(); err != nil {
 					t.Fatal(err)
 				}
 				api.Add(tc.first)
@@ -108,7 +108,7 @@ func TestThePodThatIsThereNowIsParked(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			h := newHarness(t)
 			queue := internalqueue.NewTestQueueWithInformerFactory(h.ctx, h.framework.QueueSortFunc(), h.informers)
-			plugins := &Plugins{ledger: h.plugin.ledger, performer: h.plugin.performer}
+			plugins := &Plugins{ledger: h.plugin.ledger, dispatcher: h.plugin.dispatcher}
 			parked := plugins.park(queue)
 			first, second := testMember("first", tc.before), testMember("second", tc.need)
 			parked.Add(h.ctx, first)
@@ -142,7 +142,7 @@ func TestANodeCreatedAgainWhileTheWatchWasCutIsAnotherNode(t *testing.T) {
 	if moves := l.Moves(); len(moves) != 1 || !moves[0].Held {
 		t.Fatalf("%+v, want one place that is held", moves)
 	}
-	happened(l, h.plugin.performer, st.MakeNode().Name("n").UID("first").Obj(), st.MakeNode().Name("n").UID("second").Obj())
+	clusterEvent(l, h.plugin.dispatcher, st.MakeNode().Name("n").UID("first").Obj(), st.MakeNode().Name("n").UID("second").Obj())
 	if moves := l.Moves(); len(moves) != 1 || moves[0].Held {
 		t.Errorf("%+v, want one place that is not held any more", moves)
 	}
@@ -152,12 +152,12 @@ func TestANodeCreatedAgainWhileTheWatchWasCutIsAnotherNode(t *testing.T) {
 func TestTheRoomOfAPodThatIsGoneIsRoom(t *testing.T) {
 	h := newHarness(t)
 	l, woken := h.plugin.ledger, make(chan types.UID, 1)
-	h.plugin.performer.activate = func(_ klog.Logger, refs []gang.Ref) { woken <- types.UID(refs[0].UID) }
+	h.plugin.dispatcher.activate = func(_ klog.Logger, refs []gang.Ref) { woken <- types.UID(refs[0].UID) }
 	pod := testMember("waits", 1)
 	l.Enter(pod)
 	l.Begin(pod)
 	l.Unfit(pod.UID, gang.Finding{Shortage: gang.Shortage{Missing: 1}})
-	happened(l, h.plugin.performer, testPod("other").UID("first").Node("n").Obj(), testPod("other").UID("second").Obj())
+	clusterEvent(l, h.plugin.dispatcher, testPod("other").UID("first").Node("n").Obj(), testPod("other").UID("second").Obj())
 	select {
 	case uid := <-woken:
 		if uid != "waits" {

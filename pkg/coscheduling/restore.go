@@ -24,12 +24,12 @@ const restoreTime = 10 * time.Second
 func (q *Queue) reserve(ctx context.Context, pod *corev1.Pod, node string) *fwk.Status {
 	text, err := q.ledger.Reservation(pod.UID)
 	if err != nil {
-		q.performer.logger.Error(err, "Failed to record the reservation of a gang; it is lost when this process ends", "pod", pod.Name)
+		q.dispatcher.logger.Error(err, "Failed to record the reservation of a gang; it is lost when this process ends", "pod", pod.Name)
 	}
 	if text == "" {
 		return fwk.NewStatus(fwk.Skip)
 	}
-	err = q.performer.handle.ClientSet().CoreV1().Pods(pod.Namespace).Bind(ctx, &corev1.Binding{
+	err = q.dispatcher.handle.ClientSet().CoreV1().Pods(pod.Namespace).Bind(ctx, &corev1.Binding{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID,
 			Annotations: map[string]string{gang.ReservationAnnotation: text},
@@ -47,7 +47,7 @@ const (
 )
 
 // restore holds again what an earlier process held for the gangs of pods that lead.
-func (p *performer) restore(pods []*corev1.Pod) {
+func (p *dispatcher) restore(pods []*corev1.Pod) {
 	ctx, cancel := context.WithTimeout(context.Background(), restoreTime)
 	defer cancel()
 	var leaders []*corev1.Pod
@@ -74,7 +74,7 @@ func (p *performer) restore(pods []*corev1.Pod) {
 	}
 }
 
-func (p *performer) restoreOne(leader *corev1.Pod) {
+func (p *dispatcher) restoreOne(leader *corev1.Pod) {
 	reservation, ok := reservationOf(leader)
 	if !ok {
 		return
@@ -102,7 +102,7 @@ func (p *performer) restoreOne(leader *corev1.Pod) {
 }
 
 // allocatable is how much of a resource all nodes have.
-func (p *performer) allocatable(resource string) int64 {
+func (p *dispatcher) allocatable(resource string) int64 {
 	nodes, err := p.handle.SharedInformerFactory().Core().V1().Nodes().Lister().List(labels.Everything())
 	if err != nil {
 		return 0
@@ -125,7 +125,7 @@ func reservationOf(pod *corev1.Pod) (r gang.Reservation, ok bool) {
 }
 
 // genuine says whether the scheduler wrote the pod's reservation. The informer's copy does not tell.
-func (p *performer) genuine(ctx context.Context, pod *corev1.Pod) bool {
+func (p *dispatcher) genuine(ctx context.Context, pod *corev1.Pod) bool {
 	current, err := p.handle.ClientSet().CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
 	return err == nil && current.UID == pod.UID && byScheduler(current)
 }
@@ -155,7 +155,7 @@ func byScheduler(pod *corev1.Pod) bool {
 	return specOwned
 }
 
-func (p *performer) forgetGoneNodes(r gang.Reservation) {
+func (p *dispatcher) forgetGoneNodes(r gang.Reservation) {
 	nodes := p.handle.SharedInformerFactory().Core().V1().Nodes().Lister()
 	for _, role := range r.Roles {
 		for name := range role.Nodes {

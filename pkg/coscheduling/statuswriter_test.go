@@ -17,12 +17,12 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// newTestWriter returns a writer that nothing runs, and what takes its events.
-func newTestWriter(t *testing.T, h *harness) (*writer, *kubeevents.FakeRecorder) {
+// newTestStatusWriter returns a writer that nothing runs, and what takes its events.
+func newTestStatusWriter(t *testing.T, h *harness) (*statusWriter, *kubeevents.FakeRecorder) {
 	t.Helper()
 	recorder := kubeevents.NewFakeRecorder(10)
-	h.plugin.performer.recorders[testProfileName] = recorder
-	return newWriter(h.plugin.performer), recorder
+	h.plugin.dispatcher.recorders[testProfileName] = recorder
+	return newStatusWriter(h.plugin.dispatcher), recorder
 }
 
 // exist makes a pod known to the informer.
@@ -43,7 +43,7 @@ func TestWhatWaitsToBeWrittenIsBoundedByThePods(t *testing.T) {
 	for _, pods := range []int{10, 2 * crowd} {
 		t.Run(fmt.Sprint(pods), func(t *testing.T) {
 			h := newHarness(t)
-			w, _ := newTestWriter(t, h)
+			w, _ := newTestStatusWriter(t, h)
 			var there []gang.Ref
 			for i := range pods {
 				there = append(there, h.exist(t, testPod(fmt.Sprint("there-", i)).SchedulerName(testProfileName).Obj()))
@@ -71,9 +71,9 @@ func TestWhatWaitsToBeWrittenIsBoundedByThePods(t *testing.T) {
 // TestPodsThatAreGoneHoldNobodyUp: there is one token, and each pod that is told something waits for one that is being bound.
 func TestPodsThatAreGoneHoldNobodyUp(t *testing.T) {
 	h := newHarness(t)
-	w, recorder := newTestWriter(t, h)
+	w, recorder := newTestStatusWriter(t, h)
 	w.limiter = rate.NewLimiter(0, 1)
-	w.performer.line.reserved("being bound")
+	w.dispatcher.line.reserved("being bound")
 	for i := range crowd / 2 {
 		w.enqueue(tell(ref(testPod(fmt.Sprint("gone-", i)).Obj())))
 	}
@@ -97,14 +97,14 @@ func TestOnlyPodsThatArePendingAreSaidToWait(t *testing.T) {
 	for phase, patches := range map[corev1.PodPhase]int{corev1.PodPending: 1, corev1.PodFailed: 0} {
 		t.Run(string(phase), func(t *testing.T) {
 			h := newHarness(t)
-			w, recorder := newTestWriter(t, h)
+			w, recorder := newTestStatusWriter(t, h)
 			told := tell(h.exist(t, testPod("p").SchedulerName(testProfileName).Phase(phase).Obj()))
 			w.write(t.Context(), told.Members[0], events.For(told.Explanation))
 			if len(recorder.Events) != 1 {
 				t.Errorf("%d events, want 1", len(recorder.Events))
 			}
 			got := 0
-			for _, action := range w.performer.handle.ClientSet().(*fake.Clientset).Actions() {
+			for _, action := range w.dispatcher.handle.ClientSet().(*fake.Clientset).Actions() {
 				if action.GetVerb() == "patch" {
 					got++
 				}
@@ -120,7 +120,7 @@ func TestOnlyPodsThatArePendingAreSaidToWait(t *testing.T) {
 // change of the condition does not swallow an event that waits.
 func TestANewerEventTakesTheOldersPlace(t *testing.T) {
 	h := newHarness(t)
-	w, _ := newTestWriter(t, h)
+	w, _ := newTestStatusWriter(t, h)
 	pod := h.exist(t, testPod("p").SchedulerName(testProfileName).Obj())
 	for _, value := range []string{"first", "second", "third"} {
 		told := tell(pod)

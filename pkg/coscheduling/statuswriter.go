@@ -27,11 +27,11 @@ const (
 	crowd = 1000
 )
 
-// writer writes events and conditions on pods, one after another. What waits to be written is bounded by the number of
+// statusWriter writes events and conditions on pods, one after another. What waits to be written is bounded by the number of
 // pods that exist: a newer event of the same reason takes the older one's place, and what is for pods that are gone is dropped.
-type writer struct {
-	performer *performer
-	limiter   *rate.Limiter
+type statusWriter struct {
+	dispatcher *dispatcher
+	limiter    *rate.Limiter
 
 	mu    sync.Mutex
 	order []writeKey
@@ -46,17 +46,17 @@ type writeKey struct {
 	reason string
 }
 
-func newWriter(p *performer) *writer {
-	return &writer{
-		performer: p,
-		limiter:   rate.NewLimiter(writesPerSecond, writeBurst),
-		say:       map[writeKey]events.Event{},
-		sweepAt:   crowd,
-		more:      make(chan struct{}, 1),
+func newStatusWriter(p *dispatcher) *statusWriter {
+	return &statusWriter{
+		dispatcher: p,
+		limiter:    rate.NewLimiter(writesPerSecond, writeBurst),
+		say:        map[writeKey]events.Event{},
+		sweepAt:    crowd,
+		more:       make(chan struct{}, 1),
 	}
 }
 
-func (w *writer) enqueue(t gang.Tell) {
+func (w *statusWriter) enqueue(t gang.Tell) {
 	event := events.For(t.Explanation)
 	if t.Refresh {
 		event.Type = "" // only the condition
@@ -81,7 +81,7 @@ func (w *writer) enqueue(t gang.Tell) {
 }
 
 // sweep drops what is for pods that are gone. It looks only when twice as much waits as it last left, so it costs little for each.
-func (w *writer) sweep() {
+func (w *statusWriter) sweep() {
 	if len(w.order) < w.sweepAt {
 		return
 	}
@@ -95,7 +95,7 @@ func (w *writer) sweep() {
 	w.sweepAt = max(crowd, 2*len(w.order))
 }
 
-func (w *writer) next() (ref gang.Ref, event events.Event, ok bool) {
+func (w *statusWriter) next() (ref gang.Ref, event events.Event, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.order) == 0 {
@@ -108,7 +108,7 @@ func (w *writer) next() (ref gang.Ref, event events.Event, ok bool) {
 	return key.ref, event, true
 }
 
-func (w *writer) run(ctx context.Context) {
+func (w *statusWriter) run(ctx context.Context) {
 	for {
 		ref, event, ok := w.next()
 		if !ok {
@@ -125,31 +125,31 @@ func (w *writer) run(ctx context.Context) {
 		if err := w.limiter.Wait(ctx); err != nil {
 			return
 		}
-		w.performer.line.await(ctx, patience)
+		w.dispatcher.line.await(ctx, patience)
 		w.write(ctx, ref, event)
 	}
 }
 
 // addressee returns the pod that is to be told something, or nil if it is gone or another scheduler's.
-func (w *writer) addressee(ref gang.Ref) *corev1.Pod {
-	pod, err := w.performer.pod(ref)
+func (w *statusWriter) addressee(ref gang.Ref) *corev1.Pod {
+	pod, err := w.dispatcher.pod(ref)
 	if err != nil || pod == nil {
-		pod = w.performer.finishedPod(ref)
+		pod = w.dispatcher.finishedPod(ref)
 	}
-	if pod == nil || w.performer.recorders[pod.Spec.SchedulerName] == nil {
+	if pod == nil || w.dispatcher.recorders[pod.Spec.SchedulerName] == nil {
 		return nil
 	}
 	return pod
 }
 
 // write puts the event on the pod, and the sentence into its PodScheduled condition if the pod is still pending.
-func (w *writer) write(ctx context.Context, ref gang.Ref, event events.Event) {
+func (w *statusWriter) write(ctx context.Context, ref gang.Ref, event events.Event) {
 	pod := w.addressee(ref)
 	if pod == nil {
 		return // there is no one to tell any more
 	}
 	if event.Type != "" {
-		recorder := w.performer.recorders[pod.Spec.SchedulerName].WithLogger(w.performer.logger)
+		recorder := w.dispatcher.recorders[pod.Spec.SchedulerName].WithLogger(w.dispatcher.logger)
 		recorder.Eventf(pod, nil, event.Type, event.Reason, "Scheduling", "%s", event.Note)
 	}
 	if event.ConditionReason == "" || pod.Spec.NodeName != "" || podutil.IsPodTerminal(pod) {
@@ -165,8 +165,8 @@ func (w *writer) write(ctx context.Context, ref gang.Ref, event events.Event) {
 	}) {
 		return
 	}
-	err := schedutil.PatchPodStatus(ctx, w.performer.handle.ClientSet(), pod.Name, pod.Namespace, &pod.Status, status)
+	err := schedutil.PatchPodStatus(ctx, w.dispatcher.handle.ClientSet(), pod.Name, pod.Namespace, &pod.Status, status)
 	if err != nil && !apierrors.IsNotFound(err) && ctx.Err() == nil {
-		w.performer.logger.Error(err, "Failed to update the PodScheduled condition of a pod", "gang", ref.Namespace, "pod", ref.Name)
+		w.dispatcher.logger.Error(err, "Failed to update the PodScheduled condition of a pod", "gang", ref.Namespace, "pod", ref.Name)
 	}
 }

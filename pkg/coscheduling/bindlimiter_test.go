@@ -10,7 +10,7 @@ import (
 )
 
 func TestBindLineLetsSoManyThrough(t *testing.T) {
-	line := newBindLine()
+	line := newBindLimiter()
 	for i := range bindsInFlight {
 		if status := line.enter(t.Context(), types.UID(fmt.Sprint(i))); !status.IsSuccess() {
 			t.Fatal(status)

@@ -16,8 +16,8 @@ import (
 // just below the 25 connections that client-go keeps open between requests (idleConnsPerHost in its package transport).
 const bindsInFlight = 24
 
-// bindLine lets so many pods through to be bound, in the order in which they come, which is that of their gangs.
-type bindLine struct {
+// bindLimiter lets so many pods through to be bound, in the order in which they come, which is that of their gangs.
+type bindLimiter struct {
 	slots chan struct{}
 	// holders are the pods that have a slot.
 	holders sync.Map
@@ -38,11 +38,11 @@ const maxUnbound = 2 * bindsInFlight
 // pause is how long no pod must have been bound before nobody is likely to be any more.
 const pause = 50 * time.Millisecond
 
-func newBindLine() *bindLine {
-	return &bindLine{slots: make(chan struct{}, bindsInFlight), shorter: make(chan struct{}, 1)}
+func newBindLimiter() *bindLimiter {
+	return &bindLimiter{slots: make(chan struct{}, bindsInFlight), shorter: make(chan struct{}, 1)}
 }
 
-func (l *bindLine) enter(ctx context.Context, uid types.UID) *fwk.Status {
+func (l *bindLimiter) enter(ctx context.Context, uid types.UID) *fwk.Status {
 	select {
 	case l.slots <- struct{}{}:
 		l.holders.Store(uid, nil)
@@ -52,21 +52,21 @@ func (l *bindLine) enter(ctx context.Context, uid types.UID) *fwk.Status {
 	}
 }
 
-func (l *bindLine) leave(uid types.UID) {
+func (l *bindLimiter) leave(uid types.UID) {
 	if _, held := l.holders.LoadAndDelete(uid); held {
 		<-l.slots
 	}
 }
 
 // reserved counts a pod that has a node now.
-func (l *bindLine) reserved(uid types.UID) {
+func (l *bindLimiter) reserved(uid types.UID) {
 	if _, counted := l.pods.LoadOrStore(uid, nil); !counted {
 		l.unbound.Add(1)
 	}
 }
 
 // done counts a pod that is bound, or will not be.
-func (l *bindLine) done(uid types.UID) {
+func (l *bindLimiter) done(uid types.UID) {
 	if _, counted := l.pods.LoadAndDelete(uid); !counted {
 		return
 	}
@@ -81,7 +81,7 @@ func (l *bindLine) done(uid types.UID) {
 }
 
 // awaitShorter returns when few enough pods wait to be bound, or after so long.
-func (l *bindLine) awaitShorter(atMost time.Duration) {
+func (l *bindLimiter) awaitShorter(atMost time.Duration) {
 	if l.unbound.Load() < maxUnbound {
 		return
 	}
@@ -99,7 +99,7 @@ func (l *bindLine) awaitShorter(atMost time.Duration) {
 }
 
 // await returns when no pod is being bound, or after so long.
-func (l *bindLine) await(ctx context.Context, atMost time.Duration) {
+func (l *bindLimiter) await(ctx context.Context, atMost time.Duration) {
 	idle := func() bool { return l.unbound.Load() == 0 && time.Since(time.Unix(0, l.left.Load())) >= pause }
 	if idle() {
 		return

@@ -22,39 +22,39 @@ import (
 )
 
 const (
-	// announcers is how many events are written at the same time when no pod is being bound.
-	announcers = 16
+	// eventWriters is how many events are written at the same time when no pod is being bound.
+	eventWriters = 16
 	// whileBinding is after how long at most each of them goes on beside pods that are being bound: so that events come,
 	// slowly, also where binding never ends.
 	whileBinding = 4 * time.Second
-	// maxAnnouncements is how many events may wait. Beyond that they are written as fast as it goes.
-	maxAnnouncements = 20_000
+	// maxScheduledEvents is how many events may wait. Beyond that they are written as fast as it goes.
+	maxScheduledEvents = 20_000
 	// goodbye is how long the pods that are being bound, and the events that are left, may take when the process is asked to stop.
 	goodbye = 5 * time.Second
 )
 
-// announcer writes the event "Scheduled" of pods that were bound. Writing one costs the API server about as much as the bind
+// scheduledEvents writes the event "Scheduled" of pods that were bound. Writing one costs the API server about as much as the bind
 // itself. So binding comes first: events wait until no pod is being bound, for a bounded time and in a bounded number, and
 // are written in the end: also when the process is asked to stop, but not when it is killed, loses its lease, or finds no API server
 // for some seconds.
-type announcer struct {
+type scheduledEvents struct {
 	client   kubernetes.Interface
 	logger   klog.Logger
-	line     *bindLine
+	line     *bindLimiter
 	instance string
 	// patient ends when events are not to wait for binding any more; hurry ends it.
 	patient context.Context
 	hurry   context.CancelFunc
 
 	mu    sync.Mutex
-	queue []announcement
+	queue []scheduledEvent
 	// left is how many events are not written yet: those in the queue, and those that are being written.
 	left int
 	more *sync.Cond
 }
 
-// announcement is an event with little more than what differs between pods.
-type announcement struct {
+// scheduledEvent is an event with little more than what differs between pods.
+type scheduledEvent struct {
 	pod        corev1.ObjectReference
 	controller string
 	at         time.Time
@@ -69,7 +69,7 @@ func (p *Plugins) LateEvents(ctx context.Context, client kubernetes.Interface, r
 	if err != nil {
 		host = "unknown" // as good as the real one: events name it for people
 	}
-	a := &announcer{client: client, logger: klog.FromContext(ctx), line: p.line, instance: host}
+	a := &scheduledEvents{client: client, logger: klog.FromContext(ctx), line: p.line, instance: host}
 	a.patient, a.hurry = context.WithCancel(ctx)
 	a.more = sync.NewCond(&a.mu)
 	context.AfterFunc(ctx, func() {
@@ -77,12 +77,12 @@ func (p *Plugins) LateEvents(ctx context.Context, client kubernetes.Interface, r
 		defer a.mu.Unlock()
 		a.more.Broadcast()
 	})
-	for range announcers {
+	for range eventWriters {
 		go a.run(ctx)
 	}
-	p.announcer.Store(a)
+	p.scheduledEvents.Store(a)
 	return func(name string) kubeevents.EventRecorderLogger {
-		return &lateRecorder{EventRecorderLogger: recorders(name), announcer: a, controller: name}
+		return &lateRecorder{EventRecorderLogger: recorders(name), scheduledEvents: a, controller: name}
 	}
 }
 
@@ -90,7 +90,7 @@ func (p *Plugins) LateEvents(ctx context.Context, client kubernetes.Interface, r
 // their events are written, or after five seconds. From then on no pod is popped, and events do not wait.
 func (p *Plugins) Goodbye() {
 	p.leaving.Store(true)
-	a := p.announcer.Load()
+	a := p.scheduledEvents.Load()
 	if a == nil {
 		return
 	}
@@ -104,11 +104,11 @@ func (p *Plugins) Goodbye() {
 	}
 }
 
-// lateRecorder leaves the events of pods that were bound to the announcer.
+// lateRecorder leaves the events of pods that were bound to the scheduledEvents.
 type lateRecorder struct {
 	kubeevents.EventRecorderLogger
-	announcer  *announcer
-	controller string
+	scheduledEvents *scheduledEvents
+	controller      string
 }
 
 // Eventf records an event.
@@ -118,7 +118,7 @@ func (r *lateRecorder) Eventf(about, related runtime.Object, kind, reason, actio
 		r.EventRecorderLogger.Eventf(about, related, kind, reason, action, note, args...)
 		return
 	}
-	r.announcer.add(announcement{
+	r.scheduledEvents.add(scheduledEvent{
 		pod: corev1.ObjectReference{
 			APIVersion: "v1", Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID,
 			ResourceVersion: pod.ResourceVersion,
@@ -130,11 +130,11 @@ func (r *lateRecorder) Eventf(about, related runtime.Object, kind, reason, actio
 // WithLogger returns a recorder that logs there.
 func (r *lateRecorder) WithLogger(logger klog.Logger) kubeevents.EventRecorderLogger {
 	return &lateRecorder{
-		EventRecorderLogger: r.EventRecorderLogger.WithLogger(logger), announcer: r.announcer, controller: r.controller,
+		EventRecorderLogger: r.EventRecorderLogger.WithLogger(logger), scheduledEvents: r.scheduledEvents, controller: r.controller,
 	}
 }
 
-func (a *announcer) add(n announcement) {
+func (a *scheduledEvents) add(n scheduledEvent) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.queue = append(a.queue, n)
@@ -142,22 +142,22 @@ func (a *announcer) add(n announcement) {
 	a.more.Signal()
 }
 
-// next waits for an announcement; ok is false once the context ends.
-func (a *announcer) next(ctx context.Context) (n announcement, crowded, ok bool) {
+// next waits for an scheduledEvent; ok is false once the context ends.
+func (a *scheduledEvents) next(ctx context.Context) (n scheduledEvent, crowded, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for len(a.queue) == 0 && ctx.Err() == nil {
 		a.more.Wait()
 	}
 	if ctx.Err() != nil {
-		return announcement{}, false, false
+		return scheduledEvent{}, false, false
 	}
-	n, crowded = a.queue[0], len(a.queue) > maxAnnouncements
+	n, crowded = a.queue[0], len(a.queue) > maxScheduledEvents
 	a.queue = a.queue[1:]
 	return n, crowded, true
 }
 
-func (a *announcer) run(ctx context.Context) {
+func (a *scheduledEvents) run(ctx context.Context) {
 	for {
 		n, crowded, ok := a.next(ctx)
 		if !ok {
@@ -174,14 +174,14 @@ func (a *announcer) run(ctx context.Context) {
 }
 
 // written says whether every event is written.
-func (a *announcer) written() bool {
+func (a *scheduledEvents) written() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.left == 0
 }
 
 // write creates the event, and tries again if the API server is busy or does not answer.
-func (a *announcer) write(ctx context.Context, n announcement) {
+func (a *scheduledEvents) write(ctx context.Context, n scheduledEvent) {
 	event := a.event(n)
 	client := a.client.EventsV1().RESTClient()
 	err := wait.ExponentialBackoffWithContext(ctx, wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 6},
@@ -203,7 +203,7 @@ func (a *announcer) write(ctx context.Context, n announcement) {
 	}
 }
 
-func (a *announcer) event(n announcement) *eventsv1.Event {
+func (a *scheduledEvents) event(n scheduledEvent) *eventsv1.Event {
 	return &eventsv1.Event{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: util.GenerateEventName(n.pod.Name, n.at.UnixNano()), Namespace: n.pod.Namespace,

@@ -34,12 +34,12 @@ const (
 	retainInterval = 30 * time.Second
 )
 
-// performer carries out what the ledger decides. Decisions can come from under the scheduling queue's lock, so those
+// dispatcher carries out what the ledger decides. Decisions can come from under the scheduling queue's lock, so those
 // that call the queue are left to a goroutine of their own.
-type performer struct {
+type dispatcher struct {
 	logger  klog.Logger
 	ledger  *ledger.Ledger
-	line    *bindLine
+	line    *bindLimiter
 	slots   *slots.Held
 	metrics *metrics.Metrics
 	handle  fwk.Handle
@@ -51,7 +51,7 @@ type performer struct {
 	freed func(klog.Logger, *corev1.Pod)
 	// finished are the informers of pods that ended, by schedulerName.
 	finished map[string]cache.SharedIndexInformer
-	writer   *writer
+	writer   *statusWriter
 	evictor  *evictor
 	counter  *jobCounter
 	leading  atomic.Bool
@@ -62,8 +62,8 @@ type performer struct {
 	more    chan struct{}
 }
 
-func newPerformer(logger klog.Logger, plugins *Plugins, h fwk.Handle) *performer {
-	p := &performer{
+func newDispatcher(logger klog.Logger, plugins *Plugins, h fwk.Handle) *dispatcher {
+	p := &dispatcher{
 		logger:    logger,
 		ledger:    plugins.ledger,
 		line:      plugins.line,
@@ -77,12 +77,12 @@ func newPerformer(logger klog.Logger, plugins *Plugins, h fwk.Handle) *performer
 		led:       make(chan struct{}),
 		more:      make(chan struct{}, 1),
 	}
-	p.writer, p.evictor, p.counter = newWriter(p), newEvictor(p), newJobCounter(p)
+	p.writer, p.evictor, p.counter = newStatusWriter(p), newEvictor(p), newJobCounter(p)
 	return p
 }
 
 // watch feeds the ledger from the informer of pods.
-func (p *performer) watch() error {
+func (p *dispatcher) watch() error {
 	_, err := p.handle.SharedInformerFactory().Core().V1().Pods().Informer().AddEventHandler(podHandler(
 		func(pod *corev1.Pod) { p.perform(p.ledger.Observe(pod)) },
 		func(pod *corev1.Pod) { p.perform(p.ledger.Deleted(pod)) },
@@ -113,7 +113,7 @@ func podHandler(seen, gone func(*corev1.Pod)) cache.ResourceEventHandler {
 
 // lead starts everything that only the process that makes decisions may do. Informers deliver to each handler on its
 // own, so the ledger is first brought up to what the lister knows.
-func (p *performer) lead() {
+func (p *dispatcher) lead() {
 	pods, err := p.handle.SharedInformerFactory().Core().V1().Pods().Lister().List(labels.Everything())
 	if err != nil {
 		p.logger.Error(err, "Failed to list pods from the informer")
@@ -134,7 +134,7 @@ func byAge(a, b *corev1.Pod) int {
 }
 
 // perform carries out decisions. It never blocks and never calls the scheduling queue.
-func (p *performer) perform(decisions []gang.Decision) {
+func (p *dispatcher) perform(decisions []gang.Decision) {
 	if len(decisions) == 0 {
 		return
 	}
@@ -148,7 +148,7 @@ func (p *performer) perform(decisions []gang.Decision) {
 }
 
 // run performs decisions and lets time pass, until the context ends.
-func (p *performer) run(ctx context.Context) {
+func (p *dispatcher) run(ctx context.Context) {
 	go p.keepTime(ctx)
 	for {
 		select {
@@ -166,7 +166,7 @@ func (p *performer) run(ctx context.Context) {
 	}
 }
 
-func (p *performer) keepTime(ctx context.Context) {
+func (p *dispatcher) keepTime(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 		return
@@ -191,13 +191,13 @@ func (p *performer) keepTime(ctx context.Context) {
 }
 
 // exists says whether the informer still has the pod.
-func (p *performer) exists(ref gang.Ref) bool {
+func (p *dispatcher) exists(ref gang.Ref) bool {
 	pod, err := p.pod(ref)
 	return err == nil && pod != nil || err != nil && !apierrors.IsNotFound(err)
 }
 
 // pod returns the informer's pod, or nil if the name is another pod's now.
-func (p *performer) pod(ref gang.Ref) (*corev1.Pod, error) {
+func (p *dispatcher) pod(ref gang.Ref) (*corev1.Pod, error) {
 	pod, err := p.handle.SharedInformerFactory().Core().V1().Pods().Lister().Pods(ref.Namespace).Get(ref.Name)
 	if err != nil || string(pod.UID) != ref.UID {
 		return nil, err
@@ -205,7 +205,7 @@ func (p *performer) pod(ref gang.Ref) (*corev1.Pod, error) {
 	return pod, nil
 }
 
-func (p *performer) do(decision gang.Decision) {
+func (p *dispatcher) do(decision gang.Decision) {
 	if !p.leading.Load() {
 		if _, talk := decision.(gang.Tell); talk {
 			return // the process that leads tells it

@@ -68,8 +68,8 @@ func (s *eventServer) names() (created []string) {
 	return created
 }
 
-// newAnnouncing returns plugins whose late events go to the server, and the recorder of the profile "ours".
-func newAnnouncing(t *testing.T, s *eventServer) (*Plugins, kubeevents.EventRecorderLogger) {
+// newScheduledEvents returns plugins whose late events go to the server, and the recorder of the profile "ours".
+func newScheduledEvents(t *testing.T, s *eventServer) (*Plugins, kubeevents.EventRecorderLogger) {
 	t.Helper()
 	s.asked, s.open = map[string]int{}, make(chan struct{})
 	server := httptest.NewServer(s)
@@ -95,12 +95,12 @@ func TestEachBoundPodsEventIsWrittenOnce(t *testing.T) {
 		"busy": {http.StatusTooManyRequests}, "broken": {http.StatusInternalServerError}, "forbidden": {http.StatusForbidden},
 		"lost": {http.StatusConflict}, // it was written, and the answer was lost
 	}}
-	plugins, recorder := newAnnouncing(t, s)
+	plugins, recorder := newScheduledEvents(t, s)
 	close(s.open)
 	for _, name := range []string{"well", "busy", "broken", "forbidden", "lost"} {
 		scheduled(recorder, name)
 	}
-	eventually(t, "all to be written", plugins.announcer.Load().written)
+	eventually(t, "all to be written", plugins.scheduledEvents.Load().written)
 	if got := s.names(); !slices.Equal(got, []string{"broken", "busy", "well"}) {
 		t.Errorf("the events of %v were written", got)
 	}
@@ -120,22 +120,22 @@ func TestEachBoundPodsEventIsWrittenOnce(t *testing.T) {
 
 // TestOnlyTheEventsOfBoundPodsAreLate: others are upstream's to write.
 func TestOnlyTheEventsOfBoundPodsAreLate(t *testing.T) {
-	plugins, _ := newAnnouncing(t, &eventServer{})
+	plugins, _ := newScheduledEvents(t, &eventServer{})
 	upstream := kubeevents.NewFakeRecorder(10)
-	late := &lateRecorder{EventRecorderLogger: upstream, announcer: plugins.announcer.Load(), controller: "ours"}
+	late := &lateRecorder{EventRecorderLogger: upstream, scheduledEvents: plugins.scheduledEvents.Load(), controller: "ours"}
 	late.Eventf(testPod("p").Obj(), nil, corev1.EventTypeWarning, "FailedScheduling", "Scheduling", "no room")
 	late.Eventf(&corev1.Node{}, nil, corev1.EventTypeNormal, "Scheduled", "Binding", "not of a pod")
-	if len(upstream.Events) != 2 || !plugins.announcer.Load().written() {
+	if len(upstream.Events) != 2 || !plugins.scheduledEvents.Load().written() {
 		t.Errorf("%d events went to upstream's recorder, want 2", len(upstream.Events))
 	}
 }
 
 // TestTooManyEventsDoNotWaitForBinding: how many wait is bounded, so beyond that they are written beside pods that are being bound.
 func TestTooManyEventsDoNotWaitForBinding(t *testing.T) {
-	a := &announcer{}
+	a := &scheduledEvents{}
 	a.more = sync.NewCond(&a.mu)
-	for range maxAnnouncements + 2 {
-		a.add(announcement{})
+	for range maxScheduledEvents + 2 {
+		a.add(scheduledEvent{})
 	}
 	for i, want := range []bool{true, true, false, false} {
 		if _, crowded, ok := a.next(t.Context()); !ok || crowded != want {
@@ -147,7 +147,7 @@ func TestTooManyEventsDoNotWaitForBinding(t *testing.T) {
 // TestAProcessThatStopsWritesWhatItOwes: it ends only when the pods that are being bound are, and their events are written.
 func TestAProcessThatStopsWritesWhatItOwes(t *testing.T) {
 	s := &eventServer{}
-	plugins, recorder := newAnnouncing(t, s)
+	plugins, recorder := newScheduledEvents(t, s)
 	plugins.line.reserved("being bound")
 	scheduled(recorder, "bound")
 	left := make(chan []string)

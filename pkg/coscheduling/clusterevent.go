@@ -7,12 +7,12 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
 )
 
-// happened tells the ledger of an event that the scheduler's cache knows already, as far as it may help a gang. A pod or a node that
+// clusterEvent tells the ledger of an event that the scheduler's cache knows already, as far as it may help a gang. A pod or a node that
 // was deleted and created again under its name is two.
-func happened(l *ledger.Ledger, p *performer, before, after any) {
+func clusterEvent(l *ledger.Ledger, p *dispatcher, before, after any) {
 	if recreated.Both(before, after) {
-		happened(l, p, before, nil)
-		happened(l, p, nil, after)
+		clusterEvent(l, p, before, nil)
+		clusterEvent(l, p, nil, after)
 		return
 	}
 	switch old, now := before, after; {
