@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	fwk "k8s.io/kube-scheduler/framework"
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 
@@ -102,6 +103,15 @@ func run(t *testing.T, o *obstacle, attached bool, nodes map[string]string) *run
 	ended.Go(func() { r.sched.Run(ctx) })
 	t.Cleanup(func() { cancel(); ended.Wait(); r.informers.Shutdown() })
 	return r
+}
+
+// eventually waits until it is so.
+func eventually(t *testing.T, what string, yes func() bool) {
+	t.Helper()
+	asked := func(context.Context) (bool, error) { return yes(), nil }
+	if err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, wait.ForeverTestTimeout, true, asked); err != nil {
+		t.Fatalf("waited for %s: %v", what, err)
+	}
 }
 
 // create creates members of a gang that needs all of them.

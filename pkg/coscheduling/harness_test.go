@@ -82,7 +82,7 @@ func newHarnessWith(t testing.TB, plugin fwk.Plugin) *harness {
 		factories[plugin.Name()] = func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) { return plugin, nil }
 	}
 	sched, err := scheduler.New(h.ctx, h.client, h.informers, nil,
-		func(string) kubeevents.EventRecorderLogger { return quietRecorder{} },
+		func(string) kubeevents.EventRecorderLogger { return silentRecorder{} },
 		scheduler.WithProfiles(*profile), scheduler.WithFrameworkOutOfTreeRegistry(factories),
 		scheduler.WithPodInitialBackoffSeconds(1), scheduler.WithPodMaxBackoffSeconds(1))
 	if err != nil {
@@ -129,6 +129,8 @@ func testPod(name string) *st.PodWrapper {
 	return st.MakePod().Namespace(testNamespace).Name(name).UID(name)
 }
 
-func ref(pod *corev1.Pod) gang.Ref {
-	return gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)}
-}
+// silentRecorder writes no events.
+type silentRecorder struct{}
+
+func (silentRecorder) Eventf(_, _ runtime.Object, _, _, _, _ string, _ ...any) {}
+func (r silentRecorder) WithLogger(klog.Logger) kubeevents.EventRecorderLogger { return r }

@@ -12,6 +12,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/dispatch"
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
@@ -24,7 +25,7 @@ type Plugin struct {
 	dialect    gang.Dialect
 	handle     fwk.Handle
 	ledger     *ledger.Ledger
-	dispatcher *dispatcher
+	dispatcher *dispatch.Dispatcher
 	planner    *view.Planner
 	slots      *slots.Held
 	attached   func() bool
@@ -58,7 +59,7 @@ func (p *Plugins) newPlugin(ctx context.Context, d gang.Dialect, obj runtime.Obj
 	}
 	plugin := &Plugin{
 		dialect: d, handle: h, ledger: p.ledger, dispatcher: p.dispatcher, slots: p.slots, attached: p.attached.Load,
-		planner: &view.Planner{Framework: f, Pods: p.dispatcher.pod, Slots: p.slots, Ledger: p.ledger, Gate: QueueName},
+		planner: &view.Planner{Framework: f, Pods: p.dispatcher.Pod, Slots: p.slots, Ledger: p.ledger, Gate: QueueName},
 	}
 	p.keep(plugin)
 	return plugin, nil
@@ -76,7 +77,7 @@ func (pl *Plugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *core
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
 	answer := pl.ledger.Single(pod)
-	pl.dispatcher.perform(answer.Decisions)
+	pl.dispatcher.Perform(answer.Decisions)
 	switch {
 	case answer.Verdict == gang.Refuse:
 		klog.FromContext(ctx).V(3).Info("Gang member cannot be scheduled alone", "gang", answer.Why.Gang, "why", answer.Why.Kind)
@@ -168,7 +169,7 @@ func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 		}
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}
-	pl.dispatcher.perform(decisions)
+	pl.dispatcher.Perform(decisions)
 	return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "preemption is not attempted for a single member of a gang")
 }
 
@@ -189,7 +190,7 @@ func (pl *Plugin) Reserve(context.Context, fwk.CycleState, *corev1.Pod, string) 
 // Unreserve counts the capacity that a member gives back which was scheduled alone.
 func (pl *Plugin) Unreserve(_ context.Context, state fwk.CycleState, pod *corev1.Pod, _ string) {
 	if !view.OfGangCycle(state) && !pl.others(pod) {
-		pl.dispatcher.perform(pl.ledger.Unreserve(pod.UID))
+		pl.dispatcher.Perform(pl.ledger.Unreserve(pod.UID))
 	}
 }
 
@@ -199,7 +200,7 @@ func (pl *Plugin) Permit(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, n
 		return nil, 0
 	}
 	answer := pl.ledger.Permit(pod.UID, node)
-	pl.dispatcher.perform(answer.Decisions)
+	pl.dispatcher.Perform(answer.Decisions)
 	if answer.Verdict == gang.Refuse {
 		return fwk.NewStatus(fwk.Unschedulable, events.Sentence(answer.Why)), 0
 	}

@@ -1,4 +1,4 @@
-package coscheduling
+package dispatch
 
 import (
 	"context"
@@ -19,14 +19,14 @@ const jobsPerSecond = 5
 // jobCounter asks Jobs how many of their pods succeeded. The ledger asks again after a while if a gang still waits, so an answer that
 // does not come is not asked for again here.
 type jobCounter struct {
-	dispatcher *dispatcher
+	dispatcher *Dispatcher
 	requests   workqueue.TypedInterface[gang.Count]
 	limit      *rate.Limiter
 	// forbidden says that it was logged that Jobs may not be read. Only run uses it.
 	forbidden bool
 }
 
-func newJobCounter(p *dispatcher) *jobCounter {
+func newJobCounter(p *Dispatcher) *jobCounter {
 	return &jobCounter{
 		dispatcher: p,
 		requests:   workqueue.NewTyped[gang.Count](),
@@ -58,7 +58,7 @@ func (c *jobCounter) count(ctx context.Context, d gang.Count) {
 		if uncounted := job.Status.UncountedTerminatedPods; uncounted != nil {
 			succeeded += len(uncounted.Succeeded)
 		}
-		c.dispatcher.perform(c.dispatcher.ledger.Counted(d.Gang, types.UID(d.Job.UID), succeeded))
+		c.dispatcher.Perform(c.dispatcher.ledger.Counted(d.Gang, types.UID(d.Job.UID), succeeded))
 	case apierrors.IsForbidden(err) && !c.forbidden:
 		c.forbidden = true
 		c.dispatcher.logger.Info("Failed to read Jobs: members that succeeded and were deleted before this scheduler saw them do not "+

@@ -1,4 +1,4 @@
-package coscheduling
+package status
 
 import (
 	"context"
@@ -9,13 +9,18 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	kubeevents "k8s.io/client-go/tools/events"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/bindlimit"
 )
 
 // eventServer is an API server that takes events and answers as it is told to.
@@ -68,8 +73,8 @@ func (s *eventServer) names() (created []string) {
 	return created
 }
 
-// newScheduledEvents returns plugins whose late events go to the server, and the recorder of the profile "ours".
-func newScheduledEvents(t *testing.T, s *eventServer) (*Plugins, kubeevents.EventRecorderLogger) {
+// newScheduledEvents returns events that go to the server, and the recorder of the profile "ours".
+func newScheduledEvents(t *testing.T, s *eventServer) (*ScheduledEvents, kubeevents.EventRecorderLogger) {
 	t.Helper()
 	s.asked, s.open = map[string]int{}, make(chan struct{})
 	server := httptest.NewServer(s)
@@ -78,15 +83,24 @@ func newScheduledEvents(t *testing.T, s *eventServer) (*Plugins, kubeevents.Even
 	if err != nil {
 		t.Fatal(err)
 	}
-	plugins := New()
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
-	recorders := plugins.LateEvents(ctx, client, func(string) kubeevents.EventRecorderLogger { return kubeevents.NewFakeRecorder(10) })
-	return plugins, recorders("ours")
+	events := NewScheduledEvents(ctx, client, bindlimit.New())
+	recorders := events.Wrap(func(string) kubeevents.EventRecorderLogger { return kubeevents.NewFakeRecorder(10) })
+	return events, recorders("ours")
+}
+
+// eventually waits until it is so.
+func eventually(t *testing.T, what string, yes func() bool) {
+	t.Helper()
+	asked := func(context.Context) (bool, error) { return yes(), nil }
+	if err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, wait.ForeverTestTimeout, true, asked); err != nil {
+		t.Fatalf("waited for %s: %v", what, err)
+	}
 }
 
 func scheduled(recorder kubeevents.EventRecorderLogger, name string) {
-	recorder.Eventf(testPod(name).Obj(), nil, corev1.EventTypeNormal, "Scheduled", "Binding", "Successfully assigned %s to %s", name, "n")
+	recorder.Eventf(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, UID: types.UID(name)}}, nil, corev1.EventTypeNormal, "Scheduled", "Binding", "Successfully assigned %s to %s", name, "n")
 }
 
 // TestEachBoundPodsEventIsWrittenOnce, also if the API server is busy; what it refuses for good is dropped, and holds nothing up.
@@ -95,12 +109,12 @@ func TestEachBoundPodsEventIsWrittenOnce(t *testing.T) {
 		"busy": {http.StatusTooManyRequests}, "broken": {http.StatusInternalServerError}, "forbidden": {http.StatusForbidden},
 		"lost": {http.StatusConflict}, // it was written, and the answer was lost
 	}}
-	plugins, recorder := newScheduledEvents(t, s)
+	events, recorder := newScheduledEvents(t, s)
 	close(s.open)
 	for _, name := range []string{"well", "busy", "broken", "forbidden", "lost"} {
 		scheduled(recorder, name)
 	}
-	eventually(t, "all to be written", plugins.scheduledEvents.Load().written)
+	eventually(t, "all to be written", events.written)
 	if got := s.names(); !slices.Equal(got, []string{"broken", "busy", "well"}) {
 		t.Errorf("the events of %v were written", got)
 	}
@@ -120,19 +134,19 @@ func TestEachBoundPodsEventIsWrittenOnce(t *testing.T) {
 
 // TestOnlyTheEventsOfBoundPodsAreLate: others are upstream's to write.
 func TestOnlyTheEventsOfBoundPodsAreLate(t *testing.T) {
-	plugins, _ := newScheduledEvents(t, &eventServer{})
+	events, _ := newScheduledEvents(t, &eventServer{})
 	upstream := kubeevents.NewFakeRecorder(10)
-	late := &lateRecorder{EventRecorderLogger: upstream, scheduledEvents: plugins.scheduledEvents.Load(), controller: "ours"}
-	late.Eventf(testPod("p").Obj(), nil, corev1.EventTypeWarning, "FailedScheduling", "Scheduling", "no room")
+	late := &lateRecorder{EventRecorderLogger: upstream, events: events, controller: "ours"}
+	late.Eventf(&corev1.Pod{}, nil, corev1.EventTypeWarning, "FailedScheduling", "Scheduling", "no room")
 	late.Eventf(&corev1.Node{}, nil, corev1.EventTypeNormal, "Scheduled", "Binding", "not of a pod")
-	if len(upstream.Events) != 2 || !plugins.scheduledEvents.Load().written() {
+	if len(upstream.Events) != 2 || !events.written() {
 		t.Errorf("%d events went to upstream's recorder, want 2", len(upstream.Events))
 	}
 }
 
 // TestTooManyEventsDoNotWaitForBinding: how many wait is bounded, so beyond that they are written beside pods that are being bound.
 func TestTooManyEventsDoNotWaitForBinding(t *testing.T) {
-	a := &scheduledEvents{}
+	a := &ScheduledEvents{}
 	a.more = sync.NewCond(&a.mu)
 	for range maxScheduledEvents + 2 {
 		a.add(scheduledEvent{})
@@ -147,17 +161,16 @@ func TestTooManyEventsDoNotWaitForBinding(t *testing.T) {
 // TestAProcessThatStopsWritesWhatItOwes: it ends only when the pods that are being bound are, and their events are written.
 func TestAProcessThatStopsWritesWhatItOwes(t *testing.T) {
 	s := &eventServer{}
-	plugins, recorder := newScheduledEvents(t, s)
-	plugins.line.reserved("being bound")
+	events, recorder := newScheduledEvents(t, s)
+	events.limiter.Reserved("being bound")
 	scheduled(recorder, "bound")
 	left := make(chan []string)
 	go func() {
-		plugins.Goodbye()
+		events.Finish()
 		left <- s.names()
 	}()
-	eventually(t, "the process to pop no more pods", plugins.leaving.Load)
 	scheduled(recorder, "being-bound")
-	plugins.line.done("being bound")
+	events.limiter.Done("being bound")
 	close(s.open)
 	if written := <-left; !slices.Equal(written, []string{"being-bound", "bound"}) {
 		t.Errorf("the process ended when the events of %v were written", written)

@@ -1,4 +1,4 @@
-package coscheduling
+package dispatch
 
 import (
 	"context"
@@ -30,7 +30,7 @@ const (
 // statusWriter writes events and conditions on pods, one after another. What waits to be written is bounded by the number of
 // pods that exist: a newer event of the same reason takes the older one's place, and what is for pods that are gone is dropped.
 type statusWriter struct {
-	dispatcher *dispatcher
+	dispatcher *Dispatcher
 	limiter    *rate.Limiter
 
 	mu    sync.Mutex
@@ -46,7 +46,7 @@ type writeKey struct {
 	reason string
 }
 
-func newStatusWriter(p *dispatcher) *statusWriter {
+func newStatusWriter(p *Dispatcher) *statusWriter {
 	return &statusWriter{
 		dispatcher: p,
 		limiter:    rate.NewLimiter(writesPerSecond, writeBurst),
@@ -125,14 +125,14 @@ func (w *statusWriter) run(ctx context.Context) {
 		if err := w.limiter.Wait(ctx); err != nil {
 			return
 		}
-		w.dispatcher.line.await(ctx, patience)
+		w.dispatcher.limiter.Await(ctx, patience)
 		w.write(ctx, ref, event)
 	}
 }
 
 // addressee returns the pod that is to be told something, or nil if it is gone or another scheduler's.
 func (w *statusWriter) addressee(ref gang.Ref) *corev1.Pod {
-	pod, err := w.dispatcher.pod(ref)
+	pod, err := w.dispatcher.Pod(ref)
 	if err != nil || pod == nil {
 		pod = w.dispatcher.finishedPod(ref)
 	}

@@ -1,4 +1,4 @@
-package coscheduling
+package cycle
 
 import (
 	"context"
@@ -12,17 +12,19 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// quietFailures wraps the scheduler's failure handler, which writes an event and a condition for the pod that was popped
+// QuietFailures wraps the scheduler's failure handler, which writes an event and a condition for the pod that was popped
 // at each attempt. For a pod whose gang waits, this is left to the ledger, which tells every member when the reason
 // changes.
-func (p *Plugins) quietFailures(next scheduler.FailureHandlerFn) scheduler.FailureHandlerFn {
+func QuietFailures(l *ledger.Ledger, next scheduler.FailureHandlerFn) scheduler.FailureHandlerFn {
 	return func(ctx context.Context, f framework.Framework, pod *framework.QueuedPodInfo, status *fwk.Status,
 		nominating *fwk.NominatingInfo, start time.Time,
 	) {
-		refused := p.ledger.NotBound(pod.Pod.UID, status.Message())
-		if refused || status.IsRejected() && p.ledger.Tells(pod.Pod.UID) {
+		refused := l.NotBound(pod.Pod.UID, status.Message())
+		if refused || status.IsRejected() && l.Tells(pod.Pod.UID) {
 			f = quietFramework{f}
 		}
 		next(ctx, f, pod, status, nominating, start)

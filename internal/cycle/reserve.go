@@ -1,4 +1,4 @@
-package coscheduling
+package cycle
 
 import (
 	"context"
@@ -38,7 +38,7 @@ type refusalOnNode struct {
 }
 
 // members returns the members of a plan, in its order.
-func (c *gangCycle) members(a *attempt, found view.Plan) []*reserved {
+func (c *Cycle) members(a *attempt, found view.Plan) []*reserved {
 	members := make([]*reserved, len(found.Members))
 	for i, p := range found.Members {
 		m := &reserved{pod: p.Pod, node: p.Node, late: p.Late, toActivate: framework.NewPodsToActivate()}
@@ -59,7 +59,7 @@ func (m *reserved) use(state fwk.CycleState, sampled bool) {
 }
 
 // reserveAll assumes every member in the scheduler's cache and runs the Reserve plugins for it. If one is refused, all is undone.
-func (c *gangCycle) reserveAll(ctx context.Context, a *attempt, members []*reserved) *refusalOnNode {
+func (c *Cycle) reserveAll(ctx context.Context, a *attempt, members []*reserved) *refusalOnNode {
 	a.group = framework.NewCycleState()
 	defer func() {
 		for _, m := range members {
@@ -76,7 +76,7 @@ func (c *gangCycle) reserveAll(ctx context.Context, a *attempt, members []*reser
 }
 
 // reserve does for a member what kube-scheduler's assumeAndReserve does for a pod.
-func (c *gangCycle) reserve(ctx context.Context, a *attempt, m *reserved) *fwk.Status {
+func (c *Cycle) reserve(ctx context.Context, a *attempt, m *reserved) *fwk.Status {
 	logger := klog.FromContext(ctx)
 	if m.late {
 		if status := c.filterAgain(ctx, a, m); !status.IsSuccess() {
@@ -110,7 +110,7 @@ func (c *gangCycle) reserve(ctx context.Context, a *attempt, m *reserved) *fwk.S
 }
 
 // filterAgain finds the volumes and devices of a member on its node, beside those of the members that are reserved already.
-func (c *gangCycle) filterAgain(ctx context.Context, a *attempt, m *reserved) *fwk.Status {
+func (c *Cycle) filterAgain(ctx context.Context, a *attempt, m *reserved) *fwk.Status {
 	if err := c.sched.Cache.UpdateSnapshot(klog.FromContext(ctx), a.snapshot); err != nil {
 		return fwk.AsStatus(fmt.Errorf("updating the snapshot: %w", err))
 	}
@@ -131,7 +131,7 @@ func (c *gangCycle) filterAgain(ctx context.Context, a *attempt, m *reserved) *f
 }
 
 // unreserve undoes reserve, the last member first.
-func (c *gangCycle) unreserve(ctx context.Context, a *attempt, members []*reserved) {
+func (c *Cycle) unreserve(ctx context.Context, a *attempt, members []*reserved) {
 	for _, m := range slices.Backward(members) {
 		a.framework.RunReservePluginsUnreserve(ctx, m.state, m.assumed, m.node)
 		if err := c.sched.Cache.ForgetPod(klog.FromContext(ctx), m.assumed); err != nil {

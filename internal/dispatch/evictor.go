@@ -1,4 +1,4 @@
-package coscheduling
+package dispatch
 
 import (
 	"context"
@@ -16,11 +16,11 @@ import (
 // evictor evicts members of gangs by the API that respects disruption budgets. The ledger asks again for those that are still
 // there after a while, so what cannot be evicted now is dropped.
 type evictor struct {
-	dispatcher *dispatcher
+	dispatcher *Dispatcher
 	requests   chan gang.Evict
 }
 
-func newEvictor(p *dispatcher) *evictor {
+func newEvictor(p *Dispatcher) *evictor {
 	return &evictor{dispatcher: p, requests: make(chan gang.Evict, 64)}
 }
 
@@ -56,7 +56,7 @@ func (e *evictor) evict(ctx context.Context, ref gang.Ref, because gang.Explanat
 	case !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) && ctx.Err() == nil:
 		e.dispatcher.logger.V(2).Info("Failed to evict a member of a gang", "gang", because.Gang, "pod", ref.Name, "err", err)
 		if why := refusal(err); why != "" {
-			e.dispatcher.perform(e.dispatcher.ledger.EvictionRefused(uid, why))
+			e.dispatcher.Perform(e.dispatcher.ledger.EvictionRefused(uid, why))
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package coscheduling
+package dispatch
 
 import (
 	"context"
@@ -21,8 +21,8 @@ import (
 func newTestStatusWriter(t *testing.T, h *harness) (*statusWriter, *kubeevents.FakeRecorder) {
 	t.Helper()
 	recorder := kubeevents.NewFakeRecorder(10)
-	h.plugin.dispatcher.recorders[testProfileName] = recorder
-	return newStatusWriter(h.plugin.dispatcher), recorder
+	h.dispatcher.recorders[testProfileName] = recorder
+	return newStatusWriter(h.dispatcher), recorder
 }
 
 // exist makes a pod known to the informer.
@@ -73,7 +73,7 @@ func TestPodsThatAreGoneHoldNobodyUp(t *testing.T) {
 	h := newHarness(t)
 	w, recorder := newTestStatusWriter(t, h)
 	w.limiter = rate.NewLimiter(0, 1)
-	w.dispatcher.line.reserved("being bound")
+	w.dispatcher.limiter.Reserved("being bound")
 	for i := range crowd / 2 {
 		w.enqueue(tell(ref(testPod(fmt.Sprint("gone-", i)).Obj())))
 	}

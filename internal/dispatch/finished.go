@@ -1,4 +1,4 @@
-package coscheduling
+package dispatch
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 
 // watchFinished feeds the ledger with the pods of a profile that ended. The scheduler's own informer leaves them out, so a
 // member that succeeded looks like one that was deleted.
-func (p *dispatcher) watchFinished(ctx context.Context, schedulerName string) error {
+func (p *Dispatcher) watchFinished(ctx context.Context, schedulerName string) error {
 	selector := fields.AndSelectors(
 		fields.OneTermEqualSelector("spec.schedulerName", schedulerName),
 		fields.OneTermNotEqualSelector("status.phase", string(corev1.PodPending)),
@@ -31,8 +31,8 @@ func (p *dispatcher) watchFinished(ctx context.Context, schedulerName string) er
 		return fmt.Errorf("watching pods that ended: %w", err)
 	}
 	if _, err := informer.AddEventHandler(podHandler(
-		func(pod *corev1.Pod) { p.perform(p.ledger.Finish(pod)) },
-		func(pod *corev1.Pod) { p.perform(p.ledger.FinishedGone(pod.UID)) },
+		func(pod *corev1.Pod) { p.Perform(p.ledger.Finish(pod)) },
+		func(pod *corev1.Pod) { p.Perform(p.ledger.FinishedGone(pod.UID)) },
 	)); err != nil {
 		return fmt.Errorf("watching pods that ended: %w", err)
 	}
@@ -42,7 +42,7 @@ func (p *dispatcher) watchFinished(ctx context.Context, schedulerName string) er
 }
 
 // finishAll tells the ledger of all pods that ended before this process led.
-func (p *dispatcher) finishAll() {
+func (p *Dispatcher) finishAll() {
 	ctx, cancel := context.WithTimeout(context.Background(), restoreTime)
 	defer cancel()
 	var ended []*corev1.Pod
@@ -60,12 +60,12 @@ func (p *dispatcher) finishAll() {
 	}
 	slices.SortFunc(ended, byAge)
 	for _, pod := range ended {
-		p.perform(p.ledger.Finish(pod))
+		p.Perform(p.ledger.Finish(pod))
 	}
 }
 
 // finishedPod returns a pod that ended, or nil.
-func (p *dispatcher) finishedPod(ref gang.Ref) *corev1.Pod {
+func (p *Dispatcher) finishedPod(ref gang.Ref) *corev1.Pod {
 	for _, informer := range p.finished {
 		obj, exists, err := informer.GetStore().GetByKey(ref.Namespace + "/" + ref.Name)
 		if pod, ok := obj.(*corev1.Pod); err == nil && exists && ok && string(pod.UID) == ref.UID {

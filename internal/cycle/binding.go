@@ -1,4 +1,4 @@
-package coscheduling
+package cycle
 
 import (
 	"context"
@@ -14,11 +14,12 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/metrics"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/bindlimit"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // bind makes volumes and devices of all members ready, and then binds them. If anything is not to be had, nobody is bound.
-func (c *gangCycle) bind(ctx context.Context, a *attempt, members []*reserved) {
+func (c *Cycle) bind(ctx context.Context, a *attempt, members []*reserved) {
 	metrics.Goroutines.WithLabelValues(metrics.Binding).Inc()
 	defer metrics.Goroutines.WithLabelValues(metrics.Binding).Dec()
 	if failed, status := c.prepare(ctx, a, members); failed >= 0 {
@@ -27,13 +28,13 @@ func (c *gangCycle) bind(ctx context.Context, a *attempt, members []*reserved) {
 	}
 	next := make(chan *reserved)
 	var binders sync.WaitGroup
-	for range min(bindsInFlight, len(members)) {
+	for range min(bindlimit.InFlight, len(members)) {
 		binders.Go(func() {
 			for m := range next {
 				if status := c.bindOne(ctx, a, m); !status.IsSuccess() {
 					decisions := c.notBound(ctx, a, m)
 					c.failed(ctx, a, m, status)
-					c.plugins.dispatcher.perform(decisions)
+					c.Dispatcher.Perform(decisions)
 				}
 			}
 		})
@@ -47,7 +48,7 @@ func (c *gangCycle) bind(ctx context.Context, a *attempt, members []*reserved) {
 
 // prepare waits until Permit lets every member go and the PreBind plugins have succeeded for every one. It returns the index of a member
 // for which they have not, or -1.
-func (c *gangCycle) prepare(ctx context.Context, a *attempt, members []*reserved) (failed int, why *fwk.Status) {
+func (c *Cycle) prepare(ctx context.Context, a *attempt, members []*reserved) (failed int, why *fwk.Status) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var mu sync.Mutex
@@ -83,7 +84,7 @@ func (c *gangCycle) prepare(ctx context.Context, a *attempt, members []*reserved
 }
 
 // preFlight says whether any PreBind plugin has something to do for the member.
-func (c *gangCycle) preFlight(ctx context.Context, a *attempt, m *reserved) (needed bool, status *fwk.Status) {
+func (c *Cycle) preFlight(ctx context.Context, a *attempt, m *reserved) (needed bool, status *fwk.Status) {
 	switch status := a.framework.RunPreBindPreFlights(ctx, m.state, m.assumed, m.node); {
 	case status.IsSkip():
 		return false, nil
@@ -94,7 +95,7 @@ func (c *gangCycle) preFlight(ctx context.Context, a *attempt, m *reserved) (nee
 	}
 }
 
-func (c *gangCycle) waitAndPreBind(ctx context.Context, a *attempt, m *reserved) *fwk.Status {
+func (c *Cycle) waitAndPreBind(ctx context.Context, a *attempt, m *reserved) *fwk.Status {
 	if status := a.framework.WaitOnPermit(ctx, m.assumed); !status.IsSuccess() {
 		return status
 	}
@@ -106,13 +107,13 @@ func (c *gangCycle) waitAndPreBind(ctx context.Context, a *attempt, m *reserved)
 func rejectWaiting(a *attempt, members []*reserved, why *fwk.Status) {
 	for _, m := range members {
 		if waiting := a.framework.GetWaitingPod(m.assumed.UID); waiting != nil {
-			waiting.Reject(a.plugin.Name(), "another pod of its gang failed: "+why.Message())
+			waiting.Reject(a.asked.Task.Gang.Dialect, "another pod of its gang failed: "+why.Message())
 		}
 	}
 }
 
 // bindOne does for a member what kube-scheduler does for a pod whose PreBind plugins succeeded.
-func (c *gangCycle) bindOne(ctx context.Context, a *attempt, m *reserved) *fwk.Status {
+func (c *Cycle) bindOne(ctx context.Context, a *attempt, m *reserved) *fwk.Status {
 	logger, f := klog.FromContext(ctx), a.framework
 	bound, err := c.bindByExtender(logger, m.assumed, m.node)
 	status := fwk.AsStatus(err)
@@ -137,7 +138,7 @@ func (c *gangCycle) bindOne(ctx context.Context, a *attempt, m *reserved) *fwk.S
 }
 
 // bindByExtender leaves the binding to an extender that binds pods like this one, if there is one.
-func (c *gangCycle) bindByExtender(logger klog.Logger, pod *corev1.Pod, node string) (bound bool, err error) {
+func (c *Cycle) bindByExtender(logger klog.Logger, pod *corev1.Pod, node string) (bound bool, err error) {
 	for _, extender := range c.sched.Extenders {
 		if !extender.IsBinder() || !extender.IsInterested(pod) {
 			continue
@@ -165,7 +166,7 @@ func attemptsLabel(info *framework.QueuedPodInfo) string {
 
 // giveBack undoes the reservations of all members, of which none is bound, because one of them failed. The one that failed comes first:
 // it is what the gang says.
-func (c *gangCycle) giveBack(ctx context.Context, a *attempt, members []*reserved, culprit int, why *fwk.Status) {
+func (c *Cycle) giveBack(ctx context.Context, a *attempt, members []*reserved, culprit int, why *fwk.Status) {
 	rejectWaiting(a, members, why)
 	for _, m := range members {
 		if a.framework.WillWaitOnPermit(ctx, m.assumed) {
@@ -186,19 +187,19 @@ func (c *gangCycle) giveBack(ctx context.Context, a *attempt, members []*reserve
 			c.failed(ctx, a, m, others)
 		}
 	}
-	c.plugins.dispatcher.perform(decisions)
+	c.Dispatcher.Perform(decisions)
 }
 
 // notBound gives back what a member held. What follows is to be done once the member is parked again.
-func (c *gangCycle) notBound(ctx context.Context, a *attempt, m *reserved) []gang.Decision {
+func (c *Cycle) notBound(ctx context.Context, a *attempt, m *reserved) []gang.Decision {
 	assumed := m.assumed
 	c.unreserve(ctx, a, []*reserved{m})
 	m.assumed = assumed
-	return c.plugins.ledger.Unreserve(assumed.UID)
+	return c.Ledger.Unreserve(assumed.UID)
 }
 
 // failed returns a member that gave everything back to the parked pods, and tells the queue that its node has capacity again.
-func (c *gangCycle) failed(ctx context.Context, a *attempt, m *reserved, status *fwk.Status) {
+func (c *Cycle) failed(ctx context.Context, a *attempt, m *reserved, status *fwk.Status) {
 	logger := klog.FromContext(ctx)
 	c.sched.SchedulingQueue.MoveAllToActiveOrBackoffQueue(logger, framework.EventAssignedPodDelete, m.assumed, nil,
 		func(pod *corev1.Pod) bool { return pod.UID != m.assumed.UID })

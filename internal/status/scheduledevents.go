@@ -1,4 +1,5 @@
-package coscheduling
+// Package status writes what users see of pods that were bound.
+package status
 
 import (
 	"context"
@@ -19,6 +20,8 @@ import (
 	"k8s.io/client-go/tools/record/util"
 	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/pkg/scheduler/profile"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/bindlimit"
 )
 
 const (
@@ -33,14 +36,14 @@ const (
 	goodbye = 5 * time.Second
 )
 
-// scheduledEvents writes the event "Scheduled" of pods that were bound. Writing one costs the API server about as much as the bind
+// ScheduledEvents writes the event "Scheduled" of pods that were bound. Writing one costs the API server about as much as the bind
 // itself. So binding comes first: events wait until no pod is being bound, for a bounded time and in a bounded number, and
 // are written in the end: also when the process is asked to stop, but not when it is killed, loses its lease, or finds no API server
 // for some seconds.
-type scheduledEvents struct {
+type ScheduledEvents struct {
 	client   kubernetes.Interface
 	logger   klog.Logger
-	line     *bindLimiter
+	limiter  *bindlimit.Limiter
 	instance string
 	// patient ends when events are not to wait for binding any more; hurry ends it.
 	patient context.Context
@@ -62,14 +65,13 @@ type scheduledEvent struct {
 	note       string
 }
 
-// LateEvents wraps the recorders of the scheduler's profiles, so that the event of a pod that was bound is written, by this client,
-// when no other pod is being bound. Wrapping is optional.
-func (p *Plugins) LateEvents(ctx context.Context, client kubernetes.Interface, recorders profile.RecorderFactory) profile.RecorderFactory {
+// NewScheduledEvents returns what writes the events by this client, until the context ends.
+func NewScheduledEvents(ctx context.Context, client kubernetes.Interface, limiter *bindlimit.Limiter) *ScheduledEvents {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown" // as good as the real one: events name it for people
 	}
-	a := &scheduledEvents{client: client, logger: klog.FromContext(ctx), line: p.line, instance: host}
+	a := &ScheduledEvents{client: client, logger: klog.FromContext(ctx), limiter: limiter, instance: host}
 	a.patient, a.hurry = context.WithCancel(ctx)
 	a.more = sync.NewCond(&a.mu)
 	context.AfterFunc(ctx, func() {
@@ -80,35 +82,35 @@ func (p *Plugins) LateEvents(ctx context.Context, client kubernetes.Interface, r
 	for range eventWriters {
 		go a.run(ctx)
 	}
-	p.scheduledEvents.Store(a)
+	return a
+}
+
+// Wrap wraps the recorders of the scheduler's profiles, so that the event of a pod that was bound is written when no other pod is being
+// bound.
+func (a *ScheduledEvents) Wrap(recorders profile.RecorderFactory) profile.RecorderFactory {
 	return func(name string) kubeevents.EventRecorderLogger {
-		return &lateRecorder{EventRecorderLogger: recorders(name), scheduledEvents: a, controller: name}
+		return &lateRecorder{EventRecorderLogger: recorders(name), events: a, controller: name}
 	}
 }
 
-// Goodbye is for a process that was asked to stop, while it still leads: it returns when the pods that are being bound are, and
-// their events are written, or after five seconds. From then on no pod is popped, and events do not wait.
-func (p *Plugins) Goodbye() {
-	p.leaving.Store(true)
-	a := p.scheduledEvents.Load()
-	if a == nil {
-		return
-	}
+// Finish is for a process that was asked to stop: it returns when the pods that are being bound are, and their events are written, or
+// after five seconds. Events do not wait any more.
+func (a *ScheduledEvents) Finish() {
 	a.hurry()
-	tick := time.NewTicker(pause / 2)
+	tick := time.NewTicker(bindlimit.Pause / 2)
 	defer tick.Stop()
 	for deadline := time.Now().Add(goodbye); time.Now().Before(deadline); <-tick.C {
-		if p.line.unbound.Load() <= 0 && a.written() {
+		if a.limiter.Idle() && a.written() {
 			return
 		}
 	}
 }
 
-// lateRecorder leaves the events of pods that were bound to the scheduledEvents.
+// lateRecorder leaves the events of pods that were bound to the ScheduledEvents.
 type lateRecorder struct {
 	kubeevents.EventRecorderLogger
-	scheduledEvents *scheduledEvents
-	controller      string
+	events     *ScheduledEvents
+	controller string
 }
 
 // Eventf records an event.
@@ -118,7 +120,7 @@ func (r *lateRecorder) Eventf(about, related runtime.Object, kind, reason, actio
 		r.EventRecorderLogger.Eventf(about, related, kind, reason, action, note, args...)
 		return
 	}
-	r.scheduledEvents.add(scheduledEvent{
+	r.events.add(scheduledEvent{
 		pod: corev1.ObjectReference{
 			APIVersion: "v1", Kind: "Pod", Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID,
 			ResourceVersion: pod.ResourceVersion,
@@ -130,11 +132,11 @@ func (r *lateRecorder) Eventf(about, related runtime.Object, kind, reason, actio
 // WithLogger returns a recorder that logs there.
 func (r *lateRecorder) WithLogger(logger klog.Logger) kubeevents.EventRecorderLogger {
 	return &lateRecorder{
-		EventRecorderLogger: r.EventRecorderLogger.WithLogger(logger), scheduledEvents: r.scheduledEvents, controller: r.controller,
+		EventRecorderLogger: r.EventRecorderLogger.WithLogger(logger), events: r.events, controller: r.controller,
 	}
 }
 
-func (a *scheduledEvents) add(n scheduledEvent) {
+func (a *ScheduledEvents) add(n scheduledEvent) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.queue = append(a.queue, n)
@@ -143,7 +145,7 @@ func (a *scheduledEvents) add(n scheduledEvent) {
 }
 
 // next waits for an scheduledEvent; ok is false once the context ends.
-func (a *scheduledEvents) next(ctx context.Context) (n scheduledEvent, crowded, ok bool) {
+func (a *ScheduledEvents) next(ctx context.Context) (n scheduledEvent, crowded, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for len(a.queue) == 0 && ctx.Err() == nil {
@@ -157,14 +159,14 @@ func (a *scheduledEvents) next(ctx context.Context) (n scheduledEvent, crowded, 
 	return n, crowded, true
 }
 
-func (a *scheduledEvents) run(ctx context.Context) {
+func (a *ScheduledEvents) run(ctx context.Context) {
 	for {
 		n, crowded, ok := a.next(ctx)
 		if !ok {
 			return
 		}
 		if !crowded {
-			a.line.await(a.patient, whileBinding)
+			a.limiter.Await(a.patient, whileBinding)
 		}
 		a.write(ctx, n)
 		a.mu.Lock()
@@ -174,14 +176,14 @@ func (a *scheduledEvents) run(ctx context.Context) {
 }
 
 // written says whether every event is written.
-func (a *scheduledEvents) written() bool {
+func (a *ScheduledEvents) written() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.left == 0
 }
 
 // write creates the event, and tries again if the API server is busy or does not answer.
-func (a *scheduledEvents) write(ctx context.Context, n scheduledEvent) {
+func (a *ScheduledEvents) write(ctx context.Context, n scheduledEvent) {
 	event := a.event(n)
 	client := a.client.EventsV1().RESTClient()
 	err := wait.ExponentialBackoffWithContext(ctx, wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 6},
@@ -203,7 +205,7 @@ func (a *scheduledEvents) write(ctx context.Context, n scheduledEvent) {
 	}
 }
 
-func (a *scheduledEvents) event(n scheduledEvent) *eventsv1.Event {
+func (a *ScheduledEvents) event(n scheduledEvent) *eventsv1.Event {
 	return &eventsv1.Event{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: util.GenerateEventName(n.pod.Name, n.at.UnixNano()), Namespace: n.pod.Namespace,

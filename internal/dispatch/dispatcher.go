@@ -1,4 +1,5 @@
-package coscheduling
+// Package dispatch carries out what the ledger decides, and feeds the ledger from the informers.
+package dispatch
 
 import (
 	"cmp"
@@ -19,6 +20,7 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/bindlimit"
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
@@ -34,12 +36,12 @@ const (
 	retainInterval = 30 * time.Second
 )
 
-// dispatcher carries out what the ledger decides. Decisions can come from under the scheduling queue's lock, so those
+// Dispatcher carries out what the ledger decides. Decisions can come from under the scheduling queue's lock, so those
 // that call the queue are left to a goroutine of their own.
-type dispatcher struct {
+type Dispatcher struct {
 	logger  klog.Logger
 	ledger  *ledger.Ledger
-	line    *bindLimiter
+	limiter *bindlimit.Limiter
 	slots   *slots.Held
 	metrics *metrics.Metrics
 	handle  fwk.Handle
@@ -62,16 +64,25 @@ type dispatcher struct {
 	more    chan struct{}
 }
 
-func newDispatcher(logger klog.Logger, plugins *Plugins, h fwk.Handle) *dispatcher {
-	p := &dispatcher{
+// Parts are what the dispatcher works with.
+type Parts struct {
+	Ledger  *ledger.Ledger
+	Limiter *bindlimit.Limiter
+	Slots   *slots.Held
+	Metrics *metrics.Metrics
+}
+
+// New returns a dispatcher that does nothing before it runs.
+func New(logger klog.Logger, parts Parts, h fwk.Handle) *Dispatcher {
+	p := &Dispatcher{
 		logger:    logger,
-		ledger:    plugins.ledger,
-		line:      plugins.line,
-		slots:     plugins.slots,
-		metrics:   plugins.metrics,
+		ledger:    parts.Ledger,
+		limiter:   parts.Limiter,
+		slots:     parts.Slots,
+		metrics:   parts.Metrics,
 		handle:    h,
 		recorders: map[string]kubeevents.EventRecorderLogger{},
-		activate:  func(logger klog.Logger, refs []gang.Ref) { h.Activate(logger, stubs(refs)) },
+		activate:  func(logger klog.Logger, refs []gang.Ref) { h.Activate(logger, Stubs(refs)) },
 		freed:     func(klog.Logger, *corev1.Pod) {},
 		finished:  map[string]cache.SharedIndexInformer{},
 		led:       make(chan struct{}),
@@ -81,11 +92,26 @@ func newDispatcher(logger klog.Logger, plugins *Plugins, h fwk.Handle) *dispatch
 	return p
 }
 
-// watch feeds the ledger from the informer of pods.
-func (p *dispatcher) watch() error {
+// Activating makes decisions put pods into the active part of the queue by this function.
+func (p *Dispatcher) Activating(activate func(klog.Logger, []gang.Ref)) { p.activate = activate }
+
+// Freeing makes decisions report freed capacity to the queue by this function: that of a pod that is gone.
+func (p *Dispatcher) Freeing(freed func(klog.Logger, *corev1.Pod)) { p.freed = freed }
+
+// Serve makes pods of the profile get events by its recorder, and follows those that ended.
+func (p *Dispatcher) Serve(ctx context.Context, h fwk.Handle) error {
+	if _, known := p.recorders[h.ProfileName()]; known {
+		return nil
+	}
+	p.recorders[h.ProfileName()] = h.EventRecorder()
+	return p.watchFinished(ctx, h.ProfileName())
+}
+
+// Watch feeds the ledger from the informer of pods.
+func (p *Dispatcher) Watch() error {
 	_, err := p.handle.SharedInformerFactory().Core().V1().Pods().Informer().AddEventHandler(podHandler(
-		func(pod *corev1.Pod) { p.perform(p.ledger.Observe(pod)) },
-		func(pod *corev1.Pod) { p.perform(p.ledger.Deleted(pod)) },
+		func(pod *corev1.Pod) { p.Perform(p.ledger.Observe(pod)) },
+		func(pod *corev1.Pod) { p.Perform(p.ledger.Deleted(pod)) },
 	))
 	if err != nil {
 		return fmt.Errorf("watching pods: %w", err)
@@ -111,16 +137,16 @@ func podHandler(seen, gone func(*corev1.Pod)) cache.ResourceEventHandler {
 	})
 }
 
-// lead starts everything that only the process that makes decisions may do. Informers deliver to each handler on its
+// Lead starts everything that only the process that makes decisions may do. Informers deliver to each handler on its
 // own, so the ledger is first brought up to what the lister knows.
-func (p *dispatcher) lead() {
+func (p *Dispatcher) Lead() {
 	pods, err := p.handle.SharedInformerFactory().Core().V1().Pods().Lister().List(labels.Everything())
 	if err != nil {
 		p.logger.Error(err, "Failed to list pods from the informer")
 	}
 	slices.SortFunc(pods, byAge) // the lister has them in no order
 	for _, pod := range pods {
-		p.perform(p.ledger.Observe(pod))
+		p.Perform(p.ledger.Observe(pod))
 	}
 	p.finishAll()
 	p.restore(pods)
@@ -133,8 +159,8 @@ func byAge(a, b *corev1.Pod) int {
 	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 }
 
-// perform carries out decisions. It never blocks and never calls the scheduling queue.
-func (p *dispatcher) perform(decisions []gang.Decision) {
+// Perform carries out decisions. It never blocks and never calls the scheduling queue.
+func (p *Dispatcher) Perform(decisions []gang.Decision) {
 	if len(decisions) == 0 {
 		return
 	}
@@ -147,8 +173,8 @@ func (p *dispatcher) perform(decisions []gang.Decision) {
 	}
 }
 
-// run performs decisions and lets time pass, until the context ends.
-func (p *dispatcher) run(ctx context.Context) {
+// Run performs decisions and lets time pass, until the context ends.
+func (p *Dispatcher) Run(ctx context.Context) {
 	go p.keepTime(ctx)
 	for {
 		select {
@@ -166,7 +192,7 @@ func (p *dispatcher) run(ctx context.Context) {
 	}
 }
 
-func (p *dispatcher) keepTime(ctx context.Context) {
+func (p *Dispatcher) keepTime(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 		return
@@ -183,21 +209,21 @@ func (p *dispatcher) keepTime(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			p.perform(p.ledger.Tick())
+			p.Perform(p.ledger.Tick())
 		case <-retain.C:
-			p.perform(p.ledger.Retain(p.exists))
+			p.Perform(p.ledger.Retain(p.exists))
 		}
 	}
 }
 
 // exists says whether the informer still has the pod.
-func (p *dispatcher) exists(ref gang.Ref) bool {
-	pod, err := p.pod(ref)
+func (p *Dispatcher) exists(ref gang.Ref) bool {
+	pod, err := p.Pod(ref)
 	return err == nil && pod != nil || err != nil && !apierrors.IsNotFound(err)
 }
 
-// pod returns the informer's pod, or nil if the name is another pod's now.
-func (p *dispatcher) pod(ref gang.Ref) (*corev1.Pod, error) {
+// Pod returns the informer's pod, or nil if the name is another pod's now.
+func (p *Dispatcher) Pod(ref gang.Ref) (*corev1.Pod, error) {
 	pod, err := p.handle.SharedInformerFactory().Core().V1().Pods().Lister().Pods(ref.Namespace).Get(ref.Name)
 	if err != nil || string(pod.UID) != ref.UID {
 		return nil, err
@@ -205,7 +231,7 @@ func (p *dispatcher) pod(ref gang.Ref) (*corev1.Pod, error) {
 	return pod, nil
 }
 
-func (p *dispatcher) do(decision gang.Decision) {
+func (p *Dispatcher) do(decision gang.Decision) {
 	if !p.leading.Load() {
 		if _, talk := decision.(gang.Tell); talk {
 			return // the process that leads tells it
@@ -231,8 +257,8 @@ func (p *dispatcher) do(decision gang.Decision) {
 	}
 }
 
-// stubs are as the scheduling queue wants them.
-func stubs(refs []gang.Ref) map[string]*corev1.Pod {
+// Stubs are as the scheduling queue wants them.
+func Stubs(refs []gang.Ref) map[string]*corev1.Pod {
 	pods := make(map[string]*corev1.Pod, len(refs))
 	for _, ref := range refs {
 		pods[ref.Namespace+"/"+ref.Name] = stub(ref)

@@ -1,4 +1,4 @@
-package coscheduling
+package dispatch
 
 import (
 	"maps"

@@ -1,4 +1,4 @@
-package coscheduling
+package dispatch
 
 import (
 	"context"
@@ -38,7 +38,7 @@ func TestAJobIsAskedHowManySucceeded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t)
-			p := h.plugin.dispatcher
+			p := h.dispatcher
 			p.handle.ClientSet().(*fake.Clientset).PrependReactor("get", "jobs",
 				func(clienttesting.Action) (bool, runtime.Object, error) {
 					return true, &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: "j", UID: tc.uid}, Status: tc.status}, tc.err

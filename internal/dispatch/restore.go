@@ -1,4 +1,4 @@
-package coscheduling
+package dispatch
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/klog/v2"
-	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
@@ -18,26 +17,6 @@ import (
 // restoreTime is how long a process that begins to lead may take to read the reservations of an earlier one, and as long the pods
 // that ended.
 const restoreTime = 10 * time.Second
-
-// reserve binds a pod that leads, and writes with the bind, in one step, what is held for the others. All other pods are left to
-// the next plugin.
-func (q *Queue) reserve(ctx context.Context, pod *corev1.Pod, node string) *fwk.Status {
-	text, err := q.ledger.Reservation(pod.UID)
-	if err != nil {
-		q.dispatcher.logger.Error(err, "Failed to record the reservation of a gang; it is lost when this process ends", "pod", pod.Name)
-	}
-	if text == "" {
-		return fwk.NewStatus(fwk.Skip)
-	}
-	err = q.dispatcher.handle.ClientSet().CoreV1().Pods(pod.Namespace).Bind(ctx, &corev1.Binding{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID,
-			Annotations: map[string]string{gang.ReservationAnnotation: text},
-		},
-		Target: corev1.ObjectReference{Kind: "Node", Name: node},
-	}, metav1.CreateOptions{})
-	return fwk.AsStatus(err)
-}
 
 // readers is how many pods are read at a time, maxReservations how many reservations of a namespace are restored: a user can
 // write what looks like one on any pod.
@@ -47,7 +26,7 @@ const (
 )
 
 // restore holds again what an earlier process held for the gangs of pods that lead.
-func (p *dispatcher) restore(pods []*corev1.Pod) {
+func (p *Dispatcher) restore(pods []*corev1.Pod) {
 	ctx, cancel := context.WithTimeout(context.Background(), restoreTime)
 	defer cancel()
 	var leaders []*corev1.Pod
@@ -74,7 +53,7 @@ func (p *dispatcher) restore(pods []*corev1.Pod) {
 	}
 }
 
-func (p *dispatcher) restoreOne(leader *corev1.Pod) {
+func (p *Dispatcher) restoreOne(leader *corev1.Pod) {
 	reservation, ok := reservationOf(leader)
 	if !ok {
 		return
@@ -97,12 +76,12 @@ func (p *dispatcher) restoreOne(leader *corev1.Pod) {
 		p.logger.Info("Not restoring a reservation", "pod", klog.KObj(leader), "reason", beyond)
 		return
 	}
-	p.perform(p.ledger.Restore(leader.UID, reservation))
+	p.Perform(p.ledger.Restore(leader.UID, reservation))
 	p.slots.Follow(p.logger)
 }
 
 // allocatable is how much of a resource all nodes have.
-func (p *dispatcher) allocatable(resource string) int64 {
+func (p *Dispatcher) allocatable(resource string) int64 {
 	nodes, err := p.handle.SharedInformerFactory().Core().V1().Nodes().Lister().List(labels.Everything())
 	if err != nil {
 		return 0
@@ -125,7 +104,7 @@ func reservationOf(pod *corev1.Pod) (r gang.Reservation, ok bool) {
 }
 
 // genuine says whether the scheduler wrote the pod's reservation. The informer's copy does not tell.
-func (p *dispatcher) genuine(ctx context.Context, pod *corev1.Pod) bool {
+func (p *Dispatcher) genuine(ctx context.Context, pod *corev1.Pod) bool {
 	current, err := p.handle.ClientSet().CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
 	return err == nil && current.UID == pod.UID && byScheduler(current)
 }
@@ -155,7 +134,7 @@ func byScheduler(pod *corev1.Pod) bool {
 	return specOwned
 }
 
-func (p *dispatcher) forgetGoneNodes(r gang.Reservation) {
+func (p *Dispatcher) forgetGoneNodes(r gang.Reservation) {
 	nodes := p.handle.SharedInformerFactory().Core().V1().Nodes().Lister()
 	for _, role := range r.Roles {
 		for name := range role.Nodes {

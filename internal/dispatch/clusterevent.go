@@ -1,18 +1,17 @@
-package coscheduling
+package dispatch
 
 import (
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
 )
 
-// clusterEvent tells the ledger of an event that the scheduler's cache knows already, as far as it may help a gang. A pod or a node that
+// ClusterEvent tells the ledger of an event that the scheduler's cache knows already, as far as it may help a gang. A pod or a node that
 // was deleted and created again under its name is two.
-func clusterEvent(l *ledger.Ledger, p *dispatcher, before, after any) {
+func (p *Dispatcher) ClusterEvent(before, after any) {
 	if recreated.Both(before, after) {
-		clusterEvent(l, p, before, nil)
-		clusterEvent(l, p, nil, after)
+		p.ClusterEvent(before, nil)
+		p.ClusterEvent(nil, after)
 		return
 	}
 	switch old, now := before, after; {
@@ -22,21 +21,21 @@ func clusterEvent(l *ledger.Ledger, p *dispatcher, before, after any) {
 		if node == "" {
 			node = pod.Status.NominatedNodeName
 		}
-		p.perform(l.RoomChanged(node, pod.UID))
+		p.Perform(p.ledger.RoomChanged(node, pod.UID))
 	case isPod(old) && isPod(now):
-		l.AnythingChanged()
+		p.ledger.AnythingChanged()
 		if pod, _ := now.(*corev1.Pod); pod.Spec.NodeName != "" {
-			p.perform(l.RoomChanged(pod.Spec.NodeName, "")) // it may take less than before
+			p.Perform(p.ledger.RoomChanged(pod.Spec.NodeName, "")) // it may take less than before
 		}
 	case isNode(now):
 		node, _ := now.(*corev1.Node)
-		l.AnythingChanged()
-		p.perform(l.RoomChanged(node.Name, ""))
+		p.ledger.AnythingChanged()
+		p.Perform(p.ledger.RoomChanged(node.Name, ""))
 	case isNode(old):
 		node, _ := old.(*corev1.Node)
-		p.perform(l.NodeGone(node.Name))
+		p.Perform(p.ledger.NodeGone(node.Name))
 	default:
-		l.AnythingChanged()
+		p.ledger.AnythingChanged()
 	}
 }
 

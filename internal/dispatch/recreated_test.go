@@ -1,7 +1,6 @@
-package coscheduling
+package dispatch
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -15,7 +14,6 @@ import (
 	"k8s.io/client-go/tools/cache"
 	source "k8s.io/client-go/tools/cache/testing"
 	"k8s.io/klog/v2"
-	internalqueue "k8s.io/kubernetes/pkg/scheduler/backend/queue"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 
@@ -28,15 +26,6 @@ func testMember(uid string, need int) *corev1.Pod {
 	return testPod("a").UID(uid).SchedulerName(testProfileName).Annotations(map[string]string{
 		gang.Coscheduling().GroupAnnotation: "g", gang.Coscheduling().MinAvailableAnnotation: fmt.Sprint(need),
 	}).Obj()
-}
-
-// eventually waits until it is so.
-func eventually(t *testing.T, what string, yes func() bool) {
-	t.Helper()
-	asked := func(context.Context) (bool, error) { return yes(), nil }
-	if err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, wait.ForeverTestTimeout, true, asked); err != nil {
-		t.Fatalf("waited for %s: %v", what, err)
-	}
 }
 
 // handleWith is a framework with other informers.
@@ -72,12 +61,12 @@ func TestAPodCreatedAgainWhileTheWatchWasCutIsAnotherMember(t *testing.T) {
 				factory := informers.NewSharedInformerFactory(h.client, 0)
 				factory.InformerFor(&corev1.Pod{}, func(kubernetes.Interface, time.Duration) cache.SharedIndexInformer { return pods })
 				// Without upstream's handlers, which end the process here.
-				if err := newDispatcher(klog.Logger{}, h.plugins, handleWith{h.framework, factory}).watch(); err != nil {
+				if err := New(klog.Logger{}, h.parts, handleWith{h.framework, factory}).Watch(); err != nil {
 					t.Fatal(err)
 				}
 				api.Add(tc.first)
 				go pods.RunWithContext(t.Context())
-				l := h.plugins.ledger
+				l := h.ledger
 				eventually(t, "the first pod", func() bool { return l.Knows("first") })
 				api.DeleteDropWatch(tc.first)
 				api.AddDropWatch(tc.second)
@@ -93,41 +82,10 @@ func TestAPodCreatedAgainWhileTheWatchWasCutIsAnotherMember(t *testing.T) {
 	}
 }
 
-// TestThePodThatIsThereNowIsParked, and the queue is not asked any more for the one of its name that is gone.
-func TestThePodThatIsThereNowIsParked(t *testing.T) {
-	for _, tc := range []struct {
-		name         string
-		before, need int
-		waits        bool
-	}{
-		{"one that waits follows one that waits", 2, 2, true},
-		{"one that waits follows one in the queue", 1, 2, true},
-		{"one in the queue follows one that waits", 2, 1, false},
-		{"one in the queue follows one in the queue", 1, 1, false},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			h := newHarness(t)
-			queue := internalqueue.NewTestQueueWithInformerFactory(h.ctx, h.framework.QueueSortFunc(), h.informers)
-			plugins := &Plugins{ledger: h.plugin.ledger, dispatcher: h.plugin.dispatcher}
-			parked := plugins.park(queue)
-			first, second := testMember("first", tc.before), testMember("second", tc.need)
-			parked.Add(h.ctx, first)
-			parked.Update(h.ctx, first, second)
-			pending, _ := parked.PendingPods()
-			if len(pending) != 1 || pending[0].UID != "second" {
-				t.Errorf("%d pods are pending, want only the second: %v", len(pending), pending)
-			}
-			if _, waits := parked.pods["second"]; waits != tc.waits {
-				t.Errorf("it is parked: %t, want %t", waits, tc.waits)
-			}
-		})
-	}
-}
-
 // TestANodeCreatedAgainWhileTheWatchWasCutIsAnotherNode: what was held on the one that is gone is not held on the new one.
 func TestANodeCreatedAgainWhileTheWatchWasCutIsAnotherNode(t *testing.T) {
 	h := newHarness(t)
-	l := h.plugin.ledger
+	l := h.ledger
 	driver := testPod("driver").SchedulerName(testProfileName).Annotations(map[string]string{
 		gang.Coscheduling().GroupAnnotation: "g", gang.RoleAnnotation: "driver", gang.ReservationTimeoutAnnotation: "1h",
 		gang.RolesAnnotation: `[{"name":"driver","min":1,"leads":true},{"name":"executor","min":1,"requests":{"cpu":"1"}}]`,
@@ -142,7 +100,7 @@ func TestANodeCreatedAgainWhileTheWatchWasCutIsAnotherNode(t *testing.T) {
 	if moves := l.Moves(); len(moves) != 1 || !moves[0].Held {
 		t.Fatalf("%+v, want one place that is held", moves)
 	}
-	clusterEvent(l, h.plugin.dispatcher, st.MakeNode().Name("n").UID("first").Obj(), st.MakeNode().Name("n").UID("second").Obj())
+	h.dispatcher.ClusterEvent(st.MakeNode().Name("n").UID("first").Obj(), st.MakeNode().Name("n").UID("second").Obj())
 	if moves := l.Moves(); len(moves) != 1 || moves[0].Held {
 		t.Errorf("%+v, want one place that is not held any more", moves)
 	}
@@ -151,13 +109,14 @@ func TestANodeCreatedAgainWhileTheWatchWasCutIsAnotherNode(t *testing.T) {
 // TestTheRoomOfAPodThatIsGoneIsRoom, also if another one has its name now.
 func TestTheRoomOfAPodThatIsGoneIsRoom(t *testing.T) {
 	h := newHarness(t)
-	l, woken := h.plugin.ledger, make(chan types.UID, 1)
-	h.plugin.dispatcher.activate = func(_ klog.Logger, refs []gang.Ref) { woken <- types.UID(refs[0].UID) }
+	l, woken := h.ledger, make(chan types.UID, 1)
+	h.dispatcher.Activating(func(_ klog.Logger, refs []gang.Ref) { woken <- types.UID(refs[0].UID) })
+	go h.dispatcher.Run(h.ctx)
 	pod := testMember("waits", 1)
 	l.Enter(pod)
 	l.Begin(pod)
 	l.Unfit(pod.UID, gang.Finding{Shortage: gang.Shortage{Missing: 1}})
-	clusterEvent(l, h.plugin.dispatcher, testPod("other").UID("first").Node("n").Obj(), testPod("other").UID("second").Obj())
+	h.dispatcher.ClusterEvent(testPod("other").UID("first").Node("n").Obj(), testPod("other").UID("second").Obj())
 	select {
 	case uid := <-woken:
 		if uid != "waits" {

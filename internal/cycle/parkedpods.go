@@ -1,4 +1,4 @@
-package coscheduling
+package cycle
 
 import (
 	"context"
@@ -14,15 +14,18 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/backend/queue"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/dispatch"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
 )
 
-// parkedPods keeps members of gangs that have to wait outside the scheduling queue, which walks all pods that wait in it at
+// ParkedPods keeps members of gangs that have to wait outside the scheduling queue, which walks all pods that wait in it at
 // each event of interest: with 50,000 of them, at each bind. They enter the queue when the ledger activates them.
-type parkedPods struct {
+type ParkedPods struct {
 	queue.SchedulingQueue
-	plugins *Plugins
+	ledger     *ledger.Ledger
+	dispatcher *dispatch.Dispatcher
 
 	// mu is taken before the queue's own lock and the ledger's.
 	mu   sync.Mutex
@@ -31,18 +34,27 @@ type parkedPods struct {
 	inCycle map[types.UID]*corev1.Pod
 }
 
-// park wraps the scheduler's queue.
-func (p *Plugins) park(q queue.SchedulingQueue) *parkedPods {
-	parked := &parkedPods{SchedulingQueue: q, plugins: p, pods: map[types.UID]*corev1.Pod{}, inCycle: map[types.UID]*corev1.Pod{}}
-	p.dispatcher.activate = parked.admit
-	p.dispatcher.freed = func(logger klog.Logger, pod *corev1.Pod) {
-		q.MoveAllToActiveOrBackoffQueue(logger, framework.EventAssignedPodDelete, pod, nil, nil)
+// Park wraps the scheduler's queue.
+func Park(q queue.SchedulingQueue, l *ledger.Ledger, d *dispatch.Dispatcher) *ParkedPods {
+	w := &ParkedPods{
+		SchedulingQueue: q, ledger: l, dispatcher: d, pods: map[types.UID]*corev1.Pod{}, inCycle: map[types.UID]*corev1.Pod{},
 	}
-	return parked
+	d.Activating(w.admit)
+	d.Freeing(func(logger klog.Logger, pod *corev1.Pod) {
+		q.MoveAllToActiveOrBackoffQueue(logger, framework.EventAssignedPodDelete, pod, nil, nil)
+	})
+	return w
+}
+
+// Parked says whether the pod is parked.
+func (w *ParkedPods) Parked(uid types.UID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.pods[uid] != nil
 }
 
 // Add lets a pod into the queue, or makes it wait.
-func (w *parkedPods) Add(ctx context.Context, pod *corev1.Pod) {
+func (w *ParkedPods) Add(ctx context.Context, pod *corev1.Pod) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.waits(pod) {
@@ -51,9 +63,9 @@ func (w *parkedPods) Add(ctx context.Context, pod *corev1.Pod) {
 }
 
 // waits keeps the pod if it has to wait.
-func (w *parkedPods) waits(pod *corev1.Pod) bool {
-	answer := w.plugins.ledger.Enter(pod)
-	w.plugins.dispatcher.perform(answer.Decisions)
+func (w *ParkedPods) waits(pod *corev1.Pod) bool {
+	answer := w.ledger.Enter(pod)
+	w.dispatcher.Perform(answer.Decisions)
 	if answer.Verdict != gang.Refuse {
 		return false
 	}
@@ -62,7 +74,7 @@ func (w *parkedPods) waits(pod *corev1.Pod) bool {
 }
 
 // Update lets a pod that waits into the queue if it need not any more. If the pod before it is another one, that one is gone.
-func (w *parkedPods) Update(ctx context.Context, before, pod *corev1.Pod) {
+func (w *ParkedPods) Update(ctx context.Context, before, pod *corev1.Pod) {
 	if before != nil && recreated.Both(before, pod) {
 		w.Delete(before)
 		w.Add(ctx, pod)
@@ -79,7 +91,7 @@ func (w *parkedPods) Update(ctx context.Context, before, pod *corev1.Pod) {
 		return
 	}
 	if claimsMade(before, pod) {
-		w.plugins.ledger.AnythingChanged() // DynamicResources does not keep it out of the queue any more
+		w.ledger.AnythingChanged() // DynamicResources does not keep it out of the queue any more
 	}
 	if !w.waits(pod) {
 		delete(w.pods, pod.UID)
@@ -93,7 +105,7 @@ func claimsMade(before, pod *corev1.Pod) bool {
 }
 
 // Delete forgets a pod.
-func (w *parkedPods) Delete(pod *corev1.Pod) {
+func (w *ParkedPods) Delete(pod *corev1.Pod) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.pods, pod.UID)
@@ -102,7 +114,7 @@ func (w *parkedPods) Delete(pod *corev1.Pod) {
 }
 
 // take takes the members of a gang cycle out of here, or out of the queue.
-func (w *parkedPods) take(members []*reserved, popped types.UID) {
+func (w *ParkedPods) take(members []*reserved, popped types.UID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, m := range members {
@@ -115,7 +127,7 @@ func (w *parkedPods) take(members []*reserved, popped types.UID) {
 }
 
 // putBack parks the members of a gang cycle again that held nothing, except the one that was popped.
-func (w *parkedPods) putBack(members []*reserved, popped types.UID) {
+func (w *ParkedPods) putBack(members []*reserved, popped types.UID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, m := range members {
@@ -128,7 +140,7 @@ func (w *parkedPods) putBack(members []*reserved, popped types.UID) {
 }
 
 // Done says that the pod is not in its scheduling cycle any more.
-func (w *parkedPods) Done(uid types.UID) {
+func (w *ParkedPods) Done(uid types.UID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.inCycle, uid)
@@ -136,7 +148,7 @@ func (w *parkedPods) Done(uid types.UID) {
 }
 
 // Activate lets pods that wait into the queue. The scheduler calls it between two pods that it pops.
-func (w *parkedPods) Activate(logger klog.Logger, pods map[string]*corev1.Pod) {
+func (w *ParkedPods) Activate(logger klog.Logger, pods map[string]*corev1.Pod) {
 	refs := make([]gang.Ref, 0, len(pods))
 	for _, name := range slices.Sorted(maps.Keys(pods)) {
 		pod := pods[name]
@@ -146,7 +158,7 @@ func (w *parkedPods) Activate(logger klog.Logger, pods map[string]*corev1.Pod) {
 }
 
 // admit lets pods that wait into the queue, in this order: the first may be popped before the last has entered.
-func (w *parkedPods) admit(logger klog.Logger, refs []gang.Ref) {
+func (w *ParkedPods) admit(logger klog.Logger, refs []gang.Ref) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var queued []gang.Ref
@@ -160,16 +172,16 @@ func (w *parkedPods) admit(logger klog.Logger, refs []gang.Ref) {
 		w.SchedulingQueue.Add(klog.NewContext(context.Background(), logger), pod)
 	}
 	if len(queued) > 0 {
-		w.SchedulingQueue.Activate(logger, stubs(queued))
+		w.SchedulingQueue.Activate(logger, dispatch.Stubs(queued))
 	}
 }
 
 // AddUnschedulableIfNotPresent takes a pod back that was popped and could not be scheduled. If its gang has to wait, it is parked.
-func (w *parkedPods) AddUnschedulableIfNotPresent(logger klog.Logger, info *framework.QueuedPodInfo, cycle int64) error {
+func (w *ParkedPods) AddUnschedulableIfNotPresent(logger klog.Logger, info *framework.QueuedPodInfo, cycle int64) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.inCycle, info.Pod.UID)
-	if pod := info.Pod; w.plugins.ledger.Stays(pod.UID) == gang.Refuse {
+	if pod := info.Pod; w.ledger.Stays(pod.UID) == gang.Refuse {
 		w.pods[pod.UID] = pod
 		w.SchedulingQueue.Done(pod.UID)
 		return nil
@@ -178,15 +190,15 @@ func (w *parkedPods) AddUnschedulableIfNotPresent(logger klog.Logger, info *fram
 }
 
 // MoveAllToActiveOrBackoffQueue is how the scheduler tells its queue of events that its cache knows already.
-func (w *parkedPods) MoveAllToActiveOrBackoffQueue(logger klog.Logger, event fwk.ClusterEvent, before, after any,
+func (w *ParkedPods) MoveAllToActiveOrBackoffQueue(logger klog.Logger, event fwk.ClusterEvent, before, after any,
 	check queue.PreEnqueueCheck,
 ) {
 	w.SchedulingQueue.MoveAllToActiveOrBackoffQueue(logger, event, before, after, check)
-	clusterEvent(w.plugins.ledger, w.plugins.dispatcher, before, after)
+	w.dispatcher.ClusterEvent(before, after)
 }
 
 // PendingPods lists the pods that wait too.
-func (w *parkedPods) PendingPods() ([]*corev1.Pod, string) {
+func (w *ParkedPods) PendingPods() ([]*corev1.Pod, string) {
 	pods, summary := w.SchedulingQueue.PendingPods()
 	w.mu.Lock()
 	defer w.mu.Unlock()

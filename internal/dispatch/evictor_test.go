@@ -1,4 +1,4 @@
-package coscheduling
+package dispatch
 
 import (
 	"errors"
@@ -30,18 +30,18 @@ func TestAMemberIsEvictedByItsUID(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t)
 			var asked []*policyv1.Eviction
-			h.plugin.dispatcher.handle.ClientSet().(*fake.Clientset).PrependReactor("create", "pods",
+			h.dispatcher.handle.ClientSet().(*fake.Clientset).PrependReactor("create", "pods",
 				func(action clienttesting.Action) (bool, runtime.Object, error) {
 					eviction := action.(clienttesting.CreateAction).GetObject().(*policyv1.Eviction)
 					asked = append(asked, eviction)
 					return true, nil, tc.answer
 				})
-			e := newEvictor(h.plugin.dispatcher)
+			e := newEvictor(h.dispatcher)
 			e.evict(t.Context(), ref(testPod("p").UID("u").Obj()), gang.Explanation{Kind: gang.KindEvicted})
 			if len(asked) != 1 || asked[0].Name != "p" || *asked[0].DeleteOptions.Preconditions.UID != "u" {
 				t.Errorf("asked for %+v, want one eviction of p with its UID", asked)
 			}
-			if told := len(h.plugin.dispatcher.writer.order); told != tc.told {
+			if told := len(h.dispatcher.writer.order); told != tc.told {
 				t.Errorf("%d pods are told, want %d", told, tc.told)
 			}
 		})
