@@ -7,6 +7,8 @@ import (
 	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/pkg/scheduler"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/cycle"
 )
 
 // bindPause is how long the next pod waits at most for those that wait to be bound.
@@ -15,18 +17,21 @@ const bindPause = time.Second
 // Attach makes a scheduler that was built with the plugins schedule gangs in cycles of their own: a gang is planned, reserved and bound as
 // one. It is to be called once, before the scheduler runs; the context is that of the process.
 func (p *Plugins) Attach(ctx context.Context, sched *scheduler.Scheduler) {
-	if p.performer == nil {
+	if p.dispatcher == nil {
 		return // no profile has a gang plugin
 	}
-	p.places.in(sched.Cache)
-	parked := p.park(sched.SchedulingQueue)
+	p.slots.In(sched.Cache)
+	parked := cycle.Park(sched.SchedulingQueue, p.ledger, p.dispatcher)
 	sched.SchedulingQueue = parked
-	sched.FailureHandler = p.quietFailures(sched.FailureHandler)
-	next, cycle := sched.NextPod, &gangCycle{sched: sched, plugins: p, parked: parked}
+	sched.FailureHandler = cycle.QuietFailures(p.ledger, sched.FailureHandler)
+	gangs := cycle.New(sched, parked, cycle.Parts{
+		Ledger: p.ledger, Dispatcher: p.dispatcher, Slots: p.slots, Metrics: p.metrics, Planner: p.planner, Gate: QueueName,
+	})
+	next := sched.NextPod
 	sched.NextPod = func(logger klog.Logger) (*framework.QueuedPodInfo, error) {
 		for {
 			popped, err := p.nextPod(ctx, logger, next)
-			if err != nil || popped == nil || popped.PodInfo == nil || !cycle.schedule(klog.NewContext(ctx, logger), popped) {
+			if err != nil || popped == nil || popped.PodInfo == nil || !gangs.Schedule(klog.NewContext(ctx, logger), popped) {
 				return popped, err
 			}
 		}
@@ -39,13 +44,14 @@ func (p *Plugins) nextPod(ctx context.Context, logger klog.Logger, next func(klo
 	*framework.QueuedPodInfo, error,
 ) {
 	p.takeLead()
-	p.line.awaitShorter(bindPause)
+	p.limiter.AwaitShorter(bindPause)
 	if p.leaving.Load() {
 		<-ctx.Done() // what would begin now could not end
 	}
 	popped, err := next(logger)
 	if err == nil && popped != nil && popped.PodInfo != nil {
-		p.popped(logger, popped.Pod.UID)
+		p.dispatcher.Perform(p.ledger.Take(popped.Pod.UID)) // the slot that is held for it, before the snapshot is taken
+		p.slots.Follow(logger)
 	}
 	return popped, err
 }

@@ -12,16 +12,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/kubernetes/fake"
-	clienttesting "k8s.io/client-go/testing"
-	kubeevents "k8s.io/client-go/tools/events"
+	"k8s.io/apimachinery/pkg/util/wait"
 	fwk "k8s.io/kube-scheduler/framework"
-	"k8s.io/kubernetes/pkg/scheduler"
-	"k8s.io/kubernetes/pkg/scheduler/apis/config"
-	"k8s.io/kubernetes/pkg/scheduler/metrics"
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
@@ -81,88 +74,45 @@ func (o *obstacle) holds() map[string]string {
 	return maps.Clone(o.reserved)
 }
 
-// running is a scheduler that runs with the plugins, on an API of its own.
+// running is a scheduler that runs, on an API of its own.
 type running struct {
-	t       *testing.T
-	ctx     context.Context
-	client  *fake.Clientset
-	plugins *Plugins
-	sched   *scheduler.Scheduler
+	*harness
+	t *testing.T
 }
 
 // run starts a scheduler with the obstacle, on nodes of so many CPUs. It is attached unless that is said.
 func run(t *testing.T, o *obstacle, attached bool, nodes map[string]string) *running {
 	t.Helper()
-	metrics.Register()
 	o.reserved = map[string]string{}
-	r := &running{t: t, client: fake.NewClientset(), plugins: New()}
-	var cancel context.CancelFunc
-	r.ctx, cancel = context.WithCancel(t.Context())
-	r.bindPods()
-	r.selectPods()
+	r := &running{harness: newHarnessWith(t, o), t: t}
 	for _, name := range slices.Sorted(maps.Keys(nodes)) {
 		node := st.MakeNode().Name(name).Capacity(map[corev1.ResourceName]string{"cpu": nodes[name], "memory": "64Gi", "pods": "110"}).Obj()
 		if _, err := r.client.CoreV1().Nodes().Create(r.ctx, node, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	profile := testProfile(t)
-	profile.Plugins.MultiPoint.Enabled = append(profile.Plugins.MultiPoint.Enabled, config.Plugin{Name: obstacleName})
-	factories := r.plugins.Factories()
-	factories[obstacleName] = func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) { return o, nil }
-	informers := scheduler.NewInformerFactory(r.client, 0)
-	recorder := &silentRecorder{}
-	sched, err := scheduler.New(r.ctx, r.client, informers, nil, func(string) kubeevents.EventRecorderLogger { return recorder },
-		scheduler.WithProfiles(*profile), scheduler.WithFrameworkOutOfTreeRegistry(factories),
-		scheduler.WithPodInitialBackoffSeconds(1), scheduler.WithPodMaxBackoffSeconds(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.sched = sched
 	if attached {
-		r.plugins.Attach(r.ctx, sched)
+		r.plugins.Attach(r.ctx, r.sched)
 	}
-	informers.Start(r.ctx.Done())
-	informers.WaitForCacheSync(r.ctx.Done())
-	if err := sched.WaitForHandlersSync(r.ctx); err != nil {
+	ctx, cancel := context.WithCancel(r.ctx)
+	r.informers.Start(ctx.Done())
+	r.informers.WaitForCacheSync(ctx.Done())
+	if err := r.sched.WaitForHandlersSync(ctx); err != nil {
 		t.Fatal(err)
 	}
 	var ended sync.WaitGroup
-	ended.Go(func() { sched.Run(r.ctx) })
-	t.Cleanup(func() { cancel(); ended.Wait(); informers.Shutdown() })
+	ended.Go(func() { r.sched.Run(ctx) })
+	t.Cleanup(func() { cancel(); ended.Wait(); r.informers.Shutdown() })
 	return r
 }
 
-// bindPods makes the API bind pods, as the API server does.
-func (r *running) bindPods() {
-	r.client.PrependReactor("create", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
-		create, ok := action.(clienttesting.CreateAction)
-		if !ok || action.GetSubresource() != "binding" {
-			return false, nil, nil
-		}
-		binding := create.GetObject().(*corev1.Binding)
-		stored, err := r.client.Tracker().Get(corev1.SchemeGroupVersion.WithResource("pods"), binding.Namespace, binding.Name)
-		if err != nil {
-			return true, nil, err
-		}
-		pod := stored.(*corev1.Pod).DeepCopy()
-		pod.Spec.NodeName = binding.Target.Name
-		pod.ResourceVersion = "1000"
-		return true, nil, r.client.Tracker().Update(corev1.SchemeGroupVersion.WithResource("pods"), pod, pod.Namespace)
-	})
-}
-
-// selectPods hides pods from whoever selects those that ended: the fake API knows no field selectors.
-func (r *running) selectPods() {
-	ended := func(fields string) bool { return strings.Contains(fields, "status.phase!=Pending") }
-	r.client.PrependReactor("list", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
-		list, ok := action.(clienttesting.ListAction)
-		return ok && ended(list.GetListRestrictions().Fields.String()), &corev1.PodList{}, nil
-	})
-	r.client.PrependWatchReactor("pods", func(action clienttesting.Action) (bool, watch.Interface, error) {
-		watched, ok := action.(clienttesting.WatchAction)
-		return ok && ended(watched.GetWatchRestrictions().Fields.String()), watch.NewFake(), nil
-	})
+// eventually waits until it is so.
+func eventually(t *testing.T, what string, yes func() bool) {
+	t.Helper()
+	asked := func(context.Context) (bool, error) { return yes(), nil }
+	if err := wait.PollUntilContextTimeout(t.Context(), 10*time.Millisecond, wait.ForeverTestTimeout, true, asked); err != nil {
+		t.Fatalf("waited for %s: %v", what, err)
+	}
 }
 
 // create creates members of a gang that needs all of them.
@@ -378,6 +328,3 @@ func TestASchedulerThatIsNotAttachedSaysSo(t *testing.T) {
 		t.Errorf("%v are bound", nodes)
 	}
 }
-
-// silentRecorder writes no events.
-type silentRecorder struct{ quietRecorder }

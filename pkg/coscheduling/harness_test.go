@@ -2,53 +2,44 @@ package coscheduling
 
 import (
 	"context"
-	"fmt"
-	"slices"
+	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/informers"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
-	"k8s.io/client-go/tools/cache"
-	"k8s.io/client-go/tools/events"
-	"k8s.io/dynamic-resource-allocation/resourceslice/tracker"
+	clienttesting "k8s.io/client-go/testing"
+	kubeevents "k8s.io/client-go/tools/events"
 	"k8s.io/klog/v2"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
-	internalcache "k8s.io/kubernetes/pkg/scheduler/backend/cache"
-	internalqueue "k8s.io/kubernetes/pkg/scheduler/backend/queue"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
-	frameworkplugins "k8s.io/kubernetes/pkg/scheduler/framework/plugins"
-	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
-	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodevolumelimits"
-	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 	"k8s.io/kubernetes/pkg/scheduler/metrics"
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
-	"k8s.io/kubernetes/pkg/scheduler/util/assumecache"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
-	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-const testNamespace = "default"
+const (
+	testNamespace   = "default"
+	testProfileName = "default-scheduler"
+)
 
-// harness is the scheduler's framework with all default plugins and ours, on a cluster that each test sets.
+// harness is a scheduler with all default plugins and ours, and a fake client. It does not run.
 type harness struct {
 	ctx       context.Context
-	plugin    *Plugin
-	framework framework.Framework
+	client    *fake.Clientset
 	informers informers.SharedInformerFactory
-	// cache and snapshot are upstream's. The plugins hold on to the one snapshot, so it is filled anew.
-	cache     internalcache.Cache
-	snapshot  *internalcache.Snapshot
-	nominator *nominator
-	stop      context.CancelFunc
+	plugins   *Plugins
+	// plugin is the one of our first annotations.
+	plugin    *Plugin
+	sched     *scheduler.Scheduler
+	framework framework.Framework
 }
 
 // testProfile is the default profile with the gang plugins before all others, as internal/scheduler completes it.
@@ -74,269 +65,72 @@ func newHarness(t testing.TB) *harness {
 	return newHarnessWith(t, nil)
 }
 
-// newHarnessWith makes the informer of pods, if it is given how, and a framework with further options.
-func newHarnessWith(
-	t testing.TB, pods func(kubernetes.Interface, time.Duration) cache.SharedIndexInformer, options ...frameworkruntime.Option,
-) *harness {
+// newHarnessWith has one more plugin, if any is given.
+func newHarnessWith(t testing.TB, plugin fwk.Plugin) *harness {
 	t.Helper()
 	metrics.Register()
-	ctx := klog.NewContext(t.Context(), klog.Logger{})
-	client := fake.NewClientset(
-		&corev1.Namespace{ObjectMeta: st.MakePod().Name(testNamespace).Label("team", "a").Obj().ObjectMeta})
-	h := &harness{ctx: ctx, informers: informers.NewSharedInformerFactory(client, 0), snapshot: internalcache.NewEmptySnapshot()}
-	if pods != nil {
-		h.informers.InformerFor(&corev1.Pod{}, pods)
+	h := &harness{client: fake.NewClientset(), plugins: New()}
+	h.bindPods()
+	h.selectPods()
+	var cancel context.CancelFunc
+	h.ctx, cancel = context.WithCancel(klog.NewContext(t.Context(), klog.Logger{}))
+	t.Cleanup(cancel)
+	h.informers = scheduler.NewInformerFactory(h.client, 0)
+	profile, factories := testProfile(t), h.plugins.Factories()
+	if plugin != nil {
+		profile.Plugins.MultiPoint.Enabled = append(profile.Plugins.MultiPoint.Enabled, config.Plugin{Name: plugin.Name()})
+		factories[plugin.Name()] = func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) { return plugin, nil }
 	}
-	registry := frameworkplugins.NewInTreeRegistry()
-	ours := New().Factories()
-	name := conventions.All()[0].Name
-	factory := ours[name]
-	ours[name] = func(ctx context.Context, args runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
-		plugin, err := factory(ctx, args, handle)
-		h.plugin, _ = plugin.(*Plugin)
-		return plugin, err
-	}
-	if err := registry.Merge(ours); err != nil {
-		t.Fatal(err)
-	}
-	f, err := frameworkruntime.NewFramework(ctx, registry, testProfile(t), append(options,
-		frameworkruntime.WithClientSet(client),
-		frameworkruntime.WithInformerFactory(h.informers),
-		frameworkruntime.WithSnapshotSharedLister(h.snapshot),
-		frameworkruntime.WithSharedDRAManager(draManager(ctx, t, client, h.informers)),
-		frameworkruntime.WithEventRecorder(events.NewFakeRecorder(0)),
-		frameworkruntime.WithSharedCSIManager(nodevolumelimits.NewCSIManager(h.informers.Storage().V1().CSINodes().Lister())),
-		frameworkruntime.WithMetricsRecorder(metrics.NewMetricsAsyncRecorder(1000, time.Second, ctx.Done())),
-	)...)
+	sched, err := scheduler.New(h.ctx, h.client, h.informers, nil,
+		func(string) kubeevents.EventRecorderLogger { return silentRecorder{} },
+		scheduler.WithProfiles(*profile), scheduler.WithFrameworkOutOfTreeRegistry(factories),
+		scheduler.WithPodInitialBackoffSeconds(1), scheduler.WithPodMaxBackoffSeconds(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.framework = f
-	queue := internalqueue.NewTestQueueWithInformerFactory(ctx, f.QueueSortFunc(), h.informers)
-	h.nominator = &nominator{PodNominator: queue, nodes: map[string][]fwk.PodInfo{}}
-	f.SetPodNominator(h.nominator)
-	t.Cleanup(func() {
-		if h.stop != nil {
-			h.stop()
-		}
-	})
+	h.sched, h.framework = sched, sched.Profiles[testProfileName]
+	h.plugin = h.plugins.instance(testProfileName, conventions.All()[0].Name)
 	return h
 }
 
-// draManager knows no devices: the plugin for them looks at every pod that requests a resource other than cpu and memory.
-func draManager(
-	ctx context.Context, t testing.TB, client *fake.Clientset, informers informers.SharedInformerFactory,
-) fwk.SharedDRAManager {
-	t.Helper()
-	claims := assumecache.NewAssumeCache(klog.Logger{}, informers.Resource().V1().ResourceClaims().Informer(), "ResourceClaim", "", nil)
-	slices, err := tracker.StartTracker(ctx, tracker.Options{
-		SliceInformer: informers.Resource().V1().ResourceSlices(), KubeClient: client,
+// bindPods makes the API bind pods, as the API server does.
+func (h *harness) bindPods() {
+	h.client.PrependReactor("create", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		create, ok := action.(clienttesting.CreateAction)
+		if !ok || action.GetSubresource() != "binding" {
+			return false, nil, nil
+		}
+		binding := create.GetObject().(*corev1.Binding)
+		stored, err := h.client.Tracker().Get(corev1.SchemeGroupVersion.WithResource("pods"), binding.Namespace, binding.Name)
+		if err != nil {
+			return true, nil, err
+		}
+		pod := stored.(*corev1.Pod).DeepCopy()
+		pod.Spec.NodeName = binding.Target.Name
+		pod.ResourceVersion = "1000"
+		return true, nil, h.client.Tracker().Update(corev1.SchemeGroupVersion.WithResource("pods"), pod, pod.Namespace)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dynamicresources.NewDRAManager(ctx, claims, slices, informers)
 }
 
-// nominator keeps nominations of pods that are in no queue. It asks the queue's too, so that benchmarks pay for that.
-type nominator struct {
-	fwk.PodNominator
-	nodes map[string][]fwk.PodInfo
+// selectPods hides pods from whoever selects those that ended: the fake API knows no field selectors.
+func (h *harness) selectPods() {
+	ended := func(fields string) bool { return strings.Contains(fields, "status.phase!=Pending") }
+	h.client.PrependReactor("list", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		list, ok := action.(clienttesting.ListAction)
+		return ok && ended(list.GetListRestrictions().Fields.String()), &corev1.PodList{}, nil
+	})
+	h.client.PrependWatchReactor("pods", func(action clienttesting.Action) (bool, watch.Interface, error) {
+		watched, ok := action.(clienttesting.WatchAction)
+		return ok && ended(watched.GetWatchRestrictions().Fields.String()), watch.NewFake(), nil
+	})
 }
 
-func (n *nominator) nominate(pod *corev1.Pod, node string) {
-	info, err := framework.NewPodInfo(pod)
-	if err != nil {
-		panic(err)
-	}
-	n.nodes[node] = append(n.nodes[node], info)
+func testPod(name string) *st.PodWrapper {
+	return st.MakePod().Namespace(testNamespace).Name(name).UID(name)
 }
 
-func (n *nominator) NominatedPodsForNode(node string) []fwk.PodInfo {
-	known := n.nodes[node]
-	if len(known) == 0 {
-		return n.PodNominator.NominatedPodsForNode(node)
-	}
-	pods := make([]fwk.PodInfo, len(known))
-	for i, info := range known {
-		pods[i] = info.(*framework.PodInfo).DeepCopy()
-	}
-	return pods
-}
+// silentRecorder writes no events.
+type silentRecorder struct{}
 
-func (n *nominator) DeleteNominatedPodIfExists(pod *corev1.Pod) {
-	for node, pods := range n.nodes {
-		n.nodes[node] = slices.DeleteFunc(slices.Clone(pods), func(p fwk.PodInfo) bool { return p.GetPod().UID == pod.UID })
-	}
-}
-
-// promise is a pod that was promised a node.
-type promise struct {
-	pod  *corev1.Pod
-	node string
-}
-
-// world is a cluster and a gang that waits.
-type world struct {
-	nodes     []*corev1.Node
-	running   []*corev1.Pod
-	members   []*corev1.Pod
-	promises  []promise
-	need      int
-	placement gang.Placement
-}
-
-// task is what the ledger would ask to plan.
-func (w *world) task() gang.Task {
-	task := gang.Task{
-		Gang: gang.Key{Namespace: testNamespace, Name: "gang", Convention: conventions.All()[0].Name},
-		Need: w.need, Placement: w.placement,
-	}
-	for _, m := range w.members {
-		task.Members = append(task.Members, ref(m))
-	}
-	return task
-}
-
-func ref(pod *corev1.Pod) gang.Ref {
-	return gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)}
-}
-
-// set makes the cluster what the world says, with a fresh snapshot.
-func (h *harness) set(t fataler, w *world) {
-	t.Helper()
-	if h.stop != nil {
-		h.stop()
-	}
-	ctx, stop := context.WithCancel(h.ctx)
-	h.stop = stop
-	h.cache = internalcache.New(ctx, nil, false)
-	for _, node := range w.nodes {
-		h.cache.AddNode(klog.Logger{}, node)
-	}
-	for _, pod := range w.running {
-		if err := h.cache.AddPod(klog.Logger{}, pod); err != nil {
-			t.Fatalf("adding pod %s: %v", pod.Name, err)
-		}
-	}
-	*h.snapshot = *internalcache.NewEmptySnapshot()
-	h.update(t)
-	h.nominator.nodes = map[string][]fwk.PodInfo{}
-	for _, p := range w.promises {
-		h.nominator.nominate(p.pod, p.node)
-	}
-	// Past the informer's handlers: the ledger need not know the pods, and nothing has to be waited for.
-	known := make([]any, len(w.members))
-	for i, m := range w.members {
-		known[i] = m
-	}
-	if err := h.informers.Core().V1().Pods().Informer().GetIndexer().Replace(known, ""); err != nil {
-		t.Fatalf("%v", err)
-	}
-}
-
-func (h *harness) update(t fataler) {
-	t.Helper()
-	if err := h.cache.UpdateSnapshot(klog.Logger{}, h.snapshot); err != nil {
-		t.Fatalf("updating the snapshot: %v", err)
-	}
-}
-
-// fataler is what tests and properties have in common.
-type fataler interface {
-	Helper()
-	Fatalf(format string, args ...any)
-}
-
-func (h *harness) plan(t fataler, task gang.Task) planned {
-	t.Helper()
-	p, err := h.plugin.plan(h.ctx, task, nil)
-	if err != nil {
-		t.Fatalf("planning: %v", err)
-	}
-	return p
-}
-
-// filter is what the scheduler itself says of the pod on the node, without our plugin: the ledger does not know the pod.
-func (h *harness) filter(t fataler, pod *corev1.Pod, name string) *fwk.Status {
-	t.Helper()
-	state := framework.NewCycleState()
-	state.Write(planningKey, planning{})
-	result, status, _ := h.framework.RunPreFilterPlugins(h.ctx, state, pod)
-	switch {
-	case !status.IsSuccess():
-		return status
-	case !result.AllNodes() && !result.NodeNames.Has(name):
-		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "PreFilter leaves the node out")
-	}
-	node, err := h.snapshot.Get(name)
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	return h.framework.RunFilterPluginsWithNominatedPods(h.ctx, state, pod, node)
-}
-
-// assume puts the pod on the node, as the scheduler does after a cycle that succeeded, and takes the next snapshot.
-func (h *harness) assume(t fataler, pod *corev1.Pod, node string) {
-	t.Helper()
-	placed := pod.DeepCopy()
-	placed.Spec.NodeName = node
-	if err := h.cache.AssumePod(klog.Logger{}, placed); err != nil {
-		t.Fatalf("assuming %s: %v", pod.Name, err)
-	}
-	h.nominator.DeleteNominatedPodIfExists(pod)
-	h.update(t)
-}
-
-// place runs a scheduling cycle for a member that is planned for the node. What nominates its siblings there is dropped
-// first, as by forgetNominations.
-func (h *harness) place(t fataler, w *world, pod *corev1.Pod, node string) *fwk.Status {
-	t.Helper()
-	for _, m := range w.members {
-		if slices.ContainsFunc(h.nominator.nodes[node], func(p fwk.PodInfo) bool { return p.GetPod().UID == m.UID && m != pod }) {
-			h.nominator.DeleteNominatedPodIfExists(m)
-		}
-	}
-	status := h.filter(t, pod, node)
-	if status.IsSuccess() {
-		h.assume(t, pod, node)
-	}
-	return status
-}
-
-// byUID finds members.
-func (w *world) byUID(uid string) *corev1.Pod {
-	i := slices.IndexFunc(w.members, func(m *corev1.Pod) bool { return m.UID == types.UID(uid) })
-	return w.members[i]
-}
-
-func (w *world) String() string {
-	text := fmt.Sprintf("need %d of %d, %s", w.need, len(w.members), w.placement)
-	for _, n := range w.nodes {
-		text += fmt.Sprintf("\nnode %s %v %v %v", n.Name, n.Labels, n.Spec.Taints, n.Status.Allocatable)
-	}
-	for _, p := range w.running {
-		text += fmt.Sprintf("\nruns on %s: %s", p.Spec.NodeName, describe(p))
-	}
-	for _, p := range w.promises {
-		text += fmt.Sprintf("\npromised %s: %s", p.node, describe(p.pod))
-	}
-	for _, p := range w.members {
-		text += "\nmember " + describe(p)
-	}
-	return text
-}
-
-func describe(p *corev1.Pod) string {
-	text := fmt.Sprintf("%s %v", p.Name, p.Labels)
-	for _, c := range p.Spec.Containers {
-		text += fmt.Sprintf(" %v %v", c.Resources.Requests, c.Ports)
-	}
-	if p.Spec.Affinity != nil {
-		text += " " + p.Spec.Affinity.String()
-	}
-	for _, s := range p.Spec.TopologySpreadConstraints {
-		text += " " + s.String()
-	}
-	return text + fmt.Sprintf(" %v %v", p.Spec.NodeSelector, p.Spec.Tolerations)
-}
+func (silentRecorder) Eventf(_, _ runtime.Object, _, _, _, _ string, _ ...any) {}
+func (r silentRecorder) WithLogger(klog.Logger) kubeevents.EventRecorderLogger { return r }

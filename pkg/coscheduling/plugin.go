@@ -2,6 +2,7 @@ package coscheduling
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -9,11 +10,15 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
+	"github.com/kubenexus/kubenexus-scheduler/internal/dispatch"
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/slots"
+	"github.com/kubenexus/kubenexus-scheduler/internal/view"
 )
 
 // Plugin starts the gangs of one convention all together or not at all. An instance serves one profile.
@@ -21,8 +26,9 @@ type Plugin struct {
 	convention conventions.Convention
 	handle     fwk.Handle
 	ledger     *ledger.Ledger
-	performer  *performer
-	places     *placeholders
+	dispatcher *dispatch.Dispatcher
+	planner    *view.Planner
+	slots      *slots.Held
 	attached   func() bool
 }
 
@@ -47,8 +53,15 @@ func (p *Plugins) newPlugin(ctx context.Context, d conventions.Convention, obj r
 		Timeout: args.Timeout.Duration, ReservationTimeout: args.ReservationTimeout.Duration, Placement: args.Placement,
 		ScheduleUnknown: args.UnknownGangs == conventions.ScheduleIfUnknown,
 	})
-	p.places.shares[h.ProfileName()] = args.ReservedShare
-	plugin := &Plugin{convention: d, handle: h, ledger: p.ledger, performer: p.performer, places: p.places, attached: p.attached.Load}
+	p.slots.Share(h.ProfileName(), args.ReservedShare)
+	f, ok := h.(framework.Framework)
+	if !ok {
+		return nil, fmt.Errorf("plugin %s needs the scheduler framework's own handle, not a %T", d.Name, h)
+	}
+	plugin := &Plugin{
+		convention: d, handle: h, ledger: p.ledger, dispatcher: p.dispatcher, slots: p.slots, attached: p.attached.Load,
+		planner: &view.Planner{Framework: f, Pods: p.dispatcher.Pod, Slots: p.slots, Ledger: p.ledger, Gate: QueueName},
+	}
 	p.keep(plugin)
 	return plugin, nil
 }
@@ -61,11 +74,11 @@ func (pl *Plugin) Name() string { return pl.convention.Name }
 func (pl *Plugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) (
 	*fwk.PreFilterResult, *fwk.Status,
 ) {
-	if ofGangCycle(state) || pl.others(pod) {
+	if view.OfGangCycle(state) || pl.others(pod) {
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
 	answer := pl.ledger.Single(pod)
-	pl.performer.perform(answer.Decisions)
+	pl.dispatcher.Perform(answer.Decisions)
 	switch {
 	case answer.Verdict == gang.Refuse:
 		klog.FromContext(ctx).V(3).Info("Gang member cannot be scheduled alone", "gang", answer.Why.Gang, "why", answer.Why.Kind)
@@ -106,16 +119,12 @@ const avoidKey fwk.StateKey = "kubenexus.io/avoid"
 // Clone returns the nodes themselves: they do not change.
 func (a avoided) Clone() fwk.StateData { return a }
 
-func avoids() *fwk.Status {
-	return fwk.NewStatus(fwk.Unschedulable, "node(s) recently rejected a pod of the gang")
-}
-
 // Filter keeps a member on the node of its slot, and off those that rejected one. PreFilter's result is not enough:
 // upstream tries a nominated node before it looks at that.
 func (pl *Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
 	if data, err := state.Read(avoidKey); err == nil {
 		if a, ok := data.(avoided); ok && a.nodes.Has(node.Node().Name) {
-			return avoids()
+			return view.Avoids()
 		}
 	}
 	data, err := state.Read(pinKey)
@@ -161,8 +170,17 @@ func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 		}
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}
-	pl.performer.perform(decisions)
+	pl.dispatcher.Perform(decisions)
 	return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "preemption is not attempted for a single member of a gang")
+}
+
+// heldFor says that a pod would have fitted without capacity that is held for gangs, or nothing.
+func (pl *Plugin) heldFor(pod *corev1.Pod, statuses fwk.NodeToStatusReader) string {
+	nodes, err := pl.handle.SnapshotSharedLister().NodeInfos().List()
+	if err != nil {
+		return "" // the scheduler has the same list, and says so
+	}
+	return pl.slots.Instead(pod, nodes, statuses)
 }
 
 // Reserve has nothing to do: what a member takes is counted in Permit, once all other plugins have reserved.
@@ -172,8 +190,8 @@ func (pl *Plugin) Reserve(context.Context, fwk.CycleState, *corev1.Pod, string) 
 
 // Unreserve counts the capacity that a member gives back which was scheduled alone.
 func (pl *Plugin) Unreserve(_ context.Context, state fwk.CycleState, pod *corev1.Pod, _ string) {
-	if !ofGangCycle(state) && !pl.others(pod) {
-		pl.performer.perform(pl.ledger.Unreserve(pod.UID))
+	if !view.OfGangCycle(state) && !pl.others(pod) {
+		pl.dispatcher.Perform(pl.ledger.Unreserve(pod.UID))
 	}
 }
 
@@ -183,7 +201,7 @@ func (pl *Plugin) Permit(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, n
 		return nil, 0
 	}
 	answer := pl.ledger.Permit(pod.UID, node)
-	pl.performer.perform(answer.Decisions)
+	pl.dispatcher.Perform(answer.Decisions)
 	if answer.Verdict == gang.Refuse {
 		return fwk.NewStatus(fwk.Unschedulable, events.Sentence(answer.Why)), 0
 	}

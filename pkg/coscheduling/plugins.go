@@ -22,16 +22,23 @@ import (
 	"sync/atomic"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
+	"k8s.io/kubernetes/pkg/scheduler/profile"
 	"k8s.io/utils/clock"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/bindlimit"
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
+	"github.com/kubenexus/kubenexus-scheduler/internal/dispatch"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
+	"github.com/kubenexus/kubenexus-scheduler/internal/slots"
+	"github.com/kubenexus/kubenexus-scheduler/internal/status"
+	"github.com/kubenexus/kubenexus-scheduler/internal/view"
 )
 
 // QueueName is the name of the plugin that keeps waiting members out of the queue and sorts the others. It is apart
@@ -42,26 +49,26 @@ const QueueName = "GangQueue"
 // Plugins are the plugins of one scheduler process. All their instances share one ledger.
 type Plugins struct {
 	ledger  *ledger.Ledger
-	line    *bindLine
-	places  *placeholders
+	limiter *bindlimit.Limiter
+	slots   *slots.Held
 	metrics *metrics.Metrics
 
 	// mu guards what the factories set up; they run one after another before anything else does.
-	mu        sync.Mutex
-	performer *performer
-	instances map[instanceKey]*Plugin
-	lead      sync.Once
-	// announcer writes the events of pods that were bound, if it is used.
-	announcer atomic.Pointer[announcer]
-	leaving   atomic.Bool
-	attached  atomic.Bool
+	mu         sync.Mutex
+	dispatcher *dispatch.Dispatcher
+	instances  map[instanceKey]*Plugin
+	lead       sync.Once
+	// scheduledEvents writes the events of pods that were bound, if it is used.
+	scheduledEvents atomic.Pointer[status.ScheduledEvents]
+	leaving         atomic.Bool
+	attached        atomic.Bool
 }
 
 // New returns the plugins of one scheduler process.
 func New() *Plugins {
 	l := ledger.New(clock.RealClock{})
 	return &Plugins{
-		ledger: l, line: newBindLine(), places: newPlaceholders(l), metrics: metrics.New(), instances: map[instanceKey]*Plugin{},
+		ledger: l, limiter: bindlimit.New(), slots: slots.New(l), metrics: metrics.New(), instances: map[instanceKey]*Plugin{},
 	}
 }
 
@@ -95,34 +102,56 @@ func (p *Plugins) Factories() frameworkruntime.Registry {
 	return registry
 }
 
+// planner returns the planner of a convention in a profile, or nil.
+func (p *Plugins) planner(schedulerName, convention string) *view.Planner {
+	if plugin := p.instance(schedulerName, convention); plugin != nil {
+		return plugin.planner
+	}
+	return nil
+}
+
+// LateEvents wraps the recorders of the scheduler's profiles, so that the event of a pod that was bound is written, by this client,
+// when no other pod is being bound. Wrapping is optional.
+func (p *Plugins) LateEvents(ctx context.Context, client kubernetes.Interface, recorders profile.RecorderFactory) profile.RecorderFactory {
+	late := status.NewScheduledEvents(ctx, client, p.limiter)
+	p.scheduledEvents.Store(late)
+	return late.Wrap(recorders)
+}
+
+// Goodbye is for a process that was asked to stop, while it still leads: it returns when the pods that are being bound are, and
+// their events are written, or after five seconds. From then on no pod is popped, and events do not wait.
+func (p *Plugins) Goodbye() {
+	p.leaving.Store(true)
+	if late := p.scheduledEvents.Load(); late != nil {
+		late.Finish()
+	}
+}
+
 // takeLead begins what only the process that makes decisions may do. Until then it writes nothing: with leader election, the standbys see
 // every pod too.
 func (p *Plugins) takeLead() {
 	p.lead.Do(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.performer != nil {
-			p.performer.lead()
+		if p.dispatcher != nil {
+			p.dispatcher.Lead()
 		}
 	})
 }
 
-// connect gives the process's one performer the handle of a profile, and feeds the ledger from its informers.
+// connect gives the process's one dispatcher the handle of a profile, and feeds the ledger from its informers.
 func (p *Plugins) connect(ctx context.Context, h fwk.Handle) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.performer == nil {
-		p.performer = newPerformer(klog.FromContext(ctx), p, h)
-		if err := p.performer.watch(); err != nil {
+	if p.dispatcher == nil {
+		p.dispatcher = dispatch.New(klog.FromContext(ctx),
+			dispatch.Parts{Ledger: p.ledger, Limiter: p.limiter, Slots: p.slots, Metrics: p.metrics}, h)
+		if err := p.dispatcher.Watch(); err != nil {
 			return err
 		}
-		go p.performer.run(ctx)
+		go p.dispatcher.Run(ctx)
 	}
-	if _, known := p.performer.recorders[h.ProfileName()]; known {
-		return nil
-	}
-	p.performer.recorders[h.ProfileName()] = h.EventRecorder()
-	return p.performer.watchFinished(ctx, h.ProfileName())
+	return p.dispatcher.Serve(ctx, h)
 }
 
 // checkProfile refuses a profile in which the plugin cannot work, with a sentence that says what to add.

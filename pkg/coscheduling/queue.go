@@ -4,10 +4,16 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
+	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/bindlimit"
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
+	"github.com/kubenexus/kubenexus-scheduler/internal/dispatch"
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
@@ -16,9 +22,10 @@ import (
 // Queue decides which pods stand in the scheduling queue's active part, and in which order, and lines them up to be bound.
 // PreEnqueue and Less run under the queue's lock: they must not call the queue.
 type Queue struct {
-	ledger    *ledger.Ledger
-	performer *performer
-	line      *bindLine
+	ledger     *ledger.Ledger
+	dispatcher *dispatch.Dispatcher
+	client     kubernetes.Interface
+	limiter    *bindlimit.Limiter
 }
 
 var (
@@ -31,7 +38,7 @@ func (p *Plugins) newQueue(ctx context.Context, _ runtime.Object, h fwk.Handle) 
 	if err := p.connect(ctx, h); err != nil {
 		return nil, err
 	}
-	return &Queue{ledger: p.ledger, performer: p.performer, line: p.line}, nil
+	return &Queue{ledger: p.ledger, dispatcher: p.dispatcher, client: h.ClientSet(), limiter: p.limiter}, nil
 }
 
 // Name returns the plugin's name.
@@ -45,7 +52,7 @@ func (q *Queue) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, e
 // PreEnqueue keeps a gang's members out of the queue until they may be placed, except the one that represents it.
 func (q *Queue) PreEnqueue(_ context.Context, pod *corev1.Pod) *fwk.Status {
 	answer := q.ledger.Enter(pod)
-	q.performer.perform(answer.Decisions)
+	q.dispatcher.Perform(answer.Decisions)
 	if answer.Verdict == gang.Refuse {
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, events.Sentence(answer.Why))
 	}
@@ -64,4 +71,57 @@ func (q *Queue) key(info fwk.QueuedPodInfo) ledger.SortKey {
 		return key
 	}
 	return ledger.SortKey{Priority: corev1helpers.PodPriority(pod), Age: info.GetTimestamp()}
+}
+
+var (
+	_ fwk.BindPlugin     = &Queue{}
+	_ fwk.PostBindPlugin = &Queue{}
+	_ fwk.ReservePlugin  = &Queue{}
+)
+
+// Bind waits until few enough other pods are being bound, and leaves the binding to the next plugin, but for creators with a
+// reservation. What takes long before a bind, such as volumes, is done by then.
+func (q *Queue) Bind(ctx context.Context, _ fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
+	if status := q.limiter.Enter(ctx, pod.UID); !status.IsSuccess() {
+		return status
+	}
+	return q.bindCreator(ctx, pod, node)
+}
+
+// PostBind lets the next pod be bound.
+func (q *Queue) PostBind(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) {
+	q.limiter.Leave(pod.UID)
+	q.limiter.Done(pod.UID)
+}
+
+// Reserve counts a pod that is to be bound.
+func (q *Queue) Reserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) *fwk.Status {
+	q.limiter.Reserved(pod.UID)
+	return nil
+}
+
+// Unreserve lets the next pod be bound if this one could not be.
+func (q *Queue) Unreserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) {
+	q.limiter.Leave(pod.UID)
+	q.limiter.Done(pod.UID)
+}
+
+// bindCreator binds a creator, and writes with the bind, in one step, what is held for the others. All other pods are left to
+// the next plugin.
+func (q *Queue) bindCreator(ctx context.Context, pod *corev1.Pod, node string) *fwk.Status {
+	text, err := q.ledger.Reservation(pod.UID)
+	if err != nil {
+		klog.FromContext(ctx).Error(err, "Failed to record the reservation of a gang; it is lost when this process ends", "pod", pod.Name)
+	}
+	if text == "" {
+		return fwk.NewStatus(fwk.Skip)
+	}
+	err = q.client.CoreV1().Pods(pod.Namespace).Bind(ctx, &corev1.Binding{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID,
+			Annotations: map[string]string{conventions.ReservationAnnotation: text},
+		},
+		Target: corev1.ObjectReference{Kind: "Node", Name: node},
+	}, metav1.CreateOptions{})
+	return fwk.AsStatus(err)
 }

@@ -1,23 +1,45 @@
 package scenarios
 
 import (
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
 	"k8s.io/kubernetes/cmd/kube-scheduler/app"
+	"k8s.io/kubernetes/cmd/kube-scheduler/app/options"
 
 	"github.com/kubenexus/kubenexus-scheduler/pkg/coscheduling"
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// newUpstreamCommand is another scheduler that imports the plugins.
+// newUpstreamCommand is another scheduler that imports the plugins, as docs/install.md says.
 func newUpstreamCommand() *cobra.Command {
-	var options []app.Option
-	for name, factory := range coscheduling.New().Factories() {
-		options = append(options, app.WithPlugin(name, factory))
+	plugins := coscheduling.New()
+	var registered []app.Option
+	for name, factory := range plugins.Factories() {
+		registered = append(registered, app.WithPlugin(name, factory))
 	}
-	return app.NewSchedulerCommand(options...)
+	opts := options.NewOptions()
+	cmd := app.NewSchedulerCommand()
+	cmd.ResetFlags()
+	for _, fs := range opts.Flags.FlagSets {
+		cmd.Flags().AddFlagSet(fs)
+	}
+	cmd.PersistentPreRunE = func(*cobra.Command, []string) error { return opts.ComponentGlobalsRegistry.Set() }
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		config, sched, err := app.Setup(ctx, opts, registered...)
+		if err != nil {
+			return err
+		}
+		plugins.Attach(ctx, sched)
+		return app.Run(ctx, config, sched)
+	}
+	return cmd
 }
 
 // newStockCommand is kube-scheduler as Kubernetes ships it.

@@ -1,0 +1,206 @@
+package cycle
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/backend/queue"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/dispatch"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
+)
+
+// ParkedPods keeps members of gangs that have to wait outside the scheduling queue, which walks all pods that wait in it at
+// each event of interest: with 50,000 of them, at each bind. They enter the queue when the ledger activates them.
+type ParkedPods struct {
+	queue.SchedulingQueue
+	ledger     *ledger.Ledger
+	dispatcher *dispatch.Dispatcher
+
+	// mu is taken before the queue's own lock and the ledger's.
+	mu   sync.Mutex
+	pods map[types.UID]*corev1.Pod
+	// inCycle are the pods that a gang cycle schedules, as they are now: a change does not bring them into the queue.
+	inCycle map[types.UID]*corev1.Pod
+}
+
+// Park wraps the scheduler's queue.
+func Park(q queue.SchedulingQueue, l *ledger.Ledger, d *dispatch.Dispatcher) *ParkedPods {
+	w := &ParkedPods{
+		SchedulingQueue: q, ledger: l, dispatcher: d, pods: map[types.UID]*corev1.Pod{}, inCycle: map[types.UID]*corev1.Pod{},
+	}
+	d.Activating(w.admit)
+	d.Freeing(func(logger klog.Logger, pod *corev1.Pod) {
+		q.MoveAllToActiveOrBackoffQueue(logger, framework.EventAssignedPodDelete, pod, nil, nil)
+	})
+	return w
+}
+
+// Parked says whether the pod is parked.
+func (w *ParkedPods) Parked(uid types.UID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.pods[uid] != nil
+}
+
+// Add lets a pod into the queue, or makes it wait.
+func (w *ParkedPods) Add(ctx context.Context, pod *corev1.Pod) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.waits(pod) {
+		w.SchedulingQueue.Add(ctx, pod)
+	}
+}
+
+// waits keeps the pod if it has to wait.
+func (w *ParkedPods) waits(pod *corev1.Pod) bool {
+	answer := w.ledger.Enter(pod)
+	w.dispatcher.Perform(answer.Decisions)
+	if answer.Verdict != gang.Refuse {
+		return false
+	}
+	w.pods[pod.UID] = pod
+	return true
+}
+
+// Update lets a pod that waits into the queue if it need not any more. If the pod before it is another one, that one is gone.
+func (w *ParkedPods) Update(ctx context.Context, before, pod *corev1.Pod) {
+	if before != nil && recreated.Both(before, pod) {
+		w.Delete(before)
+		w.Add(ctx, pod)
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.inCycle[pod.UID] != nil {
+		w.inCycle[pod.UID] = pod
+		return
+	}
+	if _, waits := w.pods[pod.UID]; !waits {
+		w.SchedulingQueue.Update(ctx, before, pod)
+		return
+	}
+	if claimsMade(before, pod) {
+		w.ledger.AnythingChanged() // DynamicResources does not keep it out of the queue any more
+	}
+	if !w.waits(pod) {
+		delete(w.pods, pod.UID)
+		w.SchedulingQueue.Add(ctx, pod)
+	}
+}
+
+// claimsMade says whether the resource claims of the pod were made from their templates.
+func claimsMade(before, pod *corev1.Pod) bool {
+	return before == nil || !equality.Semantic.DeepEqual(before.Status.ResourceClaimStatuses, pod.Status.ResourceClaimStatuses)
+}
+
+// Delete forgets a pod.
+func (w *ParkedPods) Delete(pod *corev1.Pod) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.pods, pod.UID)
+	delete(w.inCycle, pod.UID)
+	w.SchedulingQueue.Delete(pod)
+}
+
+// take takes the members of a gang cycle out of here, or out of the queue.
+func (w *ParkedPods) take(members []*reserved, popped types.UID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range members {
+		if _, parked := w.pods[m.pod.UID]; !parked && m.pod.UID != popped {
+			w.SchedulingQueue.Delete(m.pod)
+		}
+		delete(w.pods, m.pod.UID)
+		w.inCycle[m.pod.UID] = m.pod
+	}
+}
+
+// putBack parks the members of a gang cycle again that held nothing, except the one that was popped.
+func (w *ParkedPods) putBack(members []*reserved, popped types.UID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range members {
+		pod := w.inCycle[m.pod.UID]
+		delete(w.inCycle, m.pod.UID)
+		if pod != nil && pod.UID != popped && !w.waits(pod) {
+			w.SchedulingQueue.Add(context.Background(), pod)
+		}
+	}
+}
+
+// Done says that the pod is not in its scheduling cycle any more.
+func (w *ParkedPods) Done(uid types.UID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.inCycle, uid)
+	w.SchedulingQueue.Done(uid)
+}
+
+// Activate lets pods that wait into the queue. The scheduler calls it between two pods that it pops.
+func (w *ParkedPods) Activate(logger klog.Logger, pods map[string]*corev1.Pod) {
+	refs := make([]gang.Ref, 0, len(pods))
+	for _, name := range slices.Sorted(maps.Keys(pods)) {
+		pod := pods[name]
+		refs = append(refs, gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)})
+	}
+	w.admit(logger, refs)
+}
+
+// admit lets pods that wait into the queue, in this order: the first may be popped before the last has entered.
+func (w *ParkedPods) admit(logger klog.Logger, refs []gang.Ref) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var queued []gang.Ref
+	for _, ref := range refs {
+		pod, waits := w.pods[types.UID(ref.UID)]
+		if !waits {
+			queued = append(queued, ref)
+			continue
+		}
+		delete(w.pods, pod.UID)
+		w.SchedulingQueue.Add(klog.NewContext(context.Background(), logger), pod)
+	}
+	if len(queued) > 0 {
+		w.SchedulingQueue.Activate(logger, dispatch.Stubs(queued))
+	}
+}
+
+// AddUnschedulableIfNotPresent takes a pod back that was popped and could not be scheduled. If its gang has to wait, it is parked.
+func (w *ParkedPods) AddUnschedulableIfNotPresent(logger klog.Logger, info *framework.QueuedPodInfo, cycle int64) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.inCycle, info.Pod.UID)
+	if pod := info.Pod; w.ledger.Stays(pod.UID) == gang.Refuse {
+		w.pods[pod.UID] = pod
+		w.SchedulingQueue.Done(pod.UID)
+		return nil
+	}
+	return w.SchedulingQueue.AddUnschedulableIfNotPresent(logger, info, cycle)
+}
+
+// MoveAllToActiveOrBackoffQueue is how the scheduler tells its queue of events that its cache knows already.
+func (w *ParkedPods) MoveAllToActiveOrBackoffQueue(logger klog.Logger, event fwk.ClusterEvent, before, after any,
+	check queue.PreEnqueueCheck,
+) {
+	w.SchedulingQueue.MoveAllToActiveOrBackoffQueue(logger, event, before, after, check)
+	w.dispatcher.ClusterEvent(before, after)
+}
+
+// PendingPods lists the pods that wait too.
+func (w *ParkedPods) PendingPods() ([]*corev1.Pod, string) {
+	pods, summary := w.SchedulingQueue.PendingPods()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.AppendSeq(pods, maps.Values(w.pods)), summary
+}

@@ -1,0 +1,43 @@
+package dispatch
+
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
+)
+
+// ClusterEvent tells the ledger of an event that the scheduler's cache knows already, as far as it may help a gang. A pod or a node that
+// was deleted and created again under its name is two.
+func (p *Dispatcher) ClusterEvent(before, after any) {
+	if recreated.Both(before, after) {
+		p.ClusterEvent(before, nil)
+		p.ClusterEvent(nil, after)
+		return
+	}
+	switch old, now := before, after; {
+	case isPod(old) && now == nil:
+		pod, _ := old.(*corev1.Pod)
+		node := pod.Spec.NodeName
+		if node == "" {
+			node = pod.Status.NominatedNodeName
+		}
+		p.Perform(p.ledger.RoomChanged(node, pod.UID))
+	case isPod(old) && isPod(now):
+		p.ledger.AnythingChanged()
+		if pod, _ := now.(*corev1.Pod); pod.Spec.NodeName != "" {
+			p.Perform(p.ledger.RoomChanged(pod.Spec.NodeName, "")) // it may take less than before
+		}
+	case isNode(now):
+		node, _ := now.(*corev1.Node)
+		p.ledger.AnythingChanged()
+		p.Perform(p.ledger.RoomChanged(node.Name, ""))
+	case isNode(old):
+		node, _ := old.(*corev1.Node)
+		p.Perform(p.ledger.NodeGone(node.Name))
+	default:
+		p.ledger.AnythingChanged()
+	}
+}
+
+func isPod(obj any) bool  { _, ok := obj.(*corev1.Pod); return ok }
+func isNode(obj any) bool { _, ok := obj.(*corev1.Node); return ok }

@@ -1,0 +1,275 @@
+// Package slots keeps others out of the capacity that is held for members of gangs that do not exist yet.
+package slots
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
+)
+
+// Cache is what of the scheduler's cache holds slots: its assumed pods.
+type Cache interface {
+	AssumePod(logger klog.Logger, pod *corev1.Pod) error
+	ForgetPod(logger klog.Logger, pod *corev1.Pod) error
+}
+
+// Held keeps others out of the places that are held for members that do not exist yet, by pods in the scheduler's cache
+// that exist nowhere else: so every filter of every profile counts them.
+type Held struct {
+	ledger *ledger.Ledger
+
+	mu    sync.Mutex
+	cache Cache
+	pods  map[gang.SlotID]*corev1.Pod
+	// nodes are the same by the nodes that they are on.
+	nodes map[string]map[gang.SlotID]*corev1.Pod
+	// freed stood for room that is anybody's now, and of which the queue was not told yet.
+	freed *corev1.Pod
+	// shares are the largest shares of the cluster that a namespace may hold, by schedulerName.
+	shares map[string]float64
+}
+
+// New returns slots of which none is held. They follow the ledger.
+func New(l *ledger.Ledger) *Held {
+	return &Held{
+		ledger: l, pods: map[gang.SlotID]*corev1.Pod{}, nodes: map[string]map[gang.SlotID]*corev1.Pod{}, shares: map[string]float64{},
+	}
+}
+
+// Share sets the largest share of the cluster that a namespace may hold with pods of this schedulerName.
+func (h *Held) Share(schedulerName string, share float64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.shares[schedulerName] = share
+}
+
+// In makes the slots be held in the scheduler's cache.
+func (h *Held) In(cache Cache) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.cache = cache
+}
+
+// TakeFreed returns a pod that stood for room which is anybody's now, once.
+func (h *Held) TakeFreed(logger klog.Logger) *corev1.Pod {
+	h.Follow(logger)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	freed := h.freed
+	h.freed = nil
+	return freed
+}
+
+// Follow brings the cache up to the ledger.
+func (h *Held) Follow(logger klog.Logger) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, move := range h.ledger.Moves() {
+		if h.cache == nil {
+			continue
+		}
+		if pod := h.pods[move.ID]; pod != nil {
+			h.release(logger, move.ID, pod)
+			if move.Free {
+				h.freed = pod
+			}
+		}
+		if move.Held {
+			h.hold(logger, move)
+		}
+	}
+}
+
+func (h *Held) hold(logger klog.Logger, move gang.Move) {
+	pod := Placeholder(move.ID.Gang.Namespace, move.Role)
+	id := strconv.Itoa(move.ID.Number)
+	pod.Name = fmt.Sprintf("%s.%s.%s", move.ID.Gang.Name, move.Role.Name, id)
+	pod.UID = types.UID("kubenexus.io/place/" + move.ID.Gang.Convention + "/" + move.ID.Gang.String() + "/" +
+		move.ID.Gang.Instance + "/" + id)
+	pod.Spec.NodeName = move.Node
+	if err := h.cache.AssumePod(logger, pod); err != nil {
+		logger.Error(err, "Failed to reserve a slot", "gang", move.ID.Gang, "node", move.Node)
+		return
+	}
+	h.pods[move.ID] = pod
+	if h.nodes[move.Node] == nil {
+		h.nodes[move.Node] = map[gang.SlotID]*corev1.Pod{}
+	}
+	h.nodes[move.Node][move.ID] = pod
+}
+
+func (h *Held) release(logger klog.Logger, id gang.SlotID, pod *corev1.Pod) {
+	if err := h.cache.ForgetPod(logger, pod); err != nil {
+		logger.Error(err, "Failed to release a slot", "gang", id.Gang, "node", pod.Spec.NodeName)
+	}
+	delete(h.pods, id)
+	on := h.nodes[pod.Spec.NodeName]
+	if delete(on, id); len(on) == 0 {
+		delete(h.nodes, pod.Spec.NodeName)
+	}
+}
+
+// Placeholder stands for a member of the role that does not exist yet. No pod may preempt it.
+func Placeholder(namespace string, role gang.Role) *corev1.Pod {
+	pod, _ := ledger.Declared(namespace, role) // the ledger accepted it, so there is no error
+	highest := int32(math.MaxInt32)
+	pod.Spec.Priority = &highest
+	return pod
+}
+
+// None says whether nothing is held.
+func (h *Held) None() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.pods) == 0
+}
+
+// On returns the pods that hold places on the node, and the first of the gangs that they are for.
+func (h *Held) On(node string) (pods []*corev1.Pod, example gang.Key) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, pod := range h.nodes[node] {
+		if len(pods) == 0 || id.Gang.Compare(example) < 0 {
+			example = id.Gang
+		}
+		pods = append(pods, pod)
+	}
+	return pods, example
+}
+
+// heldBy adds up what the namespace holds.
+func (h *Held) heldBy(namespace string) map[string]int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	held := map[string]int64{}
+	for _, pod := range h.pods {
+		if pod.Namespace == namespace {
+			addRequests(held, pod, 1)
+		}
+	}
+	return held
+}
+
+// addRequests adds what so many pods like this one ask for.
+func addRequests(sum map[string]int64, pod *corev1.Pod, count int64) {
+	info, err := framework.NewPodInfo(pod)
+	if err != nil {
+		return // the ledger checked the terms of placeholders
+	}
+	takes := requests.Of(info)
+	for _, a := range takes.Amounts() {
+		sum[a.Resource] += a.Quantity * count
+	}
+	sum[string(corev1.ResourcePods)] += count
+}
+
+func (h *Held) shareOf(schedulerName string) float64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.shares[schedulerName]
+}
+
+// BeyondShare says what the namespace may not hold: with what is declared it would hold more than its share of the cluster. It
+// is empty if all is well.
+func (h *Held) BeyondShare(schedulerName, namespace string, declared []gang.RoleTask, total func(resource string) int64) string {
+	held := h.heldBy(namespace)
+	with := maps.Clone(held)
+	for _, r := range declared {
+		if r.Declared > 0 {
+			addRequests(with, Placeholder(namespace, r.Role), int64(r.Declared))
+		}
+	}
+	share := h.shareOf(schedulerName)
+	for _, name := range slices.Sorted(maps.Keys(with)) {
+		wanted := with[name]
+		most := int64(share * float64(total(name)))
+		if wanted <= held[name] || wanted <= most || total(name) == 0 {
+			continue
+		}
+		return fmt.Sprintf("namespace %s may hold at most %.4g%% of the cluster's %s for pods that do not exist yet, which is %s; "+
+			"it holds %s, and the gang declares %s more",
+			namespace, 100*share, name, requests.Quantity(name, most), requests.Quantity(name, held[name]),
+			requests.Quantity(name, wanted-held[name]))
+	}
+	return ""
+}
+
+// Total returns how much of a resource the nodes have.
+func Total(nodes []fwk.NodeInfo) func(resource string) int64 {
+	return func(resource string) int64 {
+		total := int64(0)
+		for _, node := range nodes {
+			if resource == string(corev1.ResourcePods) {
+				total += int64(node.GetAllocatable().GetAllowedPodNumber())
+			} else {
+				total += requests.Allocatable(node, resource)
+			}
+		}
+		return total
+	}
+}
+
+// Mention adds to what the nodes say how many of them have room that is held.
+func (h *Held) Mention(detail string, nodes []fwk.NodeInfo) string {
+	if h.None() {
+		return detail
+	}
+	held := 0
+	for _, node := range nodes {
+		if pods, _ := h.On(node.Node().Name); len(pods) > 0 {
+			held++
+		}
+	}
+	if detail != "" {
+		detail += "; "
+	}
+	return detail + fmt.Sprintf("%d of %d nodes have capacity that is reserved for declared pods of gangs", held, len(nodes))
+}
+
+// Instead says that a pod would have fitted but for room that is held for gangs, or nothing.
+func (h *Held) Instead(pod *corev1.Pod, nodes []fwk.NodeInfo, statuses fwk.NodeToStatusReader) string {
+	info, err := framework.NewPodInfo(pod)
+	if err != nil {
+		return ""
+	}
+	takes := requests.Of(info)
+	if h.None() {
+		return ""
+	}
+	held, example := 0, gang.Key{}
+	for _, node := range nodes {
+		name := node.Node().Name
+		holders, holder := h.On(name)
+		if len(holders) == 0 || statuses.Get(name).Code() != fwk.Unschedulable || takes.Room(node) > 0 {
+			continue
+		}
+		without := node.Snapshot()
+		for _, placeholder := range holders {
+			_ = without.RemovePod(klog.Background(), placeholder) // it may have come after the snapshot
+		}
+		if takes.Room(without) > 0 {
+			if held == 0 || holder.Compare(example) < 0 {
+				example = holder
+			}
+			held++
+		}
+	}
+	if held == 0 {
+		return ""
+	}
+	return fmt.Sprintf("The pod would fit on %d of %d nodes, but their free capacity is reserved for declared pods of gangs, "+
+		"such as gang %s", held, len(nodes), example)
+}

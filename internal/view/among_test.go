@@ -1,0 +1,188 @@
+package view
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+	st "k8s.io/kubernetes/pkg/scheduler/testing"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
+)
+
+func preferApart(p *st.PodWrapper) {
+	p.PodAntiAffinity(hostKey, apps(p.GetLabels()["app"]), st.PodAntiAffinityWithPreferredReq)
+}
+
+func preferEvenly(p *st.PodWrapper) {
+	p.SpreadConstraint(1, zoneKey, corev1.ScheduleAnyway, apps(p.GetLabels()["app"]), nil, nil, nil, nil)
+}
+
+// viewOfGang is the view that the world's gang is planned on.
+func (h *harness) viewOfGang(t *testing.T, w *world) *view {
+	t.Helper()
+	classes, err := classify(w.members, w.need, h.snapshot.NodeInfos(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := newView(h.ctx, h.framework, classes, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// contents are what the snapshot's nodes hold.
+func (h *harness) contents(t *testing.T) []fwk.NodeInfo {
+	t.Helper()
+	nodes, err := h.snapshot.NodeInfos().List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	contents := make([]fwk.NodeInfo, len(nodes))
+	for i, node := range nodes {
+		held := *node.(*framework.NodeInfo)
+		contents[i] = &held
+	}
+	return contents
+}
+
+func sameContents(a, b []fwk.NodeInfo) string {
+	describe := func(nodes []fwk.NodeInfo) []string {
+		var all []string
+		for _, node := range nodes {
+			n := node.(*framework.NodeInfo)
+			// Also the addresses: what is put back is what was there, not a copy.
+			all = append(all, fmt.Sprintf("%s at %d: %p %p %d %p %d %p %+v %+v %v %v", n.Node().Name, n.Generation, n.Requested,
+				n.Pods, len(n.Pods), n.PodsWithAffinity, len(n.PodsWithAffinity), n.UsedPorts, n.Requested, n.NonZeroRequested,
+				n.UsedPorts, n.PVCRefCounts))
+		}
+		return all
+	}
+	return cmp.Diff(describe(a), describe(b))
+}
+
+// Members are on the snapshot's nodes only while the Score plugins run. Afterwards the snapshot is what it was: while a plan is made, when
+// it is made anew, and when it is over, whether the gang fits or a plugin fails.
+func TestRankingLeavesTheSnapshotAlone(t *testing.T) {
+	h := newHarness(t)
+	w := benchWorld(6, false)
+	w.join("a", 12, "1", preferApart)
+	h.set(t, w)
+	before := h.contents(t)
+	unchanged := func(when string) {
+		t.Helper()
+		if diff := sameContents(before, h.contents(t)); diff != "" {
+			t.Errorf("the snapshot changed %s (-before +after):\n%s", when, diff)
+		}
+	}
+	v := h.viewOfGang(t, w)
+	sized := v.sized()
+	if sized[0].Renew == 0 {
+		t.Fatal("members that prefer to be apart do not change what is preferred")
+	}
+	for _, node := range []int{0, 1, 1} {
+		if !v.Fits(0, node) {
+			t.Fatalf("no member fits on node %d", node)
+		}
+		v.Place(0, node)
+		if tiers := v.Tiers(0); tiers[node] == 0 {
+			t.Errorf("node %d is still the best after it took a member: %v", node, tiers)
+		}
+		unchanged("by a ranking")
+	}
+	held := len(v.nodes[1].GetPods()) - len(before[1].GetPods())
+	if held != 2 {
+		t.Errorf("the view holds %d members on a node with 2", held)
+	}
+	v.Reset()
+	if tiers := v.Tiers(0); tiers != nil {
+		t.Errorf("without members the nodes are ranked %v", tiers)
+	}
+	unchanged("when the members were taken off")
+	for _, least := range []int{12, 13} {
+		placement.Find(v, placement.Gang{Classes: sized, Min: least})
+		unchanged("by a plan")
+	}
+	v.release()
+	unchanged("when the plan was over")
+	h.plan(t, w.task())
+	unchanged("by a plan of the plugin")
+
+	// A plugin that fails: without a Score plugin's state, as if PreScore had not been called.
+	v = h.viewOfGang(t, w)
+	v.Place(0, 0)
+	func() {
+		defer func() { _ = recover() }()
+		v.classes[0].base = nil
+		v.Tiers(0)
+	}()
+	unchanged("when a plugin failed")
+}
+
+// A class is ranked again only if a Score plugin looks at members of the gang for it.
+func TestOnlyPreferencesAmongMembersAreRenewed(t *testing.T) {
+	to := func(app string) func(*st.PodWrapper) {
+		return func(p *st.PodWrapper) { p.PodAffinity(hostKey, apps(app), st.PodAffinityWithPreferredReq) }
+	}
+	for _, test := range []struct {
+		name             string
+		gang             func(w *world)
+		renewed, follows int // classes
+	}{
+		{"no preference", func(w *world) { w.join("a", 3, "1", nil) }, 0, 0},
+		{"required anti-affinity", func(w *world) { w.join("a", 3, "1", apart) }, 0, 0},
+		{"required spread", func(w *world) { w.join("a", 3, "1", evenly) }, 0, 0},
+		{"near pods that run", func(w *world) { w.join("a", 3, "1", to("x")) }, 0, 0},
+		{"apart", func(w *world) { w.join("a", 3, "1", preferApart) }, 1, 0},
+		{"evenly", func(w *world) { w.join("a", 3, "1", preferEvenly) }, 1, 0},
+		{"one class near the other", func(w *world) { w.join("a", 3, "1", to("b")); w.join("b", 1, "1", nil) }, 2, 1},
+		{"one class only", func(w *world) { w.join("a", 3, "1", preferApart); w.join("b", 1, "1", nil) }, 1, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := newHarness(t)
+			w := benchWorld(6, false)
+			test.gang(w)
+			h.set(t, w)
+			renewed, follows := 0, 0
+			for _, c := range h.viewOfGang(t, w).sized() {
+				if c.Renew > 0 {
+					renewed++
+				}
+				if c.Follows {
+					follows++
+				}
+			}
+			if renewed != test.renewed || follows != test.follows {
+				t.Errorf("%d classes are ranked again and %d follow others", renewed, follows)
+			}
+		})
+	}
+}
+
+// A member without preferences sees that members prefer it, though no pod with affinity runs.
+func TestAMemberIsPreferredByOthers(t *testing.T) {
+	h := newHarness(t)
+	w := benchWorld(4, false)
+	w.join("a", 1, "1", func(p *st.PodWrapper) { p.PodAffinity(hostKey, apps("b"), st.PodAffinityWithPreferredReq) })
+	w.join("b", 1, "1", nil)
+	h.set(t, w)
+	v := h.viewOfGang(t, w)
+	v.sized()
+	for i, c := range v.classes {
+		if c.pods[0].Labels["app"] == "a" {
+			v.Place(i, 2)
+		}
+	}
+	for i, c := range v.classes {
+		if c.pods[0].Labels["app"] != "b" {
+			continue
+		}
+		if tiers := v.Tiers(i); len(tiers) != 4 || tiers[2] != 0 || tiers[0] == 0 {
+			t.Errorf("the nodes are ranked %v, the member that prefers it is on the third", tiers)
+		}
+	}
+}

@@ -1,0 +1,29 @@
+package view
+
+import (
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+)
+
+// Exclusions are nodes that refused a member, by the member's UID.
+type Exclusions map[types.UID]sets.Set[string]
+
+// Add excludes a node for a pod.
+func (e Exclusions) Add(pod types.UID, node string) {
+	if e[pod] == nil {
+		e[pod] = sets.New[string]()
+	}
+	e[pod].Insert(node)
+}
+
+// apply leaves the nodes out for the classes of the members that they refused.
+func (e Exclusions) apply(classes []*class) {
+	if len(e) == 0 {
+		return
+	}
+	for _, c := range classes {
+		for _, pod := range c.pods {
+			c.excluded = c.excluded.Union(e[pod.UID])
+		}
+	}
+}

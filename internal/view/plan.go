@@ -1,0 +1,168 @@
+package view
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
+	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
+	"github.com/kubenexus/kubenexus-scheduler/internal/slots"
+)
+
+// Plan is the outcome of planning: a node for each member, or why there is none.
+type Plan struct {
+	gang.Planned
+	// Members are those of Pins, in the same order.
+	Members []Member
+	// Finding is why there is no plan, or nil.
+	Finding *gang.Finding
+}
+
+// Member is a member that exists, with its node.
+type Member struct {
+	Pod  *corev1.Pod
+	Node string
+	// State is the member's own. It has passed PreFilter, as if no other member were there.
+	State fwk.CycleState
+	// Late says that volumes or devices are allocated to the member, so that it has to be filtered again beside the others.
+	Late bool
+}
+
+// Planner plans the gangs of one profile.
+type Planner struct {
+	Framework framework.Framework
+	// Pods returns a member's pod, or nil if it is gone.
+	Pods  func(gang.Ref) (*corev1.Pod, error)
+	Slots *slots.Held
+	// Ledger knows what gangs lacked.
+	Ledger *ledger.Ledger
+	// Gate is the name of our own PreEnqueue plugin. A member that another one keeps out of the queue is not planned.
+	Gate string
+}
+
+// Plan finds a node for each of the members that the task names, all against the snapshot of this scheduling cycle. It leaves out the
+// nodes that refused a member.
+func (p *Planner) Plan(ctx context.Context, task gang.Task, excluded Exclusions) (Plan, error) {
+	f := p.Framework
+	team, held := p.teamFor(ctx, task)
+	if len(team.pods) < task.Need || team.lacks {
+		return Plan{Finding: &gang.Finding{
+			Detail:   fmt.Sprintf("%s keeps %d of its pods out of the scheduling queue", held, team.kept),
+			Shortage: gang.Shortage{Anything: true},
+		}}, nil
+	}
+	nodes, err := f.SnapshotSharedLister().NodeInfos().List()
+	if err != nil {
+		return Plan{}, fmt.Errorf("listing the nodes of the snapshot: %w", err)
+	}
+	promised, err := promises(f, team.pods)
+	if err != nil {
+		return Plan{}, err
+	}
+	classes, err := classify(team.pods, team.required, f.SnapshotSharedLister().NodeInfos(), promised)
+	if err != nil {
+		return Plan{}, fmt.Errorf("comparing the pods of gang %s: %w", task.Gang, err)
+	}
+	excluded.apply(classes)
+	v, err := newView(ctx, f, classes, promised, p.namespaceLabels(task.Gang.Namespace))
+	if err != nil {
+		return Plan{}, err
+	}
+	v.avoid = task.Avoid
+	defer v.release()
+	found, fits := placement.Find(v, placement.Gang{
+		Classes: v.sized(), Min: task.Need, Strategy: strategies[task.Placement],
+	})
+	if v.err != nil {
+		return Plan{}, fmt.Errorf("planning gang %s: %w", task.Gang, v.err)
+	}
+	if !fits {
+		finding := v.explain(found, task)
+		finding.Detail = p.Slots.Mention(finding.Detail, nodes)
+		return Plan{Finding: &finding}, nil
+	}
+	beyond := p.Slots.BeyondShare(f.ProfileName(), task.Gang.Namespace, task.Roles, slots.Total(nodes))
+	if task.DeclaredMembers() > 0 && beyond != "" {
+		return Plan{Finding: &gang.Finding{Fit: found.Placed, Detail: beyond, Shortage: gang.Shortage{Anything: true}}}, nil
+	}
+	return v.pins(found, team), nil
+}
+
+// pins says which member, or place of one that does not exist yet, goes where.
+func (v *view) pins(found placement.Plan, t team) Plan {
+	p := Plan{Planned: gang.Planned{Pins: make([]gang.Pin, 0, found.Placed)}}
+	next := make([]int, len(v.classes))
+	for _, i := range v.placed {
+		c, j := v.classes[i], next[i]
+		next[i]++
+		node := v.nodes[found.Nodes[i][j]].Node().Name
+		if role, declared := t.declared[c.pods[j]]; declared {
+			p.Slots = append(p.Slots, gang.Slot{Role: role, Node: node})
+			continue
+		}
+		p.Pins = append(p.Pins, gang.Pin{UID: string(c.pods[j].UID), Node: node})
+		p.Members = append(p.Members, Member{Pod: c.pods[j], Node: node, State: c.base.Clone(), Late: c.stateful})
+	}
+	return p
+}
+
+//nolint:gochecknoglobals // a table that is never changed
+var strategies = map[gang.Placement]placement.Strategy{gang.Pack: placement.Pack, gang.Spread: placement.Spread}
+
+// gatedBy returns the plugin that keeps the pod out of the queue, ours apart, or "".
+func (p *Planner) gatedBy(ctx context.Context, pod *corev1.Pod) string {
+	for _, gate := range p.Framework.PreEnqueuePlugins() {
+		if gate.Name() != p.Gate && !gate.PreEnqueue(ctx, pod).IsSuccess() {
+			return gate.Name()
+		}
+	}
+	return ""
+}
+
+func (p *Planner) namespaceLabels(name string) labels.Set {
+	ns, err := p.Framework.SharedInformerFactory().Core().V1().Namespaces().Lister().Get(name)
+	if err != nil {
+		return nil // as upstream: a namespace that is not known has no labels
+	}
+	return ns.Labels
+}
+
+// statefulCost is how many times as long as the filters of an ordinary pod those take that allocate devices or find volumes.
+const statefulCost = 10
+
+// sized describes the classes to the planner: a class is as large as its dominant share of the largest node.
+func (v *view) sized() []placement.Class {
+	sized := make([]placement.Class, len(v.classes))
+	for i, c := range v.classes {
+		sized[i] = placement.Class{Members: len(c.pods), Must: c.must, Local: c.local}
+		sized[i].Tiers = v.tiers(c)
+		c.among = v.among(c)
+		sized[i].Renew, sized[i].Follows = v.costAmong(c), v.follows(c)
+		if c.stateful {
+			sized[i].Cost = statefulCost
+		}
+		if len(v.classes) > 1 {
+			sized[i].Size = v.dominantShare(c)
+		}
+	}
+	return sized
+}
+
+func (v *view) dominantShare(c *class) float64 {
+	share := 0.0
+	for _, a := range c.Amounts() {
+		largest := int64(0)
+		for _, node := range v.snapshot {
+			largest = max(largest, requests.Amount(node.GetAllocatable(), a.Resource))
+		}
+		share = max(share, float64(a.Quantity)/float64(max(largest, 1)))
+	}
+	return share
+}

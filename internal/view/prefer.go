@@ -1,0 +1,185 @@
+package view
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+	v1helper "k8s.io/kubernetes/pkg/apis/core/v1/helper"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
+	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
+)
+
+// scarce is added to the tier of nodes with devices that a class does not ask for: they come after all others.
+const scarce = (placement.MaxTier + 1) / 2
+
+// tiers are the nodes' tiers for a class: first those that the Score plugins prefer, last those whose devices others may need. It is nil
+// if nothing is preferred.
+func (v *view) tiers(c *class) []uint16 {
+	if c.rejected != nil {
+		return nil
+	}
+	return v.devicesLast(c, v.scored(c, c.info.GetPod(), v.preferring(c.info.GetPod())))
+}
+
+// devicesLast puts the nodes last whose devices the class does not ask for.
+func (v *view) devicesLast(c *class, tiers []uint16) []uint16 {
+	for i, node := range v.snapshot {
+		if !v.hasDevices(node) || c.asksForDevices(node) || c.stateful {
+			continue
+		}
+		if tiers == nil {
+			tiers = make([]uint16, len(v.snapshot))
+		}
+		tiers[i] += scarce
+	}
+	return tiers
+}
+
+// scored ranks the nodes for the pod by these of the profile's Score plugins.
+func (v *view) scored(c *class, pod *corev1.Pod, plugins []string) []uint16 {
+	if len(plugins) == 0 {
+		return nil
+	}
+	state := c.base.Clone()
+	if status := v.framework.RunPreScorePlugins(v.ctx, state, pod, v.snapshot); !status.IsSuccess() {
+		v.checked(status)
+		return nil
+	}
+	skip := state.GetSkipScorePlugins().Clone()
+	for _, plugin := range v.framework.ListPlugins().Score.Enabled {
+		if !slices.Contains(plugins, plugin.Name) {
+			skip.Insert(plugin.Name)
+		}
+	}
+	state.SetSkipScorePlugins(skip)
+	scores, status := v.framework.RunScorePlugins(v.ctx, state, pod, v.snapshot)
+	if !status.IsSuccess() {
+		v.checked(status)
+		return nil
+	}
+	return ranked(scores)
+}
+
+// ranked makes tiers of scores: the highest score is tier 0.
+func ranked(scores []fwk.NodePluginScores) []uint16 {
+	if len(scores) == 0 {
+		return nil
+	}
+	byScore := func(a, b fwk.NodePluginScores) int { return int(a.TotalScore - b.TotalScore) }
+	highest, lowest := slices.MaxFunc(scores, byScore).TotalScore, slices.MinFunc(scores, byScore).TotalScore
+	if highest == lowest {
+		return nil
+	}
+	tiers := make([]uint16, len(scores))
+	for i, s := range scores {
+		tier := highest - s.TotalScore
+		if most := highest - lowest; most >= scarce {
+			tier = tier * (scarce - 1) / most
+		}
+		tiers[i] = uint16(tier) //nolint:gosec // it is less than scarce
+	}
+	return tiers
+}
+
+// preferring are the Score plugins that may prefer some nodes to others for the pod: the pod, a node or a pod that runs has a preference.
+// What scores only the free capacity is left out: packing and spreading decide about that.
+func (v *view) preferring(pod *corev1.Pod) []string {
+	var plugins []string
+	for _, plugin := range v.framework.ListPlugins().Score.Enabled {
+		if v.prefers(plugin.Name, pod) {
+			plugins = append(plugins, plugin.Name)
+		}
+	}
+	return plugins
+}
+
+func (v *view) prefers(plugin string, pod *corev1.Pod) bool {
+	switch plugin {
+	case names.NodeResourcesFit, names.NodeResourcesBalancedAllocation, names.VolumeBinding, names.DynamicResources:
+		return false
+	case names.NodeAffinity:
+		a := pod.Spec.Affinity
+		return a != nil && a.NodeAffinity != nil && len(a.NodeAffinity.PreferredDuringSchedulingIgnoredDuringExecution) > 0
+	case names.PodTopologySpread:
+		return slices.ContainsFunc(pod.Spec.TopologySpreadConstraints, func(c corev1.TopologySpreadConstraint) bool {
+			return c.WhenUnsatisfiable == corev1.ScheduleAnyway
+		})
+	case names.InterPodAffinity:
+		with, err := v.framework.SnapshotSharedLister().NodeInfos().HavePodsWithAffinityList()
+		return err == nil && len(with) > 0 || prefersPods(pod)
+	case names.TaintToleration:
+		return slices.ContainsFunc(v.snapshot, func(node fwk.NodeInfo) bool {
+			return slices.ContainsFunc(node.Node().Spec.Taints, isSoft)
+		})
+	case names.ImageLocality:
+		return v.someHaveImages(pod)
+	}
+	return true // who configured it has a preference
+}
+
+func isSoft(taint corev1.Taint) bool { return taint.Effect == corev1.TaintEffectPreferNoSchedule }
+
+// someHaveImages says whether any node has an image of the pod.
+func (v *view) someHaveImages(pod *corev1.Pod) bool {
+	var images []string
+	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+		for i := range containers {
+			image := containers[i].Image
+			if strings.LastIndex(image, ":") <= strings.LastIndex(image, "/") {
+				image += ":latest" // as the node's images are named
+			}
+			images = append(images, image)
+		}
+	}
+	return slices.ContainsFunc(v.snapshot, func(node fwk.NodeInfo) bool {
+		there := node.GetImageStates()
+		return slices.ContainsFunc(images, func(image string) bool { return there[image] != nil })
+	})
+}
+
+func prefersPods(pod *corev1.Pod) bool {
+	a := pod.Spec.Affinity
+	return a != nil && (a.PodAffinity != nil && len(a.PodAffinity.PreferredDuringSchedulingIgnoredDuringExecution) > 0 ||
+		a.PodAntiAffinity != nil && len(a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution) > 0)
+}
+
+// hasDevices says whether the node has extended resources, or devices that drivers published for it.
+func (v *view) hasDevices(node fwk.NodeInfo) bool {
+	for name, quantity := range node.GetAllocatable().GetScalarResources() {
+		if quantity > 0 && v1helper.IsExtendedResourceName(name) {
+			return true
+		}
+	}
+	return v.published()[node.Node().Name]
+}
+
+// asksForDevices says whether the class asks for an extended resource of the node.
+func (c *class) asksForDevices(node fwk.NodeInfo) bool {
+	return slices.ContainsFunc(c.Scalars, func(s requests.Scalar) bool { return node.GetAllocatable().GetScalarResources()[s.Name] > 0 })
+}
+
+// published are the nodes for which drivers published devices.
+func (v *view) published() map[string]bool {
+	if v.withDevices != nil {
+		return v.withDevices
+	}
+	v.withDevices = map[string]bool{}
+	manager := v.framework.SharedDRAManager()
+	if manager == nil {
+		return v.withDevices
+	}
+	published, err := manager.ResourceSlices().ListWithDeviceTaintRules()
+	if err != nil {
+		return v.withDevices // it is a preference only
+	}
+	for _, slice := range published {
+		if name := slice.Spec.NodeName; name != nil && len(slice.Spec.Devices) > 0 {
+			v.withDevices[*name] = true
+		}
+	}
+	return v.withDevices
+}
