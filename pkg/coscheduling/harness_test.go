@@ -37,7 +37,7 @@ type harness struct {
 	informers informers.SharedInformerFactory
 	plugins   *Plugins
 	// plugin is the one of our first annotations.
-	plugin    *Plugin
+	plugin    *gangPlugin
 	sched     *scheduler.Scheduler
 	framework framework.Framework
 }

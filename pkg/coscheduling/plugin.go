@@ -21,8 +21,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/view"
 )
 
-// Plugin starts the gangs of one convention all together or not at all. An instance serves one profile.
-type Plugin struct {
+// gangPlugin starts the gangs of one convention all together or not at all. An instance serves one profile.
+type gangPlugin struct {
 	convention conventions.Convention
 	handle     fwk.Handle
 	ledger     *ledger.Ledger
@@ -33,12 +33,12 @@ type Plugin struct {
 }
 
 var (
-	_ fwk.PreFilterPlugin   = &Plugin{}
-	_ fwk.FilterPlugin      = &Plugin{}
-	_ fwk.PostFilterPlugin  = &Plugin{}
-	_ fwk.ReservePlugin     = &Plugin{}
-	_ fwk.PermitPlugin      = &Plugin{}
-	_ fwk.EnqueueExtensions = &Plugin{}
+	_ fwk.PreFilterPlugin   = &gangPlugin{}
+	_ fwk.FilterPlugin      = &gangPlugin{}
+	_ fwk.PostFilterPlugin  = &gangPlugin{}
+	_ fwk.ReservePlugin     = &gangPlugin{}
+	_ fwk.PermitPlugin      = &gangPlugin{}
+	_ fwk.EnqueueExtensions = &gangPlugin{}
 )
 
 func (p *Plugins) newPlugin(ctx context.Context, d conventions.Convention, obj runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
@@ -58,7 +58,7 @@ func (p *Plugins) newPlugin(ctx context.Context, d conventions.Convention, obj r
 	if !ok {
 		return nil, fmt.Errorf("plugin %s needs the scheduler framework's own handle, not a %T", d.Name, h)
 	}
-	plugin := &Plugin{
+	plugin := &gangPlugin{
 		convention: d, handle: h, ledger: p.ledger, dispatcher: p.dispatcher, slots: p.slots, attached: p.attached.Load,
 		planner: &view.Planner{Framework: f, Pods: p.dispatcher.Pod, Slots: p.slots, Ledger: p.ledger, Gate: QueueName},
 	}
@@ -67,11 +67,11 @@ func (p *Plugins) newPlugin(ctx context.Context, d conventions.Convention, obj r
 }
 
 // Name returns the plugin's name, which is its convention's.
-func (pl *Plugin) Name() string { return pl.convention.Name }
+func (pl *gangPlugin) Name() string { return pl.convention.Name }
 
 // PreFilter lets a pod go on that is in a scheduling cycle of its own: one without a gang, or a member that joins a gang which runs. Other
 // members are scheduled with their gang, in the gang cycle.
-func (pl *Plugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) (
+func (pl *gangPlugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) (
 	*fwk.PreFilterResult, *fwk.Status,
 ) {
 	if view.OfGangCycle(state) || pl.others(pod) {
@@ -96,7 +96,7 @@ func (pl *Plugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *core
 }
 
 // refusal is what a member is refused with that came alone.
-func (pl *Plugin) refusal(why gang.Explanation) string {
+func (pl *gangPlugin) refusal(why gang.Explanation) string {
 	if !pl.attached() {
 		return "this scheduler cannot schedule gangs: its program does not call coscheduling.Attach"
 	}
@@ -121,7 +121,7 @@ func (a avoided) Clone() fwk.StateData { return a }
 
 // Filter keeps a member on the node of its slot, and off those that rejected one. PreFilter's result is not enough:
 // upstream tries a nominated node before it looks at that.
-func (pl *Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
+func (pl *gangPlugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
 	if data, err := state.Read(avoidKey); err == nil {
 		if a, ok := data.(avoided); ok && a.nodes.Has(node.Node().Name) {
 			return view.Avoids()
@@ -138,7 +138,7 @@ func (pl *Plugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod,
 }
 
 // forgetNominations drops what nominated the pod's siblings to its node: they are planned, here or elsewhere.
-func (pl *Plugin) forgetNominations(pod *corev1.Pod, node string) {
+func (pl *gangPlugin) forgetNominations(pod *corev1.Pod, node string) {
 	for _, nominated := range pl.handle.NominatedPodsForNode(node) {
 		if other := nominated.GetPod(); other.UID != pod.UID && pl.ledger.Siblings(pod.UID, other.UID) {
 			pl.handle.DeleteNominatedPodIfExists(other)
@@ -147,17 +147,17 @@ func (pl *Plugin) forgetNominations(pod *corev1.Pod, node string) {
 }
 
 // others says whether the pod's gang is of another convention, which another plugin of the profile reads.
-func (pl *Plugin) others(pod *corev1.Pod) bool {
+func (pl *gangPlugin) others(pod *corev1.Pod) bool {
 	convention := pl.ledger.Convention(pod.UID)
 	return convention != "" && convention != pl.convention.Name
 }
 
 // PreFilterExtensions returns nil: what a gang may do does not depend on single pods on a node.
-func (pl *Plugin) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
+func (pl *gangPlugin) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 
 // PostFilter keeps pods from being evicted for a single member of a gang: its gang might not start then. A member that does not fit where
 // capacity is held for it is tried again elsewhere.
-func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, statuses fwk.NodeToStatusReader) (
+func (pl *gangPlugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, statuses fwk.NodeToStatusReader) (
 	*fwk.PostFilterResult, *fwk.Status,
 ) {
 	if pl.others(pod) {
@@ -175,7 +175,7 @@ func (pl *Plugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 }
 
 // heldFor says that a pod would have fitted without capacity that is held for gangs, or nothing.
-func (pl *Plugin) heldFor(pod *corev1.Pod, statuses fwk.NodeToStatusReader) string {
+func (pl *gangPlugin) heldFor(pod *corev1.Pod, statuses fwk.NodeToStatusReader) string {
 	nodes, err := pl.handle.SnapshotSharedLister().NodeInfos().List()
 	if err != nil {
 		return "" // the scheduler has the same list, and says so
@@ -184,19 +184,19 @@ func (pl *Plugin) heldFor(pod *corev1.Pod, statuses fwk.NodeToStatusReader) stri
 }
 
 // Reserve has nothing to do: what a member takes is counted in Permit, once all other plugins have reserved.
-func (pl *Plugin) Reserve(context.Context, fwk.CycleState, *corev1.Pod, string) *fwk.Status {
+func (pl *gangPlugin) Reserve(context.Context, fwk.CycleState, *corev1.Pod, string) *fwk.Status {
 	return nil
 }
 
 // Unreserve counts the capacity that a member gives back which was scheduled alone.
-func (pl *Plugin) Unreserve(_ context.Context, state fwk.CycleState, pod *corev1.Pod, _ string) {
+func (pl *gangPlugin) Unreserve(_ context.Context, state fwk.CycleState, pod *corev1.Pod, _ string) {
 	if !view.OfGangCycle(state) && !pl.others(pod) {
 		pl.dispatcher.Perform(pl.ledger.Unreserve(pod.UID))
 	}
 }
 
 // Permit lets the members of a gang start once min-available of them have capacity reserved. In the gang cycle all of them have.
-func (pl *Plugin) Permit(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, node string) (*fwk.Status, time.Duration) {
+func (pl *gangPlugin) Permit(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, node string) (*fwk.Status, time.Duration) {
 	if pl.others(pod) {
 		return nil, 0
 	}
@@ -210,6 +210,6 @@ func (pl *Plugin) Permit(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, n
 
 // EventsToRegister names no events: what helps a gang is found out by the parked pods. It is called once the profile is complete, so
 // this is where an incomplete one is refused.
-func (pl *Plugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
+func (pl *gangPlugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
 	return nil, checkProfile(pl.handle, pl.Name())
 }

@@ -56,7 +56,7 @@ type Plugins struct {
 	// mu guards what the factories set up; they run one after another before anything else does.
 	mu         sync.Mutex
 	dispatcher *dispatch.Dispatcher
-	instances  map[instanceKey]*Plugin
+	instances  map[instanceKey]*gangPlugin
 	lead       sync.Once
 	// scheduledEvents writes the events of pods that were bound, if it is used.
 	scheduledEvents atomic.Pointer[status.ScheduledEvents]
@@ -68,21 +68,21 @@ type Plugins struct {
 func New() *Plugins {
 	l := ledger.New(clock.RealClock{})
 	return &Plugins{
-		ledger: l, limiter: bindlimit.New(), slots: slots.New(l), metrics: metrics.New(), instances: map[instanceKey]*Plugin{},
+		ledger: l, limiter: bindlimit.New(), slots: slots.New(l), metrics: metrics.New(), instances: map[instanceKey]*gangPlugin{},
 	}
 }
 
 // instanceKey names the plugin of a convention in a profile.
 type instanceKey struct{ schedulerName, convention string }
 
-func (p *Plugins) keep(plugin *Plugin) {
+func (p *Plugins) keep(plugin *gangPlugin) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.instances[instanceKey{plugin.handle.ProfileName(), plugin.convention.Name}] = plugin
 }
 
 // instance returns the plugin of a convention in a profile, or nil.
-func (p *Plugins) instance(schedulerName, convention string) *Plugin {
+func (p *Plugins) instance(schedulerName, convention string) *gangPlugin {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.instances[instanceKey{schedulerName, convention}]

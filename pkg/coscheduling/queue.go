@@ -19,9 +19,9 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// Queue decides which pods stand in the scheduling queue's active part, and in which order, and lines them up to be bound.
+// queuePlugin decides which pods stand in the scheduling queue's active part, and in which order, and lines them up to be bound.
 // PreEnqueue and Less run under the queue's lock: they must not call the queue.
-type Queue struct {
+type queuePlugin struct {
 	ledger     *ledger.Ledger
 	dispatcher *dispatch.Dispatcher
 	client     kubernetes.Interface
@@ -29,28 +29,28 @@ type Queue struct {
 }
 
 var (
-	_ fwk.PreEnqueuePlugin  = &Queue{}
-	_ fwk.QueueSortPlugin   = &Queue{}
-	_ fwk.EnqueueExtensions = &Queue{}
+	_ fwk.PreEnqueuePlugin  = &queuePlugin{}
+	_ fwk.QueueSortPlugin   = &queuePlugin{}
+	_ fwk.EnqueueExtensions = &queuePlugin{}
 )
 
 func (p *Plugins) newQueue(ctx context.Context, _ runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
 	if err := p.connect(ctx, h); err != nil {
 		return nil, err
 	}
-	return &Queue{ledger: p.ledger, dispatcher: p.dispatcher, client: h.ClientSet(), limiter: p.limiter}, nil
+	return &queuePlugin{ledger: p.ledger, dispatcher: p.dispatcher, client: h.ClientSet(), limiter: p.limiter}, nil
 }
 
 // Name returns the plugin's name.
-func (q *Queue) Name() string { return QueueName }
+func (q *queuePlugin) Name() string { return QueueName }
 
 // EventsToRegister registers none: gated pods are woken by name, when the ledger says so.
-func (q *Queue) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
+func (q *queuePlugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
 	return nil, nil
 }
 
 // PreEnqueue keeps a gang's members out of the queue until they may be placed, except the one that represents it.
-func (q *Queue) PreEnqueue(_ context.Context, pod *corev1.Pod) *fwk.Status {
+func (q *queuePlugin) PreEnqueue(_ context.Context, pod *corev1.Pod) *fwk.Status {
 	answer := q.ledger.Enter(pod)
 	q.dispatcher.Perform(answer.Decisions)
 	if answer.Verdict == gang.Refuse {
@@ -60,12 +60,12 @@ func (q *Queue) PreEnqueue(_ context.Context, pod *corev1.Pod) *fwk.Status {
 }
 
 // Less sorts by the one order of gangs, and of other pods by priority and then by the time in the queue, as kube-scheduler does.
-func (q *Queue) Less(a, b fwk.QueuedPodInfo) bool {
+func (q *queuePlugin) Less(a, b fwk.QueuedPodInfo) bool {
 	return q.key(a).Compare(q.key(b)) < 0
 }
 
 // key is the place of a pod in the queue.
-func (q *Queue) key(info fwk.QueuedPodInfo) ledger.SortKey {
+func (q *queuePlugin) key(info fwk.QueuedPodInfo) ledger.SortKey {
 	pod := info.GetPodInfo().GetPod()
 	if key, ok := q.ledger.Order(pod.UID); ok {
 		return key
@@ -74,14 +74,14 @@ func (q *Queue) key(info fwk.QueuedPodInfo) ledger.SortKey {
 }
 
 var (
-	_ fwk.BindPlugin     = &Queue{}
-	_ fwk.PostBindPlugin = &Queue{}
-	_ fwk.ReservePlugin  = &Queue{}
+	_ fwk.BindPlugin     = &queuePlugin{}
+	_ fwk.PostBindPlugin = &queuePlugin{}
+	_ fwk.ReservePlugin  = &queuePlugin{}
 )
 
 // Bind waits until few enough other pods are being bound, and leaves the binding to the next plugin, but for creators with a
 // reservation. What takes long before a bind, such as volumes, is done by then.
-func (q *Queue) Bind(ctx context.Context, _ fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
+func (q *queuePlugin) Bind(ctx context.Context, _ fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
 	if status := q.limiter.Enter(ctx, pod.UID); !status.IsSuccess() {
 		return status
 	}
@@ -89,26 +89,26 @@ func (q *Queue) Bind(ctx context.Context, _ fwk.CycleState, pod *corev1.Pod, nod
 }
 
 // PostBind lets the next pod be bound.
-func (q *Queue) PostBind(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) {
+func (q *queuePlugin) PostBind(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) {
 	q.limiter.Leave(pod.UID)
 	q.limiter.Done(pod.UID)
 }
 
 // Reserve counts a pod that is to be bound.
-func (q *Queue) Reserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) *fwk.Status {
+func (q *queuePlugin) Reserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) *fwk.Status {
 	q.limiter.Reserved(pod.UID)
 	return nil
 }
 
 // Unreserve lets the next pod be bound if this one could not be.
-func (q *Queue) Unreserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) {
+func (q *queuePlugin) Unreserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) {
 	q.limiter.Leave(pod.UID)
 	q.limiter.Done(pod.UID)
 }
 
 // bindCreator binds a creator, and writes with the bind, in one step, what is held for the others. All other pods are left to
 // the next plugin.
-func (q *Queue) bindCreator(ctx context.Context, pod *corev1.Pod, node string) *fwk.Status {
+func (q *queuePlugin) bindCreator(ctx context.Context, pod *corev1.Pod, node string) *fwk.Status {
 	text, err := q.ledger.Reservation(pod.UID)
 	if err != nil {
 		klog.FromContext(ctx).Error(err, "Failed to record the reservation of a gang; it is lost when this process ends", "pod", pod.Name)

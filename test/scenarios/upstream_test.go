@@ -15,7 +15,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// newUpstreamCommand is another scheduler that imports the plugins, as docs/install.md says.
+// newUpstreamCommand is another scheduler that imports the plugins, as docs/configuration.md says.
 func newUpstreamCommand() *cobra.Command {
 	plugins := coscheduling.New()
 	var registered []app.Option

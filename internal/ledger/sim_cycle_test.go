@@ -1,0 +1,142 @@
+package ledger_test
+
+import (
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+)
+
+// cycle is one scheduling cycle, or a part of one; it says whether there was anything to do.
+func (s *simulation) cycle() bool {
+	if s.open != nil {
+		s.endGangCycle()
+		return true
+	}
+	var next *simPod
+	for _, p := range s.sorted() {
+		if p.at == active && (next == nil || s.less(p, next)) {
+			next = p
+		}
+	}
+	if next == nil {
+		return false
+	}
+	s.cycles++
+	s.perform(s.ledger.Take(next.pod.UID))
+	s.follow()
+	answer := s.ledger.Begin(next.pod)
+	s.perform(answer.Decisions)
+	switch answer.Verdict {
+	case gang.Plan:
+		s.beginGangCycle(next, answer)
+	case gang.Go:
+		s.single(next)
+	case gang.Refuse:
+		s.refused(next)
+	}
+	return true
+}
+
+// refused parks the pod that was popped, unless it was activated meanwhile.
+func (s *simulation) refused(p *simPod) {
+	if p.at == active && s.pods[p.pod.Name] == p {
+		p.at = rejected
+	}
+}
+
+// single is the cycle of a pod without a gang, or of a member that joins one.
+func (s *simulation) single(p *simPod) {
+	answer := s.ledger.Single(p.pod)
+	if answer.Verdict != gang.Go {
+		s.fault("%s was let go, and is refused in its own cycle", p.pod.Name)
+	}
+	node := s.nodeFor(answer)
+	if node == "" {
+		p.at = unfit
+		decisions, _ := s.ledger.Misfit(p.pod.UID)
+		if s.ledger.Stays(p.pod.UID) == gang.Refuse {
+			p.at = rejected
+		}
+		s.perform(decisions)
+		return
+	}
+	s.give(node, -1)
+	p.node = node
+	permit := s.ledger.Permit(p.pod.UID, node)
+	if permit.Verdict == gang.Refuse {
+		s.giveBack(p)
+	} else {
+		s.checkJoin(p)
+		s.bind(p)
+	}
+	s.perform(permit.Decisions)
+}
+
+// simCycle is a gang cycle that found a plan.
+type simCycle struct {
+	popped *simPod
+	plan   gang.Planned
+}
+
+// beginGangCycle plans a gang: it fits if there is enough capacity, which is then taken.
+func (s *simulation) beginGangCycle(p *simPod, asked ledger.Answer) {
+	if asked.Scout != nil && !s.look(p, *asked.Scout) {
+		s.refused(p)
+		return
+	}
+	s.plans++
+	plan, fits := s.place(asked.Task)
+	if !fits {
+		fit := sum(s.usable(asked.Task.Avoid))
+		answer := s.ledger.Unfit(p.pod.UID, gang.Finding{Fit: fit, Shortage: gang.Shortage{
+			Missing: max(1, asked.Task.Need-fit), Anything: len(asked.Task.Avoid) > 0,
+		}})
+		s.refused(p)
+		s.perform(answer.Decisions)
+		return
+	}
+	for _, pin := range plan.Pins {
+		s.give(pin.Node, -1)
+	}
+	s.open = &simCycle{popped: p, plan: plan}
+	if !s.interrupted {
+		s.endGangCycle()
+	}
+}
+
+// endGangCycle commits the plan, and binds its members.
+func (s *simulation) endGangCycle() {
+	popped, plan := s.open.popped, s.open.plan
+	s.open = nil
+	members := make([]*simPod, 0, len(plan.Pins))
+	for _, pin := range plan.Pins {
+		members = append(members, s.pods[pin.UID])
+	}
+	committed, decisions := s.ledger.Commit(popped.pod.UID, plan)
+	if !committed {
+		for _, pin := range plan.Pins {
+			s.give(pin.Node, 1)
+		}
+		for _, p := range members {
+			if p != nil && p != popped && p.at != bound {
+				s.enter(p)
+			}
+		}
+		s.refused(popped)
+		s.perform(decisions)
+		return
+	}
+	s.follow()
+	for i, p := range members {
+		p.at, p.node = binding, plan.Pins[i].Node
+	}
+	s.refused(popped) // it joins the gang later, if it has no node
+	s.perform(decisions)
+	for _, p := range members {
+		if s.ledger.Permit(p.pod.UID, p.node).Verdict != gang.Go {
+			s.fault("%s is of a plan that was committed, and Permit refuses it", p.pod.Name)
+		}
+	}
+	for _, p := range members {
+		s.bind(p)
+	}
+}
