@@ -65,7 +65,7 @@ func (h *Held) In(cache Cache) {
 }
 
 // TakeFreed returns a placeholder whose slot was released, so that the queue can react to the free capacity, and nil if there is
-// none. It returns each only once.
+// none. It returns a placeholder at most once.
 func (h *Held) TakeFreed(logger klog.Logger) *corev1.Pod {
 	h.Follow(logger)
 	h.mu.Lock()
