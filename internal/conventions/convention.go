@@ -18,7 +18,7 @@ const MaxNameLength = 253
 // same key.
 type Convention struct {
 	// Name identifies the convention; it is also the name of the scheduler plugin that reads it. It is empty for the keys of other
-	// products, which any of the plugins reads.
+	// products. Any of the plugins reads those.
 	Name string
 	// GroupAnnotation holds the gang's name.
 	GroupAnnotation string
@@ -94,7 +94,7 @@ func (c Convention) contradiction(pod Pod) error {
 
 func (c Convention) keys() [2]string { return [...]string{c.GroupAnnotation, c.MinAvailableAnnotation} }
 
-// Read reads the gang's name, which Identify completes if it is missing, and min-available.
+// Read reads min-available and the gang's name. Identify completes a missing name.
 func (c Convention) Read(pod Pod) (*gang.Spec, error) {
 	if err := c.contradiction(pod); err != nil {
 		return nil, err

@@ -25,8 +25,8 @@ func (p Pod) says(key string) (value string, where Where, said bool) {
 type Reader interface {
 	// Applies reports whether the pod uses the convention to name its gang.
 	Applies(pod Pod) bool
-	// Beside returns the error of a pod that uses this convention in addition to first, which takes precedence. It returns nil if the
-	// two are compatible.
+	// Beside returns the error of a pod that uses this convention in addition to first, or nil if the two are compatible. The
+	// convention of first takes precedence.
 	Beside(first Reader, pod Pod) error
 	// Read returns what a pod that uses the convention declares about its gang. The error is a *Problem. The checks run in a fixed
 	// order, so that a pod with several errors always gets the same one.

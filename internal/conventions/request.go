@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The resources with units of their own. All others are devices, which are counted in whole numbers.
+// The resources with units of their own. All others are devices and are counted in whole numbers.
 const (
 	cpuResource     = "cpu"
 	memoryResource  = "memory"
@@ -118,7 +118,7 @@ func likelyBytes(text string) string {
 	return fmt.Sprintf("%q", number+unit)
 }
 
-// checkPages checks that a request for huge pages is a multiple of the page size, which is part of the resource's name.
+// checkPages checks that a request for huge pages is a multiple of the page size. The resource's name contains the page size.
 func checkPages(name string, bytes *big.Rat) string {
 	size, huge := strings.CutPrefix(name, hugePages)
 	if !huge {

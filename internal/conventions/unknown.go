@@ -72,8 +72,8 @@ func FindUnknown(pod Pod, spec *gang.Spec) *Unknown {
 	return nil
 }
 
-// InSchedulingGroup returns the error of a pod with spec.schedulingGroup, which puts it into a pod group of Kubernetes: a *Problem
-// if the pod also names a gang, otherwise an *Unknown.
+// InSchedulingGroup returns the error of a pod that spec.schedulingGroup puts into a pod group of Kubernetes: a *Problem if the pod
+// also names a gang, otherwise an *Unknown.
 func InSchedulingGroup(group string, pod Pod, spec *gang.Spec) error {
 	const field = "spec.schedulingGroup"
 	if silent(pod, spec) {

@@ -79,7 +79,7 @@ func (g *Gang) mayRepresent(m *member, now time.Time) bool { return !g.rests(now
 // appoint makes m the representative. A nil m leaves the gang without one.
 func (c *cycle) appoint(m *member) { c.representative, c.queuedAt = m, time.Time{} }
 
-// Refused records that a pod which is new to the gang is already parked.
+// Refused records that a pod that was just added to the gang is already parked.
 func (g *Gang) Refused(uid string, now time.Time) []Decision {
 	m, known := g.members[uid]
 	if !known {
@@ -89,8 +89,8 @@ func (g *Gang) Refused(uid string, now time.Time) []Decision {
 	return g.settle(true, now)
 }
 
-// Begin decides about a member that was popped from the scheduling queue. The representative of a ready gang begins a gang cycle
-// unless a gang that goes first is still in the queue.
+// Begin returns the verdict for a member that was popped from the scheduling queue. The representative of a ready gang begins a
+// gang cycle unless a gang that goes first is still in the queue.
 func (g *Gang) Begin(uid string, first bool, now time.Time) Verdict {
 	m, known := g.members[uid]
 	if !known {
@@ -268,8 +268,8 @@ func (g *Gang) fail(why Explanation, now time.Time) []Decision {
 	return []Decision{Ended{Gang: g.Key}}
 }
 
-// Permit decides about a member that has reserved capacity on a node. Members of a plan proceed, because capacity is reserved for
-// all of them. A single member proceeds if its gang runs.
+// Permit decides whether a member that has reserved capacity on a node may be bound. Members of a plan proceed, because capacity is
+// reserved for all of them. A single member proceeds if its gang runs.
 func (g *Gang) Permit(uid, node string, now time.Time) Verdict {
 	m, known := g.members[uid]
 	switch {

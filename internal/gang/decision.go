@@ -13,7 +13,7 @@ type Decision interface{ decision() }
 // Activate moves members to the scheduling queue's active part.
 type Activate struct{ Members []Ref }
 
-// Tell writes an explanation on members.
+// Tell reports an explanation on members, in events and conditions.
 type Tell struct {
 	Members []Ref
 	Explanation
@@ -95,8 +95,8 @@ const (
 	KindEvictionGivenUp Kind = "EvictionGivenUp"
 )
 
-// Explanation is why a gang waits, or that it started, with the numbers for the user. Events, pod conditions and log lines are
-// rendered from it.
+// Explanation holds the reason why a gang waits, or the fact that it started, with the numbers for the user. Events, pod conditions
+// and log lines are rendered from it.
 type Explanation struct {
 	Kind Kind
 	Gang Key
@@ -155,8 +155,8 @@ type ClaimCount struct {
 	Example string
 }
 
-// signature changes when members need a new event: it has the kind, the resource of the shortage and, for members that disagree,
-// their claims.
+// signature has the kind, the resource of the shortage and, for members that disagree, their claims. Members get a new event when
+// it changes.
 func (e Explanation) signature() string {
 	var text strings.Builder
 	text.WriteString(string(e.Kind))
@@ -171,7 +171,7 @@ func (e Explanation) signature() string {
 	return text.String() + strings.Join(claims, "")
 }
 
-// numbers are the numbers of the explanation as text, to find out whether they changed.
+// numbers returns the explanation's numbers as text, to detect changes.
 func (e Explanation) numbers() string {
 	if e.Kind == KindNotBound {
 		e.Detail = "" // chance decides which member fails first

@@ -5,8 +5,8 @@ import (
 	"container/heap"
 )
 
-// A first is a kind of members of which the gang needs the first, such as the oldest member that has an owner. The gang maintains
-// it as members come and go, so that the cost for each member does not grow with the size of the gang.
+// A first selects one member of a gang, such as the oldest member that has an owner. The gang keeps the candidates in heaps, so
+// that the cost for each member does not grow with the size of the gang.
 type first int
 
 const (
@@ -26,7 +26,7 @@ const (
 	firsts
 )
 
-// qualifies reports whether the member belongs to the kind.
+// qualifies reports whether the member is a candidate.
 func (f first) qualifies(m *member) bool {
 	switch f {
 	case firstCreated, firstPriority:
@@ -50,7 +50,7 @@ func (f first) qualifies(m *member) bool {
 	}
 }
 
-// longest is the duration that orders members of a kind with the longest first, or 0.
+// longest is the duration by which the candidates are ordered, the longest first, or 0.
 func (f first) longest(m *member) int64 {
 	switch f { //nolint:exhaustive // the others are not durations
 	case firstTimeout:
@@ -92,7 +92,7 @@ func compareMembers(a, b *member) int {
 	return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name), cmp.Compare(a.UID, b.UID))
 }
 
-// line is a heap of members of one kind. A member that left the gang, or no longer qualifies, stays in it until it reaches the top.
+// line is a heap of candidates. A member that left the gang, or no longer qualifies, stays in it until it reaches the top.
 type line struct {
 	members []*member
 	compare func(a, b *member) int
@@ -118,7 +118,7 @@ func (l *line) Pop() any {
 	return m
 }
 
-// top returns the first member for which yes holds, and drops the members before it.
+// top returns the first member for which yes returns true, and drops the members before it.
 func (l *line) top(yes func(*member) bool) *member {
 	for len(l.members) > 0 {
 		if yes(l.members[0]) {
@@ -174,7 +174,7 @@ func (l *lines) remove(m *member) {
 	}
 }
 
-// oldestThat returns the first member of the kind, or nil.
+// oldestThat returns the selected member, or nil.
 func (g *Gang) oldestThat(f first) *member {
 	g.lineUp()
 	return g.lines.firsts[f].top(func(m *member) bool { return g.members[m.UID] == m && f.qualifies(m) })

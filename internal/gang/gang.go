@@ -99,7 +99,7 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 		g.appoint(nil)
 	}
 	if g.planner == m {
-		g.planner = nil // its gang cycle is void
+		g.planner = nil // the gang cycle can no longer commit
 	}
 	g.membersChanged(wasRunning, now)
 	return g.settle(true, now)
@@ -235,7 +235,7 @@ func newRoster() roster {
 	}
 }
 
-// Empty reports whether the gang has no members left, finished ones included.
+// Empty reports whether the gang has no members left, including finished ones.
 func (r *roster) Empty() bool { return len(r.members)+len(r.finished)+len(r.past.gone) == 0 }
 
 // Size is the number of members whose pods have not ended.
@@ -257,7 +257,7 @@ func (r *roster) each() map[string]*member {
 	return r.members
 }
 
-// where returns the members for which yes holds.
+// where returns the members for which yes returns true.
 func (r *roster) where(yes func(*member) bool) []*member {
 	var found []*member
 	for _, m := range r.each() {
@@ -268,7 +268,7 @@ func (r *roster) where(yes func(*member) bool) []*member {
 	return found
 }
 
-// oldest returns the oldest member for which yes holds, or nil. It looks at all of them.
+// oldest returns the oldest member for which yes returns true, or nil. It looks at all of them.
 func (r *roster) oldest(yes func(*member) bool) *member {
 	var oldest *member
 	for _, m := range r.each() {

@@ -49,7 +49,7 @@ func (g *Gang) Tick(now time.Time) []Decision {
 }
 
 // expire warns the members that the gang's timeout passed, and restarts the clock. It does not interrupt an attempt: a gang cycle
-// ends soon by itself, and a large gang may take its time to be bound.
+// ends soon, and binding a large gang may take longer than the timeout.
 func (g *Gang) expire(now time.Time) []Decision {
 	if g.starts != nil || g.planner != nil {
 		return nil

@@ -22,9 +22,10 @@ type parked struct {
 	// shortage is the shortage of the last plan, less the capacity found since then for a number of members (found).
 	shortage Shortage
 	found    int
-	// seen is the number of cluster changes that the shortage takes into account, failedSeen the number that the plan did.
+	// seen is the number of cluster changes that the shortage takes into account, failedSeen the number that the plan took into
+	// account.
 	seen, failedSeen uint64
-	// retryAt is when a gang that could not be bound is retried; zero means when a change may help.
+	// retryAt is when a gang that could not be bound is retried; zero means after a change that may help.
 	retryAt time.Time
 }
 
@@ -69,7 +70,7 @@ func (p *parked) Shortage() (lacked Shortage, seen uint64, failed bool) {
 }
 
 // FirstShortage returns the shortage when the plan failed and the number of cluster changes that the plan took into account.
-// changed is true if capacity was found since then, which other pods may have taken.
+// changed is true if capacity was found since then; other pods may have taken it.
 func (p *parked) FirstShortage() (lacked Shortage, seen uint64, changed bool) {
 	lacked = p.shortage
 	lacked.Missing += p.found

@@ -38,7 +38,7 @@ type Toleration struct {
 type Roles struct {
 	// List has the roles in the order of their declaration.
 	List []Role
-	// Apart is the number of creators besides, which start on their own because the pods that they create have no requests.
+	// Apart is the number of additional creators. They start on their own, because the pods that they create have no requests.
 	Apart int
 	// Inherits is true if the declared members have the node selector, tolerations and affinity of the pod that declares them.
 	Inherits bool
@@ -57,7 +57,7 @@ func (r *Roles) All() []Role {
 	return r.List
 }
 
-// Total is the sum of the minima.
+// Total is the sum of the roles' minimums and the additional creators.
 func (r *Roles) Total() int {
 	if r == nil {
 		return 0

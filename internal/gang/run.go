@@ -91,7 +91,7 @@ func (r *runs) elected(keep bool) map[string]bool {
 	return r.newest(live, newest, need)
 }
 
-// newest returns the need newest creators.
+// newest returns the newest creators, as many as the run needs.
 func (r *runs) newest(live map[string]bool, newest *member, need int) map[string]bool {
 	found := map[string]bool{newest.UID: true}
 	for len(found) < need {

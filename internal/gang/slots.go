@@ -75,7 +75,7 @@ func (g *Gang) Moves() []Move {
 // Moved reports whether there are moves that Moves has not returned yet.
 func (g *Gang) Moved() bool { return len(g.moves) > 0 }
 
-// free releases the slots for which yes holds, and returns their number.
+// free releases the slots for which yes returns true, and returns their number.
 func (g *Gang) free(yes func(*slot) bool) int {
 	before := len(g.held)
 	g.held = slices.DeleteFunc(g.held, func(p *slot) bool {
@@ -133,7 +133,7 @@ func (g *Gang) SlotNode(uid string) string {
 	return ""
 }
 
-// Return returns the slot of a popped member that holds no capacity because its scheduling cycle ended early.
+// Return puts back the slot of a popped member that holds no capacity because its scheduling cycle ended early.
 func (g *Gang) Return(uid string) {
 	if m, known := g.members[uid]; known && m.bindsTo == "" && m.Node == "" {
 		g.giveBack(m)

@@ -37,7 +37,7 @@ type Placement string
 
 // The placements, as users write them.
 const (
-	// Pack fills the nodes with the least free capacity first, which leaves whole nodes free for the next gang.
+	// Pack fills the nodes with the least free capacity first. It leaves whole nodes free for the next gang.
 	Pack Placement = "pack"
 	// Spread puts as few members on each node as possible.
 	Spread Placement = "spread"
@@ -60,7 +60,7 @@ const (
 	WholeGang RestartPolicy = "whole-gang"
 )
 
-// OnPartial is the response to a gang of which only a part could be bound.
+// OnPartial is the response when only a part of a gang could be bound.
 type OnPartial string
 
 // The values, as users write them.

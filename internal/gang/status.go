@@ -20,7 +20,7 @@ type Status struct {
 	// Nodes are the nodes on which members use capacity or slots hold it, sorted by name.
 	Nodes []NodeStatus `json:"nodes,omitempty"`
 	// Why explains what the gang waits for. Its kind is empty if it waits for nothing. Events and conditions on its members are
-	// rendered from the same explanation. JSON output adds the rendered text, which internal/events produces.
+	// rendered from the same explanation. It is not part of the JSON; internal/events renders it as text.
 	Why Explanation `json:"-"`
 	// Shortage is the shortage of the last plan if the gang is parked because of it, otherwise zero.
 	Shortage ShortageStatus `json:"shortage,omitzero"`
@@ -130,7 +130,7 @@ type SlotStatus struct {
 	Member string `json:"member,omitempty"`
 }
 
-// Times are when things happened to a gang, or will.
+// Times holds the timestamps of a gang's state changes, past and expected.
 type Times struct {
 	// At is when the status was taken.
 	At time.Time `json:"at"`
@@ -155,7 +155,7 @@ func (t Times) Waited() (waited time.Duration, known bool) {
 	return t.Started.Sub(t.Since), true
 }
 
-// Count returns the number of members with a state for which yes holds.
+// Count returns the number of members with a state for which yes returns true.
 func (s *Status) Count(yes func(MemberState) bool) int {
 	n := 0
 	for i := range s.Members {

@@ -171,8 +171,8 @@ func TestStatusOfAGangWithSlots(t *testing.T) {
 	is("the executor is bound")
 }
 
-// TestStatusMarksMembersThatDoNotCount checks a driver without declared executors, which starts on its own, and an executor of an
-// earlier driver.
+// TestStatusMarksMembersThatDoNotCount checks a driver that starts on its own because it declares no executors, and an executor of
+// an earlier driver.
 func TestStatusMarksMembersThatDoNotCount(t *testing.T) {
 	g := gang.New(gang.Key{Name: "a"})
 	creator := func(name string, created int64) gang.Member {

@@ -44,7 +44,7 @@ func TestStatusIsTheSameForTheSameInputs(t *testing.T) {
 	}
 }
 
-// twin is one of two gangs with the same history, which follows from the seed.
+// twin is one of two gangs with the same history. The seed determines the history.
 type twin struct {
 	*gang.Gang
 	there map[string]gang.Member

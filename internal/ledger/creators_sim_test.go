@@ -230,8 +230,8 @@ func (s *simulation) startCreator(p *simPod) {
 	}
 }
 
-// checkJoin checks that no replacement joins the rest of a gang that restarts as a whole. It skips gangs with a creator, which may
-// not have been whole before.
+// checkJoin checks that no replacement joins the rest of a gang that restarts as a whole. It skips gangs with a creator, because
+// they may not have been whole before.
 func (s *simulation) checkJoin(p *simPod) {
 	if p.pod.Annotations[conventions.RoleAnnotation] != "" || len(p.pod.Labels) > 0 {
 		return

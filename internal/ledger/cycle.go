@@ -44,7 +44,7 @@ func (l *Ledger) asks(pod *corev1.Pod) (*gang.Gang, Answer) {
 	return r.gang, a
 }
 
-// Enter decides whether a pod may enter the scheduling queue, and freezes its sort key there.
+// Enter decides whether a pod may enter the scheduling queue, and freezes the pod's sort key if it does.
 func (l *Ledger) Enter(pod *corev1.Pod) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,7 +80,7 @@ func (l *Ledger) Member(uid types.UID) bool {
 	return r != nil && !r.plain()
 }
 
-// Begin decides about a pod that was popped from the scheduling queue. Call it before taking the snapshot of the cluster.
+// Begin returns the answer for a pod that was popped from the scheduling queue. Call it before taking the snapshot of the cluster.
 func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -122,7 +122,7 @@ func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 	return a
 }
 
-// Single decides about a pod in a scheduling cycle of its own. It refuses a gang's member unless Begin returned Go for it.
+// Single returns the answer for a pod in a scheduling cycle of its own. It refuses a gang's member unless Begin returned Go for it.
 func (l *Ledger) Single(pod *corev1.Pod) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -172,7 +172,7 @@ func (l *Ledger) ended() []gang.Decision {
 	return l.look(l.clock.Now())
 }
 
-// Permit decides about a pod that has reserved capacity on a node.
+// Permit decides whether a pod that has reserved capacity on a node may be bound.
 func (l *Ledger) Permit(uid types.UID, node string) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -150,8 +150,8 @@ func sparkDriver(annotations map[string]string) *corev1.Pod {
 	return pod
 }
 
-// TestPalantirExecutorsInheritTheDriversNodeConstraints checks the annotations of Palantir's scheduler, which cannot express such
-// constraints.
+// TestPalantirExecutorsInheritTheDriversNodeConstraints: the annotations of Palantir's scheduler cannot express node constraints,
+// so the driver's apply.
 func TestPalantirExecutorsInheritTheDriversNodeConstraints(t *testing.T) {
 	driver := sparkDriver(map[string]string{
 		"spark-executor-count": "2", "spark-executor-cpu": "1", "spark-executor-mem": "1Gi",
@@ -175,7 +175,7 @@ func TestPalantirExecutorsInheritTheDriversNodeConstraints(t *testing.T) {
 	}
 }
 
-// TestDeclaredExecutorsDoNotInherit checks roles, which can express constraints on nodes: those of the driver do not apply.
+// TestDeclaredExecutorsDoNotInherit: roles can express node constraints, so the driver's do not apply.
 func TestDeclaredExecutorsDoNotInherit(t *testing.T) {
 	roles, told := sees(sparkDriver(map[string]string{
 		conventions.RolesAnnotation: `[{"name":"driver","min":1,"creates":true},{"name":"executor","min":2,"requests":{"cpu":"1"}}]`,

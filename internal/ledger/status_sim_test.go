@@ -173,7 +173,8 @@ func (s *simulation) checkTold(decisions []gang.Decision) {
 		}
 		status, known := s.ledger.Status(told.Gang)
 		if why := events.Explain(status.Why); !known || why.Sentence != events.For(told.Explanation).Note {
-			s.fault("the event on members of %s says %q, and the status %q", told.Gang, events.For(told.Explanation).Note, why.Sentence)
+			s.fault("the event on members of %s has the note %q, want the sentence of the status, %q",
+				told.Gang, events.For(told.Explanation).Note, why.Sentence)
 		}
 	}
 }
