@@ -58,7 +58,7 @@ func TestInstanceOfAPod(t *testing.T) {
 		{name: "the launcher of an MPIJob", labels: map[string]string{"training.kubeflow.org/job-name": "pi"}, controller: job, instance: "Kubeflow/pi", unnamed: "pi"},
 		{name: "a Spark application", labels: map[string]string{"spark-app-selector": "spark-1"}, instance: "Spark/spark-1", unnamed: "spark-1"},
 		{name: "several roles", annotations: roles, controller: job},
-		{name: "a role, with the roles declared by other members", annotations: map[string]string{conventions.RoleAnnotation: "a"}, controller: job},
+		{name: "a role only", annotations: map[string]string{conventions.RoleAnnotation: "a"}, controller: job},
 		{
 			name:        "one role",
 			annotations: map[string]string{conventions.RoleAnnotation: "a", conventions.RolesAnnotation: `[{"name":"a","min":3}]`},

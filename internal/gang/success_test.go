@@ -33,7 +33,7 @@ func TestSuccessCountsAfterItsPodIsDeleted(t *testing.T) {
 		{"the pod failed", failed, []gang.Member{worker("1", "w-1", "job", "1"), worker("2", "w-2", "job", "2")}, 0, gang.Incomplete},
 		{"its index is repeated", done("0"), []gang.Member{worker("1", "x", "job", "0"), worker("2", "w-2", "job", "2")}, 0, gang.Incomplete},
 		{"its name is repeated", done(""), []gang.Member{worker("1", "w-0", "job", ""), worker("2", "w-2", "job", "")}, 0, gang.Incomplete},
-		{"the others are of another Job", done("0"), []gang.Member{worker("1", "w-1", "retry", "1"), worker("2", "w-2", "retry", "2")}, 0, gang.Incomplete},
+		{"of another Job", done("0"), []gang.Member{worker("1", "w-1", "retry", "1"), worker("2", "w-2", "retry", "2")}, 0, gang.Incomplete},
 		{"too late", done("0"), []gang.Member{worker("1", "w-1", "job", "1"), worker("2", "w-2", "job", "2")}, time.Hour, gang.Incomplete},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
