@@ -12,6 +12,14 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
+// slotMoves are what happened to slots.
+type slotMoves struct {
+	// moves are those that nobody asked for yet.
+	moves []gang.Move
+	// taking is the pod that was popped last: it may be about to take a slot.
+	taking types.UID
+}
+
 // follow notes which places g holds now. Room that is anybody's again may help others.
 func (l *Ledger) follow(g *gang.Gang, decisions []gang.Decision) []gang.Decision {
 	moves := g.Moves()
