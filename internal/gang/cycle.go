@@ -292,10 +292,17 @@ func (g *Gang) Misfit(uid string) []Decision {
 	return []Decision{Activate{Members: []Ref{g.ref(m)}}}
 }
 
-// Stays says what becomes of a member that was popped and could not be scheduled: Refuse: it is parked; Go: it is on its own.
+// Stays says what becomes of a member that was popped and could not be scheduled. Refuse: it is parked; Plan: it was activated meanwhile
+// and is to be popped again; Go: it is on its own.
 func (g *Gang) Stays(uid string) Verdict {
-	if m, known := g.members[uid]; known && m.parked {
+	m, known := g.members[uid]
+	switch {
+	case !known:
+		return Go
+	case m.parked:
 		return Refuse
+	case m == g.representative && !g.queuedAt.IsZero() && g.Phase() == Ready:
+		return Plan
 	}
 	return Go
 }

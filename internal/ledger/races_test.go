@@ -176,6 +176,25 @@ func TestGangThatChangedWhileItWasPlannedIsTriedAgainAtOnce(t *testing.T) {
 	}
 }
 
+// The queue ignores the activation of a pod that it does not hold, as one that was popped and is not parked yet.
+func TestMemberThatWasActivatedBeforeItWasParkedIsPoppedAgain(t *testing.T) {
+	l, _ := newLedger()
+	one := member("one", "one", 1, 1)
+	l.Enter(one)
+	l.Begin(one)
+	l.Unfit("one", gang.Finding{Shortage: gang.Shortage{Missing: 1}})
+	if !activates(l.RoomChanged("node", ""), "one") {
+		t.Fatal("the gang is not tried again though capacity was freed")
+	}
+	if verdict := l.Stays("one"); verdict != gang.Plan {
+		t.Errorf("%v, want that the pod is popped again", verdict)
+	}
+	l.Enter(one)
+	if answer := l.Begin(one); answer.Verdict != gang.Plan {
+		t.Errorf("%+v, want that it is planned again", answer)
+	}
+}
+
 // A plan that was too small for what the gang needs now is not committed.
 func TestPlanForFewerThanTheGangNeedsNowIsNotCommitted(t *testing.T) {
 	l, _ := newLedger()
