@@ -263,8 +263,8 @@ func (l *Ledger) Tells(uid types.UID) bool {
 	return r != nil && !r.plain() && (r.gang == nil || !r.gang.Joins(string(uid)))
 }
 
-// Stays says what becomes of a pod that was popped and could not be scheduled. Refuse: it is parked until the ledger wakes it; Plan: it is to be
-// popped again; Go: the queue decides.
+// Stays says what becomes of a pod that was popped and could not be scheduled. Refuse: it is parked until the ledger wakes it; Plan: it
+// is to be popped again; Go: the queue decides.
 func (l *Ledger) Stays(uid types.UID) gang.Verdict {
 	l.mu.Lock()
 	defer l.mu.Unlock()
