@@ -72,6 +72,8 @@ type attempt struct {
 	start time.Time
 	// sampled says that the framework measures each plugin in this cycle.
 	sampled bool
+	// decisions are the ledger's. They are performed at the end: they may activate the popped pod, which has to be parked before.
+	decisions []gang.Decision
 }
 
 // Schedule runs the gang cycle for the pod that the scheduling queue returned. It returns false if the pod is to be scheduled by itself.
@@ -80,6 +82,7 @@ func (c *Cycle) Schedule(ctx context.Context, popped *framework.QueuedPodInfo) b
 	if single {
 		return false
 	}
+	defer func() { c.Dispatcher.Perform(a.decisions) }()
 	if a.asked.Verdict == gang.Refuse {
 		c.refuse(ctx, a, a.asked.Why)
 		return true
@@ -116,9 +119,13 @@ func (c *Cycle) begin(popped *framework.QueuedPodInfo) (a *attempt, single bool)
 	}
 	a = &attempt{framework: f, popped: popped, start: time.Now(), sampled: rand.IntN(100) < sampledCycles} //nolint:gosec // it samples
 	a.asked = c.Ledger.Begin(pod)
-	c.Dispatcher.Perform(a.asked.Decisions)
+	if a.asked.Verdict == gang.Go {
+		c.Dispatcher.Perform(a.asked.Decisions)
+		return nil, true
+	}
+	a.decisions = a.asked.Decisions
 	a.planner = c.Planner(pod.Spec.SchedulerName, c.Ledger.Convention(pod.UID))
-	return a, a.asked.Verdict == gang.Go
+	return a, false
 }
 
 // look says whether a plan for the scout may succeed now. What changed is compared to what every gang lacked that is parked, so that a plan
@@ -131,7 +138,7 @@ func (c *Cycle) look(a *attempt) bool {
 			lacking = append(lacking, ledger.Lacking{Key: parked.Key, Found: found})
 		}
 	}
-	c.Dispatcher.Perform(c.Ledger.Looked(a.popped.Pod.UID, enough, found, lacking))
+	a.decisions = append(a.decisions, c.Ledger.Looked(a.popped.Pod.UID, enough, found, lacking)...)
 	return enough
 }
 
@@ -183,7 +190,7 @@ func (c *Cycle) takeSnapshot(ctx context.Context, a *attempt) *gang.Finding {
 // doesNotFit ends an attempt that holds nothing: the gang is parked until something changes that may help.
 func (c *Cycle) doesNotFit(ctx context.Context, a *attempt, why gang.Finding) {
 	answer := c.Ledger.Unfit(a.popped.Pod.UID, why)
-	c.Dispatcher.Perform(answer.Decisions)
+	a.decisions = append(a.decisions, answer.Decisions...)
 	c.refuse(ctx, a, answer.Why)
 }
 
@@ -198,18 +205,17 @@ func (c *Cycle) refuse(ctx context.Context, a *attempt, why gang.Explanation) {
 func (c *Cycle) commit(ctx context.Context, a *attempt, members []*reserved, found gang.Planned) bool {
 	c.parked.take(members, a.popped.Pod.UID)
 	committed, decisions := c.Ledger.Commit(a.popped.Pod.UID, found)
+	a.decisions = append(a.decisions, decisions...)
 	if !committed {
 		c.unreserve(ctx, a, members)
 		c.parked.putBack(members, a.popped.Pod.UID)
 		c.refuse(ctx, a, c.Ledger.Why(a.popped.Pod.UID))
-		c.Dispatcher.Perform(decisions) // they may activate the popped pod, which has to be parked before
 		return false
 	}
 	c.Slots.Follow(klog.FromContext(ctx))
 	if !slices.ContainsFunc(members, func(m *reserved) bool { return m.pod.UID == a.popped.Pod.UID }) {
 		c.refuse(ctx, a, c.Ledger.Why(a.popped.Pod.UID)) // it joins the gang later
 	}
-	c.Dispatcher.Perform(decisions)
 	return true
 }
 

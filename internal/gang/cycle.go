@@ -296,11 +296,17 @@ func (g *Gang) Misfit(uid string) []Decision {
 	return []Decision{Activate{Members: []Ref{g.ref(m)}}}
 }
 
-// Stays reports what happens to a popped member that could not be scheduled: Refuse means that it is parked, Go that the
-// scheduler's own queue handles it.
+// Stays returns what happens to a popped member that could not be scheduled. Refuse: it is parked; Plan: it was activated in the
+// meantime and must be popped again; Go: the scheduler's own queue handles it.
 func (g *Gang) Stays(uid string) Verdict {
-	if m, known := g.members[uid]; known && m.parked {
+	m, known := g.members[uid]
+	switch {
+	case !known:
+		return Go
+	case m.parked:
 		return Refuse
+	case m == g.representative && !g.queuedAt.IsZero() && g.Phase() == Ready:
+		return Plan
 	}
 	return Go
 }

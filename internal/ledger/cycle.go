@@ -264,8 +264,8 @@ func (l *Ledger) Tells(uid types.UID) bool {
 	return r != nil && !r.plain() && (r.gang == nil || !r.gang.Joins(string(uid)))
 }
 
-// Stays returns what happens to a popped pod that could not be scheduled. Refuse: it is parked until the ledger activates it; Go:
-// the queue decides.
+// Stays returns what happens to a popped pod that could not be scheduled. Refuse: it is parked until the ledger activates it; Plan:
+// it must be popped again; Go: the queue decides.
 func (l *Ledger) Stays(uid types.UID) gang.Verdict {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -67,7 +67,7 @@ func TestInvalidRolesAreReported(t *testing.T) {
 		{"a constraint's field", spread + `,"maxskew":2}]`, `topologySpreadConstraints has an unknown field "[0].maxskew"`},
 		{"not a list", `"topologySpreadConstraints":{}`, "topologySpreadConstraints cannot be read"},
 		{"no skew", `"topologySpreadConstraints":[{"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule"}]`, "topologySpreadConstraints[0].maxSkew"},
-		{"no whenUnsatisfiable", `"topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"zone"}]`, "topologySpreadConstraints[0].whenUnsatisfiable"},
+		{"no action", `"topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"zone"}]`, "topologySpreadConstraints[0].whenUnsatisfiable"},
 		{"a spread selector", spread + `,"labelSelector":{"matchLabels":{"a b":"c"}}}]`, "topologySpreadConstraints[0].labelSelector"},
 		{"a label", `"labels":{"app":"a b"}`, "labels:"},
 		{"a node label", `"nodeSelector":{"pool":"a b"}`, "nodeSelector"},

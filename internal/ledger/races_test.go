@@ -177,6 +177,25 @@ func TestGangThatChangedDuringItsCycleIsRetriedAtOnce(t *testing.T) {
 	}
 }
 
+// The queue ignores the activation of a pod that it does not hold, such as a popped one that is not parked yet.
+func TestMemberActivatedBeforeItIsParkedIsPoppedAgain(t *testing.T) {
+	l, _ := newLedger()
+	one := member("one", "one", 1, 1)
+	l.Enter(one)
+	l.Begin(one)
+	l.Unfit("one", gang.Finding{Shortage: gang.Shortage{Missing: 1}})
+	if !activates(l.RoomChanged("node", ""), "one") {
+		t.Fatal("the gang is not retried although capacity became free")
+	}
+	if verdict := l.Stays("one"); verdict != gang.Plan {
+		t.Errorf("Stays returned %v, want Plan", verdict)
+	}
+	l.Enter(one)
+	if answer := l.Begin(one); answer.Verdict != gang.Plan {
+		t.Errorf("answer %+v, want Plan", answer)
+	}
+}
+
 // A plan that is too small for what the gang needs now is not committed.
 func TestTooSmallPlanIsNotCommitted(t *testing.T) {
 	l, _ := newLedger()

@@ -38,8 +38,11 @@ func (s *simulation) cycle() bool {
 
 // refused parks the popped pod, unless it was activated in the meantime.
 func (s *simulation) refused(p *simPod) {
-	if p.at == active && s.pods[p.pod.Name] == p {
-		p.at = rejected
+	if p.at != active || s.pods[p.pod.Name] != p {
+		return
+	}
+	if p.at = rejected; s.ledger.Stays(p.pod.UID) == gang.Plan {
+		s.enter(p)
 	}
 }
 

@@ -12,6 +12,14 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
+// slotMoves tracks the moves of slots.
+type slotMoves struct {
+	// moves are the moves that Moves has not returned yet.
+	moves []gang.Move
+	// taking is the pod that was popped last. It may be about to take a slot.
+	taking types.UID
+}
+
 // follow collects the moves of g's slots. Released slots may help other gangs.
 func (l *Ledger) follow(g *gang.Gang, decisions []gang.Decision) []gang.Decision {
 	moves := g.Moves()
