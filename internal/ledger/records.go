@@ -11,22 +11,23 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// goneFor is how long the queue may lag behind the informer with the deletion of a pod.
+// goneFor is how long the queue may lag behind the informer in observing the deletion of a pod.
 const goneFor = time.Minute
 
-// podRecords are what the ledger knows of pods.
+// podRecords holds what the ledger knows about pods.
 type podRecords struct {
 	records map[types.UID]*record
-	// names are the records by the names of their pods: of two pods with one name, the older is gone.
+	// names are the records by the names of their pods. If two pods have one name, the older pod was deleted.
 	names map[types.NamespacedName]*record
-	// untold are the pods whose problem was not written on them yet.
+	// untold are the pods with a problem that has not been reported yet.
 	untold map[types.UID]*record
-	// gone are the pods that were deleted recently: the queue may still show them. dropped is when older ones were last dropped.
+	// gone are the recently deleted pods, by the time of their deletion: the queue may still have them. dropped is when older ones
+	// were last dropped.
 	gone    map[types.UID]time.Time
 	dropped time.Time
-	// finished maps pods that ended to their gangs.
+	// finished maps finished pods to their gangs.
 	finished map[types.UID]*gang.Gang
-	// created maps pods to the pods of gangs that they created.
+	// created maps pods to the gang members that they created.
 	created map[types.UID]map[types.UID]struct{}
 }
 
@@ -41,20 +42,20 @@ func newPodRecords() podRecords {
 	}
 }
 
-// record is what the ledger knows of a pod: the gang that it belongs to, or what is wrong with its annotations, or that it
-// has none any more.
+// record is what the ledger knows about a pod: the gang that it belongs to, or the problem with its annotations, or neither if it
+// is a plain pod.
 type record struct {
 	ref     gang.Ref
 	version string
 	gang    *gang.Gang
 	problem error
-	// creator is the pod that created this one; empty if none did.
+	// creator is the pod that created this one, empty if none did.
 	creator types.UID
 }
 
 func (r *record) plain() bool { return r.gang == nil && r.problem == nil }
 
-// record starts the record of a pod.
+// record adds a record for a pod.
 func (l *Ledger) record(pod *corev1.Pod) *record {
 	r := &record{
 		ref:     gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)},
@@ -64,20 +65,21 @@ func (l *Ledger) record(pod *corev1.Pod) *record {
 	return r
 }
 
-// newer says whether version a is later than b; what cannot be compared counts as later.
+// newer reports whether version a is later than b. Versions that cannot be compared count as later.
 func newer(a, b string) bool {
 	order, err := resourceversion.CompareResourceVersion(a, b)
 	return err != nil || order > 0
 }
 
-// recorded returns the records of now.
+// recorded returns a copy of the current records.
 func (l *Ledger) recorded() map[types.UID]*record {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return maps.Clone(l.records)
 }
 
-// dropGone stops remembering pods that were deleted long ago. It looks only once in a while, so it costs little for each.
+// dropGone forgets pods that were deleted more than goneFor ago. It scans them only once per goneFor, so the cost for each pod is
+// low.
 func (l *Ledger) dropGone() {
 	if l.clock.Since(l.dropped) < goneFor {
 		return

@@ -10,19 +10,21 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// wakeUps are which gangs are in the scheduling queue, and what may help those that are parked.
+// wakeUps tracks which gangs are in the scheduling queue, and which changes may help parked gangs.
 type wakeUps struct {
-	// queued are the gangs whose representative was put into the queue and not popped yet, overtaken those that were popped before one
-	// of these that goes first.
+	// queued are the gangs whose representative is in the queue and has not been popped yet. overtaken are the gangs that were popped
+	// while a queued gang that goes first was still in the queue.
 	queued, overtaken map[*gang.Gang]struct{}
-	// changes are those of the cluster that may help gangs that are parked.
+	// changes are the cluster changes that may help parked gangs.
 	changes changes
-	// looked is when the parked gangs were last compared to the changes, scout the gang that was woken to compare them.
+	// looked is when the shortages of parked gangs were last compared with the changes, scout the gang that was activated to compare
+	// them.
 	looked time.Time
 	scout  *gang.Gang
-	// idle is the number of changes that are known to help none of the parked gangs for now.
+	// idle is the number of changes that are known to help no parked gang for now.
 	idle uint64
-	// snapshot is the number of changes that the current scheduling cycle knows of, popped the pod that is in a cycle of its own.
+	// snapshot is the number of changes that the current scheduling cycle takes into account, popped the pod that is in a cycle of its
+	// own.
 	snapshot uint64
 	popped   types.UID
 }
@@ -31,7 +33,7 @@ func newWakeUps() wakeUps {
 	return wakeUps{queued: map[*gang.Gang]struct{}{}, overtaken: map[*gang.Gang]struct{}{}, changes: newChanges()}
 }
 
-// after keeps the record of gangs right once g changed. When g leaves the queue, those that it has overtaken are tried.
+// after updates the sets of gangs after g changed. When g leaves the queue, it resumes the gangs that g made wait.
 func (l *Ledger) after(g *gang.Gang, decisions []gang.Decision) []gang.Decision {
 	_, was := l.queued[g]
 	is := g.Queued(l.clock.Now())
@@ -40,7 +42,7 @@ func (l *Ledger) after(g *gang.Gang, decisions []gang.Decision) []gang.Decision 
 		l.queued[g] = struct{}{}
 	case was:
 		delete(l.queued, g)
-		if !g.Overtaken() { // else the one that goes first is still to come
+		if !g.Overtaken() { // otherwise the gang that goes first has not been popped yet
 			decisions = append(decisions, l.resume()...)
 		}
 		if l.scout == g {
@@ -55,7 +57,7 @@ func (l *Ledger) after(g *gang.Gang, decisions []gang.Decision) []gang.Decision 
 	return l.follow(g, decisions)
 }
 
-// resume wakes the gangs that were overtaken.
+// resume activates the overtaken gangs.
 func (l *Ledger) resume() []gang.Decision {
 	now := l.clock.Now()
 	var decisions []gang.Decision
@@ -66,8 +68,8 @@ func (l *Ledger) resume() []gang.Decision {
 	return decisions
 }
 
-// first returns a gang that goes before g and is in the queue behind it, or nil. What an event wakes goes through
-// the queue's backoff, where priorities do not count.
+// first returns the first gang that goes before g and is behind it in the queue, or nil. An activated pod may be in the queue's
+// backoff, where priorities do not count.
 func (l *Ledger) first(g *gang.Gang) *gang.Gang {
 	var first *gang.Gang
 	now := l.clock.Now()
