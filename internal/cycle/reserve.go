@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -87,7 +88,10 @@ func (c *Cycle) reserve(ctx context.Context, a *attempt, m *reserved) *fwk.Statu
 	if err != nil {
 		return fwk.AsStatus(fmt.Errorf("reading pod %s: %w", m.pod.Name, err))
 	}
-	m.info = &framework.QueuedPodInfo{PodInfo: info, Timestamp: a.start, Attempts: 1, InitialAttemptTimestamp: &a.start}
+	m.info = &framework.QueuedPodInfo{
+		PodInfo: info, Timestamp: a.start, Attempts: 1, InitialAttemptTimestamp: &a.start,
+		UnschedulablePlugins: sets.New[string](), PendingPlugins: sets.New[string](), // the queue inserts into them
+	}
 	if m.pod.UID == a.popped.Pod.UID {
 		m.info = a.popped.DeepCopy()
 	}

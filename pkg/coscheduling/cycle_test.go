@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,10 @@ type obstacle struct {
 	reserve func(pod *corev1.Pod, node string) *fwk.Status
 	permit  func(pod *corev1.Pod, node string) *fwk.Status
 	preBind func(pod *corev1.Pod, node string) *fwk.Status
+	// preEnqueue is asked without a node.
+	preEnqueue func(pod *corev1.Pod, node string) *fwk.Status
+	// bind returns Skip for pods that the next plugin is to bind.
+	bind func(pod *corev1.Pod, node string) *fwk.Status
 
 	mu sync.Mutex
 	// reserved are the pods that the plugin was asked to reserve for and not to unreserve again.
@@ -66,6 +71,17 @@ func (o *obstacle) PreBindPreFlight(context.Context, fwk.CycleState, *corev1.Pod
 
 func (o *obstacle) PreBind(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
 	return ask(o.preBind, pod, node)
+}
+
+func (o *obstacle) PreEnqueue(_ context.Context, pod *corev1.Pod) *fwk.Status {
+	return ask(o.preEnqueue, pod, "")
+}
+
+func (o *obstacle) Bind(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
+	if o.bind == nil {
+		return fwk.NewStatus(fwk.Skip)
+	}
+	return o.bind(pod, node)
 }
 
 func (o *obstacle) holds() map[string]string {
@@ -260,6 +276,38 @@ func TestNobodyIsBoundIfAPluginRefusesOne(t *testing.T) {
 			if bound := r.nodes(); len(bound) != 0 {
 				t.Errorf("%v are bound", bound)
 			}
+		})
+	}
+}
+
+// TestAMemberThatCannotBeBoundReturnsToTheQueue, although it was not popped from there, also if another plugin keeps it out of it by then.
+func TestAMemberThatCannotBeBoundReturnsToTheQueue(t *testing.T) {
+	for name, gated := range map[string]bool{"and is popped again": false, "and is gated there": true} {
+		t.Run(name, func(t *testing.T) {
+			var r *running
+			var failed atomic.Bool
+			o := &obstacle{bind: func(pod *corev1.Pod, _ string) *fwk.Status {
+				if pod.Name != "a-2" || failed.Load() {
+					return fwk.NewStatus(fwk.Skip)
+				}
+				eventually(t, "the ledger to know that another member is bound", func() bool {
+					return r.plugins.ledger.Statuses()[0].Count(func(s gang.MemberState) bool { return s == gang.MemberBound }) > 0
+				})
+				failed.Store(true)
+				return fwk.NewStatus(fwk.Error, "the API server refuses it")
+			}}
+			o.preEnqueue = func(pod *corev1.Pod, _ string) *fwk.Status {
+				if pod.Name == "a-2" && gated && failed.Load() {
+					return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "gated")
+				}
+				return nil
+			}
+			r = run(t, o, true, map[string]string{"n": "8"})
+			r.create("a", "a-0", "a-1", "a-2")
+			eventually(t, "the bind to fail", failed.Load)
+			r.create("b", "b-0", "b-1")
+			want := map[bool]int{false: 5, true: 4}[gated]
+			eventually(t, "all others to be bound", func() bool { return len(r.nodes()) == want })
 		})
 	}
 }

@@ -2,6 +2,7 @@ package coscheduling
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,7 +79,7 @@ func newHarnessWith(t testing.TB, plugin fwk.Plugin) *harness {
 	h.informers = scheduler.NewInformerFactory(h.client, 0)
 	profile, factories := testProfile(t), h.plugins.Factories()
 	if plugin != nil {
-		profile.Plugins.MultiPoint.Enabled = append(profile.Plugins.MultiPoint.Enabled, config.Plugin{Name: plugin.Name()})
+		profile.Plugins.MultiPoint.Enabled = slices.Insert(profile.Plugins.MultiPoint.Enabled, 2, config.Plugin{Name: plugin.Name()}) // after ours
 		factories[plugin.Name()] = func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) { return plugin, nil }
 	}
 	sched, err := scheduler.New(h.ctx, h.client, h.informers, nil,
