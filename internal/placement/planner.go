@@ -22,7 +22,7 @@ const (
 // step is the placement of one member.
 type step struct{ class, node int32 }
 
-// planner is one call of Find: what the cluster holds now, the best that it held so far, and what asking has cost.
+// planner is one call of Find: the members that the cluster holds now, the best plan so far, and the cost of the calls so far.
 type planner struct {
 	cluster Cluster
 	gang    Gang
@@ -95,19 +95,19 @@ func (p *planner) try(class, node int) bool {
 	return true
 }
 
-// query asks whether a member fits, and counts what that costs.
+// query calls Fits, and counts its cost.
 func (p *planner) query(class, node int) bool {
 	p.fits += max(1, p.gang.Classes[class].Cost)
 	return p.cluster.Fits(class, node)
 }
 
-// wanted says whether another member of the current class should be placed now.
+// wanted reports whether another member of the current class should be placed now.
 func (p *planner) wanted(class int) bool { return p.left[class] > p.spare }
 
-// spent says whether the budget for orders is used up.
+// spent reports whether the budget for orders is used up.
 func (p *planner) spent() bool { return p.fits+p.rooms/roomsPerFit >= p.budget }
 
-// tired says whether nodes rejected the current class too often to continue.
+// tired reports whether nodes rejected the current class too often to continue.
 func (p *planner) tired() bool { return p.misses >= patience && p.spent() }
 
 // reset removes all members.
@@ -138,7 +138,7 @@ func (p *planner) replay(steps []step) bool {
 	return true
 }
 
-// keep remembers what the cluster holds if it is the best so far.
+// keep records the current placements if they are the best so far.
 func (p *planner) keep() {
 	if p.lacking < p.bestLack || p.lacking == p.bestLack && len(p.steps) > len(p.best) {
 		p.best = append(p.best[:0], p.steps...)
@@ -146,18 +146,18 @@ func (p *planner) keep() {
 	}
 }
 
-// restore makes the cluster hold the best that was found.
+// restore makes the cluster hold the best plan found.
 func (p *planner) restore() {
 	if !slices.Equal(p.steps, p.best) {
 		p.replay(p.best)
 	}
 }
 
-// reached says that the best fits.
+// reached reports whether the best plan fits.
 func (p *planner) reached() bool { return p.bestLack == 0 && len(p.best) >= p.gang.Min }
 
-// settled says that trying on cannot change the answer or improve the plan. As many members as the bounds allow are as
-// many as possible of each class, so that no plan lacks fewer either.
+// settled reports whether further attempts are useless: no plan fits, or the best plan has as many members as the bounds allow, and so no
+// plan lacks fewer.
 func (p *planner) settled() bool {
 	most := 0
 	for c, bound := range p.bounds {
@@ -169,7 +169,7 @@ func (p *planner) settled() bool {
 	return len(p.best) >= most || most < p.gang.Min
 }
 
-// plan is what the cluster holds.
+// plan returns the current placements.
 func (p *planner) plan() Plan {
 	plan := Plan{Nodes: make([][]int, len(p.gang.Classes)), Placed: len(p.steps)}
 	for c, class := range p.gang.Classes {
