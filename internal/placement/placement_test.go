@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// cluster returns equal nodes. If blocks is set, each zone is a run of neighbours; otherwise zones alternate.
+// cluster returns equal nodes. If blocks is set, each zone is a run of neighbors; otherwise zones alternate.
 func cluster(nodes, zones, free int, blocks bool) []toyNode {
 	made := make([]toyNode, nodes)
 	for n := range made {
@@ -56,11 +56,11 @@ func TestCalls(t *testing.T) {
 		for _, blocks := range []bool{false, true} {
 			for _, zones := range []int{3, 10} {
 				for _, free := range []int{1, 4} {
-					what := fmt.Sprintf("over %d zones, %d a node, neighbours %v", zones, free, blocks)
+					what := fmt.Sprintf("over %d zones, %d a node, neighbors %v", zones, free, blocks)
 					place(what, nodes+3*members, cluster(nodes, zones, free, blocks), toyClass{members: members, skew: 1})
 				}
 			}
-			what := fmt.Sprintf("in one zone, neighbours %v", blocks)
+			what := fmt.Sprintf("in one zone, neighbors %v", blocks)
 			place(what, nodes+members, cluster(nodes, 3, 1, blocks), toyClass{members: members, with: "zone"})
 		}
 

@@ -3,14 +3,14 @@ package placement
 import "slices"
 
 const (
-	// orderPasses is how often a gang may ask for each class whether it fits on each node, and place all members, before no
-	// further order or start is tried. Calls of Fits are counted, and as many of Room as cost the same. Planning
-	// delays all pods behind the gang, and a gang that does not fit is planned repeatedly.
+	// orderPasses limits the orders and starts that are tried, in passes. In one pass a gang calls Fits for each class on each node, and
+	// places all members. Calls of Room are counted at their cost. Planning delays all pods behind the gang, and a gang that does not fit
+	// is planned repeatedly.
 	orderPasses = 4
 	// orderBudget is never exceeded, except by a first order: 0.3 s. leastBudget is always allowed: 50 ms. It lets a gang that
 	// must be in one rack find the only one of ten that is large enough, on up to 2,000 nodes.
 	orderBudget, leastBudget = 100_000, 20_000
-	// searchBudget is how many calls of Fits the search may make on top: 10 ms.
+	// searchBudget is how many additional calls of Fits the search may make: 10 ms.
 	searchBudget = 2000
 	// roomsPerFit is how many calls of Room cost as much as one of Fits.
 	roomsPerFit = 128
@@ -44,12 +44,12 @@ type planner struct {
 	fits   int // calls of Fits
 	rooms  int // calls of Room, except the few that follow a placement
 	budget int // of calls of Fits, or as many as cost the same
-	misses int // how often Fits said no since it said yes, or since the class came up
+	misses int // how often Fits returned false since it last returned true, or since the class was started
 
 	byHardness []int // the classes, hardest first
 	start      int   // the node to ask first when the first class is filled, or -1
 	parts      []part
-	spare      int // members of the class in hand that are not to be placed now
+	spare      int // members of the current class that are not to be placed now
 	ranked     ranking
 	wide       wide
 	tiers      tiers
@@ -73,7 +73,7 @@ func newPlanner(cluster Cluster, gang Gang) *planner {
 	p.parts = make([]part, 0, 2*len(gang.Classes))
 	p.budget = orderPasses * (p.nodes*len(gang.Classes) + p.total)
 	p.budget = min(max(p.budget, leastBudget), orderBudget)
-	// One local class asks once for each node and each member at most: twice that never cuts it short.
+	// A gang of one local class needs at most one call for each node and each member. Twice that never cuts it short.
 	p.budget = max(p.budget, 2*(p.nodes+p.total))
 	return p
 }
@@ -126,8 +126,8 @@ func (p *planner) reset() {
 	p.tiers.reset(p.gang.Classes)
 }
 
-// replay makes the cluster hold these steps, or those before the first that no longer fits. steps must not be
-// p.steps, which it overwrites.
+// replay places these steps in an empty cluster, up to the first that no longer fits. steps must not be p.steps, because replay overwrites
+// that.
 func (p *planner) replay(steps []step) bool {
 	p.reset()
 	for _, s := range steps {

@@ -127,7 +127,7 @@ func (q *queue) pop() int {
 	return int(node)
 }
 
-// shuffle reorders the nodes so that neighbours, which are often in one zone, are far apart. It steps through the queue by the golden
+// shuffle reorders the nodes so that neighbors, which are often in one zone, are far apart. It steps through the queue by the golden
 // ratio, so any prefix of the result is spread about evenly.
 func (q *queue) shuffle() {
 	stride := max(1, q.length*618/1000)
