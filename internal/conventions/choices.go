@@ -8,30 +8,29 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// The annotations by which a gang chooses for itself, whatever its convention.
+// The annotations that configure a gang, in any convention.
 const (
-	// TimeoutAnnotation lets a gang set its own timeout. Its value is a Go duration ("30s", "5m"). If members set different ones, the
-	// longest counts.
+	// TimeoutAnnotation sets the gang's timeout. The value is a Go duration ("30s", "5m"). If members differ, the longest applies.
 	TimeoutAnnotation = "kubenexus.io/schedule-timeout"
-	// PlacementAnnotation lets a gang choose how it is placed. If members say different things, the oldest is followed.
+	// PlacementAnnotation sets how the gang is placed. If members differ, the oldest member's value applies.
 	PlacementAnnotation = "kubenexus.io/placement"
-	// ReservationTimeoutAnnotation says how long room is held for members that a creator declared and that do not exist yet, from when
-	// the creator was bound. Its value is a Go duration.
+	// ReservationTimeoutAnnotation sets how long slots are held for members that a creator declares and that do not exist yet, from
+	// when the creator is bound. The value is a Go duration.
 	ReservationTimeoutAnnotation = "kubenexus.io/reservation-timeout"
-	// RestartPolicyAnnotation says what happens when a gang that runs loses members. If members say different things, the oldest that
-	// says anything is followed, here and for OnPartialAnnotation.
+	// RestartPolicyAnnotation sets the response to a running gang that loses members. If members differ, the value of the oldest
+	// member that sets one applies, here and for OnPartialAnnotation.
 	RestartPolicyAnnotation = "kubenexus.io/restart-policy"
-	// OnPartialAnnotation says what happens to a gang of which only a part could be bound, when its timeout passes.
+	// OnPartialAnnotation sets the response when the timeout of a gang passes and only a part of it could be bound.
 	OnPartialAnnotation = "kubenexus.io/on-partial"
 )
 
-// ReservationAnnotation is where the scheduler writes, on a creator, the room that it holds for the others.
+// ReservationAnnotation is where the scheduler writes, on a creator, the slots that it holds for the other members.
 const ReservationAnnotation = "kubenexus.io/reservation"
 
-// MaxTimeout is the longest timeout that a gang or a configuration may ask for.
+// MaxTimeout is the longest timeout that a gang or a configuration may set.
 const MaxTimeout = 24 * time.Hour
 
-// readChoices reads what a gang may choose for itself.
+// readChoices reads the annotations that configure a gang.
 func readChoices(pod Pod, s *gang.Spec) error {
 	return cmp.Or(
 		chooseTime(pod, TimeoutAnnotation, &s.Timeout),
@@ -42,7 +41,7 @@ func readChoices(pod Pod, s *gang.Spec) error {
 	)
 }
 
-// chooseTime reads an annotation that has a duration.
+// chooseTime reads an annotation whose value is a duration.
 func chooseTime(pod Pod, annotation string, to *time.Duration) error {
 	text, given := pod.Annotations[annotation]
 	if !given {
@@ -57,7 +56,7 @@ func chooseTime(pod Pod, annotation string, to *time.Duration) error {
 	return nil
 }
 
-// choose reads an annotation that has one of two values.
+// choose reads an annotation that allows two values.
 func choose[T ~string](pod Pod, annotation string, to *T, one, other T) error {
 	text, given := pod.Annotations[annotation]
 	if !given {

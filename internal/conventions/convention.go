@@ -11,20 +11,20 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// MaxNameLength is the longest gang name, in bytes: that of a Kubernetes object.
+// MaxNameLength is the maximum length of a gang's name, in bytes. It is that of the name of a Kubernetes object.
 const MaxNameLength = 253
 
-// Convention is two keys by which pods say which gang they belong to, and how many of it must start together. Each is an annotation, or
-// a label with the same key.
+// Convention is a pair of keys with which pods name their gang and its min-available. Each is an annotation, or a label with the
+// same key.
 type Convention struct {
-	// Name tells the convention apart from others; it is also the name of the scheduler plugin that reads it. It is empty for the keys
-	// of other products: any of the plugins reads these.
+	// Name identifies the convention; it is also the name of the scheduler plugin that reads it. It is empty for the keys of other
+	// products. Any of the plugins reads those.
 	Name string
 	// GroupAnnotation holds the gang's name.
 	GroupAnnotation string
-	// MinAvailableAnnotation holds how many members must be placed for any to start.
+	// MinAvailableAnnotation holds the number of members that must be scheduled for any to start.
 	MinAvailableAnnotation string
-	// DefaultTimeout is how long a gang may stay incomplete or unplaced before its attempt counts as failed.
+	// DefaultTimeout is how long a gang may wait before its members get a warning.
 	DefaultTimeout time.Duration
 }
 
@@ -48,19 +48,19 @@ func BatchPermit() Convention {
 	}
 }
 
-// All returns the conventions that have a plugin. A new one is added here and in docs/architecture.md.
+// All returns the conventions that have a plugin. Add new ones here and in docs/architecture.md.
 func All() []Convention {
 	return []Convention{Coscheduling(), BatchPermit()}
 }
 
-// Applies says whether the pod uses any of the convention's keys.
+// Applies reports whether the pod has any of the convention's keys.
 func (c Convention) Applies(pod Pod) bool {
 	_, _, named := pod.says(c.GroupAnnotation)
 	_, _, sized := pod.says(c.MinAvailableAnnotation)
 	return named || sized
 }
 
-// Beside refuses a pod that has the keys of two plugins.
+// Beside rejects a pod that has the keys of two plugins.
 func (c Convention) Beside(first Reader, pod Pod) error {
 	counts, ours := first.(Convention)
 	if !ours {
@@ -94,7 +94,7 @@ func (c Convention) contradiction(pod Pod) error {
 
 func (c Convention) keys() [2]string { return [...]string{c.GroupAnnotation, c.MinAvailableAnnotation} }
 
-// Read reads the gang's name, which may be left to Identify, and how many members must start together.
+// Read reads min-available and the gang's name. Identify completes a missing name.
 func (c Convention) Read(pod Pod) (*gang.Spec, error) {
 	if err := c.contradiction(pod); err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (c Convention) Read(pod Pod) (*gang.Spec, error) {
 	return s, nil
 }
 
-// readMinAvailable reads how many members must start together. Roles say it too; both must agree.
+// readMinAvailable reads min-available. Roles imply a value, too; both must agree.
 func (c Convention) readMinAvailable(pod Pod, s *gang.Spec) error {
 	total := s.Roles.Total()
 	size, _, sized := pod.says(c.MinAvailableAnnotation)
@@ -141,7 +141,7 @@ func (c Convention) readMinAvailable(pod Pod, s *gang.Spec) error {
 	return nil
 }
 
-// Said returns which key of the convention the pod carries, the name first, its value, and where it is.
+// Said returns the key of the convention that the pod carries, the name's before min-available's, with its value and where it is.
 func (c Convention) Said(pod Pod) (key, value string, where Where) {
 	for _, key := range c.keys() {
 		if value, where, _ = pod.says(key); value != "" {
@@ -151,7 +151,7 @@ func (c Convention) Said(pod Pod) (key, value string, where Where) {
 	return c.GroupAnnotation, "", InAnnotation
 }
 
-// checkName returns what is wrong with a gang's name, or "". The rule is that of a label value, but longer.
+// checkName returns the error in a gang's name, or "". The rule is that of a label value, but allows longer names.
 func checkName(name string) string {
 	switch {
 	case name == "":
@@ -170,7 +170,7 @@ func checkName(name string) string {
 	return ""
 }
 
-// parseSize reads min-available; a remedy that is not empty says why it cannot be followed.
+// parseSize parses min-available. A remedy that is not empty describes the error.
 func parseSize(text string) (size int32, remedy string) {
 	const example = `set it to the number of pods that must start together, such as "3"`
 	if text == "" {

@@ -93,13 +93,13 @@ func TestParseNamesTheAnnotationTheValueAndTheRemedy(t *testing.T) {
 				t.Fatalf("Parse accepted %v as %+v", tc.annotations, spec)
 			}
 			if !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("Parse said %q, want it to contain %q", err, tc.want)
+				t.Errorf("Parse returned the error %q, want it to contain %q", err, tc.want)
 			}
 		})
 	}
 }
 
-// FuzzParse: whatever the annotations hold, Parse returns a gang that can be followed or a problem that can be shown.
+// FuzzParse checks that Parse returns a valid gang or a problem that fits into an event, for any annotations.
 func FuzzParse(f *testing.F) {
 	f.Add("spark-job-123", "11", "", "", "30s")
 	f.Add("", "0", "demo", "3", "")

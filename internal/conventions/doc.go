@@ -1,5 +1,5 @@
-// Package conventions reads what pods say of their gangs: in the annotations of this project, and as Spark, Palantir's scheduler for
-// Spark, and other schedulers write it.
+// Package conventions reads what pods declare about their gangs: in the annotations of this project, and in those of Spark,
+// Palantir's scheduler for Spark, and other schedulers.
 //
-// The package is pure, as internal/gang is, for which it reads. Each convention has a file, a Reader and a test.
+// The package is pure, like internal/gang, whose Spec it returns. Each convention has its own file with a Reader, and a test.
 package conventions

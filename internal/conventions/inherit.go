@@ -9,17 +9,17 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// Shape is what a pod that declares others has in common with them: its labels, and where it may run.
+// Shape is what declared pods inherit from the pod that declares them: its labels, and the constraints on its nodes.
 type Shape struct {
 	Labels       map[string]string
 	NodeSelector map[string]string
 	Tolerations  []gang.Toleration
-	// Affinity is JSON, or empty.
+	// Affinity is JSON of a Kubernetes affinity, or empty.
 	Affinity string
 }
 
-// Inherit adds to what the pod declares what follows from the pod itself: where its executors may run, and the labels that Spark
-// writes on them.
+// Inherit completes the declared roles from the pod itself: the constraints on the executors' nodes, and the labels that Spark sets
+// on them.
 func Inherit(s *gang.Spec, from Shape) {
 	app := from.Labels[sparkAppLabel]
 	if s.Roles == nil || app == "" && !s.Roles.Inherits {
@@ -48,7 +48,7 @@ func Inherit(s *gang.Spec, from Shape) {
 	s.Roles = r
 }
 
-// RefuseRole says that what the pod declares of a role cannot be followed, for a reason that only an adapter can know.
+// RefuseRole returns the Problem of a declared role that the caller found to be invalid, for the reason why.
 func RefuseRole(r *gang.Roles, role gang.Role, why error) *Problem {
 	text := why.Error()
 	if len(text) > shownReason {
@@ -57,5 +57,5 @@ func RefuseRole(r *gang.Roles, role gang.Role, why error) *Problem {
 	return problem(RolesAnnotation, r.Text, fmt.Sprintf("role %q: %s; write it as in the specification of a pod", role.Name, text))
 }
 
-// shownReason is how many bytes of a reason are told that repeats what the user wrote.
+// shownReason is the maximum number of bytes of a reason that a Problem shows: the reason may quote the user's text.
 const shownReason = 256

@@ -6,7 +6,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// Controller is the object that a pod's ownerReferences name as its controller. The zero value is none.
+// Controller is the object that a pod's ownerReferences name as its controller. The zero value means none.
 type Controller struct {
 	Kind, Name, UID string
 }
@@ -27,29 +27,30 @@ const (
 	oldJobUIDLabel     = "controller-uid"
 )
 
-// revisionLabels are those by which the controllers of Kubernetes, and Argo's Rollout, tell the pods of two versions of a template apart.
+// revisionLabels are the labels with which the controllers of Kubernetes, and Argo's Rollout, distinguish the pods of two versions
+// of a template.
 func revisionLabels() [3]string {
 	return [3]string{"pod-template-hash", "rollouts-pod-template-hash", "controller-revision-hash"}
 }
 
-// instance is what tells two gangs apart that were made from one template and so have one name.
+// instance distinguishes two gangs that come from one template and therefore have one name.
 type instance struct {
 	// id is unique in the namespace; empty for a pod that belongs to no instance.
 	id string
-	// name is how people call it; it names a gang that has no name of its own.
+	// name is the name for users; it names a gang that has no name of its own.
 	name string
-	// revision is that of the controller's template, where all pods of the instance have one controller.
+	// revision is the revision of the controller's template if all pods of the instance have one controller.
 	revision string
 }
 
-// instanceOf returns the instance of a template that a pod belongs to. The first of these decides:
+// instanceOf returns the instance of a template that a pod belongs to. The first match decides:
 //
-//  1. the label of a system that makes one gang of several controllers: a JobSet and its restart attempt, a group of a
+//  1. the label of a system whose gangs span several controllers: a JobSet and its restart attempt, a group of a
 //     LeaderWorkerSet, a Ray cluster, a Kubeflow job, a Spark application;
 //  2. roles: a gang that declares several roles spans all controllers that use its name;
-//  3. the pod's controller: a Job, a Deployment (whichever ReplicaSet), or any other.
+//  3. the pod's controller: a Job, a Deployment (across its ReplicaSets), or any other.
 //
-// A pod without any of them belongs to the gang of its name.
+// A pod that matches none of these belongs to the gang of its name.
 func instanceOf(labels map[string]string, c Controller, spans bool) instance {
 	if i := labelledInstance(labels); i.id != "" {
 		return i
@@ -60,7 +61,7 @@ func instanceOf(labels map[string]string, c Controller, spans bool) instance {
 	if i := jobInstance(labels, c); i.id != "" {
 		return i
 	}
-	if c.UID == "" || c.Kind == "Pod" { // a pod that creates others is of their gang
+	if c.UID == "" || c.Kind == "Pod" { // a pod belongs to the gang of the pod that creates it
 		return instance{}
 	}
 	of := instance{id: c.Kind + "/" + c.UID, name: c.Name}
@@ -94,7 +95,7 @@ func labelledInstance(labels map[string]string) instance {
 	return instance{}
 }
 
-// groupName is how people call a group of a LeaderWorkerSet: by the name of its leader's pod.
+// groupName is the name for users of a LeaderWorkerSet's group: the name of the group's leader pod.
 func groupName(labels map[string]string, otherwise string) string {
 	name, group := labels[lwsLabel], labels[lwsGroupLabel]
 	if name == "" || group == "" {
@@ -103,8 +104,8 @@ func groupName(labels map[string]string, otherwise string) string {
 	return name + "-" + group
 }
 
-// jobInstance returns the Job that a pod belongs to. The labels without a domain count only for pods that have no other controller:
-// users set them for purposes of their own.
+// jobInstance returns the Job that a pod belongs to. The labels without a domain count only for pods without another controller,
+// because users set them for other purposes.
 func jobInstance(labels map[string]string, c Controller) instance {
 	name, uid := labels[jobLabel], labels[jobUIDLabel]
 	if c.Kind == "Job" || c.UID == "" {
@@ -129,8 +130,8 @@ func firstOf(a, b string) string {
 	return b
 }
 
-// Identify completes the specification by the instance that the pod belongs to. A gang without a name has that of its instance;
-// the error is a *Problem if there is none.
+// Identify completes the specification with the instance that the pod belongs to. A gang without a name gets the name of its
+// instance. The error is a *Problem if there is none.
 func Identify(s *gang.Spec, pod Pod) error {
 	of := instanceOf(pod.Labels, pod.Owner, spans(s))
 	s.Instance, s.Revision = of.id, of.revision
@@ -149,8 +150,8 @@ func Identify(s *gang.Spec, pod Pod) error {
 	return missing("name", "", "name the gang")
 }
 
-// spans says whether the pod's gang is meant to have members of several controllers: it declares several roles, or the pod has a role
-// and leaves it to others to say what the gang needs.
+// spans reports whether the pod's gang may have members of several controllers: it declares several roles, or the pod has a role
+// and leaves the roles to other members.
 func spans(s *gang.Spec) bool {
 	if s.Roles == nil {
 		return s.Role != "" && s.MinAvailable == 0

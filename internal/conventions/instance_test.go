@@ -17,7 +17,7 @@ func TestInstanceOfAPod(t *testing.T) {
 		annotations map[string]string
 		controller  conventions.Controller
 		instance    string
-		// unnamed is the name of a gang that has none of its own.
+		// unnamed is the name of a gang that has no name of its own.
 		unnamed string
 	}{
 		{name: "no controller"},
@@ -58,13 +58,13 @@ func TestInstanceOfAPod(t *testing.T) {
 		{name: "the launcher of an MPIJob", labels: map[string]string{"training.kubeflow.org/job-name": "pi"}, controller: job, instance: "Kubeflow/pi", unnamed: "pi"},
 		{name: "a Spark application", labels: map[string]string{"spark-app-selector": "spark-1"}, instance: "Spark/spark-1", unnamed: "spark-1"},
 		{name: "several roles", annotations: roles, controller: job},
-		{name: "a role, and others say what the gang needs", annotations: map[string]string{conventions.RoleAnnotation: "a"}, controller: job},
+		{name: "a role only", annotations: map[string]string{conventions.RoleAnnotation: "a"}, controller: job},
 		{
 			name:        "one role",
 			annotations: map[string]string{conventions.RoleAnnotation: "a", conventions.RolesAnnotation: `[{"name":"a","min":3}]`},
 			controller:  job, instance: "Job/j1", unnamed: "train-1",
 		},
-		{name: "a pod that a pod created", controller: conventions.Controller{Kind: "Pod", Name: "driver", UID: "d1"}},
+		{name: "a pod created by a pod", controller: conventions.Controller{Kind: "Pod", Name: "driver", UID: "d1"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			annotations := map[string]string{group: "a"}
@@ -82,7 +82,7 @@ func TestInstanceOfAPod(t *testing.T) {
 			spec = parse(t, tc.labels, map[string]string{size: "3"})
 			switch err := conventions.Identify(spec, conventions.Pod{Labels: tc.labels, Owner: tc.controller}); {
 			case tc.unnamed == "" && err == nil:
-				t.Errorf("a gang without a name is called %q, want that the annotation is missing", spec.Name)
+				t.Errorf("a gang without a name is called %q, want the error that the annotation is missing", spec.Name)
 			case tc.unnamed != "" && (err != nil || spec.Name != tc.unnamed):
 				t.Errorf("a gang without a name is called %q, error %v; want %q", spec.Name, err, tc.unnamed)
 			}

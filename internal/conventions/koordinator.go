@@ -1,6 +1,6 @@
 package conventions
 
-// koordinator is Koordinator's gang scheduling. Its groups are gangs of gangs, for which there are no words here.
+// koordinator is Koordinator's gang scheduling. Its groups of gangs are not supported.
 func koordinator() product {
 	return product{
 		name: "Koordinator", keys: [2]string{"gang.scheduling.koordinator.sh/name"},

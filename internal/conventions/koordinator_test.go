@@ -22,12 +22,12 @@ func TestReadKoordinator(t *testing.T) {
 	}
 }
 
-func TestKoordinatorsSizeIsCheckedAsOurs(t *testing.T) {
+func TestKoordinatorsSizeIsCheckedLikeOurs(t *testing.T) {
 	refuses(t, conventions.Pod{Annotations: keys{koordinatorName: "a", koordinatorSize: "0"}},
 		`annotation `+koordinatorSize+` has the value "0": it is less than 1`)
 }
 
-// TestKoordinatorsGroupsOfGangsAreNotRead: they say more than our keys could.
+// TestKoordinatorsGroupsOfGangsAreNotRead: our keys cannot express them.
 func TestKoordinatorsGroupsOfGangsAreNotRead(t *testing.T) {
 	pod := conventions.Pod{Annotations: keys{koordinatorName: "a", koordinatorSize: "3", koordinatorGroups: `["x/a","x/b"]`}}
 	spec, err := conventions.Parse(pod)

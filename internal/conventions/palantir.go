@@ -8,7 +8,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// The annotations by which a driver declares its executors to Palantir's k8s-spark-scheduler (its README).
+// The annotations with which a driver declares its executors to Palantir's k8s-spark-scheduler (see its README).
 const (
 	executorCount    = "spark-executor-count"
 	executorCPU      = "spark-executor-cpu"
@@ -18,8 +18,8 @@ const (
 	minExecutors     = "spark-dynamic-allocation-min-executor-count"
 )
 
-// palantirRoles reads the roles that a driver declares to Palantir's scheduler, whichever convention names its gang; it returns nil if
-// there are none.
+// palantirRoles reads the roles that a driver declares to Palantir's scheduler, for any convention. It returns nil if there are
+// none.
 func palantirRoles(annotations map[string]string) (*gang.Roles, error) {
 	dynamic := annotations[dynamicExecutors] == "true"
 	source := executorCount
@@ -58,7 +58,7 @@ func palantirRoles(annotations map[string]string) (*gang.Roles, error) {
 	return r, nil
 }
 
-// sparkRequest is an annotation that says how much of a resource an executor asks for. One that has to be there has an example.
+// sparkRequest is an annotation with an executor's request for a resource. A required one has an example.
 type sparkRequest struct{ annotation, resource, example string }
 
 func sparkRequests() []sparkRequest {
@@ -67,7 +67,7 @@ func sparkRequests() []sparkRequest {
 	}
 }
 
-// checkSparkRequest is checkRequest for what may be meant as Spark writes it.
+// checkSparkRequest is checkRequest for quantities that may be in Spark's notation.
 func checkSparkRequest(resource, text string) string {
 	if number, thousands := strings.CutSuffix(text, "k"); thousands && resource == memoryResource {
 		return fmt.Sprintf(`"k" stands for 1000 bytes in Kubernetes, and for 1024 in Spark; write %q`, number+"Ki")

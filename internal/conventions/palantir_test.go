@@ -38,13 +38,13 @@ func TestReadPalantir(t *testing.T) {
 			[]gang.Role{driver, executors},
 		},
 		{
-			"dynamic allocation from nothing", sparkLabels("driver"),
+			"dynamic allocation from 0", sparkLabels("driver"),
 			map[string]string{dynamic: "true", least: "0"},
 			gang.Spec{Name: "spark-1", Unnamed: true, Role: "driver", Creates: true, MinAvailable: 1},
 			[]gang.Role{driver, {Name: "executor", Requests: map[string]string{}}},
 		},
 		{
-			"executors need no annotations, and Palantir's are the driver's", sparkLabels("executor"),
+			"executors need no annotations, and Palantir's apply to the driver only", sparkLabels("executor"),
 			map[string]string{count: "x"},
 			gang.Spec{Name: "spark-1", Unnamed: true, Role: "executor"},
 			nil,
@@ -64,7 +64,7 @@ func TestPalantirsAnnotationsAreChecked(t *testing.T) {
 	}{
 		{"an executor count in words", map[string]string{count: "ten"}, "set it to the number of executors"},
 		{"too many executors", map[string]string{count: "2000"}, "at most 1999"},
-		{"executors without a size", map[string]string{count: "2", cpu: "1"}, "annotation " + memory + " is missing"},
+		{"executors without a memory request", map[string]string{count: "2", cpu: "1"}, "annotation " + memory + " is missing"},
 		{
 			"a slow quantity of Spark's",
 			map[string]string{count: "2", cpu: "1e10000000", memory: "1Gi"},
@@ -81,7 +81,7 @@ func TestPalantirsAnnotationsAreChecked(t *testing.T) {
 	}
 }
 
-// TestSparkCountsInKibibytes: "k" is 1000 in Kubernetes, which a role may say, and 1024 where Spark says it.
+// TestSparkCountsInKibibytes checks the suffix "k", which means 1000 in Kubernetes and 1024 in Spark.
 func TestSparkCountsInKibibytes(t *testing.T) {
 	annotations := map[string]string{count: "2", cpu: "1", memory: "2097152k"}
 	_, err := conventions.Parse(conventions.Pod{Labels: sparkLabels("driver"), Annotations: annotations})
@@ -89,6 +89,6 @@ func TestSparkCountsInKibibytes(t *testing.T) {
 		t.Errorf("Parse: %v", err)
 	}
 	if _, err := conventions.Parse(conventions.Pod{Annotations: asking("memory", "2097152k")}); err != nil {
-		t.Errorf("Parse refuses what Kubernetes itself writes: %v", err)
+		t.Errorf("Parse rejects a quantity that Kubernetes itself writes: %v", err)
 	}
 }

@@ -6,13 +6,13 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// Pod is what a pod says of itself by what readers read.
+// Pod is the part of a pod that readers use.
 type Pod struct {
 	Labels, Annotations map[string]string
 	Owner               Controller
 }
 
-// says returns what an annotation says, or else a label of the same key, and where that is.
+// says returns the value of an annotation, or else of the label with the same key, and where it is.
 func (p Pod) says(key string) (value string, where Where, said bool) {
 	if value, said = p.Annotations[key]; said {
 		return value, InAnnotation, true
@@ -23,16 +23,17 @@ func (p Pod) says(key string) (value string, where Where, said bool) {
 
 // Reader reads one convention.
 type Reader interface {
-	// Applies says whether the pod uses the convention to say which gang it belongs to.
+	// Applies reports whether the pod uses the convention to name its gang.
 	Applies(pod Pod) bool
-	// Beside returns what is wrong with a pod that uses this convention beside one that counts before it, or nil if nothing is.
+	// Beside returns the error of a pod that uses this convention in addition to first, or nil if the two are compatible. The
+	// convention of first takes precedence.
 	Beside(first Reader, pod Pod) error
-	// Read returns what a pod that uses the convention says of its gang. The error is a *Problem. Of several, the first is returned, in
-	// the order in which they are looked for: so a pod has the same one each time.
+	// Read returns what a pod that uses the convention declares about its gang. The error is a *Problem. The checks run in a fixed
+	// order, so that a pod with several errors always gets the same one.
 	Read(pod Pod) (*gang.Spec, error)
 }
 
-// readers has all readers, in the order in which they count. It is made once because Parse looks at each pod, and is never changed.
+// readers are all readers, by precedence. They are built once, because Parse runs for each pod, and are read-only.
 var readers = func() []Reader {
 	var all []Reader
 	for _, c := range All() {
@@ -44,9 +45,9 @@ var readers = func() []Reader {
 	return append(all, spark{})
 }()
 
-// Parse reads the gang that a pod names: by the keys of the plugins, or else by other products' keys that say the same, or else by Spark's
-// labels. The convention is empty where the pod uses none of a plugin. Parse returns nil and no error for a pod of no gang, and an error
-// that is a *Problem for what cannot be followed.
+// Parse reads the gang that a pod names: by the keys of the plugins, or else by equivalent keys of other products, or else by
+// Spark's labels. The convention is empty if the pod uses none of the plugins' keys. Parse returns nil and no error for a pod
+// without a gang. The error of an invalid pod is a *Problem.
 func Parse(pod Pod) (*gang.Spec, error) {
 	var first Reader
 	var err error

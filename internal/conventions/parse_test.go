@@ -13,7 +13,7 @@ import (
 
 type keys = map[string]string
 
-// reads checks what is read from a pod, and that nothing of it is left unread.
+// reads checks the result of Parse for a valid pod, and that no key of the pod is left unknown.
 func reads(t *testing.T, pod conventions.Pod, want *gang.Spec) {
 	t.Helper()
 	spec, err := conventions.Parse(pod)
@@ -24,11 +24,11 @@ func reads(t *testing.T, pod conventions.Pod, want *gang.Spec) {
 		t.Errorf("Parse (-want +got):\n%s", diff)
 	}
 	if u := conventions.FindUnknown(pod, spec); u != nil {
-		t.Errorf("and it says that it cannot be followed: %v", u)
+		t.Errorf("the pod has an unknown key: %v", u)
 	}
 }
 
-// refuses checks how the sentence begins that says what is wrong with a pod.
+// refuses checks the beginning of the error of Parse for an invalid pod.
 func refuses(t *testing.T, pod conventions.Pod, want string) {
 	t.Helper()
 	spec, err := conventions.Parse(pod)
@@ -38,9 +38,9 @@ func refuses(t *testing.T, pod conventions.Pod, want string) {
 	}
 }
 
-// TestKeysThatSayTheSameAreRead: whoever labels pods as the first coscheduling plugin asked for, or names a gang and its size
-// by another product's keys, has said all that there is to say. The convention is empty where none of ours is used: the profile decides.
-func TestKeysThatSayTheSameAreRead(t *testing.T) {
+// TestEquivalentKeysAreRead checks our keys as labels, as in the first coscheduling plugin, and the equivalent keys of other
+// products. The convention is empty if the pod has none of our keys: the profile decides.
+func TestEquivalentKeysAreRead(t *testing.T) {
 	ours := &gang.Spec{Convention: "Coscheduling", Name: "a", MinAvailable: 3}
 	theirs := &gang.Spec{Name: "a", MinAvailable: 3}
 	for _, tc := range []struct {
@@ -57,14 +57,14 @@ func TestKeysThatSayTheSameAreRead(t *testing.T) {
 			keys{koordinatorName: "a", koordinatorSize: "3", "scheduling.k8s.io/group-name": "a", volcanoSize: "3"},
 			theirs,
 		},
-		{"ours count before theirs", nil, keys{group: "a", size: "3", koordinatorName: "b", koordinatorSize: "5"}, ours},
-		{"ours as labels count before theirs", keys{group: "a", size: "3"}, keys{koordinatorName: "b", koordinatorSize: "5"}, ours},
+		{"ours take precedence", nil, keys{group: "a", size: "3", koordinatorName: "b", koordinatorSize: "5"}, ours},
+		{"ours as labels take precedence", keys{group: "a", size: "3"}, keys{koordinatorName: "b", koordinatorSize: "5"}, ours},
 	} {
 		t.Run(tc.name, func(t *testing.T) { reads(t, conventions.Pod{Labels: tc.labels, Annotations: tc.annotations}, tc.want) })
 	}
 }
 
-func TestParseSaysWhetherALabelOrAnAnnotationIsWrong(t *testing.T) {
+func TestParseErrorNamesLabelOrAnnotation(t *testing.T) {
 	for _, tc := range []struct {
 		name                string
 		labels, annotations keys
@@ -74,7 +74,7 @@ func TestParseSaysWhetherALabelOrAnAnnotationIsWrong(t *testing.T) {
 		{"an empty name", keys{group: "", size: "3"}, nil, `label ` + group + ` has the value "": it is empty`},
 		{"a name alone", keys{group: "a"}, nil, `annotation ` + size + ` is missing: ` + group + ` names gang "a"`},
 		{
-			"a label and an annotation that contradict",
+			"a label and an annotation that differ",
 			keys{group: "a", size: "2"},
 			keys{group: "a", size: "3"},
 			`annotation ` + size + ` has the value "3": the label of the same name has the value "2"; make both say the same`,
@@ -82,7 +82,7 @@ func TestParseSaysWhetherALabelOrAnAnnotationIsWrong(t *testing.T) {
 		{"one convention as labels, one as annotations", keys{group: "a", size: "3"}, keys{batchGroup: "b"}, `annotation ` + batchGroup + ` has the value "b": this pod also`},
 		{"the same the other way round", keys{batchGroup: "b"}, keys{group: "a", size: "3"}, `label ` + batchGroup + ` has the value "b": this pod also`},
 		{
-			"two products that contradict", nil,
+			"two products that differ", nil,
 			keys{koordinatorName: "a", koordinatorSize: "3", "scheduling.k8s.io/group-name": "a", volcanoSize: "4"},
 			`annotation ` + volcanoSize + ` has the value "4": ` + koordinatorSize + ` has the value "3"; make both say the same`,
 		},

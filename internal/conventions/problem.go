@@ -6,35 +6,34 @@ import (
 	"strings"
 )
 
-// Fault is how an annotation is wrong.
+// Fault is the kind of an error in an annotation.
 type Fault int
 
 // The faults.
 const (
-	// Unreadable: the value cannot be followed, whatever else the pod says.
+	// Unreadable: the value is invalid in itself.
 	Unreadable Fault = iota
-	// Absent: the annotation is not there, and something else on the pod needs it.
+	// Absent: the annotation is missing, and something else on the pod requires it.
 	Absent
 	// Conflicting: the value contradicts something else on the pod.
 	Conflicting
-	// NotServed: the pod's scheduler does not read the annotation.
+	// NotServed: the profile of the pod's scheduler does not read the annotation.
 	NotServed
 )
 
-// Problem says what is wrong with an annotation and what to do about it. It is an error whose text is a sentence for
-// the user who wrote the annotation.
+// Problem describes an error in an annotation and its remedy. Its text is a sentence for the user who wrote the annotation.
 type Problem struct {
 	Annotation string
-	// Where is where it is: it may be a label, or a field of the pod, instead of an annotation.
+	// Where is the location of the key: an annotation, a label, or a field of the pod.
 	Where Where
-	// Value is what the annotation says, cut to a length that a person reads; empty if it is missing.
+	// Value is the value of the annotation, shortened for display; empty if the annotation is missing.
 	Value string
-	// Remedy completes the sentence: what is wrong, and what to write instead.
+	// Remedy completes the sentence: the error, and what to write instead.
 	Remedy string
 	Fault  Fault
-	// With is what else on the pod needs the annotation or contradicts it, if anything does.
+	// With is what on the pod requires the annotation or contradicts it, if anything does.
 	With string
-	// whole is the value where Value is cut.
+	// whole is the full value if Value is shortened.
 	whole string
 }
 
@@ -45,13 +44,13 @@ func (p *Problem) Error() string {
 	return fmt.Sprintf("%s %s has the value %s: %s", p.Where, p.Annotation, strconv.Quote(p.Value), p.Remedy)
 }
 
-// Same says whether the same is wrong: the same annotation, with the same value, for the same reason. How it is said does not count.
+// Same reports whether o is the same error: the same annotation and value, for the same reason. The wording does not count.
 func (p *Problem) Same(o *Problem) bool {
 	return p.Annotation == o.Annotation && p.Where == o.Where && p.Fault == o.Fault && p.With == o.With &&
 		p.Value == o.Value && p.whole == o.whole
 }
 
-// shownValue is how many bytes of a bad value a Problem repeats: an annotation can be 256 KiB.
+// shownValue is the maximum number of bytes of an invalid value that a Problem shows: an annotation can have 256 KiB.
 const shownValue = 64
 
 func problem(annotation, value, remedy string) *Problem {
@@ -72,7 +71,7 @@ func conflict(annotation, value, with, remedy string) *Problem {
 	return p
 }
 
-// shown cuts a value to a length that a person reads.
+// shown shortens a value for display.
 func shown(value string) string {
 	if len(value) > shownValue {
 		return strings.ToValidUTF8(value[:shownValue], "") + "..."

@@ -12,9 +12,9 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 )
 
-// TestAPodHasTheSameProblemEachTime: whatever is wrong with a pod, and however much, it is the same each time that it is looked at.
-// Otherwise each look would be a new event.
-func TestAPodHasTheSameProblemEachTime(t *testing.T) {
+// TestPodHasTheSameProblemEachTime checks that a pod with several errors always gets the same one. Otherwise each update of the pod
+// would lead to a new event.
+func TestPodHasTheSameProblemEachTime(t *testing.T) {
 	bad := map[string][]string{
 		timeout: {"soon", "0s"}, conventions.ReservationTimeoutAnnotation: {"later", "-1s"}, conventions.PlacementAnnotation: {"nowhere"},
 		conventions.RestartPolicyAnnotation: {"never"}, conventions.OnPartialAnnotation: {"shrug"}, size: {"many", "0"},
@@ -34,14 +34,14 @@ func TestAPodHasTheSameProblemEachTime(t *testing.T) {
 		for range 100 {
 			_, again := conventions.Parse(conventions.Pod{Labels: labels, Annotations: maps.Clone(annotations)})
 			if fmt.Sprint(first) != fmt.Sprint(again) {
-				t.Fatalf("%v is first\n%v\nand then\n%v", annotations, first, again)
+				t.Fatalf("%v: first\n%v\nthen\n%v", annotations, first, again)
 			}
 		}
 	})
 }
 
-// TestAProblemIsKnownByWhatIsWrong: by the annotation, its value, all of it, and the reason.
-func TestAProblemIsKnownByWhatIsWrong(t *testing.T) {
+// TestSameProblem checks that problems are the same only with the same annotation, full value, and reason.
+func TestSameProblem(t *testing.T) {
 	problemOf := func(annotations map[string]string) *conventions.Problem {
 		t.Helper()
 		_, err := conventions.Parse(conventions.Pod{Annotations: annotations})
@@ -56,22 +56,22 @@ func TestAProblemIsKnownByWhatIsWrong(t *testing.T) {
 	}
 	same := problemOf(map[string]string{group: "a", size: "three"})
 	for name, other := range map[string]map[string]string{
-		"another value":               {group: "a", size: "four"},
-		"another annotation":          {group: "a", size: "3", timeout: "three"},
-		"the annotation is not there": {group: "a"},
+		"another value":             {group: "a", size: "four"},
+		"another annotation":        {group: "a", size: "3", timeout: "three"},
+		"the annotation is missing": {group: "a"},
 	} {
 		if same.Same(problemOf(other)) {
 			t.Errorf("%s counts as the same problem", name)
 		}
 	}
 	if !same.Same(problemOf(map[string]string{group: "a", size: "three"})) {
-		t.Error("the same is not the same")
+		t.Error("equal problems count as different")
 	}
 	if problemOf(map[string]string{group: "a", roles: long("-1")}).Same(problemOf(map[string]string{group: "a", roles: long("-2")})) {
-		t.Error("values that differ where nobody sees it count as the same")
+		t.Error("values that differ only in the hidden part count as the same problem")
 	}
 	if problemOf(map[string]string{group: "a", size: "1", roles: `[{"name":"w","min":2}]`}).Same(
 		problemOf(map[string]string{group: "a", size: "1", roles: `[{"name":"w","min":3}]`})) {
-		t.Error("a value that contradicts something else counts as the same problem")
+		t.Error("conflicts with different values count as the same problem")
 	}
 }

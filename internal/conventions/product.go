@@ -6,20 +6,19 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// product is a scheduler or a controller with keys of its own by which pods say that they belong together. It is the reader of those
-// that say by them what they could say by ours.
+// product is a scheduler or a controller with its own keys that group pods. It reads groups whose keys are equivalent to ours.
 type product struct {
 	name string
-	// keys name a group, in the order in which they count. All keys are looked for among the labels and the annotations: some
-	// products read both, and in the wrong place a key means the same to whoever wrote it.
+	// keys name a group, by precedence. All keys are accepted as labels and as annotations: some products read both, and users mean
+	// the same in either case.
 	keys [2]string
-	// size is a key that says how many pods of the group must start together, or empty. With it a pod says what our
-	// annotations say; unless it has the key more too, by which it says more.
+	// size is the key for the number of pods of the group that must start together, or empty. With it, a pod's keys are equivalent to
+	// our annotations, unless the pod also has the key more, whose meaning goes beyond them.
 	size, more string
 }
 
-// products returns those whose keys are known. A new one is added here and in docs/keys.md. Those without a size are not read: their pods
-// wait, and say why.
+// products returns the products with known keys. Add new ones here and in docs/keys.md. Those without a size are not read: their
+// pods wait and get an event.
 func products() [6]product {
 	return [6]product{
 		koordinator(),
@@ -31,7 +30,7 @@ func products() [6]product {
 	}
 }
 
-// find returns the key that ties a pod to others, or that says how many they are. An empty value names no group.
+// find returns the key that ties a pod to others or sets their number. An empty value names no group.
 func (p product) find(pod Pod) (u Unknown, found bool) {
 	for _, key := range [...]string{p.more, p.keys[0], p.keys[1], p.size} {
 		if value := pod.Labels[key]; value != "" {
@@ -44,7 +43,7 @@ func (p product) find(pod Pod) (u Unknown, found bool) {
 	return Unknown{}, false
 }
 
-// convention returns the product's keys as a convention of no plugin, if the pod says by them what it could say by ours.
+// convention returns the product's keys as a convention without a plugin, if the pod's keys are equivalent to ours.
 func (p product) convention(pod Pod) (c Convention, same bool) {
 	has := func(key string) bool { return key != "" && (pod.Labels[key] != "" || pod.Annotations[key] != "") }
 	if !has(p.size) || has(p.more) {
@@ -58,19 +57,19 @@ func (p product) convention(pod Pod) (c Convention, same bool) {
 	return Convention{}, false
 }
 
-// Applies says whether the pod says by the product's keys what it could say by ours.
+// Applies reports whether the pod has keys of the product that are equivalent to ours.
 func (p product) Applies(pod Pod) bool {
 	_, same := p.convention(pod)
 	return same
 }
 
-// Read reads the product's keys as ours are read.
+// Read reads the product's keys like ours.
 func (p product) Read(pod Pod) (*gang.Spec, error) {
 	c, _ := p.convention(pod)
 	return c.Read(pod)
 }
 
-// Beside refuses a pod on which the keys of two products say different things. Beside our own, those of others do not count.
+// Beside rejects a pod on which the keys of two products differ. If the pod has our keys, those of other products do not count.
 func (p product) Beside(first Reader, pod Pod) error {
 	counts, foreign := first.(product)
 	if !foreign {

@@ -6,10 +6,10 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// Annotation describes a key for the reference: an annotation, or a label where the text says so.
+// Annotation describes a key for the reference documentation: an annotation, or a label if the text says so.
 type Annotation struct {
 	Key string
-	// On says which pods carry it, Value what can stand there, and Default what holds without it.
+	// On is the pods that carry the key, Value the allowed values, and Default the behavior without it.
 	On, Value, Default string
 	Meaning            string
 }
@@ -70,7 +70,7 @@ func Annotations() []Annotation {
 	})
 }
 
-// SparkKeys lists the keys of Spark, and of Palantir's scheduler for Spark, that are read besides.
+// SparkKeys lists the keys of Spark, and of Palantir's scheduler for Spark, that this scheduler also reads.
 func SparkKeys() []Annotation {
 	return []Annotation{
 		{sparkRoleLabel, "every pod (label)", oneOf(sparkDriver, sparkExecutor), "", "The pod's role. Spark sets it."},

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestEveryAnnotationIsInTheReference: a key that this package reads or writes is a constant, and each such constant is listed.
+// TestEveryAnnotationIsInTheReference checks that the reference lists each key that is a constant of this package.
 func TestEveryAnnotationIsInTheReference(t *testing.T) {
 	listed := map[string]bool{}
 	for _, a := range append(Annotations(), SparkKeys()...) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The resources that Kubernetes counts in its own way. All others are devices, which are counted in whole numbers.
+// The resources with units of their own. All others are devices and are counted in whole numbers.
 const (
 	cpuResource     = "cpu"
 	memoryResource  = "memory"
@@ -15,8 +15,8 @@ const (
 	hugePages       = "hugepages-"
 )
 
-// A quantity as in a container's requests, without what would be slow to read; and an amount of memory as programs other than
-// Kubernetes write it, such as a JVM.
+// quantity matches a quantity as in a container's requests, without forms that are slow to parse. foreign matches an amount of
+// memory in the notation of other programs, such as the JVM.
 var (
 	quantity = regexp.MustCompile(`^([0-9]{1,18}(?:\.[0-9]{1,9})?)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?$`)
 	foreign  = regexp.MustCompile(`^ *([0-9]{1,18}(?:\.[0-9]{1,9})?) *(?:([kmgtpeKMGTPE])[iI]?)?[bB]? *$`)
@@ -24,15 +24,15 @@ var (
 )
 
 const (
-	// mebibyte is the least memory that is believed: less is a number whose unit was left out.
+	// mebibyte is the smallest plausible amount of memory: a smaller number usually lacks its unit.
 	mebibyte = 1 << 20
-	// mostCores, and mostUnits of all else, are what no node has. With more, sums of what members ask for would not be right.
+	// mostCores, and mostUnits of everything else, are more than any node has. Larger values could overflow sums of requests.
 	mostCores = 1 << 32
 	mostUnits = 1 << 50
 )
 
-// checkRequest returns what is wrong with a quantity of a resource, or "". The API server accepts some of what is refused here, and
-// rounds it up: two bytes of memory for "2048m". Pods with such requests start on nodes that have no room for them.
+// checkRequest returns the error in a quantity of a resource, or "". The API server accepts some of these quantities and rounds
+// them up: "2048m" of memory becomes three bytes. Pods with such requests start on nodes without enough memory.
 func checkRequest(name, text string) string {
 	unit := ""
 	amount := new(big.Rat)
@@ -94,7 +94,7 @@ func checkBytes(name, text string, isQuantity bool, bytes *big.Rat, unit string)
 	return checkPages(name, bytes)
 }
 
-// likelyBytes is what an amount of memory or storage that is refused was likely meant to be.
+// likelyBytes is the quantity that the user probably meant by an invalid amount of memory or storage.
 func likelyBytes(text string) string {
 	const example = `a value such as "2Gi"`
 	parts := foreign.FindStringSubmatch(text)
@@ -118,7 +118,7 @@ func likelyBytes(text string) string {
 	return fmt.Sprintf("%q", number+unit)
 }
 
-// checkPages checks that huge pages are whole ones. Their size is part of the resource's name.
+// checkPages checks that a request for huge pages is a multiple of the page size. The resource's name contains the page size.
 func checkPages(name string, bytes *big.Rat) string {
 	size, huge := strings.CutPrefix(name, hugePages)
 	if !huge {
@@ -135,9 +135,9 @@ func checkPages(name string, bytes *big.Rat) string {
 	return ""
 }
 
-// amountOf is what a number with a unit stands for.
+// amountOf is the value of a number with a unit.
 func amountOf(number, unit string) *big.Rat {
-	amount, _ := new(big.Rat).SetString(number) // the patterns let nothing else pass
+	amount, _ := new(big.Rat).SetString(number) // the patterns match only valid numbers
 	powers := func(base, exponent int64) *big.Rat {
 		return new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(base), big.NewInt(exponent), nil))
 	}
@@ -157,12 +157,12 @@ func amountOf(number, unit string) *big.Rat {
 	return amount
 }
 
-// fractional says whether a unit stands for a part of one, exponent whether it is a power of ten.
+// fractional reports whether a unit stands for a fraction, exponent whether it is a power of ten.
 func fractional(unit string) bool { return unit == "n" || unit == "u" || unit == "m" }
 
 func exponent(unit string) bool { return unit != "" && unit[len(unit)-1] <= '9' }
 
-// decimal writes an amount with as many decimals as a person reads.
+// decimal formats an amount without trailing zeros.
 func decimal(amount *big.Rat) string {
 	text := amount.FloatString(9)
 	if whole, parts, _ := strings.Cut(text, "."); strings.Trim(parts, "0") == "" {

@@ -8,7 +8,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 )
 
-// asking declares an executor that asks for so much of a resource.
+// asking returns annotations of a driver whose executors request this quantity of a resource.
 func asking(resource, quantity string) map[string]string {
 	return map[string]string{
 		group: "a", role: "driver",
@@ -16,7 +16,7 @@ func asking(resource, quantity string) map[string]string {
 	}
 }
 
-func TestParseRefusesAQuantityThatIsNotWhatItSeems(t *testing.T) {
+func TestParseRejectsMisleadingQuantities(t *testing.T) {
 	const device = "devices are counted in whole numbers"
 	for _, tc := range []struct{ resource, quantity, want string }{
 		{"memory", "2048m", `it is 2.048 bytes, because "m" stands for thousandths; write "2048Mi"`},
@@ -71,7 +71,7 @@ func TestParseRefusesAQuantityThatIsNotWhatItSeems(t *testing.T) {
 			}
 			annotation := map[string]string{"cpu": cpu, "memory": memory, "nvidia.com/gpu": gpu}[tc.resource]
 			if annotation == "" || tc.quantity == "2k" {
-				return // Spark has no annotation for it, or refuses it for another reason
+				return // Spark has no annotation for it, or rejects it for another reason
 			}
 			annotations := map[string]string{count: "2", cpu: "1", memory: "1Gi"}
 			annotations[annotation] = tc.quantity
@@ -83,8 +83,8 @@ func TestParseRefusesAQuantityThatIsNotWhatItSeems(t *testing.T) {
 	}
 }
 
-// TestParseOffersMemoryToWhoAsksForMemory: no remedy for memory is an amount of cpu, or the other way round.
-func TestParseOffersMemoryToWhoAsksForMemory(t *testing.T) {
+// TestRemedyMatchesTheResource checks that no remedy for memory suggests an amount of cpu, and vice versa.
+func TestRemedyMatchesTheResource(t *testing.T) {
 	for _, bad := range []string{"2048m", "x", "0.5", "2g"} {
 		_, err := conventions.Parse(conventions.Pod{Annotations: asking("memory", bad)})
 		if err == nil || !strings.Contains(err.Error(), "i\"") || strings.Contains(err.Error(), "500m") {
@@ -96,7 +96,7 @@ func TestParseOffersMemoryToWhoAsksForMemory(t *testing.T) {
 	}
 }
 
-func TestParseAcceptsWhatKubernetesMeans(t *testing.T) {
+func TestParseAcceptsKubernetesQuantities(t *testing.T) {
 	for resource, quantities := range map[string][]string{
 		"cpu":               {"1", "500m", "0.5", "2.5", "1e2", "1500000u", "1k", "0.3333", "1m"},
 		"memory":            {"2147483648", "1408Mi", "2Gi", "1.5Gi", "0.1Gi", "2G", "2048M", "2e9", "1Ti", "1048576", "1Pi"},

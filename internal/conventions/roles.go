@@ -13,20 +13,20 @@ import (
 )
 
 const (
-	// RoleAnnotation says which role of its gang a pod has. Without it, Spark's label counts.
+	// RoleAnnotation sets the pod's role in its gang. Without it, Spark's label applies.
 	RoleAnnotation = "kubenexus.io/role"
 	// RolesAnnotation declares the roles of a gang: a JSON list of Role.
 	RolesAnnotation = "kubenexus.io/roles"
 )
 
 const (
-	// maxRoles and maxDeclared bound what a single pod can declare: the roles, and the sum of their minima.
+	// maxRoles and maxDeclared limit what a single pod can declare: the number of roles, and the sum of their minimums.
 	maxRoles    = 16
 	maxDeclared = 2000
 )
 
-// withoutCreator returns the roles of those that are created if what they ask for is not declared: then their creator cannot wait for
-// them, and they are the gang.
+// withoutCreator removes the creator's role if the pods that it creates declare no requests: the creator cannot wait for them, so
+// it starts on its own and they form the gang.
 func withoutCreator(r *gang.Roles) *gang.Roles {
 	creator := r.Creator()
 	unshaped := func(role gang.Role) bool { return !role.Creates && role.Min > 0 && len(role.Requests) == 0 }
@@ -37,7 +37,7 @@ func withoutCreator(r *gang.Roles) *gang.Roles {
 	return &gang.Roles{List: others, Apart: int(creator.Min), Inherits: r.Inherits, Text: r.Text}
 }
 
-// readRoles reads what the pod says about its own role and those of its gang.
+// readRoles reads the pod's own role and the roles of its gang.
 func readRoles(pod Pod, s *gang.Spec) error {
 	if role, given := pod.Annotations[RoleAnnotation]; given {
 		if remedy := checkRoleName(role); remedy != "" {
@@ -71,11 +71,11 @@ func readRoles(pod Pod, s *gang.Spec) error {
 	return nil
 }
 
-// rolesExample ends sentences about a list that cannot be read.
+// rolesExample ends the errors about a list that cannot be parsed.
 const rolesExample = `write a list such as [{"name":"driver","min":1,"creates":true},` +
 	`{"name":"executor","min":10,"requests":{"cpu":"1","memory":"2Gi"}}]`
 
-// parseRoles reads the annotation with the roles.
+// parseRoles parses the annotation with the roles.
 func parseRoles(text string) (*gang.Roles, error) {
 	refuse := func(format string, args ...any) error {
 		return problem(RolesAnnotation, text, fmt.Sprintf(format, args...))
@@ -99,13 +99,13 @@ func parseRoles(text string) (*gang.Roles, error) {
 	return r, nil
 }
 
-// decodeRoles reads the list of roles; a remedy that is not empty says why it cannot be followed.
+// decodeRoles decodes the list of roles. A remedy that is not empty describes the error.
 func decodeRoles(text string) (list []gang.Role, remedy string) {
-	// Role is a gang.Role as users write it. Errors of encoding/json name it.
+	// Role is a gang.Role as users write it. Errors of encoding/json show its name.
 	type Role struct {
 		Name string `json:"name"`
 		Min  int32  `json:"min"`
-		// Leads is what Creates was called before.
+		// Leads is the former name of Creates.
 		Creates                   *bool             `json:"creates"`
 		Leads                     *bool             `json:"leads"`
 		Requests                  map[string]string `json:"requests"`
@@ -138,7 +138,7 @@ func decodeRoles(text string) (list []gang.Role, remedy string) {
 	return list, ""
 }
 
-// checkRole returns what is wrong with one of the roles, or "".
+// checkRole returns the error in one of the roles, or "".
 func checkRole(r *gang.Roles, i int) string {
 	role := r.List[i]
 	if remedy := checkRoleName(role.Name); remedy != "" {
@@ -158,13 +158,14 @@ func checkRole(r *gang.Roles, i int) string {
 	return ""
 }
 
-// maxEntries bounds the requests, the labels and so on of a role, maxBytes what is only read later, in bytes.
+// maxEntries limits the number of requests, labels and so on of a role, maxBytes the size of the JSON that the caller decodes, in
+// bytes.
 const (
 	maxEntries = 16
 	maxBytes   = 8 << 10
 )
 
-// checkDeclared returns what is wrong with what the role asks for, or "".
+// checkDeclared returns the error in the fields for pods that do not exist yet, or "".
 func checkDeclared(r gang.Role) string {
 	if max(len(r.Requests), len(r.NodeSelector), len(r.Tolerations), len(r.Labels)) > maxEntries {
 		return fmt.Sprintf("it has more than %d requests, node labels, tolerations or labels", maxEntries)

@@ -17,11 +17,11 @@ const (
 	role  = conventions.RoleAnnotation
 	roles = conventions.RolesAnnotation
 
-	// driven is what a creator declares that creates ten others.
+	// driven declares a creator and the ten pods that it creates.
 	driven = `[{"name":"driver","min":1,"creates":true},{"name":"executor","min":10,"requests":{"cpu":"1","memory":"1408Mi"}}]`
 )
 
-// declares checks what is read from a pod, the roles apart.
+// declares checks the result of Parse for a pod, with the roles compared separately.
 func declares(t *testing.T, pod conventions.Pod, want gang.Spec, roles []gang.Role) {
 	t.Helper()
 	got, err := conventions.Parse(pod)
@@ -68,13 +68,13 @@ func TestParseReadsRoles(t *testing.T) {
 			[]gang.Role{driver, executors},
 		},
 		{
-			"the annotation comes before Spark's label", sparkLabels("driver"),
+			"the annotation takes precedence over Spark's label", sparkLabels("driver"),
 			map[string]string{group: "a", role: "executor", roles: driven},
 			gang.Spec{Convention: "Coscheduling", Name: "a", Role: "executor", MinAvailable: 11},
 			[]gang.Role{driver, executors},
 		},
 		{
-			"no role creates the others, and more are needed than the minimums", nil,
+			"roles without a creator, min-available above the minimums", nil,
 			map[string]string{group: "a", size: "5", roles: `[{"name":"launcher","min":1},{"name":"worker","min":2}]`},
 			gang.Spec{Convention: "Coscheduling", Name: "a", MinAvailable: 5},
 			[]gang.Role{{Name: "launcher", Min: 1}, {Name: "worker", Min: 2}},
@@ -98,7 +98,7 @@ func TestParseReadsRoles(t *testing.T) {
 	}
 }
 
-// TestLeadsIsTheOlderSpellingOfCreates: both are read, and a role that has both says the same with both.
+// TestLeadsIsTheOlderSpellingOfCreates checks that both are read and must agree if a role has both.
 func TestLeadsIsTheOlderSpellingOfCreates(t *testing.T) {
 	read := func(says string) (*gang.Spec, error) {
 		list := `[{"name":"driver","min":1` + says + `},{"name":"executor","min":10,"requests":{"cpu":"1"}}]`
@@ -137,7 +137,7 @@ func TestLeadsIsTheOlderSpellingOfCreates(t *testing.T) {
 	}
 }
 
-func TestParseRefusesRoles(t *testing.T) {
+func TestParseRejectsInvalidRoles(t *testing.T) {
 	many := strings.Repeat(`{"name":"a","min":1},`, 17)
 	for _, tc := range []struct {
 		name                string
@@ -147,42 +147,42 @@ func TestParseRefusesRoles(t *testing.T) {
 		{"not JSON", nil, map[string]string{roles: "executor=10"}, "it cannot be read"},
 		{"an object", nil, map[string]string{roles: `{"name":"a","min":1}`}, "it cannot be read"},
 		{"null", nil, map[string]string{roles: "null"}, "it has 0 roles"},
-		{"a field that is none", nil, map[string]string{roles: `[{"name":"a","minimum":1}]`}, `unknown field "minimum"`},
+		{"an unknown field", nil, map[string]string{roles: `[{"name":"a","minimum":1}]`}, `unknown field "minimum"`},
 		{"a fraction", nil, map[string]string{roles: `[{"name":"a","min":1.5}]`}, "it cannot be read"},
 		{"beyond int32", nil, map[string]string{roles: `[{"name":"a","min":2147483648}]`}, "it cannot be read"},
 		{"two lists", nil, map[string]string{roles: `[{"name":"a","min":1}] []`}, "there is text after the list"},
 		{"17 roles", nil, map[string]string{roles: "[" + strings.TrimSuffix(many, ",") + "]"}, "it has 17 roles"},
-		{"twice", nil, map[string]string{roles: `[{"name":"a","min":1},{"name":"a","min":2}]`}, `declares role "a" twice`},
+		{"a duplicate role", nil, map[string]string{roles: `[{"name":"a","min":1},{"name":"a","min":2}]`}, `declares role "a" twice`},
 		{"below 0", nil, map[string]string{roles: `[{"name":"a","min":-1}]`}, "min is -1"},
-		{"a creator of which none is needed", nil, map[string]string{roles: `[{"name":"a","min":0,"creates":true}]`}, "min is 0"},
-		{"nobody is needed", nil, map[string]string{roles: `[{"name":"a","min":0}]`}, "the minimums sum to 0"},
+		{"a creator with minimum 0", nil, map[string]string{roles: `[{"name":"a","min":0,"creates":true}]`}, "min is 0"},
+		{"no member is needed", nil, map[string]string{roles: `[{"name":"a","min":0}]`}, "the minimums sum to 0"},
 		{"too many", nil, map[string]string{roles: `[{"name":"a","min":1999},{"name":"b","min":2}]`}, "the minimums sum to 2001"},
 		{
 			"sums beyond int32", nil,
 			map[string]string{roles: `[{"name":"a","min":2147483647},{"name":"b","min":2147483647}]`},
 			"the minimums sum to 4294967294",
 		},
-		{"a quantity that takes a second to read", nil, map[string]string{
+		{"a quantity that is slow to parse", nil, map[string]string{
 			roles: `[{"name":"a","min":1,"requests":{"cpu":"1234567890123456789e10000000"}}]`,
 		}, `is not a valid resource request`},
-		{"a request of nothing", nil, map[string]string{roles: `[{"name":"a","min":1,"requests":{"cpu":"0"}}]`}, `is not a valid resource request`},
-		{"a resource that is no name", nil, map[string]string{roles: `[{"name":"a","min":1,"requests":{"c p u":"1"}}]`}, `is not a valid resource request`},
+		{"a request of 0", nil, map[string]string{roles: `[{"name":"a","min":1,"requests":{"cpu":"0"}}]`}, `is not a valid resource request`},
+		{"an invalid resource name", nil, map[string]string{roles: `[{"name":"a","min":1,"requests":{"c p u":"1"}}]`}, `is not a valid resource request`},
 		{
 			"thousands of resources", nil,
 			map[string]string{roles: `[{"name":"a","min":1,"requests":{` + manyRequests(17) + `}}]`},
 			"more than 16 requests",
 		},
 		{
-			"two that create the others", nil,
+			"two creators", nil,
 			map[string]string{roles: `[{"name":"a","min":1,"creates":true},{"name":"b","min":1,"creates":true}]`},
 			"both create the others",
 		},
 		{"a name with capitals", nil, map[string]string{roles: `[{"name":"Driver","min":1}]`}, `name "Driver": a role has a name`},
-		{"its own role is none of them", nil, map[string]string{role: "worker", roles: driven}, `it declares no role "worker"`},
-		{"it does not say its own role", nil, map[string]string{roles: driven}, "annotation " + role + " is missing"},
-		{"an own role that is no name", nil, map[string]string{role: "a b", size: "2"}, `has the value "a b": a role has a name`},
+		{"the pod's own role is not declared", nil, map[string]string{role: "worker", roles: driven}, `it declares no role "worker"`},
+		{"the pod has no role", nil, map[string]string{roles: driven}, "annotation " + role + " is missing"},
+		{"an invalid role name", nil, map[string]string{role: "a b", size: "2"}, `has the value "a b": a role has a name`},
 		{
-			"min-available that a creator cannot follow", nil,
+			"min-available that differs from the roles of a creator", nil,
 			map[string]string{role: "driver", roles: driven, size: "12"},
 			"sum to 11; make both agree",
 		},
@@ -208,7 +208,7 @@ func manyRequests(n int) string {
 	return strings.Join(requests, ",")
 }
 
-// FuzzRoles: what is accepted can be placed, and its numbers are within bounds.
+// FuzzRoles checks that accepted roles are within the limits.
 func FuzzRoles(f *testing.F) {
 	f.Add(driven, "driver", "")
 	f.Add(`[{"name":"worker","min":2000}]`, "", "3")

@@ -7,7 +7,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// What Spark writes on the pods that it creates (Constants.scala in apache/spark).
+// The labels that Spark sets on the pods that it creates (Constants.scala in apache/spark).
 const (
 	sparkRoleLabel = "spark-role"
 	sparkAppLabel  = "spark-app-selector"
@@ -15,19 +15,19 @@ const (
 	sparkExecutor  = "executor"
 )
 
-// spark reads the gang of a pod that only Spark's labels say anything about.
+// spark reads the gang of a pod that has only Spark's labels.
 type spark struct{}
 
-// Applies says whether the pod has both of Spark's labels.
+// Applies reports whether the pod has both of Spark's labels.
 func (spark) Applies(pod Pod) bool {
 	role, _ := sparkRole(pod)
 	return role != "" && checkName(pod.Labels[sparkAppLabel]) == ""
 }
 
-// Beside is nil: any other convention counts, and Spark's labels then name the role only.
+// Beside returns nil: any other convention takes precedence, and Spark's labels then only set the role.
 func (spark) Beside(Reader, Pod) error { return nil }
 
-// Read reads a gang of as many members as its roles say.
+// Read reads a gang whose min-available is the sum of its roles.
 func (spark) Read(pod Pod) (*gang.Spec, error) {
 	s := &gang.Spec{Name: pod.Labels[sparkAppLabel], Unnamed: true}
 	if err := cmp.Or(readRoles(pod, s), readChoices(pod, s)); err != nil {
@@ -37,7 +37,7 @@ func (spark) Read(pod Pod) (*gang.Spec, error) {
 	return s, nil
 }
 
-// sparkRole returns the role that Spark gives the pod, or "", and whether it creates the others.
+// sparkRole returns the role in Spark's label, or "", and whether pods of that role create the others.
 func sparkRole(pod Pod) (role string, creates bool) {
 	switch role = pod.Labels[sparkRoleLabel]; role {
 	case sparkDriver, sparkExecutor:
@@ -47,7 +47,7 @@ func sparkRole(pod Pod) (role string, creates bool) {
 	}
 }
 
-// sparkLabelsOf are the labels that the role declares, and those that Spark writes.
+// sparkLabelsOf returns the labels that the role declares and those that Spark sets.
 func sparkLabelsOf(role gang.Role, app string) map[string]string {
 	labels := map[string]string{sparkAppLabel: app}
 	if role.Name == sparkExecutor {

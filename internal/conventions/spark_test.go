@@ -18,10 +18,10 @@ func TestReadSpark(t *testing.T) {
 		want   *gang.Spec
 	}{
 		{"an executor", sparkLabels("executor"), &gang.Spec{Name: "spark-1", Unnamed: true, Role: "executor"}},
-		{"a driver, which does not say what it creates", sparkLabels("driver"), &gang.Spec{Name: "spark-1", Unnamed: true, Role: "driver", Creates: true}},
-		{"a role that Spark does not have", sparkLabels("friend"), nil},
+		{"a driver without declared executors", sparkLabels("driver"), &gang.Spec{Name: "spark-1", Unnamed: true, Role: "driver", Creates: true}},
+		{"an unknown role", sparkLabels("friend"), nil},
 		{"no application", map[string]string{"spark-role": "driver"}, nil},
-		{"an application without a name that a gang could have", map[string]string{"spark-role": "driver", "spark-app-selector": "-"}, nil},
+		{"an application whose name is invalid for a gang", map[string]string{"spark-role": "driver", "spark-app-selector": "-"}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) { reads(t, conventions.Pod{Labels: tc.labels}, tc.want) })
 	}

@@ -8,18 +8,18 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// UnknownGangs is what happens to pods that other products' keys tie together and that say nothing in ours.
+// UnknownGangs is the treatment of pods that only keys of other products tie together.
 type UnknownGangs string
 
-// What the plugins' arguments say for it.
+// The values of the plugins' argument unknownGangs.
 const (
-	// WaitIfUnknown lets such pods wait, and tells them why.
+	// WaitIfUnknown parks such pods and reports the reason in an event.
 	WaitIfUnknown UnknownGangs = "Wait"
-	// ScheduleIfUnknown schedules them one by one, as pods of no gang.
+	// ScheduleIfUnknown schedules them one by one, like pods without a gang.
 	ScheduleIfUnknown UnknownGangs = "Schedule"
 )
 
-// Where is where a pod carries a key.
+// Where is the location of a key on a pod.
 type Where int
 
 // A key is an annotation, a label, or a field of the specification.
@@ -31,14 +31,14 @@ const (
 
 func (w Where) String() string { return [...]string{"annotation", "label", "field"}[w] }
 
-// Unknown is a key that ties a pod to others and that nobody here can follow. It is an error whose text is a sentence for the
-// user who wrote the key.
+// Unknown is a key that ties a pod to others and that this scheduler does not read. Its text is a sentence for the user who wrote
+// the key.
 type Unknown struct {
 	Where      Where
 	Key, Value string
-	// Product is whose key it is.
+	// Product is the product that defines the key.
 	Product string
-	// Conventions are those that the pod's profile reads.
+	// Conventions are the conventions that the pod's profile reads.
 	Conventions []Convention
 }
 
@@ -58,8 +58,8 @@ func (u *Unknown) Error() string {
 		strings.Join(plugins, " and "))
 }
 
-// FindUnknown returns the key by which another product ties a pod to others, or nil if there is none, or if the pod says what
-// counts in our keys. spec is what Parse returned for it.
+// FindUnknown returns the key with which another product ties a pod to others. It returns nil if there is none or if the pod also
+// has our keys. spec is the result of Parse for the pod.
 func FindUnknown(pod Pod, spec *gang.Spec) *Unknown {
 	if !silent(pod, spec) {
 		return nil
@@ -72,8 +72,8 @@ func FindUnknown(pod Pod, spec *gang.Spec) *Unknown {
 	return nil
 }
 
-// InSchedulingGroup returns what is wrong with a pod that the field spec.schedulingGroup puts into a pod group of Kubernetes: it is a
-// *Problem if the pod names a gang too, and else an *Unknown.
+// InSchedulingGroup returns the error of a pod that spec.schedulingGroup puts into a pod group of Kubernetes: a *Problem if the pod
+// also names a gang, otherwise an *Unknown.
 func InSchedulingGroup(group string, pod Pod, spec *gang.Spec) error {
 	const field = "spec.schedulingGroup"
 	if silent(pod, spec) {
@@ -85,7 +85,7 @@ func InSchedulingGroup(group string, pod Pod, spec *gang.Spec) error {
 	return p
 }
 
-// silent says whether the pod itself says nothing about a gang, but for Spark's labels.
+// silent reports whether the pod declares nothing about a gang, apart from Spark's labels.
 func silent(pod Pod, s *gang.Spec) bool {
 	return s == nil || s.Unnamed && s.MinAvailable == 0 && pod.Annotations[RoleAnnotation] == ""
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 )
 
-// TestOtherProductsKeysAreFound, wherever they are.
+// TestOtherProductsKeysAreFound checks each key as a label and as an annotation.
 func TestOtherProductsKeysAreFound(t *testing.T) {
 	for key, product := range map[string]string{
 		"scheduling.x-k8s.io/pod-group":         "scheduler-plugins",
@@ -30,7 +30,7 @@ func TestOtherProductsKeysAreFound(t *testing.T) {
 			t.Run(where.String()+" "+key, func(t *testing.T) {
 				spec, err := conventions.Parse(conventions.Pod{Labels: pod[0], Annotations: pod[1]})
 				if spec != nil || err != nil {
-					t.Fatalf("Parse read it: %+v, %v", spec, err)
+					t.Fatalf("Parse returned %+v, %v, want nothing", spec, err)
 				}
 				want := &conventions.Unknown{Where: where, Key: key, Value: "2", Product: product}
 				if diff := cmp.Diff(want, conventions.FindUnknown(conventions.Pod{Labels: pod[0], Annotations: pod[1]}, spec)); diff != "" {
@@ -41,7 +41,7 @@ func TestOtherProductsKeysAreFound(t *testing.T) {
 	}
 }
 
-func TestWhatCountsBesideOtherProductsKeys(t *testing.T) {
+func TestOurKeysTakePrecedenceOverOtherProducts(t *testing.T) {
 	const yunikorn, kueue = "yunikorn.apache.org/task-groups", "kueue.x-k8s.io/pod-group-name"
 	spark := sparkLabels("driver")
 	for _, tc := range []struct {
@@ -54,10 +54,10 @@ func TestWhatCountsBesideOtherProductsKeys(t *testing.T) {
 		{"our annotations", keys{kueue: "a"}, keys{group: "a", size: "3"}, ""},
 		{"our labels", keys{kueue: "a", group: "a", size: "3"}, nil, ""},
 		{"Spark's labels alone", spark, nil, ""},
-		{"Spark's labels, which do not say how many", spark, keys{yunikorn: "[]"}, yunikorn},
+		{"Spark's labels without a number of executors", spark, keys{yunikorn: "[]"}, yunikorn},
 		{"a driver that declares its executors", spark, keys{yunikorn: "[]", "spark-executor-count": "2", "spark-executor-cpu": "1", "spark-executor-mem": "1Gi"}, ""},
-		{"a role of a gang of Spark's", spark, keys{yunikorn: "[]", "kubenexus.io/role": "driver"}, ""},
-		{"more than our annotations could say", nil, keys{koordinatorName: "a", koordinatorSize: "3", "gang.scheduling.koordinator.sh/groups": `["x/a","x/b"]`}, "gang.scheduling.koordinator.sh/groups"},
+		{"a role in a Spark gang", spark, keys{yunikorn: "[]", "kubenexus.io/role": "driver"}, ""},
+		{"a group of gangs, which our annotations cannot express", nil, keys{koordinatorName: "a", koordinatorSize: "3", "gang.scheduling.koordinator.sh/groups": `["x/a","x/b"]`}, "gang.scheduling.koordinator.sh/groups"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			spec, err := conventions.Parse(conventions.Pod{Labels: tc.labels, Annotations: tc.annotations})
@@ -92,8 +92,8 @@ func TestUnknownNamesTheKeyTheValueAndTheRemedy(t *testing.T) {
 	}
 }
 
-// TestSchedulingGroup: the scheduler places such a pod by Kubernetes' own pod groups before it asks any plugin, so both together
-// cannot be followed.
+// TestSchedulingGroup checks pods that name a pod group of Kubernetes. The scheduler schedules such a pod in its pod group cycle
+// before it calls any plugin, so the pod cannot have a gang, too.
 func TestSchedulingGroup(t *testing.T) {
 	for _, tc := range []struct {
 		name                string

@@ -72,6 +72,9 @@ type attempt struct {
 	start time.Time
 	// sampled says that the framework records plugin metrics in this cycle.
 	sampled bool
+	// decisions are the ledger's. The dispatcher performs them at the end, because they may activate the popped pod, which must be parked
+	// first.
+	decisions []gang.Decision
 }
 
 // Schedule runs the gang cycle for the pod that the scheduling queue returned. It returns false if the pod must be scheduled as a single
@@ -81,6 +84,7 @@ func (c *Cycle) Schedule(ctx context.Context, popped *framework.QueuedPodInfo) b
 	if single {
 		return false
 	}
+	defer func() { c.Dispatcher.Perform(a.decisions) }()
 	if a.asked.Verdict == gang.Refuse {
 		c.refuse(ctx, a, a.asked.Why)
 		return true
@@ -117,9 +121,13 @@ func (c *Cycle) begin(popped *framework.QueuedPodInfo) (a *attempt, single bool)
 	}
 	a = &attempt{framework: f, popped: popped, start: time.Now(), sampled: rand.IntN(100) < sampledCycles} //nolint:gosec // it samples
 	a.asked = c.Ledger.Begin(pod)
-	c.Dispatcher.Perform(a.asked.Decisions)
+	if a.asked.Verdict == gang.Go {
+		c.Dispatcher.Perform(a.asked.Decisions)
+		return nil, true
+	}
+	a.decisions = a.asked.Decisions
 	a.planner = c.Planner(pod.Spec.SchedulerName, c.Ledger.Convention(pod.UID))
-	return a, a.asked.Verdict == gang.Go
+	return a, false
 }
 
 // look reports whether a plan for the scout's gang may succeed now. It compares what changed with the shortage of every parked gang, so
@@ -132,7 +140,7 @@ func (c *Cycle) look(a *attempt) bool {
 			lacking = append(lacking, ledger.Lacking{Key: parked.Key, Found: found})
 		}
 	}
-	c.Dispatcher.Perform(c.Ledger.Looked(a.popped.Pod.UID, enough, found, lacking))
+	a.decisions = append(a.decisions, c.Ledger.Looked(a.popped.Pod.UID, enough, found, lacking)...)
 	return enough
 }
 
@@ -184,7 +192,7 @@ func (c *Cycle) takeSnapshot(ctx context.Context, a *attempt) *gang.Finding {
 // doesNotFit ends an attempt that holds nothing. The gang is parked until a change may help.
 func (c *Cycle) doesNotFit(ctx context.Context, a *attempt, why gang.Finding) {
 	answer := c.Ledger.Unfit(a.popped.Pod.UID, why)
-	c.Dispatcher.Perform(answer.Decisions)
+	a.decisions = append(a.decisions, answer.Decisions...)
 	c.refuse(ctx, a, answer.Why)
 }
 
@@ -200,18 +208,17 @@ func (c *Cycle) refuse(ctx context.Context, a *attempt, why gang.Explanation) {
 func (c *Cycle) commit(ctx context.Context, a *attempt, members []*reserved, found gang.Planned) bool {
 	c.parked.take(members, a.popped.Pod.UID)
 	committed, decisions := c.Ledger.Commit(a.popped.Pod.UID, found)
+	a.decisions = append(a.decisions, decisions...)
 	if !committed {
 		c.unreserve(ctx, a, members)
 		c.parked.putBack(members, a.popped.Pod.UID)
 		c.refuse(ctx, a, c.Ledger.Why(a.popped.Pod.UID))
-		c.Dispatcher.Perform(decisions) // they may activate the popped pod, so park it first
 		return false
 	}
 	c.Slots.Follow(klog.FromContext(ctx))
 	if !slices.ContainsFunc(members, func(m *reserved) bool { return m.pod.UID == a.popped.Pod.UID }) {
 		c.refuse(ctx, a, c.Ledger.Why(a.popped.Pod.UID)) // it joins the gang later
 	}
-	c.Dispatcher.Perform(decisions)
 	return true
 }
 

@@ -181,10 +181,16 @@ func (w *ParkedPods) AddUnschedulableIfNotPresent(logger klog.Logger, info *fram
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.inCycle, info.Pod.UID)
-	if pod := info.Pod; w.ledger.Stays(pod.UID) == gang.Refuse {
+	switch pod := info.Pod; w.ledger.Stays(pod.UID) {
+	case gang.Refuse:
 		w.pods[pod.UID] = pod
 		w.SchedulingQueue.Done(pod.UID)
 		return nil
+	case gang.Plan: // the queue ignored the activation, because it did not hold the pod
+		w.SchedulingQueue.Done(pod.UID)
+		w.SchedulingQueue.Add(klog.NewContext(context.Background(), logger), pod)
+		return nil
+	case gang.Go:
 	}
 	return w.SchedulingQueue.AddUnschedulableIfNotPresent(logger, info, cycle)
 }

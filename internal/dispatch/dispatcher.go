@@ -36,8 +36,8 @@ const (
 	retainInterval = 30 * time.Second
 )
 
-// Dispatcher carries out what the ledger decides. Decisions can come from under the scheduling queue's lock, so those
-// that call the queue are left to a goroutine of their own.
+// Dispatcher carries out the ledger's decisions. Some are made under the scheduling queue's lock, so a goroutine of its own performs
+// those that call the queue.
 type Dispatcher struct {
 	logger  klog.Logger
 	ledger  *ledger.Ledger
@@ -47,18 +47,38 @@ type Dispatcher struct {
 	handle  fwk.Handle
 	// recorders are by schedulerName; complete once the factories have run.
 	recorders map[string]kubeevents.EventRecorderLogger
-	// activate puts pods into the active part of the queue.
-	activate func(klog.Logger, []gang.Ref)
-	// freed tells the queue that a pod's room is anybody's, if it can be told.
-	freed func(klog.Logger, *corev1.Pod)
 	// finished are the informers of pods that ended, by schedulerName.
 	finished map[string]cache.SharedIndexInformer
-	writer   *statusWriter
-	evictor  *evictor
-	counter  *jobCounter
-	leading  atomic.Bool
-	led      chan struct{}
+	leadership
+	hooks
+	workers
+	inbox
+}
 
+// leadership is whether this process makes decisions.
+type leadership struct {
+	leading atomic.Bool
+	// led is closed once it does.
+	led chan struct{}
+}
+
+// hooks call the scheduling queue.
+type hooks struct {
+	// activate puts pods into the active part of the queue.
+	activate func(klog.Logger, []gang.Ref)
+	// freed reports to the queue that the capacity of a pod is free.
+	freed func(klog.Logger, *corev1.Pod)
+}
+
+// workers perform what takes a request to the API server, each on a goroutine of its own.
+type workers struct {
+	writer  *statusWriter
+	evictor *evictor
+	counter *jobCounter
+}
+
+// inbox holds the decisions that are not performed yet.
+type inbox struct {
 	mu      sync.Mutex
 	pending []gang.Decision
 	more    chan struct{}
@@ -75,18 +95,20 @@ type Parts struct {
 // New returns a dispatcher that does nothing before it runs.
 func New(logger klog.Logger, parts Parts, h fwk.Handle) *Dispatcher {
 	p := &Dispatcher{
-		logger:    logger,
-		ledger:    parts.Ledger,
-		limiter:   parts.Limiter,
-		slots:     parts.Slots,
-		metrics:   parts.Metrics,
-		handle:    h,
-		recorders: map[string]kubeevents.EventRecorderLogger{},
-		activate:  func(logger klog.Logger, refs []gang.Ref) { h.Activate(logger, Stubs(refs)) },
-		freed:     func(klog.Logger, *corev1.Pod) {},
-		finished:  map[string]cache.SharedIndexInformer{},
-		led:       make(chan struct{}),
-		more:      make(chan struct{}, 1),
+		logger:     logger,
+		ledger:     parts.Ledger,
+		limiter:    parts.Limiter,
+		slots:      parts.Slots,
+		metrics:    parts.Metrics,
+		handle:     h,
+		recorders:  map[string]kubeevents.EventRecorderLogger{},
+		finished:   map[string]cache.SharedIndexInformer{},
+		leadership: leadership{led: make(chan struct{})},
+		hooks: hooks{
+			activate: func(logger klog.Logger, refs []gang.Ref) { h.Activate(logger, Stubs(refs)) },
+			freed:    func(klog.Logger, *corev1.Pod) {},
+		},
+		inbox: inbox{more: make(chan struct{}, 1)},
 	}
 	p.writer, p.evictor, p.counter = newStatusWriter(p), newEvictor(p), newJobCounter(p)
 	return p
@@ -119,8 +141,8 @@ func (p *Dispatcher) Watch() error {
 	return nil
 }
 
-// podHandler calls one function for each pod that is there or changed, another for each that is gone: also for one that was deleted
-// and created again while the watch was cut.
+// podHandler calls one function for each pod that exists or changed, and another for each that is gone. A pod that was deleted and created
+// again while the watch was interrupted is two pods.
 func podHandler(seen, gone func(*corev1.Pod)) cache.ResourceEventHandler {
 	call := func(with func(*corev1.Pod), obj any) {
 		if unknown, ok := obj.(cache.DeletedFinalStateUnknown); ok {

@@ -2,26 +2,29 @@ package gang
 
 import "time"
 
-// binding is the members that are being bound together, from Commit until the first of them is bound or none could be.
+// binding is the state of the members that are being bound together, from Commit until the first of them is bound or all of them
+// have failed.
 type binding struct {
-	// starts is what is written on the first member once one is bound: the gang starts. It is nil if none are being bound, or one was.
+	// starts is the message to write on the first member once one is bound: the gang starts. It is nil when no members are being bound
+	// or one is bound already.
 	starts *Tell
-	// unbound counts the times in a row that none of them could be bound, or that some were refused while others took their time.
+	// unbound counts the attempts in a row in which no member could be bound, or in which some were rejected while others were still
+	// in progress.
 	unbound int
-	// refusedAt is since when members wait that could not be bound, while others are being bound.
+	// refusedAt is when a member was first rejected while others were still being bound. It is zero if none was.
 	refusedAt time.Time
-	// begunWith is the largest min-available with which the gang was started or had so many members with a node, since a member first
-	// had one.
+	// begunWith is the largest min-available that the gang has reached since its first member got a node: it was started with, or had,
+	// that many members with a node.
 	begunWith int
 }
 
-// awaitsBind says whether members that are not bound have to wait for what becomes of the others: none of those is bound yet, and their
-// volumes or devices may not become ready, or some could not be bound.
+// awaitsBind reports whether unbound members must wait for the outcome of the members that are being bound: none of those is bound
+// yet and their volumes or devices may fail to become ready, or some were rejected.
 func (b *binding) awaitsBind() bool {
 	return !b.refusedAt.IsZero() || b.starts != nil && b.unbound == 0
 }
 
-// beginBinding begins the binding of the members of a plan.
+// beginBinding starts binding the members of a plan.
 func (g *Gang) beginBinding(plan Planned, now time.Time) []Decision {
 	first := g.members[plan.Pins[0].UID]
 	starts := Explanation{
@@ -32,7 +35,7 @@ func (g *Gang) beginBinding(plan Planned, now time.Time) []Decision {
 		starts.Complete = now.Sub(g.completeSince)
 	}
 	var decisions []Decision
-	if g.starts != nil { // the creator of the last attempt could not be bound, while others still are being bound
+	if g.starts != nil { // the last attempt's creator could not be bound, while others are still being bound
 		decisions = []Decision{Ended{Gang: g.Key}}
 	}
 	g.refusedAt, g.starts = time.Time{}, &Tell{Members: []Ref{g.ref(first)}, Explanation: starts}
@@ -41,8 +44,8 @@ func (g *Gang) beginBinding(plan Planned, now time.Time) []Decision {
 	return decisions
 }
 
-// noteBound notes that the gang starts when its first member is bound: until then the API may refuse all of them. Where a creator
-// creates the others, they are nothing without it.
+// noteBound records that a member was bound. The gang starts when its first member is bound: until then the API server may reject
+// all of them. If a creator creates the others, the gang starts only with the creator.
 func (g *Gang) noteBound(bound *member, now time.Time) []Decision {
 	if g.shape().Creator() != nil && !g.isCreator(bound) && !g.ran {
 		return nil
@@ -71,14 +74,14 @@ func (g *Gang) noteBound(bound *member, now time.Time) []Decision {
 	return []Decision{Ended{Gang: g.Key, Started: true}, *starts}
 }
 
-// noteBegun notes that the gang has as many members with a node as it needs.
+// noteBegun records that as many members have a node as the gang needs.
 func (g *Gang) noteBegun() {
 	if need := g.Need(); g.tally.started > 0 && need > g.begunWith && g.tally.started+g.done >= need {
 		g.begunWith = need
 	}
 }
 
-// Unreserve records that the capacity of a member was given back: it could not be bound.
+// Unreserve records that a member could not be bound and that its reserved capacity was released.
 func (g *Gang) Unreserve(uid string, now time.Time) []Decision {
 	m, known := g.members[uid]
 	if !known || m.bindsTo == "" {
@@ -89,11 +92,11 @@ func (g *Gang) Unreserve(uid string, now time.Time) []Decision {
 	g.giveBack(m)
 	g.membersChanged(wasRunning, now)
 	g.noteNotBound(m, now)
-	return g.settle(true, now) // its gang may have nothing left that runs
+	return g.settle(true, now) // it may have been the last running member
 }
 
-// noteNotBound notes that a member could not be bound. It waits for what becomes of the others: with the first that is bound it follows
-// at once, and if none is, the gang is tried again as a whole.
+// noteNotBound records that a member could not be bound. It waits for the outcome of the others: when one of them is bound, it is
+// retried at once; when none is, the whole gang is retried.
 func (g *Gang) noteNotBound(m *member, now time.Time) {
 	if g.starts == nil || !m.eligible() {
 		return
@@ -109,7 +112,8 @@ func (g *Gang) noteNotBound(m *member, now time.Time) {
 	}
 }
 
-// NotBound records why a member could not be bound, and says whether its gang waits because of that, and so notifies it.
+// NotBound records why a member could not be bound. It reports whether the gang waits for that reason, in which case the gang
+// notifies the member.
 func (g *Gang) NotBound(uid, why string) bool {
 	m, known := g.members[uid]
 	if !known || !m.parked || !g.notBound() {
@@ -121,8 +125,8 @@ func (g *Gang) NotBound(uid, why string) bool {
 	return true
 }
 
-// follow ends the waiting for others that take their time to be bound, such as for their volumes: meanwhile somebody else would take
-// the capacity of those that wait. Those that are refused again wait longer.
+// follow lets rejected members retry while others are still in progress, for example because their volumes are being provisioned:
+// otherwise another pod might take the capacity. The wait grows with each rejection.
 func (g *Gang) follow(now time.Time) []Decision {
 	if g.refusedAt.IsZero() || now.Sub(g.refusedAt) < backoff(g.unbound+1) {
 		return nil
@@ -132,15 +136,15 @@ func (g *Gang) follow(now time.Time) []Decision {
 	return g.settle(true, now)
 }
 
-// settleBinding ends an attempt of whose members none could be bound. What refused them may do so for long, and no event says when that
-// ends, so the gang is tried again after a while.
+// settleBinding ends an attempt in which no member could be bound. The cause may persist and no event reports its end, so the gang
+// retries after a backoff.
 func (g *Gang) settleBinding(now time.Time) []Decision {
 	if g.starts == nil || g.tally.binding > 0 {
 		return nil
 	}
 	g.starts, g.refusedAt = nil, time.Time{}
 	if !g.notBound() {
-		return []Decision{Ended{Gang: g.Key}} // they were deleted meanwhile
+		return []Decision{Ended{Gang: g.Key}} // the members were deleted in the meantime
 	}
 	g.unbound++
 	decisions := g.fail(*g.failure, now)
@@ -148,8 +152,8 @@ func (g *Gang) settleBinding(now time.Time) []Decision {
 	return decisions
 }
 
-// GaveBack says whether the capacity of a member that went away is only what was reserved for it, not what it ran on, and since when it
-// was reserved.
+// GaveBack reports whether the capacity that a removed member released was only reserved for it, not in use, and since when it was
+// reserved.
 func (g *Gang) GaveBack(uid string) (since time.Time, gaveBack bool) {
 	m, known := g.members[uid]
 	if !known || m.Node != "" || m.bindsTo != "" {

@@ -2,7 +2,7 @@ package gang
 
 import "time"
 
-// Claim is what a member says that all members of its gang must say alike.
+// Claim holds the values on which all members of a gang must agree.
 type Claim struct {
 	MinAvailable int32
 	Scheduler    string
@@ -12,22 +12,23 @@ func (m *Member) claim() Claim {
 	return Claim{MinAvailable: m.Spec.MinAvailable, Scheduler: m.Scheduler}
 }
 
-// revised is a claim that the pods of one revision of a template make.
+// revised is a claim together with the revision of the template whose pods make it.
 type revised struct {
 	Claim
 	revision string
 }
 
-// claimants are the members that make a claim.
+// claimants counts the members that make a claim.
 type claimants struct {
 	members, eligible, started int
-	// created is when the first of them was created; seen is its number in the order in which they were seen.
+	// created is when the oldest of them was created; seen is the position of the first of them in the order in which members were
+	// first seen.
 	created time.Time
 	seen    int
 }
 
-// newerThan says whether the first of these was created after the first of the others. The API tells times to the second; within one,
-// pods that wait are newer than those that run, and else what was seen later.
+// newerThan reports whether c's first member was created after o's. The API has a resolution of one second. Within one second, pods
+// that wait count as newer than pods that run; otherwise the order in which they were seen decides.
 func (c claimants) newerThan(o claimants) bool {
 	switch {
 	case !c.created.Equal(o.created):
@@ -38,7 +39,7 @@ func (c claimants) newerThan(o claimants) bool {
 	return c.seen > o.seen
 }
 
-// claims counts what members say, for each revision of their controller's template.
+// claims counts the members of each claim and revision of their controller's template.
 type claims map[revised]claimants
 
 func (c claims) count(m *member, by int) {
@@ -64,8 +65,8 @@ func (c claims) count(m *member, by int) {
 	c[key] = made
 }
 
-// agreed returns the claim that all members make, or during a rollout those of the newest revision, whose pods replace the others. The
-// newest revision is the one whose first pod was created last.
+// agreed returns the claim that all members make. During a rollout it returns the claim of the newest revision, whose pods replace
+// the others. The newest revision is the one whose first pod was created last.
 func (c claims) agreed() (Claim, bool) {
 	var newest revised
 	var since claimants
@@ -81,7 +82,7 @@ func (c claims) agreed() (Claim, bool) {
 	return newest.Claim, !first && (!differ || rollout && c.oneForEachRevision())
 }
 
-// oneForEachRevision says whether all pods of a revision make one claim.
+// oneForEachRevision reports whether all pods of each revision make the same claim.
 func (c claims) oneForEachRevision() bool {
 	claimed := make(map[string]Claim, len(c))
 	for key := range c {
@@ -93,7 +94,7 @@ func (c claims) oneForEachRevision() bool {
 	return true
 }
 
-// of counts the members that make the claim, whatever their revision.
+// of counts the members that make the claim, across revisions.
 func (c claims) of(claim Claim) claimants {
 	var sum claimants
 	for key, made := range c {
@@ -105,7 +106,7 @@ func (c claims) of(claim Claim) claimants {
 	return sum
 }
 
-// agreed returns the one claim that counts: the one on which all members agree, or else that of the members that run.
+// agreed returns the claim that applies: the one on which all members agree, or else the one of the running members.
 func (t *tally) agreed() (Claim, bool) {
 	if claim, ok := t.claims.agreed(); ok {
 		return claim, true
@@ -113,14 +114,14 @@ func (t *tally) agreed() (Claim, bool) {
 	return t.startedClaims.agreed()
 }
 
-// disagree says whether members contradict each other.
+// disagree reports whether members make contradicting claims.
 func (t *tally) disagree() bool {
 	_, agreed := t.claims.agreed()
 	return !agreed && len(t.claims) > 0
 }
 
-// candidates counts the members that could be placed and say what the gang goes by: pods of an older revision that say something else
-// do not start with it.
+// candidates counts the eligible members that make the claim that applies. Pods of an older revision with another claim do not
+// start with the gang.
 func (g *Gang) candidates() int {
 	if len(g.tally.claims) < 2 {
 		return g.tally.eligible
@@ -135,8 +136,8 @@ func (g *Gang) candidates() int {
 	return n
 }
 
-// rejoins says whether the member is of an older revision that runs and is being replaced by one with another claim. It replaces a lost
-// pod of the older revision, so it joins those.
+// rejoins reports whether the member belongs to an older revision that still runs and is being replaced by a revision with another
+// claim. Such a member replaces a lost pod of the older revision and joins the running ones.
 func (g *Gang) rejoins(m *member) bool {
 	if len(g.tally.claims) < 2 || m.silent() || g.tally.disagree() {
 		return false

@@ -10,7 +10,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// revisionMember is a pod of a revision that asks for so many members.
+// revisionMember is a pod of a revision that asks for size members.
 func revisionMember(name, revision string, size int32, created int64, node string) gang.Member {
 	return gang.Member{
 		UID: name, Name: name, Scheduler: "kubenexus-scheduler", Created: time.Unix(created, 0), Node: node,
@@ -18,7 +18,7 @@ func revisionMember(name, revision string, size int32, created int64, node strin
 	}
 }
 
-func TestTheNewestRevisionDecidesWhatAGangNeeds(t *testing.T) {
+func TestNewestRevisionDeterminesMinAvailable(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		members []gang.Member
@@ -26,12 +26,12 @@ func TestTheNewestRevisionDecidesWhatAGangNeeds(t *testing.T) {
 		need    int
 	}{
 		{
-			"a rollout to more, of which too few exist",
+			"a rollout to more members, too few of which exist",
 			[]gang.Member{revisionMember("a", "1", 2, 100, "n"), revisionMember("b", "1", 2, 100, "n"), revisionMember("c", "2", 4, 200, "")},
 			gang.Incomplete, 4,
 		},
 		{
-			"a rollout to more: what is missing starts together",
+			"a rollout to more members: the new ones start together",
 			[]gang.Member{
 				revisionMember("a", "1", 2, 100, "n"), revisionMember("b", "1", 2, 100, "n"), revisionMember("c", "2", 4, 200, ""),
 				revisionMember("d", "2", 4, 200, ""),
@@ -39,7 +39,7 @@ func TestTheNewestRevisionDecidesWhatAGangNeeds(t *testing.T) {
 			gang.Ready, 4,
 		},
 		{
-			"a rollout to fewer: a new pod joins",
+			"a rollout to fewer members: a new pod joins",
 			[]gang.Member{revisionMember("a", "1", 3, 100, "n"), revisionMember("b", "1", 3, 100, "n"), revisionMember("c", "2", 1, 200, "")},
 			gang.Running, 1,
 		},
@@ -66,15 +66,16 @@ func TestTheNewestRevisionDecidesWhatAGangNeeds(t *testing.T) {
 					g.Observe(m, time.Unix(300, 0))
 				}
 				if g.Phase() != tc.phase || g.Need() != tc.need {
-					t.Errorf("%s, needs %d; want %s and %d", g.Phase(), g.Need(), tc.phase, tc.need)
+					t.Errorf("phase %s, needs %d; want %s and %d", g.Phase(), g.Need(), tc.phase, tc.need)
 				}
 			})
 		})
 	}
 }
 
-// TestAMemberWithANodeFromTheStartDoesNotMakeAGangRun, however many of them there are short of min-available, whatever comes first.
-func TestAMemberWithANodeFromTheStartDoesNotMakeAGangRun(t *testing.T) {
+// TestMembersCreatedWithANodeDoNotStartAGang checks that pods created with a node do not count as a started gang as long as there
+// are fewer than min-available of them, in any order of observation.
+func TestMembersCreatedWithANodeDoNotStartAGang(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		need := rapid.IntRange(2, 5).Draw(t, "need")
 		placed := rapid.IntRange(1, need).Draw(t, "placed")
@@ -100,7 +101,7 @@ func TestAMemberWithANodeFromTheStartDoesNotMakeAGangRun(t *testing.T) {
 			want = gang.Incomplete
 		}
 		if g.Phase() != want {
-			t.Errorf("%d of %d were created with a node and %d wait: %s, want %s", placed, need, waiting, g.Phase(), want)
+			t.Errorf("%d of %d members were created with a node and %d wait: phase %s, want %s", placed, need, waiting, g.Phase(), want)
 		}
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// pair is a gang of two that is being placed: its first member was popped and is to plan.
+// pair is a gang of two in its gang cycle: the first member was popped and plans.
 func pair(t *testing.T, now time.Time) *gang.Gang {
 	t.Helper()
 	g := jobsGang()
@@ -18,7 +18,7 @@ func pair(t *testing.T, now time.Time) *gang.Gang {
 		g.Enter(uid, now)
 	}
 	if verdict := g.Begin("1", true, now); verdict != gang.Plan {
-		t.Fatalf("the first member is told %v, want that it plans", verdict)
+		t.Fatalf("Begin returned %v for the first member, want Plan", verdict)
 	}
 	return g
 }
@@ -27,7 +27,7 @@ func pairPlan() gang.Planned {
 	return gang.Planned{Pins: []gang.Pin{{UID: "1", Node: "a"}, {UID: "2", Node: "b"}}}
 }
 
-// TestMembersAreCommittedTogether: once all hold capacity, Permit lets each of them go, whichever asks first.
+// TestMembersAreCommittedTogether checks that Permit allows every member of a committed plan, in any order.
 func TestMembersAreCommittedTogether(t *testing.T) {
 	now := time.Unix(200, 0)
 	g := pair(t, now)
@@ -36,13 +36,13 @@ func TestMembersAreCommittedTogether(t *testing.T) {
 	}
 	for _, uid := range []string{"2", "1"} {
 		if verdict := g.Permit(uid, "a", now); verdict != gang.Go {
-			t.Errorf("Permit says %v to member %s, want that it may go", verdict, uid)
+			t.Errorf("Permit returned %v for member %s, want Go", verdict, uid)
 		}
 	}
 }
 
-// TestAPlanForAGangThatChangedIsNotCommitted, and the gang holds nothing.
-func TestAPlanForAGangThatChangedIsNotCommitted(t *testing.T) {
+// TestPlanForChangedGangIsNotCommitted checks that a gang that changed during its cycle commits nothing and holds nothing.
+func TestPlanForChangedGangIsNotCommitted(t *testing.T) {
 	now := time.Unix(200, 0)
 	for name, change := range map[string]func(g *gang.Gang){
 		"a member was deleted": func(g *gang.Gang) { g.Remove("2", now) },
@@ -67,8 +67,9 @@ func TestAPlanForAGangThatChangedIsNotCommitted(t *testing.T) {
 	}
 }
 
-// TestAMemberJoinsOnceTheFirstIsBound: until then the volumes or devices of the gang may not be to be had, and it would run alone.
-func TestAMemberJoinsOnceTheFirstIsBound(t *testing.T) {
+// TestLateMemberJoinsAfterTheFirstBind checks that a member which arrives during binding waits for the first bind: until then the
+// volumes or devices of the gang may fail, and the member would run alone.
+func TestLateMemberJoinsAfterTheFirstBind(t *testing.T) {
 	now := time.Unix(200, 0)
 	g := pair(t, now)
 	g.Commit("1", pairPlan(), now)
@@ -78,7 +79,7 @@ func TestAMemberJoinsOnceTheFirstIsBound(t *testing.T) {
 	late.Spec.MinAvailable = 2
 	g.Observe(late, now)
 	if verdict := g.Enter("3", now); verdict != gang.Refuse {
-		t.Errorf("a member that comes before any is bound is told %v, want that it waits", verdict)
+		t.Errorf("Enter returned %v for a member that arrives before the first bind, want Refuse", verdict)
 	}
 	bound := worker("1", "w-1", "job", "1")
 	bound.Spec.MinAvailable, bound.Node = 2, "a"
@@ -88,5 +89,5 @@ func TestAMemberJoinsOnceTheFirstIsBound(t *testing.T) {
 			return
 		}
 	}
-	t.Errorf("the member that waits is not activated by %v", decisions)
+	t.Errorf("the waiting member is not activated by %v", decisions)
 }

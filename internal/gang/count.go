@@ -7,22 +7,23 @@ import (
 )
 
 const (
-	// countAfter is how long a gang must have too few members before Jobs are asked how many of their pods succeeded. It doubles each
+	// countAfter is how long a gang must have too few members before it asks Jobs how many of their pods succeeded. It doubles each
 	// time, up to countMax.
 	countAfter = time.Second
 	countMax   = 2 * time.Minute
 )
 
-// counting is what Jobs say of their pods that succeeded. Pods that were collected before this process saw them are known to nobody else.
+// counting holds the number of succeeded pods that Jobs report. Only the Job knows of pods that were garbage-collected before this
+// process saw them.
 type counting struct {
-	// said is how many succeeded, by the UID of the Job.
+	// said is the number of succeeded pods by the UID of the Job.
 	said map[string]int
-	// next is when the Jobs are asked, zero while the gang has enough members; asked is how many times they were.
+	// next is when to ask the Jobs, zero while the gang has enough members; asked counts the times it asked.
 	next  time.Time
 	asked int
 }
 
-// count asks the Jobs of the members that wait, while the gang has too few members.
+// count asks the Jobs of the waiting members for their succeeded pods while the gang has too few members.
 func (g *Gang) count(now time.Time) []Decision {
 	phase := g.Phase()
 	if phase != Incomplete && (phase != Running || !g.Partial()) {
@@ -50,7 +51,7 @@ func (g *Gang) count(now time.Time) []Decision {
 	return decisions
 }
 
-// Counted records how many pods of a Job succeeded, as the Job says.
+// Counted records how many pods of a Job succeeded, as the Job reports it.
 func (g *Gang) Counted(job string, succeeded int, now time.Time) []Decision {
 	g.rank()
 	if g.lines.owners[job] == 0 || g.counting.said[job] == succeeded {
@@ -64,7 +65,7 @@ func (g *Gang) Counted(job string, succeeded int, now time.Time) []Decision {
 	return g.settle(true, now)
 }
 
-// countSaid counts the successes of which only the Job tells. It forgets Jobs that no member is of any more.
+// countSaid counts the successes that only the Job reports. It drops Jobs that no longer own a member.
 func (g *Gang) countSaid() {
 	maps.DeleteFunc(g.counting.said, func(job string, _ int) bool { return g.lines.owners[job] == 0 })
 	for job, succeeded := range g.counting.said {

@@ -8,7 +8,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// crowded is a gang of n members, each of which was observed and then refused by the queue, until all are there.
+// crowded is a gang of n members. The queue refuses each of them until all of them exist.
 func crowded(n int, observe func(i int) gang.Member) *gang.Gang {
 	g := gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"})
 	for i := range n {
@@ -21,7 +21,7 @@ func crowded(n int, observe func(i int) gang.Member) *gang.Gang {
 	return g
 }
 
-// one is a member of a gang of n; the pods of a gang are created over some seconds.
+// one is member i of a gang of n, whose pods are created over several seconds.
 func one(i, n int) gang.Member {
 	return gang.Member{
 		UID: fmt.Sprint(i), Name: fmt.Sprint("a-", i), Scheduler: "s", Spec: gang.Spec{Name: "a", MinAvailable: int32(n)},
@@ -29,7 +29,7 @@ func one(i, n int) gang.Member {
 	}
 }
 
-// startAll plans as many members of a gang as it needs, and binds all.
+// startAll plans min-available members of a gang and binds all n.
 func startAll(g *gang.Gang, n int, observe func(i int) gang.Member) {
 	var plan gang.Planned
 	for i := range observe(0).Spec.MinAvailable {
@@ -50,7 +50,7 @@ func startAll(g *gang.Gang, n int, observe func(i int) gang.Member) {
 	}
 }
 
-// endAll deletes all members of a gang one after the other.
+// endAll deletes all members of a gang one by one.
 func endAll(g *gang.Gang, n int, observe func(i int) gang.Member) {
 	for i := range n {
 		m := observe(i)

@@ -6,40 +6,42 @@ import (
 )
 
 const (
-	// queuedTime is how long the representative is taken to be in the scheduling queue's backoff, where priorities do not count.
+	// queuedTime is how long the representative may be in the scheduling queue's backoff, where the queue ignores priorities.
 	queuedTime = time.Second
-	// idleTime is how long a representative may be in the scheduling queue without being popped before another one is tried too.
+	// idleTime is how long a representative may stay in the scheduling queue without being popped before the gang also tries another
+	// one.
 	idleTime = 5 * time.Second
 )
 
-// Verdict is the answer to a member that asks to go on.
+// Verdict is the gang's answer to a member that asks to proceed.
 type Verdict int
 
 // The verdicts.
 const (
-	// Refuse: the member is parked. It is the zero value: an answer that nobody gave lets nobody go on.
+	// Refuse: the member is parked. It is the zero value, so a missing answer lets no member proceed.
 	Refuse Verdict = iota
-	// Go: the member may go on by itself.
+	// Go: the member may proceed on its own.
 	Go
-	// Plan: the member's gang is to be planned, and the outcome reported by Commit, Unfit or GiveUp.
+	// Plan: the caller plans the member's gang and reports the outcome with Commit, Unfit or GiveUp.
 	Plan
 )
 
-// cycle is the gang's way through the scheduling queue and its gang cycle. One member represents the gang in the queue.
+// cycle tracks the gang through the scheduling queue and its gang cycle. One member represents the gang in the queue.
 type cycle struct {
-	// representative is the member that is in the scheduling queue for all; queuedAt is when it was put there, zero once it was popped.
+	// representative is the member that is in the scheduling queue for the whole gang; queuedAt is when it was added, zero once it is
+	// popped.
 	representative *member
 	queuedAt       time.Time
-	// overtaken says that the representative was popped while a gang that goes first was still in the queue.
+	// overtaken is true if the representative was popped while a gang that goes first was still in the queue.
 	overtaken bool
-	// planner is the representative while the gang cycle runs, nil else; stale says that members changed since it began.
+	// planner is the representative while the gang cycle runs, nil otherwise; stale is true if members changed since the cycle began.
 	planner *member
 	stale   bool
-	// attempts counts the gang cycles that made a plan; attemptsBefore are those until the gang last started.
+	// attempts counts the gang cycles except those that gave up; attemptsBefore is its value when the gang last started.
 	attempts, attemptsBefore int
 }
 
-// Enter answers a member that wants to be in the scheduling queue.
+// Enter decides whether a member may enter the scheduling queue.
 func (g *Gang) Enter(uid string, now time.Time) Verdict {
 	m, known := g.members[uid]
 	if !known {
@@ -54,7 +56,7 @@ func (g *Gang) Enter(uid string, now time.Time) Verdict {
 	case g.Alone(uid) || phase == Running:
 		verdict = Go
 	case phase == Ready && g.mayRepresent(m, now) && !g.isParked():
-		if g.queuedAt.IsZero() { // else it was in the queue already
+		if g.queuedAt.IsZero() { // otherwise it was in the queue already
 			g.queuedAt = now
 		}
 		verdict = Go
@@ -63,7 +65,7 @@ func (g *Gang) Enter(uid string, now time.Time) Verdict {
 	return verdict
 }
 
-// represents says whether the member represents the gang; it does from now on if nobody else can.
+// represents reports whether the member represents the gang. The member becomes the representative if no other member can be.
 func (g *Gang) represents(m *member) bool {
 	if g.representative == nil || !g.representative.eligible() {
 		g.appoint(m)
@@ -71,13 +73,13 @@ func (g *Gang) represents(m *member) bool {
 	return g.representative == m
 }
 
-// mayRepresent says whether the member represents the gang, and the gang may be tried.
+// mayRepresent reports whether the member represents the gang and the gang may be tried now.
 func (g *Gang) mayRepresent(m *member, now time.Time) bool { return !g.rests(now) && g.represents(m) }
 
-// appoint makes a member, or none, the representative.
+// appoint makes m the representative. A nil m leaves the gang without one.
 func (c *cycle) appoint(m *member) { c.representative, c.queuedAt = m, time.Time{} }
 
-// Refused records that a pod which is new to the gang is parked already.
+// Refused records that a pod that was just added to the gang is already parked.
 func (g *Gang) Refused(uid string, now time.Time) []Decision {
 	m, known := g.members[uid]
 	if !known {
@@ -87,8 +89,8 @@ func (g *Gang) Refused(uid string, now time.Time) []Decision {
 	return g.settle(true, now)
 }
 
-// Begin answers a member that was popped from the scheduling queue. The representative of a gang that is ready begins a gang cycle, if
-// no gang that goes first is still in the queue.
+// Begin returns the verdict for a member that was popped from the scheduling queue. The representative of a ready gang begins a
+// gang cycle unless a gang that goes first is still in the queue.
 func (g *Gang) Begin(uid string, first bool, now time.Time) Verdict {
 	m, known := g.members[uid]
 	if !known {
@@ -117,10 +119,10 @@ func (g *Gang) Begin(uid string, first bool, now time.Time) Verdict {
 	return verdict
 }
 
-// Overtaken says whether the gang was refused only because one that goes first was still in the queue.
+// Overtaken reports whether the gang was refused only because a gang that goes first was still in the queue.
 func (g *Gang) Overtaken() bool { return g.overtaken }
 
-// Resume puts the representative of a gang that was overtaken back into the queue.
+// Resume puts the representative of an overtaken gang back into the queue.
 func (g *Gang) Resume(now time.Time) []Decision {
 	if !g.overtaken {
 		return nil
@@ -132,18 +134,19 @@ func (g *Gang) Resume(now time.Time) []Decision {
 	return g.activate([]*member{g.representative}, now)
 }
 
-// Queued says whether the gang's representative was put into the queue a moment ago and not popped yet: it may be in the queue's backoff.
+// Queued reports whether the gang's representative entered the queue within queuedTime and was not popped yet, so it may be in the
+// queue's backoff.
 func (g *Gang) Queued(now time.Time) bool {
 	return !g.queuedAt.IsZero() && now.Sub(g.queuedAt) < queuedTime && g.Phase() == Ready &&
 		g.representative != nil && g.representative.eligible()
 }
 
-// Hurry moves the representative of a gang that is queued to where it is popped next.
+// Hurry moves the representative of a queued gang to the active queue.
 func (g *Gang) Hurry() []Decision {
 	return []Decision{Activate{Members: g.refs([]*member{g.representative})}}
 }
 
-// represent makes sure that a member is in the queue for a gang that is ready and has something new to try.
+// represent makes sure that a member is in the queue for a ready gang that has something new to try.
 func (g *Gang) represent(tryAgain bool, now time.Time) []Decision {
 	if g.rests(now) || g.awaitsBind() {
 		return nil
@@ -151,7 +154,7 @@ func (g *Gang) represent(tryAgain bool, now time.Time) []Decision {
 	if g.representative == nil || !g.representative.eligible() {
 		g.appoint(g.oldestParked(nil))
 		if g.representative == nil {
-			return nil // the next member that enters becomes it
+			return nil // the next member that enters becomes the representative
 		}
 		return g.activate([]*member{g.representative}, now)
 	}
@@ -161,7 +164,7 @@ func (g *Gang) represent(tryAgain bool, now time.Time) []Decision {
 	return g.activate([]*member{g.representative}, now)
 }
 
-// oldestParked picks a representative: the oldest member that is parked, other than not.
+// oldestParked returns the oldest parked member that can represent the gang, other than not.
 func (g *Gang) oldestParked(not *member) *member {
 	if g.tally.standby == 0 {
 		return nil
@@ -171,8 +174,8 @@ func (g *Gang) oldestParked(not *member) *member {
 	})
 }
 
-// Commit begins the binding of all members of a plan, for which capacity is reserved. It begins nothing, and says so, if the gang
-// changed in the gang cycle so that the plan does not hold any more. Members that the plan has no node for join later.
+// Commit starts binding all members of a plan, after their capacity was reserved. It starts nothing and returns false if the gang
+// changed during the gang cycle and the plan no longer holds. Members without a node in the plan join later.
 func (g *Gang) Commit(uid string, plan Planned, now time.Time) (committed bool, decisions []Decision) {
 	m, known := g.members[uid]
 	if !known || g.planner != m || g.Phase() != Placing || !g.allEligible(plan.Pins) || !g.suffices(plan) {
@@ -201,7 +204,7 @@ func (g *Gang) allEligible(pins []Pin) bool {
 	return len(pins) > 0
 }
 
-// suffices says whether the plan has as many members as the gang needs now, in all and of each role.
+// suffices reports whether the plan has enough members for what the gang needs now, in total and of each role.
 func (g *Gang) suffices(plan Planned) bool {
 	if len(plan.Pins)+len(plan.Slots) < g.missing() {
 		return false
@@ -221,7 +224,7 @@ func (g *Gang) suffices(plan Planned) bool {
 	})
 }
 
-// GiveUp ends a gang cycle without a finding: what the gang lacks is not there yet, or the plan does not hold any more.
+// GiveUp ends a gang cycle without a finding: something that the plan depends on does not exist yet, or the plan no longer holds.
 func (g *Gang) GiveUp(uid string) {
 	m, known := g.members[uid]
 	if !known || g.planner != m {
@@ -233,8 +236,8 @@ func (g *Gang) GiveUp(uid string) {
 	g.attempts--
 }
 
-// Unfit ends a gang cycle in which no plan was found, against a cluster of which seen changes were known. If the gang changed meanwhile,
-// it is tried again at once.
+// Unfit ends a gang cycle that found no plan. seen is the number of cluster changes that the plan took into account. If the gang
+// changed in the meantime, it retries at once.
 func (g *Gang) Unfit(uid string, f Finding, seen uint64, now time.Time) []Decision {
 	m, known := g.members[uid]
 	if !known || g.planner != m {
@@ -256,7 +259,7 @@ func (g *Gang) Unfit(uid string, f Finding, seen uint64, now time.Time) []Decisi
 	return decisions
 }
 
-// fail parks the gang because an attempt failed.
+// fail parks the gang after a failed attempt.
 func (g *Gang) fail(why Explanation, now time.Time) []Decision {
 	g.failure, g.failedAt = &why, now
 	g.failures++
@@ -265,8 +268,8 @@ func (g *Gang) fail(why Explanation, now time.Time) []Decision {
 	return []Decision{Ended{Gang: g.Key}}
 }
 
-// Permit answers a member for which capacity is reserved on a node. Members of a plan go, since all of them have theirs; a member that
-// comes alone goes if its gang runs.
+// Permit decides whether a member that has reserved capacity on a node may be bound. Members of a plan proceed, because capacity is
+// reserved for all of them. A single member proceeds if its gang runs.
 func (g *Gang) Permit(uid, node string, now time.Time) Verdict {
 	m, known := g.members[uid]
 	switch {
@@ -281,7 +284,8 @@ func (g *Gang) Permit(uid, node string, now time.Time) Verdict {
 	return Refuse
 }
 
-// Misfit records that a member which was alone in its scheduling cycle fits nowhere. If it was to take a slot, it is tried again without.
+// Misfit records that a member fits on no node in its own scheduling cycle. If it was about to take a slot, it retries without the
+// slot.
 func (g *Gang) Misfit(uid string) []Decision {
 	m, known := g.members[uid]
 	if !known || m.slot == nil {
@@ -292,22 +296,29 @@ func (g *Gang) Misfit(uid string) []Decision {
 	return []Decision{Activate{Members: []Ref{g.ref(m)}}}
 }
 
-// Stays says what becomes of a member that was popped and could not be scheduled: Refuse: it is parked; Go: it is on its own.
+// Stays returns what happens to a popped member that could not be scheduled. Refuse: it is parked; Plan: it was activated in the
+// meantime and must be popped again; Go: the scheduler's own queue handles it.
 func (g *Gang) Stays(uid string) Verdict {
-	if m, known := g.members[uid]; known && m.parked {
+	m, known := g.members[uid]
+	switch {
+	case !known:
+		return Go
+	case m.parked:
 		return Refuse
+	case m == g.representative && !g.queuedAt.IsZero() && g.Phase() == Ready:
+		return Plan
 	}
 	return Go
 }
 
-// mayWake says whether any member that is parked may be let on now: most changes of a gang let none on, and its members are not to be
-// asked one by one for each.
+// mayWake reports whether any parked member may proceed now. Most changes of a gang let none proceed, and checking every member at
+// each change would be slow.
 func (g *Gang) mayWake(phase Phase) bool {
 	switch {
 	case g.tally.parked == 0:
 		return false
 	case phase == Unbound || g.tally.apart > 0 || len(g.tally.claims) > 1 || g.run.several():
-		return true // some may start by themselves
+		return true // some may start on their own
 	case g.awaitsBind() || g.tally.started > 0 && g.evicting != "":
 		return false
 	}

@@ -7,39 +7,39 @@ import (
 	"time"
 )
 
-// Decision is something that a gang wants done. Those who hold the scheduler's handle perform it.
+// Decision is an action that a gang requests. The holder of the scheduler's handle carries it out.
 type Decision interface{ decision() }
 
-// Activate puts members back into the scheduling queue's active part.
+// Activate moves members to the scheduling queue's active part.
 type Activate struct{ Members []Ref }
 
-// Tell writes an explanation on members.
+// Tell reports an explanation on members, in events and conditions.
 type Tell struct {
 	Members []Ref
 	Explanation
-	// Refresh says that only numbers changed: it is not worth an event.
+	// Refresh is true if only numbers changed, so the update does not need an event.
 	Refresh bool
 }
 
-// Evict asks for the eviction of members that run.
+// Evict requests the eviction of running members.
 type Evict struct {
 	Members []Ref
 	Because Explanation
 }
 
-// Ended says that an attempt ended: the first of its members is bound, or it gave up. It comes once for each attempt.
+// Ended reports the end of an attempt: the first member is bound, or the attempt failed. It is returned once for each attempt.
 type Ended struct {
 	Gang    Key
 	Started bool
 }
 
-// Count asks a Job of Kubernetes how many of its pods succeeded, also those that are gone. Gang.Counted takes the answer.
+// Count asks a Kubernetes Job how many of its pods succeeded, including deleted ones. Gang.Counted takes the answer.
 type Count struct {
 	Gang Key
 	Job  Ref
 }
 
-// Freed says that room that was held is anybody's now.
+// Freed reports that capacity that was held is available to every pod.
 type Freed struct{}
 
 func (Count) decision()    {}
@@ -49,112 +49,114 @@ func (Freed) decision()    {}
 func (Activate) decision() {}
 func (Tell) decision()     {}
 
-// Kind is the kind of an explanation. A user is told again when the kind changes, not when a number does.
+// Kind is the kind of an explanation. Members get a new event when the kind changes, not when a number does.
 type Kind string
 
 // The kinds of explanation.
 const (
-	// KindIncomplete: fewer than min-available members exist that could be placed.
+	// KindIncomplete: fewer than min-available eligible members exist.
 	KindIncomplete Kind = "Incomplete"
 	// KindDisagree: members name different sizes or schedulers.
 	KindDisagree Kind = "Disagree"
-	// KindUnplaced: the gang is complete, and there is no room for all of min-available.
+	// KindUnplaced: the gang is complete, but the free capacity does not suffice for min-available members.
 	KindUnplaced Kind = "Unplaced"
-	// KindTooLarge: the gang is complete, and the cluster could not hold it if it were empty.
+	// KindTooLarge: the gang is complete, but would not fit even if the cluster were empty.
 	KindTooLarge Kind = "TooLarge"
-	// KindNotBound: all had a node, and then none of them could be bound; Culprit is one of them, Detail the reason if it is known.
+	// KindNotBound: all members had a node, but none could be bound. Culprit is one of them, Detail the reason if it is known.
 	KindNotBound Kind = "NotBound"
-	// KindUntried: the gang is complete and was not tried yet.
+	// KindUntried: the gang is complete and has not been tried yet.
 	KindUntried Kind = "Untried"
-	// KindTimedOut: the gang's timeout passed; Cause says what it was waiting for.
+	// KindTimedOut: the gang has waited longer than its timeout; Cause is the reason.
 	KindTimedOut Kind = "TimedOut"
 	// KindReleased: min-available members have a node, and the first of them is bound.
 	KindReleased Kind = "Released"
-	// KindInvalid: the annotations cannot be followed; Problem says why.
+	// KindInvalid: the annotations are invalid; Problem has the reason.
 	KindInvalid Kind = "Invalid"
-	// KindUnknown: only keys that nobody here reads tie the pod to others; Problem says which.
+	// KindUnknown: only keys that this scheduler does not read tie the pod to others; Problem names the key.
 	KindUnknown Kind = "Unknown"
-	// KindUndeclared: a creator starts by itself because it does not say what it will create.
+	// KindUndeclared: a creator starts on its own because it does not declare what it creates.
 	KindUndeclared Kind = "Undeclared"
-	// KindExpired: the time passed for which room was held for declared members.
+	// KindExpired: the reservation timeout passed and the slots of declared members were released.
 	KindExpired Kind = "Expired"
 	// KindLost: the kubelet of a node rejected a member.
 	KindLost Kind = "Lost"
 	// KindPartial: the gang runs with fewer members than it needs, and the others do not fit.
 	KindPartial Kind = "Partial"
-	// KindEvicted: the member was evicted because the others cannot follow.
+	// KindEvicted: the member was evicted because the others do not fit.
 	KindEvicted Kind = "Evicted"
-	// KindRestarted: the member was evicted because others were lost, so that all start together again.
+	// KindRestarted: the member was evicted because others were lost, so that the whole gang starts again.
 	KindRestarted Kind = "Restarted"
-	// KindRestarting: members wait until those that run are evicted, because of Cause.
+	// KindRestarting: members wait until the running members are evicted, because of Cause.
 	KindRestarting Kind = "Restarting"
-	// KindEvictionRefused: those that run are to be evicted, because of Cause, and the API refuses it for all of them; Detail is why.
+	// KindEvictionRefused: the running members are to be evicted because of Cause, but the API server rejects the eviction of each of
+	// them; Detail is the reason.
 	KindEvictionRefused Kind = "EvictionRefused"
-	// KindEvictionGivenUp: that was so several times (Attempts), so the others join those that run.
+	// KindEvictionGivenUp: the evictions were rejected Attempts times in a row, so the others join the running members.
 	KindEvictionGivenUp Kind = "EvictionGivenUp"
 )
 
-// Explanation says why a gang waits, or that it waits no more, with the numbers that a person needs. Events, pod
-// conditions and log lines are all rendered from it.
+// Explanation holds the reason why a gang waits, or the fact that it started, with the numbers for the user. Events, pod conditions
+// and log lines are rendered from it.
 type Explanation struct {
 	Kind Kind
 	Gang Key
-	// Have is how many members exist that could be placed, run or are done, Running how many of them run or are done; Need is
-	// min-available; Gated is how many more carry scheduling gates.
+	// Have is the number of members that are eligible, run or are done, Running the number of those that run or are done. Need is
+	// min-available. Gated is the number of further members with scheduling gates.
 	Have, Running, Need, Gated int
-	// Declared is how many of the members do not exist yet, Holds how long room is held for them (KindReleased).
+	// Declared is the number of members that do not exist yet, Holds how long their slots are held (KindReleased).
 	Declared int
 	Holds    time.Duration
-	// Lacking is a role of which too few members exist (KindIncomplete).
+	// Lacking is a role with too few members (KindIncomplete).
 	Lacking *RoleCount
-	// Alone says that the only member declares nothing: it may be the one that creates the others.
+	// Alone is true if the only member declares nothing: it may be a creator.
 	Alone bool
 	// Node is where a member was lost (KindLost).
 	Node string
-	// Owner names who creates the members, if it is known.
+	// Owner names the object that creates the members, if it is known.
 	Owner string
-	// Fit is how many members had a place when the attempt failed, Short what the others lacked if it was one resource,
-	// Detail the reasons of the nodes. Culprit is the pod that broke a plan.
+	// Fit is the number of members with a node when the attempt failed. Short is the shortage of the others if it was a single
+	// resource, Detail the nodes' reasons. Culprit is the pod that failed a plan.
 	Fit             int
 	Short           *Shortfall
 	Culprit, Detail string
-	// Most is how many members the cluster could hold if it were empty (KindTooLarge).
+	// Most is the number of members that an empty cluster could hold (KindTooLarge).
 	Most int
-	// Claims are the different things that members say (KindDisagree), the most frequent first.
+	// Claims are the claims on which members disagree (KindDisagree), the most frequent first.
 	Claims []ClaimCount
 	// Waited is how long the gang has waited (KindTimedOut, KindReleased); Cause is why (KindTimedOut).
 	Waited time.Duration
 	Cause  Kind
-	// Attempts is how many it took to start the gang, Complete how long enough members had existed (KindReleased).
+	// Attempts is the number of attempts until the gang started, Complete how long it was complete by then (KindReleased).
 	Attempts int
 	Complete time.Duration
-	// Problem is what is wrong with a pod's annotations (KindInvalid, KindUnknown).
+	// Problem describes the error in a pod's annotations (KindInvalid, KindUnknown).
 	Problem error
 }
 
-// Shortfall is a resource that members lack.
+// Shortfall is a shortage of one resource.
 type Shortfall struct {
-	// Members is how many lack it.
+	// Members is the number of members that do not fit because of it.
 	Members int
-	// Resource is its name, Each what a member takes, Largest the largest free room on a node, as Kubernetes writes them.
+	// Resource is the name of the resource, Each the request of one member, Largest the largest free amount on a node. The amounts are
+	// Kubernetes quantities.
 	Resource, Each, Largest string
 }
 
-// RoleCount is how many members of a role exist, and how many are needed.
+// RoleCount is the number of existing and of needed members of a role.
 type RoleCount struct {
 	Role       string
 	Have, Need int
 }
 
-// ClaimCount is a claim, how many members make it, and the name of one that does.
+// ClaimCount is a claim, the number of members that make it, and the name of one of them.
 type ClaimCount struct {
 	Claim
 	Members int
 	Example string
 }
 
-// signature is what must change for a member to be told again: the kind, the resource that is missing, and for members
-// that disagree what they say.
+// signature has the kind, the resource of the shortage and, for members that disagree, their claims. Members get a new event when
+// it changes.
 func (e Explanation) signature() string {
 	var text strings.Builder
 	text.WriteString(string(e.Kind))
@@ -165,14 +167,14 @@ func (e Explanation) signature() string {
 	for i, c := range e.Claims {
 		claims[i] = fmt.Sprintf(" %d/%s", c.MinAvailable, c.Scheduler)
 	}
-	slices.Sort(claims) // which of them is the most frequent is a number
+	slices.Sort(claims) // the order by frequency does not count
 	return text.String() + strings.Join(claims, "")
 }
 
-// numbers are those that the explanation tells.
+// numbers returns the explanation's numbers as text, to detect changes.
 func (e Explanation) numbers() string {
 	if e.Kind == KindNotBound {
-		e.Detail = "" // which member could not be bound first is chance
+		e.Detail = "" // chance decides which member fails first
 	}
 	short := Shortfall{}
 	if e.Short != nil {

@@ -6,36 +6,36 @@ import (
 	"time"
 )
 
-// derived is what follows from the members, while ranked is true.
+// derived caches what follows from the members. It is valid while ranked is true.
 type derived struct {
 	ranked                      bool
 	priority                    int32
 	age                         time.Time
 	longest, longestReservation time.Duration
-	// declared are the roles: those of the oldest creator that declares any, or else of the oldest member.
+	// declared are the roles of the oldest creator that declares any, or else of the oldest member that does.
 	declared *Roles
 	restarts RestartPolicy
 	partial  OnPartial
-	// firstScheduled is when the first of the members that run got its node.
+	// firstScheduled is when the first of the running members got its node.
 	firstScheduled time.Time
-	// done counts the members that succeeded, doneOf by their role and doneBy by their controller, while counted is true. creator
-	// is the role of a creator that is there.
+	// done counts the members that succeeded, doneOf by role and doneBy by controller. They are valid while counted is true. creator
+	// is the creator's role if a creator exists.
 	counted        bool
 	done           int
 	doneOf, doneBy map[string]int
 	creator        string
 }
 
-// Partial says whether the gang runs with fewer members than it needs while others wait to join it.
+// Partial reports whether the gang runs with fewer members than it needs while others wait to join it.
 func (g *Gang) Partial() bool { return g.tally.eligible > 0 && g.Short() }
 
-// timeout is the longest that a member asks for, or else the longest default of the members' profiles.
+// timeout is the longest timeout that a member sets, or else the longest default of the members' profiles.
 func (g *Gang) timeout() time.Duration {
 	g.rank()
 	return g.longest
 }
 
-// placement is what the oldest member asks for that asks for any, or else the default of the oldest's profile.
+// placement is the placement of the oldest member that sets one, or else the default of the oldest member's profile.
 func (g *Gang) placement() Placement {
 	if m := g.oldestThat(firstPlacement); m != nil {
 		return m.Spec.Placement
@@ -51,20 +51,20 @@ func (g *Gang) restartPolicy() RestartPolicy {
 	return g.restarts
 }
 
-// Priority is the highest of the members', so that they stand next to each other in the queue.
+// Priority is the highest priority of the members, so that they are adjacent in the queue.
 func (g *Gang) Priority() int32 {
 	g.rank()
 	return g.priority
 }
 
-// Age is when the oldest member was created.
+// Age is the creation time of the oldest member.
 func (g *Gang) Age() time.Time {
 	g.rank()
 	return g.age
 }
 
-// ranksLike says whether who comes first in the gang's lines stays the same when one becomes the other, but for a member that comes
-// into one or is of the kind no more.
+// ranksLike reports whether replacing a by b leaves the order of the gang's lines unchanged. It ignores that b may join or leave a
+// line.
 func ranksLike(a, b Member) bool {
 	return a.Priority == b.Priority && a.Created.Equal(b.Created) && a.Spec == b.Spec && a.DefaultTimeout == b.DefaultTimeout &&
 		a.DefaultReservationTimeout == b.DefaultReservationTimeout && a.OwnerUID == b.OwnerUID && a.Owner == b.Owner &&
@@ -72,7 +72,7 @@ func ranksLike(a, b Member) bool {
 		(a.Scheduled.IsZero() || a.Scheduled.Equal(b.Scheduled))
 }
 
-// noteAdded keeps who comes first right when a member came.
+// noteAdded updates the lines for a new member.
 func (g *Gang) noteAdded(m *member) {
 	g.ranked = false
 	g.redo(m)
@@ -82,7 +82,7 @@ func (g *Gang) noteAdded(m *member) {
 	}
 }
 
-// noteRemoved keeps who comes first right when a member is gone.
+// noteRemoved updates the lines for a removed member.
 func (g *Gang) noteRemoved(m *member) {
 	g.ranked = false
 	if g.lines != nil {
@@ -91,10 +91,10 @@ func (g *Gang) noteRemoved(m *member) {
 	}
 }
 
-// relined makes the lines of members, and all that follows from them, be found out once more.
+// relined discards the lines and all that is derived from them.
 func (g *Gang) relined() { g.ranked, g.counted, g.lines = false, false, nil }
 
-// noteUpdated keeps who comes first right when a member changed.
+// noteUpdated updates the lines for a changed member.
 func (g *Gang) noteUpdated(m *member, before Member) {
 	g.ranked = false
 	if !ranksLike(before, m.Member) {
@@ -106,7 +106,7 @@ func (g *Gang) noteUpdated(m *member, before Member) {
 	}
 }
 
-// rank derives what follows from the members if any came, went or changed since it was last done.
+// rank derives the values again if members changed since it last did.
 func (g *Gang) rank() {
 	if g.ranked {
 		return
@@ -139,7 +139,7 @@ func (g *Gang) rank() {
 	}
 }
 
-// longestOf is the longest time of the kind, or 0.
+// longestOf is the longest duration of the kind, or 0.
 func (g *Gang) longestOf(f first) time.Duration {
 	if m := g.oldestThat(f); m != nil {
 		return time.Duration(f.longest(m))
@@ -147,7 +147,7 @@ func (g *Gang) longestOf(f first) time.Duration {
 	return 0
 }
 
-// rankChoices derives what the oldest member that says anything says, of the roles the oldest creator.
+// rankChoices derives the settings for which the oldest member that sets one decides; for roles, the oldest creator.
 func (g *Gang) rankChoices() {
 	if m := g.oldestThat(firstRoles); m != nil {
 		g.declared = m.Spec.Roles

@@ -6,33 +6,34 @@ import (
 )
 
 const (
-	// evictInterval is after how long members are evicted again that are still there. It doubles each time, up to evictMax.
+	// evictInterval is the time before members that still exist are evicted again. It doubles each time, up to evictMax.
 	evictInterval = 5 * time.Second
 	evictMax      = 2 * time.Minute
-	// maxInVain is how many times in a row all evictions may be refused. A disruption budget may count the very pods that wait for
-	// the eviction, and then it refuses until they run.
+	// maxInVain is how many times in a row the API server may reject all evictions. A disruption budget may count the pods that wait
+	// for the eviction as unhealthy; then it rejects until they run.
 	maxInVain = 3
 )
 
-// eviction is what became of asking for the eviction of a gang's members.
+// eviction tracks the requests to evict a gang's members.
 type eviction struct {
-	// at is when it was asked for last, asked how many times it was.
+	// at is the time of the last request, asked the number of requests.
 	at    time.Time
 	asked int
-	// refused are the members whose eviction was refused since, last is what was said the last time.
+	// refused are the members whose eviction was rejected since then, last is the last reason.
 	refused map[string]bool
 	last    string
-	// because is why all were refused, empty if not all were. inVain counts how many times in a row that was so.
+	// because is why all evictions were rejected, empty if some were accepted. inVain counts how many times in a row all were
+	// rejected.
 	because string
 	inVain  int
 }
 
-// pause is how long to wait before it is asked for again.
+// pause is the time until the next request.
 func (e *eviction) pause() time.Duration {
 	return min(evictInterval<<min(max(e.asked-1, 0), maxDoublings), evictMax)
 }
 
-// restart evicts what is left of a gang that is to start again as a whole, once a member came that replaces a lost one.
+// restart evicts the rest of a gang whose restart policy is WholeGang, once a replacement for a lost member exists.
 func (g *Gang) restart(now time.Time) []Decision {
 	if g.evicting != "" {
 		return g.evictAgain(now)
@@ -52,7 +53,7 @@ func (g *Gang) restart(now time.Time) []Decision {
 	return g.evict(KindRestarted, now)
 }
 
-// evict asks for the eviction of the members that run. Until they are gone no other joins them.
+// evict requests the eviction of the running members. Until they are gone no other member joins them.
 func (g *Gang) evict(kind Kind, now time.Time) []Decision {
 	if g.evicting == "" && !g.stays {
 		g.eviction = eviction{}
@@ -67,7 +68,7 @@ func (g *Gang) evict(kind Kind, now time.Time) []Decision {
 	return []Decision{Evict{Members: g.refs(running), Because: g.explanation(kind)}}
 }
 
-// evictAgain evicts those that are still there after a while.
+// evictAgain repeats the request for members that still exist after a while.
 func (g *Gang) evictAgain(now time.Time) []Decision {
 	if now.Sub(g.eviction.at) < g.eviction.pause() {
 		return nil
@@ -80,7 +81,8 @@ func (g *Gang) evictAgain(now time.Time) []Decision {
 	return g.evict(g.evicting, now)
 }
 
-// EvictionRefused records that the API refused to evict a member, and what it said, such as which disruption budget does not allow it.
+// EvictionRefused records that the API server rejected the eviction of a member, and why, such as the disruption budget that does
+// not allow it.
 func (g *Gang) EvictionRefused(uid, why string, now time.Time) []Decision {
 	m, known := g.members[uid]
 	if !known || g.evicting == "" || !m.started() {
@@ -90,14 +92,14 @@ func (g *Gang) EvictionRefused(uid, why string, now time.Time) []Decision {
 	if !g.allRefused() {
 		return nil
 	}
-	if g.stays || g.eviction.inVain+1 >= maxInVain { // if it stays it was so before, and others need not wait for another answer
+	if g.stays || g.eviction.inVain+1 >= maxInVain { // if g.stays, it was given up before; nobody waits for the answer
 		return g.stay(now)
 	}
 	g.eviction.because = g.eviction.last
 	return g.tellRefused(KindEvictionRefused)
 }
 
-// allRefused says whether all members that run were to be evicted, and none could be.
+// allRefused reports whether the API server rejected the eviction of every running member.
 func (g *Gang) allRefused() bool {
 	if g.tally.started == 0 || len(g.eviction.refused) < g.tally.started {
 		return false
@@ -105,14 +107,14 @@ func (g *Gang) allRefused() bool {
 	return !slices.ContainsFunc(g.where((*member).started), func(m *member) bool { return !g.eviction.refused[m.UID] })
 }
 
-// stay ends the eviction: what runs goes on, and others join it.
+// stay gives up the eviction: the running members continue, and others join them.
 func (g *Gang) stay(now time.Time) []Decision {
 	decisions := g.tellRefused(KindEvictionGivenUp)
 	g.evicting, g.shortSince, g.stays, g.changed = "", time.Time{}, true, now
 	return append(decisions, g.settle(true, now)...)
 }
 
-// noteRestored notes that a gang whose eviction was refused has all members that it needs again: the next loss counts anew.
+// noteRestored records that a gang whose eviction was rejected has all its members again, so the next loss starts a new eviction.
 func (g *Gang) noteRestored() {
 	if !g.stays || g.Short() {
 		return
@@ -123,7 +125,7 @@ func (g *Gang) noteRestored() {
 	}
 }
 
-// tellRefused tells all members that the eviction was refused, once each.
+// tellRefused notifies each member once that the eviction was rejected.
 func (g *Gang) tellRefused(kind Kind) []Decision {
 	why := g.explainEviction(kind)
 	untold := g.where(func(m *member) bool { return !m.Foreign && !m.Terminating && m.toldRefused != kind })
@@ -139,7 +141,7 @@ func (g *Gang) tellRefused(kind Kind) []Decision {
 	return []Decision{Tell{Members: g.refs(untold), Explanation: why}}
 }
 
-// explainEviction says what members wait for while others are to be evicted.
+// explainEviction explains what members wait for while others are to be evicted.
 func (g *Gang) explainEviction(kind Kind) Explanation {
 	e := g.explanation(kind)
 	e.Cause, e.Detail, e.Attempts = g.evicting, g.eviction.last, g.eviction.asked

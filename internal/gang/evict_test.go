@@ -8,16 +8,16 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// budgeted is a gang of three of which a-0 was lost and a-3 waits to replace it, and the API, which answers each eviction.
+// budgeted is a gang of three that lost a-0, with a-3 waiting to replace it, and the API server that responds to each eviction.
 type budgeted struct {
 	*gang.Gang
 	t   *testing.T
 	now time.Time
-	// refuses says why a member may not be evicted, or "".
+	// refuses returns why the API server rejects the eviction of a member, or "".
 	refuses func(name string) string
 	evicted []string
 	asked   []time.Time
-	// told are the kinds that each member was told, in order; goes are those that were let into the queue.
+	// told are the kinds of the notices of each member, in order; goes are the members that may enter the queue.
 	told map[string][]gang.Kind
 	goes []string
 }
@@ -84,21 +84,21 @@ func (b *budgeted) tick(long time.Duration) {
 
 func wholeGang(s *gang.Spec) { s.RestartPolicy = gang.WholeGang }
 
-// A budget that counts the very pod that waits for the eviction refuses until that runs. So it is asked for a few times, and then the
-// pod joins those that run.
-func TestReplacementJoinsWhenABudgetRefusesEveryEviction(t *testing.T) {
+// A disruption budget that counts the waiting pod as unhealthy rejects evictions until that pod runs. The gang asks a few times,
+// then the pod joins the running members.
+func TestReplacementJoinsWhenABudgetRejectsEveryEviction(t *testing.T) {
 	b := newBudgeted(t, wholeGang, func(string) string { return budget })
 	b.tick(3 * time.Second)
 	if len(b.asked) != 1 || len(b.goes) != 0 {
-		t.Fatalf("asked %d times, and %v may start; want once, and that the replacement waits", len(b.asked), b.goes)
+		t.Fatalf("evicted %d times, and %v may start; want one attempt and the replacement to wait", len(b.asked), b.goes)
 	}
 	if why := b.Explain(); why.Kind != gang.KindEvictionRefused || why.Detail != budget {
-		t.Errorf("it waits because %+v, want what the API said", why)
+		t.Errorf("the gang waits because of %+v, want the reason of the API server", why)
 	}
 	b.tick(time.Minute)
 	if gaps := []time.Duration{b.asked[1].Sub(b.asked[0]), b.asked[2].Sub(b.asked[1])}; len(b.asked) != 3 ||
 		gaps[0] < 5*time.Second || gaps[1] < 10*time.Second {
-		t.Errorf("asked %d times, %v apart; want 3 times, 5 and 10 seconds apart", len(b.asked), gaps)
+		t.Errorf("evicted %d times, %v apart; want 3 times, 5 and 10 seconds apart", len(b.asked), gaps)
 	}
 	if !slices.Equal(b.goes, []string{"a-3"}) {
 		t.Errorf("%v may start, want the replacement", b.goes)
@@ -108,18 +108,18 @@ func TestReplacementJoinsWhenABudgetRefusesEveryEviction(t *testing.T) {
 			return k != gang.KindEvictionRefused && k != gang.KindEvictionGivenUp && k != gang.KindRestarted && k != gang.KindEvicted
 		})
 		if !slices.Equal(kinds, []gang.Kind{gang.KindEvictionRefused, gang.KindEvictionGivenUp}) {
-			t.Errorf("%s was told %v, want once that it is refused, once that it is given up, and never that pods are evicted", name, kinds)
+			t.Errorf("%s got the notices %v, want EvictionRefused and EvictionGivenUp once each", name, kinds)
 		}
 	}
 	b.observe(3, "node", wholeGang)
 	b.tick(time.Hour)
 	if len(b.asked) != 3 || len(b.evicted) != 0 {
-		t.Errorf("asked %d times, evicted %v, though the gang is whole again", len(b.asked), b.evicted)
+		t.Errorf("%d eviction attempts, evicted %v, although the gang is whole again", len(b.asked), b.evicted)
 	}
 }
 
 // A gang that is whole again may be restarted at its next loss.
-func TestNextLossIsAskedForAgain(t *testing.T) {
+func TestNextLossStartsANewEviction(t *testing.T) {
 	refuses := true
 	b := newBudgeted(t, wholeGang, func(string) string {
 		if refuses {
@@ -137,12 +137,12 @@ func TestNextLossIsAskedForAgain(t *testing.T) {
 	b.Enter("4", b.now)
 	b.tick(3 * time.Second)
 	if slices.Sort(b.evicted); !slices.Equal(b.evicted, []string{"a-2", "a-3"}) {
-		t.Errorf("%v are evicted, want all that ran", b.evicted)
+		t.Errorf("evicted %v, want all running members", b.evicted)
 	}
 }
 
-// A part was evicted, and the budget refuses the rest: those that come join the rest.
-func TestPartOfAGangThatWasEvictedIsReplaced(t *testing.T) {
+// If a part of the gang was evicted and the budget rejects the rest, new members join the rest.
+func TestReplacementsJoinAPartlyEvictedGang(t *testing.T) {
 	b := newBudgeted(t, wholeGang, func(name string) string {
 		if name == "a-2" {
 			return budget
@@ -152,37 +152,37 @@ func TestPartOfAGangThatWasEvictedIsReplaced(t *testing.T) {
 	b.tick(3 * time.Second)
 	b.observe(4, "", wholeGang)
 	if b.Enter("4", b.now) == gang.Go || len(b.goes) > 0 {
-		t.Error("a replacement starts while the rest is to be evicted")
+		t.Error("a replacement starts before the rest is evicted")
 	}
 	b.tick(time.Minute)
 	if slices.Sort(b.goes); !slices.Equal(b.evicted, []string{"a-1"}) || !slices.Equal(b.goes, []string{"a-3", "a-4"}) {
-		t.Errorf("%v are evicted and %v may start, want a-1, and both that replace the lost ones", b.evicted, b.goes)
+		t.Errorf("evicted %v, and %v may start; want a-1 evicted and both replacements to start", b.evicted, b.goes)
 	}
 }
 
-// A budget that refuses for a while only delays the restart.
-func TestBudgetThatAllowsItLaterDelaysTheRestart(t *testing.T) {
+// A budget that rejects evictions for a while only delays the restart.
+func TestBudgetThatAllowsEvictionLaterDelaysTheRestart(t *testing.T) {
 	b := newBudgeted(t, wholeGang, func(string) string { return budget })
 	b.tick(3 * time.Second)
 	b.refuses = func(string) string { return "" }
 	b.tick(10 * time.Second)
 	if len(b.evicted) != 2 {
-		t.Errorf("%v are evicted, want both that ran", b.evicted)
+		t.Errorf("evicted %v, want both running members", b.evicted)
 	}
 }
 
-// With on-partial: evict it is the same; what was refused before is tried less and less, and keeps nobody out meanwhile.
-func TestPartialGangWhoseEvictionIsRefused(t *testing.T) {
+// With on-partial: evict, rejected evictions are retried less and less often, and members may join in the meantime.
+func TestPartialGangWhoseEvictionIsRejected(t *testing.T) {
 	evictPartial := func(s *gang.Spec) { s.OnPartial, s.Timeout = gang.EvictOnPartial, 5*time.Second }
 	b := newBudgeted(t, evictPartial, func(string) string { return budget })
 	b.tick(10 * time.Minute)
 	if n := len(b.asked); n < 4 || n > 12 {
-		t.Errorf("asked %d times in 10 minutes, want 3 times and then each 2 minutes at least", n)
+		t.Errorf("%d eviction attempts in 10 minutes, want 3 and then at least one every 2 minutes", n)
 	}
 	if b.Enter("3", b.now) != gang.Go {
-		t.Error("the member that waits may not join, though nothing is evicted")
+		t.Error("the waiting member may not join, although no eviction is in progress")
 	}
 	if n := len(b.told["a-1"]); n > 4 {
-		t.Errorf("a member that runs was told %d things: %v", n, b.told["a-1"])
+		t.Errorf("a running member got %d notices: %v", n, b.told["a-1"])
 	}
 }

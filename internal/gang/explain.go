@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Explain says why the gang waits. Its kind is empty if the gang runs and nothing is amiss.
+// Explain returns why the gang waits. The kind is empty if the gang runs and has all its members.
 func (g *Gang) Explain() Explanation { return g.explainWaiting() }
 
 func (g *Gang) explainWaiting() Explanation {
@@ -23,7 +23,7 @@ func (g *Gang) explainWaiting() Explanation {
 		if g.failure == nil {
 			return g.explanation(KindUntried)
 		}
-		// The numbers of the gang are those of now, the finding that of the attempt.
+		// The numbers of the gang are current, the finding is from the attempt.
 		e := *g.failure
 		e.Have, e.Need, e.Gated, e.Owner, e.Declared = g.have(), g.Need(), g.tally.gated, g.owner(), g.unborn()
 		if e.Kind != KindTooLarge && e.Kind != KindNotBound {
@@ -37,7 +37,7 @@ func (g *Gang) explainWaiting() Explanation {
 	return Explanation{Gang: g.Key}
 }
 
-// explainRunning says what members of a gang that runs wait for, if for anything.
+// explainRunning returns what members of a running gang wait for, if anything.
 func (g *Gang) explainRunning() Explanation {
 	switch {
 	case g.tally.disagree():
@@ -63,7 +63,7 @@ func (g *Gang) explanation(kind Kind) Explanation {
 	}
 }
 
-// lackingRole is the first role of which too few members exist for the gang to be complete, or nil.
+// lackingRole returns the first role with too few members for the gang to be complete, or nil.
 func (g *Gang) lackingRole() *RoleCount {
 	for _, r := range g.shape().All() {
 		have := g.tally.roles[r.Name] + g.doneOf[r.Name]
@@ -74,7 +74,7 @@ func (g *Gang) lackingRole() *RoleCount {
 	return nil
 }
 
-// unborn is how many of the members that a creator declares do not exist yet.
+// unborn is the number of declared members that do not exist yet.
 func (g *Gang) unborn() int {
 	if g.shape().Creator() == nil {
 		return 0
@@ -86,7 +86,7 @@ func (g *Gang) unborn() int {
 	return n
 }
 
-// owner is that of the oldest member that has one.
+// owner is the owner of the oldest member that has one.
 func (g *Gang) owner() string {
 	if m := g.oldestThat(firstOwner); m != nil {
 		return m.Owner
@@ -94,10 +94,10 @@ func (g *Gang) owner() string {
 	return ""
 }
 
-// shownClaims bounds how many different claims are told of: a gang can have as many as members.
+// shownClaims is the maximum number of claims in an explanation: a gang can have as many claims as members.
 const shownClaims = 4
 
-// claims lists what members say, the most frequent first. Silent members say nothing, and those that are being deleted do not count.
+// claims lists the members' claims, the most frequent first. It ignores silent and terminating members.
 func (g *Gang) claims() []ClaimCount {
 	g.lineUp()
 	counts := make([]ClaimCount, 0, len(g.lines.claims))

@@ -5,14 +5,14 @@ import (
 	"maps"
 )
 
-// Looks returns how many members were looked at since it was last asked, because something had to look at one after the other.
+// Looks returns the number of members visited by loops over all members since the last call.
 func (g *Gang) Looks() int {
 	looks := g.looks
 	g.looks = 0
 	return looks
 }
 
-// Derived returns what follows from the members. With fresh, all of it is derived anew.
+// Derived returns the values derived from the members as text. With fresh, it derives all of them anew.
 func (g *Gang) Derived(fresh bool) string {
 	if fresh {
 		g.ranked, g.counted, g.lines = false, false, nil

@@ -5,8 +5,8 @@ import (
 	"container/heap"
 )
 
-// A first is the member that comes first among those of a kind, such as the oldest that names an owner. It is kept while members come
-// and go, so that what follows from it costs a gang of thousands no more for each member than a small one.
+// A first selects one member of a gang, such as the oldest member that has an owner. The gang keeps the candidates in heaps, so
+// that the cost for each member does not grow with the size of the gang.
 type first int
 
 const (
@@ -26,7 +26,7 @@ const (
 	firsts
 )
 
-// qualifies says whether the member is of the kind.
+// qualifies reports whether the member is a candidate.
 func (f first) qualifies(m *member) bool {
 	switch f {
 	case firstCreated, firstPriority:
@@ -50,9 +50,9 @@ func (f first) qualifies(m *member) bool {
 	}
 }
 
-// longest is the time of which the longest comes first, or 0.
+// longest is the duration by which the candidates are ordered, the longest first, or 0.
 func (f first) longest(m *member) int64 {
-	switch f { //nolint:exhaustive // the others are no times
+	switch f { //nolint:exhaustive // the others are not durations
 	case firstTimeout:
 		return int64(m.Spec.Timeout)
 	case firstDefaultTimeout:
@@ -65,9 +65,9 @@ func (f first) longest(m *member) int64 {
 	return 0
 }
 
-// compare is negative if a comes before b.
+// compare is negative if a sorts before b.
 func (f first) compare(a, b *member) int {
-	switch f { //nolint:exhaustive // of most it is the oldest
+	switch f { //nolint:exhaustive // most are ordered by age
 	case firstCreated:
 		return a.Created.Compare(b.Created)
 	case firstScheduled:
@@ -92,7 +92,7 @@ func compareMembers(a, b *member) int {
 	return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name), cmp.Compare(a.UID, b.UID))
 }
 
-// line is a heap of members of a kind. Those that left the gang, or are of the kind no more, stay in it until they come first.
+// line is a heap of candidates. A member that left the gang, or no longer qualifies, stays in it until it reaches the top.
 type line struct {
 	members []*member
 	compare func(a, b *member) int
@@ -102,14 +102,14 @@ func (l *line) Len() int           { return len(l.members) }
 func (l *line) Less(i, j int) bool { return l.compare(l.members[i], l.members[j]) < 0 }
 func (l *line) Swap(i, j int)      { l.members[i], l.members[j] = l.members[j], l.members[i] }
 
-// Push is for package heap.
+// Push implements heap.Interface.
 func (l *line) Push(x any) {
 	if m, ok := x.(*member); ok {
 		l.members = append(l.members, m)
 	}
 }
 
-// Pop is for package heap.
+// Pop implements heap.Interface.
 func (l *line) Pop() any {
 	last := len(l.members) - 1
 	m := l.members[last]
@@ -118,7 +118,7 @@ func (l *line) Pop() any {
 	return m
 }
 
-// top returns the member that comes first of those for which yes holds, and drops the others before it.
+// top returns the first member for which yes returns true, and drops the members before it.
 func (l *line) top(yes func(*member) bool) *member {
 	for len(l.members) > 0 {
 		if yes(l.members[0]) {
@@ -129,14 +129,14 @@ func (l *line) top(yes func(*member) bool) *member {
 	return nil
 }
 
-// lines has a line for each first, and one of those that make a claim for each claim. owners counts the members of each owner.
+// lines has a line for each first and a line for each claim. owners counts the members of each owner.
 type lines struct {
 	firsts [firsts]line
 	claims map[Claim]*line
 	owners map[string]int
 }
 
-// add puts a member into its lines. One of another run is in none.
+// add puts a member into its lines. A member of another run is in none.
 func (l *lines) add(m *member) {
 	if m.otherRun {
 		return
@@ -164,7 +164,7 @@ func (l *lines) push(f first, m *member) {
 	heap.Push(&l.firsts[f], m)
 }
 
-// remove forgets a member. In the lines it stays until it comes first.
+// remove removes a member from the owners' counts. It stays in the lines until it reaches the top.
 func (l *lines) remove(m *member) {
 	if m.OwnerUID == "" || m.otherRun {
 		return
@@ -174,13 +174,13 @@ func (l *lines) remove(m *member) {
 	}
 }
 
-// oldestThat returns the member of the gang that comes first, or nil.
+// oldestThat returns the selected member, or nil.
 func (g *Gang) oldestThat(f first) *member {
 	g.lineUp()
 	return g.lines.firsts[f].top(func(m *member) bool { return g.members[m.UID] == m && f.qualifies(m) })
 }
 
-// lineUp puts the members into lines if it is not known who comes first.
+// lineUp builds the lines if there are none.
 func (g *Gang) lineUp() {
 	if g.lines != nil {
 		return

@@ -9,8 +9,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// What becomes of a gang of thousands must not cost each of its members more than it costs those of a small gang, also while they
-// are created, start and are deleted one after the other.
+// The cost of creating, starting and deleting a member must not grow with the size of its gang.
 func TestCostOfAMemberDoesNotGrowWithTheGang(t *testing.T) {
 	kinds := map[string]func(m *gang.Member, i, n int){
 		"plain":              func(*gang.Member, int, int) {},
@@ -41,7 +40,7 @@ func TestCostOfAMemberDoesNotGrowWithTheGang(t *testing.T) {
 				return perMember
 			}
 			if small, large := cost(200), cost(2000); large[0] > small[0]+3 || large[1] > small[1]+3 || large[2] > small[2]+3 {
-				t.Errorf("for each member of 2,000 others are looked at %v times while they are created, start and end; of 200 %v times",
+				t.Errorf("visits per member while members are created, start and end: %v in a gang of 2,000, %v in a gang of 200",
 					large, small)
 			}
 		})
@@ -62,8 +61,8 @@ func created(i, n int) (role string, roles *gang.Roles, creates bool) {
 		gang.Role{Name: "executor", Min: int32(n - 1), Requests: map[string]string{"cpu": "1"}}), true
 }
 
-// What is kept right while members come, change and go is what would be derived from scratch.
-func TestWhatFollowsFromTheMembersIsKeptRight(t *testing.T) {
+// The maintained values must equal those derived from scratch, whatever members come, change or go.
+func TestDerivedValuesAreMaintained(t *testing.T) {
 	source := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same at each run
 	for round := range 300 {
 		g, there := gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"}), map[string]gang.Member{}
@@ -71,13 +70,13 @@ func TestWhatFollowsFromTheMembersIsKeptRight(t *testing.T) {
 			now := start.Add(time.Duration(step) * time.Second)
 			change(g, there, source.IntN, now)
 			if kept, fresh := g.Derived(false), g.Derived(true); kept != fresh {
-				t.Fatalf("round %d, step %d: kept\n%s\nwant\n%s", round, step, kept, fresh)
+				t.Fatalf("round %d, step %d: maintained\n%s\nderived anew\n%s", round, step, kept, fresh)
 			}
 		}
 	}
 }
 
-// change lets a member come, change or go.
+// change adds, changes or removes a member.
 func change(g *gang.Gang, there map[string]gang.Member, pick func(int) int, now time.Time) {
 	uid := fmt.Sprint(pick(8))
 	m, known := there[uid]
@@ -119,8 +118,8 @@ func drawMember(uid string, pick func(int) int, now time.Time) gang.Member {
 	return m
 }
 
-// A creator that was gated when it came counts once its gates are gone: an earlier one that succeeded is not
-// another member that is done.
+// A creator that was gated when it was first seen counts once its gates are removed. A succeeded creator of an earlier run does not
+// count as another member that is done.
 func TestCreatorThatWasGatedCounts(t *testing.T) {
 	g := gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"})
 	driver := one(0, 3)
@@ -132,6 +131,6 @@ func TestCreatorThatWasGatedCounts(t *testing.T) {
 	driver.Gated = false
 	g.Observe(driver, start)
 	if e := g.Explain(); e.Have != 1 {
-		t.Errorf("the gang has %d of its members, want 1: the creator that waits", e.Have)
+		t.Errorf("the gang has %d members, want 1, the waiting creator", e.Have)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Gang is the state machine of one gang. Its state is in parts, each in a file of its own. It is not safe for concurrent use.
+// Gang is the state machine of one gang. Each part of its state has its own file. It is not safe for concurrent use.
 type Gang struct {
 	Key Key
 	roster
@@ -23,7 +23,7 @@ func New(key Key) *Gang {
 	return &Gang{Key: key, roster: newRoster(), losses: losses{avoided: map[string]time.Time{}}}
 }
 
-// Observe records what the API says about a member.
+// Observe records the current state of a member's pod from the API.
 func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 	if len(g.members) == 0 {
 		g.since, g.clock = now, now
@@ -64,7 +64,7 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 	return append(decisions, g.settle(true, now)...)
 }
 
-// add makes a pod that was never seen a member.
+// add adds a member for a pod that was not seen before.
 func (g *Gang) add(seen Member, now time.Time) {
 	g.arrivals++
 	m := &member{Member: seen, late: g.tally.started > 0, seen: g.arrivals}
@@ -74,7 +74,7 @@ func (g *Gang) add(seen Member, now time.Time) {
 	g.tally.count(m, 1)
 	if m.started() {
 		g.ran = true
-		if !m.Placed { // an earlier process began to bind the gang
+		if !m.Placed { // an earlier process started binding the gang
 			g.begunWith = max(g.begunWith, int(m.Spec.MinAvailable))
 		}
 	}
@@ -83,7 +83,7 @@ func (g *Gang) add(seen Member, now time.Time) {
 	g.noteAdded(m)
 }
 
-// Remove forgets a member whose pod is gone.
+// Remove removes a member whose pod was deleted.
 func (g *Gang) Remove(uid string, now time.Time) []Decision {
 	m, known := g.members[uid]
 	if !known {
@@ -99,27 +99,27 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 		g.appoint(nil)
 	}
 	if g.planner == m {
-		g.planner = nil // its gang cycle comes to nothing
+		g.planner = nil // the gang cycle can no longer commit
 	}
 	g.membersChanged(wasRunning, now)
 	return g.settle(true, now)
 }
 
-// membersChanged notes that members may have to be notified, and a plan that is being made may be out of date. If the last member that
-// ran is gone, those that are left start anew.
+// membersChanged records that members may need a new notice and that a plan in progress may be out of date. When the last running
+// member is gone, the remaining members start anew.
 func (g *Gang) membersChanged(wasRunning bool, now time.Time) {
 	g.changed, g.stale = now, true
 	if !wasRunning || g.tally.started > 0 {
 		return
 	}
 	g.failures, g.evicting, g.stays, g.shortSince, g.whole = 0, "", false, time.Time{}, false
-	if g.ran { // else it goes on waiting: none of its members could be bound
+	if g.ran { // otherwise it continues to wait: none of its members could be bound
 		g.since, g.clock, g.failure, g.ran, g.waited, g.begunWith = now, now, nil, false, nil, 0
 	}
 }
 
-// settle answers a change: it appoints a representative, and wakes the members that are parked and need not be any more. tryAgain says
-// that the change may help a gang whose last plan failed.
+// settle responds to a change: it appoints a representative and activates parked members that no longer need to wait. tryAgain is
+// true if the change may help a gang whose last plan failed.
 func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
 	decisions := append(g.settleRun(now), g.settleBinding(now)...)
 	g.noteBegun()
@@ -153,7 +153,7 @@ func (g *Gang) park(m *member, parked bool) {
 	}
 }
 
-// activate puts members that are parked back into the scheduling queue.
+// activate puts parked members back into the scheduling queue.
 func (g *Gang) activate(members []*member, now time.Time) []Decision {
 	if len(members) == 0 {
 		return nil
@@ -167,7 +167,7 @@ func (g *Gang) activate(members []*member, now time.Time) []Decision {
 	return []Decision{Activate{Members: g.refs(members)}}
 }
 
-// mayEnter says whether a member may be in the scheduling queue for itself.
+// mayEnter reports whether a member may be in the scheduling queue.
 func (g *Gang) mayEnter(m *member) bool {
 	if g.Alone(m.UID) {
 		return m.pending() && !m.Gated
@@ -176,7 +176,7 @@ func (g *Gang) mayEnter(m *member) bool {
 	return agreed && m.eligible() && (m.claim() == claim || m.silent()) && !g.awaitsRestart(m) && !g.awaitsBind()
 }
 
-// refs names members, the oldest first.
+// refs returns references to the members, the oldest first.
 func (g *Gang) refs(members []*member) []Ref {
 	slices.SortFunc(members, compareMembers)
 	refs := make([]Ref, len(members))
@@ -188,38 +188,39 @@ func (g *Gang) refs(members []*member) []Ref {
 
 func (g *Gang) ref(m *member) Ref { return Ref{Namespace: g.Key.Namespace, Name: m.Name, UID: m.UID} }
 
-// wait is how long a gang waits, and has waited.
+// wait tracks how long a gang waits, or waited.
 type wait struct {
-	// since is when the wait began; clock is when the time to warn after was last started.
+	// since is when the wait began; clock is when the timeout was last started.
 	since, clock time.Time
-	// completeSince is since when enough members exist, zero if they do not.
+	// completeSince is when the gang became complete, zero if it is not.
 	completeSince time.Time
-	// ran says that a member was bound since; waited is how long the gang had waited then, nil if it ran when it was first seen.
+	// ran is true if a member was bound since then; waited is how long the gang had waited by then, nil if it ran when it was first
+	// seen.
 	ran    bool
 	waited *time.Duration
 }
 
-// noteCreated makes a gang's wait begin with its first pod, also if an earlier process saw that. The API rounds times to the second,
-// and its clock may be another.
+// noteCreated lets a gang's wait begin with the creation of its first pod, even if an earlier process observed that pod. The API
+// rounds times to the second, and its clock may differ from ours.
 func (w *wait) noteCreated(at time.Time) {
 	if latest := at.Add(time.Second); !at.IsZero() && latest.Before(w.since) {
 		w.since = latest
 	}
 }
 
-// roster is who belongs to a gang, and what follows from that.
+// roster holds the members of a gang and what is derived from them.
 type roster struct {
 	members map[string]*member
-	// finished are the members that ended and whose pods still exist; past those that succeeded and whose pods are gone.
+	// finished are the members that ended and whose pods still exist; past are the succeeded members whose pods are gone.
 	finished map[string]Finished
 	past     past
 	counting counting
 	tally    tally
 	run      runs
-	// arrivals counts the members that were ever seen, looks those that were looked at one after the other.
+	// arrivals counts the members ever seen, looks the members visited by loops over all members.
 	arrivals, looks int
 	derived
-	// lines say which member comes first, nil if that is not known.
+	// lines order the members by kind, nil if they have to be rebuilt.
 	lines *lines
 }
 
@@ -234,13 +235,13 @@ func newRoster() roster {
 	}
 }
 
-// Empty says whether nothing of the gang is left.
+// Empty reports whether the gang has no members left, including finished ones.
 func (r *roster) Empty() bool { return len(r.members)+len(r.finished)+len(r.past.gone) == 0 }
 
-// Size is how many members there are whose pods have not ended.
+// Size is the number of members whose pods have not ended.
 func (r *roster) Size() int { return len(r.members) }
 
-// Member returns what was last observed of a member.
+// Member returns the last observed state of a member.
 func (r *roster) Member(uid string) (Member, bool) {
 	m, known := r.members[uid]
 	if !known {
@@ -249,13 +250,14 @@ func (r *roster) Member(uid string) (Member, bool) {
 	return m.Member, true
 }
 
-// each returns all members, for what has to look at one after the other. That must not be done for each event of a member.
+// each returns all members, for loops over every member. Do not call it for each event of a member: that makes a large gang
+// quadratic.
 func (r *roster) each() map[string]*member {
 	r.looks += len(r.members)
 	return r.members
 }
 
-// where returns the members for which yes holds.
+// where returns the members for which yes returns true.
 func (r *roster) where(yes func(*member) bool) []*member {
 	var found []*member
 	for _, m := range r.each() {
@@ -266,7 +268,7 @@ func (r *roster) where(yes func(*member) bool) []*member {
 	return found
 }
 
-// oldest returns the oldest member for which yes holds, or nil. It looks at all of them.
+// oldest returns the oldest member for which yes returns true, or nil. It looks at all of them.
 func (r *roster) oldest(yes func(*member) bool) *member {
 	var oldest *member
 	for _, m := range r.each() {
@@ -277,7 +279,7 @@ func (r *roster) oldest(yes func(*member) bool) *member {
 	return oldest
 }
 
-// update changes a member and keeps the tally right.
+// update changes a member and keeps the tally consistent.
 func (r *roster) update(m *member, change func()) {
 	r.tally.count(m, -1)
 	change()

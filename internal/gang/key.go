@@ -2,7 +2,7 @@ package gang
 
 import "cmp"
 
-// Key is the identity of a gang. One name in two namespaces, in two conventions, or on pods of two instances of a template, is two gangs.
+// Key is the identity of a gang. The same name in two namespaces, two conventions, or two instances of a template means two gangs.
 type Key struct {
 	Namespace  string `json:"namespace"`
 	Name       string `json:"name"`
@@ -10,7 +10,7 @@ type Key struct {
 	Instance   string `json:"instance,omitempty"`
 }
 
-// String is how a gang is called in sentences that users read: "namespace/name".
+// String returns "namespace/name", the form that users read.
 func (k Key) String() string { return k.Namespace + "/" + k.Name }
 
 // Compare orders keys: by namespace, name, convention, then instance. It is negative if k comes before o.

@@ -7,45 +7,46 @@ import (
 )
 
 const (
-	// lossTime is how long a gang must have too few members before it is restarted as a whole: a member that is gone may turn
-	// out to have succeeded.
+	// lossTime is how long a gang must have too few members before it is restarted as a whole: a missing member may turn out to have
+	// succeeded.
 	lossTime = time.Second
-	// avoidTime is how long a node that rejected a member is not tried again for its gang.
+	// avoidTime is how long the gang avoids a node that rejected a member.
 	avoidTime = time.Minute
 )
 
-// losses are what a gang that ran has lost, and what follows from that.
+// losses tracks the members that a running gang lost, and the response to that.
 type losses struct {
-	// avoided are the nodes that rejected a member, until when.
+	// avoided are the nodes that rejected a member, and until when to avoid them.
 	avoided map[string]time.Time
-	// whole says that since the gang runs it had all members that it needs.
+	// whole is true if the running gang has had all the members that it needs.
 	whole bool
-	// shortSince is since when a gang that restarts as a whole has too few members.
+	// shortSince is when a gang with restart policy WholeGang first had too few members. It is zero if it has enough.
 	shortSince time.Time
-	// evicting is why the rest is being evicted, empty if it is not. stays says that this was given up, so that others join what runs.
+	// evicting is why the rest is being evicted, empty if it is not. stays is true if the eviction was given up, so that others join
+	// the running members.
 	evicting Kind
 	eviction eviction
 	stays    bool
 }
 
-// Finished is a member whose pod ended. It still exists, but takes no room.
+// Finished is a member whose pod ended. The pod still exists, but uses no capacity.
 type Finished struct {
 	UID, Name, Role, OwnerUID string
 	// Index is the pod's completion index, if its controller is an Indexed Job.
 	Index string
-	// OwnedByPod says that the object that created it is a pod.
+	// OwnedByPod is true if a pod created this one.
 	OwnedByPod bool
-	// Node is where it was, empty if it was never bound.
+	// Node is the node of the pod, empty if it was never bound.
 	Node      string
 	Succeeded bool
 	// At is when it ended.
 	At time.Time
-	// RejectedBy is the node whose kubelet did not let it start, and Reason what that said.
+	// RejectedBy is the node whose kubelet rejected the pod, and Reason the kubelet's reason.
 	RejectedBy, Reason string
 }
 
-// Finish records a member that ended. A member that succeeded counts as one that is there; one that the kubelet rejected is
-// told of, and its node is not tried again at once.
+// Finish records a member that ended. A member that succeeded still counts for min-available. If the kubelet rejected it, the gang
+// reports that and avoids the node for a while.
 func (g *Gang) Finish(f Finished, now time.Time) []Decision {
 	if _, known := g.finished[f.UID]; known {
 		return nil
@@ -59,7 +60,7 @@ func (g *Gang) Finish(f Finished, now time.Time) []Decision {
 	}
 	var decisions []Decision
 	if m, known := g.members[f.UID]; known && m.started() && m.Node == "" && f.Node != "" {
-		decisions = g.noteBound(m, now) // it was, and ended before anybody said so
+		decisions = g.noteBound(m, now) // it ended before its bind was observed
 	}
 	if f.RejectedBy != "" && now.Sub(f.At) < avoidTime {
 		g.avoided[f.RejectedBy] = now.Add(avoidTime)
@@ -86,7 +87,7 @@ func (g *Gang) FinishedGone(uid string, now time.Time) []Decision {
 	return g.settle(true, now)
 }
 
-// Avoided returns the nodes that rejected a member a moment ago.
+// Avoided returns the nodes that recently rejected a member.
 func (g *Gang) Avoided(now time.Time) []string {
 	var nodes []string
 	for node, until := range g.avoided {
@@ -98,7 +99,7 @@ func (g *Gang) Avoided(now time.Time) []string {
 	return nodes
 }
 
-// forgetAvoided lets members try nodes again that rejected one a while ago: nothing else wakes them then.
+// forgetAvoided lets members retry nodes whose avoidTime has passed: no other event activates them.
 func (g *Gang) forgetAvoided(now time.Time) []Decision {
 	before := len(g.avoided)
 	maps.DeleteFunc(g.avoided, func(_ string, until time.Time) bool { return !now.Before(until) })
@@ -110,14 +111,14 @@ func (g *Gang) forgetAvoided(now time.Time) []Decision {
 }
 
 func (g *Gang) oldestBut(uid string) *member {
-	return g.oldest(func(m *member) bool { return m.UID != uid }) // it may be that nobody said yet that it is gone
+	return g.oldest(func(m *member) bool { return m.UID != uid }) // its removal may not be observed yet
 }
 
-// countDone counts the finished members that succeeded in this run of the gang.
+// countDone counts the members that succeeded in this run of the gang.
 func (g *Gang) countDone() {
 	g.done, g.doneOf, g.doneBy, g.creator = 0, map[string]int{}, map[string]int{}, ""
 	if creator := g.declared.Creator(); creator != nil && g.tally.roles[creator.Name] > 0 {
-		g.creator = creator.Name // one that ended does not take its place
+		g.creator = creator.Name // a finished creator does not count as the current one
 	}
 	for _, f := range g.finished {
 		g.countFinished(f)
@@ -126,8 +127,8 @@ func (g *Gang) countDone() {
 	g.countSaid()
 }
 
-// countFinished counts a member that succeeded if it did so in this run of the gang: its owner is one of a member that is there,
-// or such a member existed before it ended. Others were of an earlier gang of this name.
+// countFinished counts a succeeded member if it belongs to this run of the gang: its owner also owns a current member, or the
+// oldest member existed before it ended. Others belong to an earlier gang of this name.
 func (g *Gang) countFinished(f Finished) {
 	if f.OwnedByPod && g.run.excludesOwner(f.OwnerUID) {
 		return
@@ -144,8 +145,8 @@ func (g *Gang) countSuccess(owner, role string, n int) {
 	g.doneBy[owner] += n
 }
 
-// Short says whether a gang that runs has fewer members than it needs: some were lost, or could not be bound. Before the first
-// is bound it is not known.
+// Short reports whether a running gang has fewer members than it needs: some were lost or could not be bound. It is false until the
+// first member is bound.
 func (g *Gang) Short() bool {
 	if g.tally.started == 0 || g.starts != nil || g.shape().Creator() == nil && g.begunWith < g.Need() {
 		return false
@@ -160,7 +161,7 @@ func (g *Gang) Short() bool {
 	return there < g.Need()
 }
 
-// noteWhole notes that a gang that runs has all members that it needs. One without a creator had them when it started.
+// noteWhole records that a running gang has all the members that it needs. A gang without a creator had them when it started.
 func (g *Gang) noteWhole() {
 	if g.runs() && !g.whole {
 		g.whole = g.shape().Creator() == nil || g.tally.started+g.done >= g.Need()
@@ -168,25 +169,26 @@ func (g *Gang) noteWhole() {
 	g.noteRestored()
 }
 
-// replaces says whether the member came after the gang had started, so it replaces one that was lost. A member that was to be
-// bound with the others existed before. The API tells times to the second; within one, what this process saw counts.
+// replaces reports whether the member was created after the gang started, so that it replaces a lost one. A member that could not
+// be bound with the others existed before. The API has a resolution of one second; within one second, the order in which this
+// process saw the pods decides.
 func (g *Gang) replaces(m *member) bool {
 	g.rank()
 	first := g.firstScheduled
 	return !first.IsZero() && (m.Created.After(first) || m.late && m.Created.Equal(first))
 }
 
-// lost says whether a gang that runs and was whole is short.
+// lost reports whether a running gang that was whole is short.
 func (g *Gang) lost() bool { return g.runs() && g.whole && g.Short() }
 
-// Late says whether the member was to start with a gang that runs short, and has to come before everything else. One that replaces
-// a lost member comes before others of its priority.
+// Late reports whether the member should have started with a gang that now runs short, and goes before everything else. A
+// replacement for a lost member goes only before others of its priority.
 func (g *Gang) Late(uid string) bool {
 	m, known := g.members[uid]
 	return known && g.Short() && !g.replaces(m) && g.shape().Creator() == nil
 }
 
-// awaitsRestart says whether the member has to wait until what is left of its gang was evicted.
+// awaitsRestart reports whether the member must wait until the rest of its gang is evicted.
 func (g *Gang) awaitsRestart(m *member) bool {
 	return g.tally.started > 0 && g.evicting != "" || g.restartPolicy() == WholeGang && g.lost() && g.replaces(m) && !g.stays
 }

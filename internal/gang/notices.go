@@ -6,32 +6,33 @@ import (
 )
 
 const (
-	// settleTime is how long a gang must stay unchanged before what it lacks is written on its members, so that a gang whose pods are just
-	// being created stays silent.
+	// settleTime is how long a gang must stay unchanged before its reason to wait is written on its members. A gang whose pods are
+	// still being created stays silent.
 	settleTime = time.Second
-	// restlessTime is after how long it is written on the members of a gang that keeps changing.
+	// restlessTime is the time after which the reason is also written for a gang that keeps changing.
 	restlessTime = 5 * time.Second
-	// refreshTime is how often numbers that changed are written again.
+	// refreshTime is the interval at which changed numbers are written again.
 	refreshTime = 30 * time.Second
 )
 
-// notices are what was written on a gang's members.
+// notices tracks what was written on a gang's members.
 type notices struct {
-	// changed is when the gang last changed in a way that may have to be written; zero means it was.
+	// changed is when the gang last changed in a way that may need a notice; zero means that the notices are up to date.
 	changed time.Time
-	// toldAt is when something was last written.
+	// toldAt is when a notice was last written.
 	toldAt time.Time
 }
 
-// noticed is what was last written on a member.
+// noticed is the last notice that was written on a member.
 type noticed struct {
-	// told and toldNumbers are the kind and the numbers of the explanation, toldTimeout what the last warning said.
+	// told and toldNumbers are the signature and the numbers of the last explanation, toldTimeout the signature of the last timeout
+	// warning.
 	told, toldNumbers, toldTimeout string
-	// toldRefused is what was written of an eviction that was refused.
+	// toldRefused is the kind of the last notice about a rejected eviction.
 	toldRefused Kind
 }
 
-// Tick answers the passing of time: retries, times to warn after, and what is written on members.
+// Tick handles the passage of time: retries, timeouts, and notices.
 func (g *Gang) Tick(now time.Time) []Decision {
 	g.dropPast(now)
 	decisions := g.follow(now)
@@ -47,8 +48,8 @@ func (g *Gang) Tick(now time.Time) []Decision {
 	return append(decisions, g.tell(now)...)
 }
 
-// expire tells the members that the gang's timeout passed, and starts the clock again. It does not cut an attempt short:
-// one that places a member now and then ends soon, and one that does not stalls. A large gang may take its time.
+// expire warns the members that the gang's timeout passed, and restarts the clock. It does not interrupt an attempt: a gang cycle
+// ends soon, and binding a large gang may take longer than the timeout.
 func (g *Gang) expire(now time.Time) []Decision {
 	if g.starts != nil || g.planner != nil {
 		return nil
@@ -83,7 +84,7 @@ func (g *Gang) expire(now time.Time) []Decision {
 	return []Decision{Tell{Members: g.refs(late), Explanation: timedOut}}
 }
 
-// expirePartial tells all members that only a part of the gang could be bound, and evicts that part if it is to be.
+// expirePartial warns all members that only a part of the gang could be bound, or evicts that part if OnPartial asks for it.
 func (g *Gang) expirePartial(why Explanation, now time.Time) []Decision {
 	if g.partial == EvictOnPartial && (!g.stays || now.Sub(g.eviction.at) >= g.eviction.pause()) {
 		return g.evict(KindEvicted, now)
@@ -99,8 +100,8 @@ func (g *Gang) expirePartial(why Explanation, now time.Time) []Decision {
 	return []Decision{Tell{Members: g.refs(untold), Explanation: why}}
 }
 
-// tell writes on each pending member why the gang waits: when the gang has settled and the kind of reason is new to the
-// member, and now and then when only numbers changed.
+// tell notifies each pending member why the gang waits: when the gang has settled and the kind of reason is new to the member, and
+// once per refreshTime when only numbers changed.
 func (g *Gang) tell(now time.Time) []Decision {
 	settled := now.Sub(g.changed) >= settleTime || now.Sub(g.clock) >= restlessTime
 	if g.changed.IsZero() || !settled {
@@ -132,7 +133,7 @@ func (g *Gang) tell(now time.Time) []Decision {
 	return decisions
 }
 
-// tellCreators tells those that start by themselves how to declare what they create.
+// tellCreators notifies creators that start on their own how to declare the pods that they create.
 func (g *Gang) tellCreators() []Decision {
 	if g.tally.apart == 0 || g.Need() == 0 {
 		return nil
@@ -147,14 +148,14 @@ func (g *Gang) tellCreators() []Decision {
 	return []Decision{Tell{Members: g.refs(creators), Explanation: g.explanation(KindUndeclared)}}
 }
 
-// untold returns the members to which the kind of the explanation is news, and those to which only its numbers are.
+// untold returns the members that have not been notified of this kind of explanation, and those that only have outdated numbers.
 func (g *Gang) untold(why Explanation) (news, stale []*member) {
 	kind, numbers := why.signature(), why.numbers()
-	lacksRoom := why.Kind == KindUnplaced || why.Kind == KindTooLarge
+	lacksCapacity := why.Kind == KindUnplaced || why.Kind == KindTooLarge
 	for _, m := range g.each() {
 		switch {
 		case !m.pending() || m.apart() || g.joins(m):
-		case lacksRoom && m.Gated: // it needs no room yet
+		case lacksCapacity && m.Gated: // it needs no capacity yet
 		case m.told != kind:
 			news = append(news, m)
 		case m.toldNumbers != numbers:
@@ -164,18 +165,18 @@ func (g *Gang) untold(why Explanation) (news, stale []*member) {
 	return news, stale
 }
 
-// joins: the member joins a gang that runs, so what the gang waits for is not its concern.
+// joins: the member joins a running gang, so the gang's reason to wait does not apply to it.
 func (g *Gang) joins(m *member) bool {
 	return g.Alone(m.UID) || g.runs() && g.mayEnter(m)
 }
 
-// Alone says whether the member starts by itself, as a pod of no gang does.
+// Alone reports whether the member starts on its own, like a pod without a gang.
 func (g *Gang) Alone(uid string) bool {
 	m, known := g.members[uid]
 	return known && (m.apart() || g.leftAlone(m) || g.Phase() == Unbound || g.rejoins(m))
 }
 
-// Joins says whether the member joins a gang that runs.
+// Joins reports whether the member joins a running gang.
 func (g *Gang) Joins(uid string) bool {
 	m, known := g.members[uid]
 	return known && g.joins(m)

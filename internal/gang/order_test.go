@@ -10,7 +10,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// observe adds members in the order in which they are given.
+// observe adds members in the given order.
 func observe(g *gang.Gang, members []gang.Member) {
 	for _, m := range members {
 		g.Observe(m, time.Unix(1000, 0))
@@ -23,8 +23,8 @@ func member(name string, need int32, created int64) gang.Member {
 	}
 }
 
-// TestWhatMembersSayDoesNotDependOnTheirOrder: neither the sentence about members that disagree, nor how they are placed.
-func TestWhatMembersSayDoesNotDependOnTheirOrder(t *testing.T) {
+// TestResultsDoNotDependOnTheOrderOfMembers checks the claims in explanations and the placement.
+func TestResultsDoNotDependOnTheOrderOfMembers(t *testing.T) {
 	silent, leaving := member("silent", 0, 1), member("leaving", 9, 2)
 	leaving.Terminating = true
 	packed, spread := member("packed", 4, 5), member("spread", 3, 4)
@@ -42,7 +42,7 @@ func TestWhatMembersSayDoesNotDependOnTheirOrder(t *testing.T) {
 			t.Fatalf("claims (-want +got):\n%s", diff)
 		}
 		if placement := g.Task(time.Unix(1000, 0)).Placement; placement != gang.Spread {
-			t.Fatalf("placement %s, want that of the oldest whose profile has one", placement)
+			t.Fatalf("placement %s, want that of the oldest member whose profile has one", placement)
 		}
 	})
 }

@@ -1,35 +1,35 @@
 package gang
 
-// Phase is where a gang stands.
+// Phase is the state of a gang in its life cycle.
 type Phase string
 
 // The phases of a gang. They are derived from its members, never stored.
 const (
-	// Incomplete: fewer than min-available members could be placed.
+	// Incomplete: fewer than min-available members are eligible.
 	Incomplete Phase = "Incomplete"
 	// Disagreeing: members name different sizes or schedulers; none of them starts.
 	Disagreeing Phase = "Disagreeing"
-	// Ready: complete; parked, or represented by one member in the scheduling queue.
+	// Ready: complete, and either parked or represented by one member in the scheduling queue.
 	Ready Phase = "Ready"
 	// Placing: the gang cycle plans and reserves.
 	Placing Phase = "Placing"
-	// Running: min-available members are being bound, or are bound; later members join one by one.
+	// Running: min-available members are bound or being bound; later members join one by one.
 	Running Phase = "Running"
-	// Unbound: no member says how many must start together, so each starts as it can.
+	// Unbound: no member declares how many must start together, so each starts on its own.
 	Unbound Phase = "Unbound"
 )
 
 // Phases returns all phases.
 func Phases() []Phase { return []Phase{Incomplete, Disagreeing, Ready, Placing, Running, Unbound} }
 
-// Phase derives where the gang stands.
+// Phase derives the phase of the gang from its members.
 func (g *Gang) Phase() Phase {
 	_, agreed := g.tally.agreed()
 	switch {
 	case len(g.tally.claims) == 0 && g.tally.unnamed > 0:
 		return Unbound
 	case len(g.tally.claims) == 0:
-		return Incomplete // all members are being deleted, or leave it to others to say how many are needed
+		return Incomplete // all members are being deleted, or do not specify how many are needed
 	case !agreed:
 		return Disagreeing
 	case g.runs():
@@ -43,7 +43,7 @@ func (g *Gang) Phase() Phase {
 	}
 }
 
-// Need is the min-available that the members agree on, without the creators that start by themselves.
+// Need is the min-available that the members agree on, without the creators that start on their own.
 func (g *Gang) Need() int {
 	claim, _ := g.tally.agreed()
 	if claim.MinAvailable == 0 {
@@ -52,36 +52,36 @@ func (g *Gang) Need() int {
 	return max(1, int(claim.MinAvailable)-g.tally.apart)
 }
 
-// missing is how many members that are not done the gang needs.
+// missing is the number of further members that the gang needs: not running and not done.
 func (g *Gang) missing() int {
 	g.rank()
 	return max(1, g.Need()-g.done-g.tally.started)
 }
 
-// have counts the members that could be placed, run, or are done.
+// have counts the members that are eligible, run, or are done.
 func (g *Gang) have() int {
 	g.rank()
 	return g.candidates() + g.tally.started + g.done
 }
 
-// shape are the roles that the gang declares, or nil.
+// shape returns the roles that the gang declares, or nil.
 func (g *Gang) shape() *Roles {
 	g.rank()
 	return g.declared
 }
 
-// started says whether a member has a node: where a member creates the others, they are nothing without it.
+// started reports whether a member has a node. In a gang with a creator, the creator must have one.
 func (g *Gang) started() bool {
 	return g.tally.started > 0 && (g.shape().Creator() == nil || g.creatorRuns())
 }
 
-// runs says whether the gang was started with as many members as it needs now. That a member has a node does not tell: whoever created the
-// pod may have chosen it, and a new revision may need more.
+// runs reports whether the gang was started with as many members as it needs now. A member with a node is no proof: the pod may
+// have been created with a node, and a new revision may need more members.
 func (g *Gang) runs() bool {
 	return g.started() && (g.shape().Creator() != nil || g.begunWith >= g.Need())
 }
 
-// complete says whether enough members exist that could be placed. Where a member creates the others, it is enough.
+// complete reports whether enough eligible members exist. In a gang with a creator, the creator is enough.
 func (g *Gang) complete() bool {
 	shape := g.shape()
 	there := func(r Role) bool { return g.tally.roles[r.Name]+g.doneOf[r.Name] >= int(r.Min) }

@@ -5,51 +5,51 @@ import (
 	"fmt"
 )
 
-// Role is what a gang says about those of its members that do the same.
+// Role describes the members of a gang that do the same work.
 type Role struct {
 	Name string
-	// Min is how many members of the role must be placed for any member of the gang to start.
+	// Min is the number of members of the role that must be scheduled for any member of the gang to start.
 	Min int32
-	// Creates says that the pods of this role create the others, so the others do not exist before it runs.
+	// Creates is true if the pods of this role create the others, so that the others do not exist before it runs.
 	Creates bool
-	// The rest is that of a pod that does not exist yet, as its specification has it. Quantities are as in a container's
-	// resource requests. Without requests such pods have no shape, and their creator starts by itself.
+	// The remaining fields are those of a pod that does not exist yet. Quantities are written as in a container's resource requests.
+	// Without requests such pods cannot be planned, and their creator starts on its own.
 	Requests     map[string]string
 	NodeSelector map[string]string
 	Tolerations  []Toleration
-	// Affinity and TopologySpreadConstraints are JSON of Kubernetes' types, which is for the adapter to read and to check.
+	// Affinity and TopologySpreadConstraints are JSON of the Kubernetes types. The caller parses and validates them.
 	Affinity                  json.RawMessage
 	TopologySpreadConstraints json.RawMessage
-	// Labels are those that the selectors of such pods, and of others, find on them.
+	// Labels are the labels of such pods, for their own selectors and those of other pods.
 	Labels map[string]string
 }
 
-// Toleration is one of a pod, as Kubernetes writes it.
+// Toleration is a pod's toleration, as in the Kubernetes API.
 type Toleration struct {
 	Key      string `json:"key,omitempty"`
 	Operator string `json:"operator,omitempty"`
 	Value    string `json:"value,omitempty"`
 	Effect   string `json:"effect,omitempty"`
-	// Seconds matters only once a pod runs.
+	// Seconds has an effect only when a pod runs.
 	Seconds *int64 `json:"tolerationSeconds,omitempty"`
 }
 
-// Roles are the roles that a pod declares. Nobody changes them once they were read: members share them.
+// Roles are the roles that a pod declares. They are immutable: members share them.
 type Roles struct {
-	// List has the roles in the order in which they are declared.
+	// List has the roles in the order of their declaration.
 	List []Role
-	// Apart is how many creators there are besides, of which nothing else is known: what they create has no shape.
+	// Apart is the number of additional creators. They start on their own, because the pods that they create have no requests.
 	Apart int
-	// Inherits says that the declared members are like the pod that declares them in where they may run.
+	// Inherits is true if the declared members have the node selector, tolerations and affinity of the pod that declares them.
 	Inherits bool
-	// Text is what they were read from: roles with the same text are the same.
+	// Text is the text from which the roles were parsed: roles with the same text are equal.
 	Text string
 }
 
-// NewRoles returns roles that were not read from a text.
+// NewRoles returns roles that do not come from a text.
 func NewRoles(list ...Role) *Roles { return &Roles{List: list, Text: fmt.Sprint(list)} }
 
-// All returns the roles in the order in which they are declared.
+// All returns the roles in the order of their declaration.
 func (r *Roles) All() []Role {
 	if r == nil {
 		return nil
@@ -57,7 +57,7 @@ func (r *Roles) All() []Role {
 	return r.List
 }
 
-// Total is the sum of the minima.
+// Total is the sum of the roles' minimums and the additional creators.
 func (r *Roles) Total() int {
 	if r == nil {
 		return 0
@@ -79,7 +79,7 @@ func (r *Roles) Creator() *Role {
 	return nil
 }
 
-// Named returns the role of this name, or nil.
+// Named returns the role with this name, or nil.
 func (r *Roles) Named(name string) *Role {
 	for i := range r.All() {
 		if r.List[i].Name == name {

@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// runs tells the runs of a gang apart whose members are created by one of them, such as Spark's driver. A creator that comes while
-// members of an earlier one are left begins another run: those count for nothing in it. All of it follows from what the API says
-// about the pods that are there, so it comes out the same after a restart.
+// runs distinguishes the runs of a gang whose members are created by one of them, such as Spark's driver. A creator that appears
+// while members of an earlier creator still exist begins a new run: the earlier members do not count for it. The API objects
+// determine the runs, so a restart of the scheduler does not change them.
 type runs struct {
-	// creators are the members that create others, by UID; owned is how many members each pod created.
+	// creators are the members that create others, by UID; owned is the number of members that each pod created.
 	creators map[string]*member
 	owned    map[string]int
-	// current are the creators of the current run. Without any, every member counts.
+	// current are the creators of the current run. Without a creator, every member counts.
 	current map[string]bool
 }
 
 func newRuns() runs { return runs{creators: map[string]*member{}, owned: map[string]int{}} }
 
-// note records that a member is there, or is not any more (by -1).
+// note records that a member was added (by 1) or removed (by -1).
 func (r *runs) note(m *member, by int) {
 	if m.OwnedByPod {
 		if r.owned[m.OwnerUID] += by; r.owned[m.OwnerUID] == 0 {
@@ -34,8 +34,8 @@ func (r *runs) note(m *member, by int) {
 	}
 }
 
-// excludes says whether the member is of another run: it is a creator of another one, or was created by a pod that is not a creator
-// of this one.
+// excludes reports whether the member belongs to another run: it is a creator of another run, or was created by a pod that is not a
+// creator of this one.
 func (r *runs) excludes(m *member) bool {
 	if m.Spec.Creates {
 		return len(r.current) > 0 && !r.current[m.UID]
@@ -43,7 +43,7 @@ func (r *runs) excludes(m *member) bool {
 	return m.OwnedByPod && r.excludesOwner(m.OwnerUID)
 }
 
-// several says whether members of more than one run may be there.
+// several reports whether members of more than one run may exist.
 func (r *runs) several() bool {
 	if len(r.creators) > 1 {
 		return true
@@ -58,8 +58,8 @@ func (r *runs) several() bool {
 
 func (r *runs) excludesOwner(uid string) bool { return len(r.current) > 0 && !r.current[uid] }
 
-// elected returns the creators of the current run. While there are no more of them than the gang needs, it is all of them; else
-// those that have not created anything yet come after those that have. Room that is held stays with the run that it is held for.
+// elected returns the creators of the current run. As long as there are no more of them than the gang needs, it returns all of
+// them; otherwise it prefers those that have not created a pod yet. With keep, slots stay with the run for which they are held.
 func (r *runs) elected(keep bool) map[string]bool {
 	live, fresh, kept := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	need := 1
@@ -91,7 +91,7 @@ func (r *runs) elected(keep bool) map[string]bool {
 	return r.newest(live, newest, need)
 }
 
-// newest returns the newest creators, so many of them.
+// newest returns the newest creators, as many as the run needs.
 func (r *runs) newest(live map[string]bool, newest *member, need int) map[string]bool {
 	found := map[string]bool{newest.UID: true}
 	for len(found) < need {
@@ -106,7 +106,7 @@ func (r *runs) newest(live map[string]bool, newest *member, need int) map[string
 	return found
 }
 
-// creatorsNeeded is how many creators a run has.
+// creatorsNeeded is the number of creators of a run.
 func (m *member) creatorsNeeded() int {
 	if creator := m.Spec.Roles.Creator(); creator != nil {
 		return int(creator.Min)
@@ -117,7 +117,7 @@ func (m *member) creatorsNeeded() int {
 	return 1
 }
 
-// elect finds out which run is the current one, and says whether that changed for any member.
+// elect determines the current run, and reports whether that changed for any member.
 func (g *Gang) elect() bool {
 	if len(g.run.creators) == 0 && len(g.run.current) == 0 {
 		return false
@@ -125,7 +125,7 @@ func (g *Gang) elect() bool {
 	return g.follows(g.run.elected(g.Slots() > 0 || g.planner != nil))
 }
 
-// follows makes the run of these creators the current one.
+// follows makes the run of these creators the current one, and reports whether that changed for any member.
 func (g *Gang) follows(creators map[string]bool) bool {
 	if maps.Equal(creators, g.run.current) {
 		return false
@@ -139,12 +139,12 @@ func (g *Gang) follows(creators map[string]bool) bool {
 			changed = true
 		}
 	}
-	g.relined() // members that ended may have been of another run, too
+	g.relined() // finished members may belong to another run, too
 	return changed
 }
 
-// settleRun begins another run when its creator came, or the last one's went. Members of a run whose creator still runs are not lost:
-// they start by themselves.
+// settleRun begins another run when its creator appeared or the last creator is gone. Members of a run whose creator still runs are
+// not lost: they start on their own.
 func (g *Gang) settleRun(now time.Time) []Decision {
 	wasRunning := g.tally.started > 0
 	if !g.elect() {
@@ -154,7 +154,7 @@ func (g *Gang) settleRun(now time.Time) []Decision {
 	return g.activate(g.where(func(m *member) bool { return m.parked && g.leftAlone(m) && g.mayEnter(m) }), now)
 }
 
-// nextRun begins a run whose creator waited until what is held for another was taken, or its time was up.
+// nextRun begins a run whose creator waited until the slots of another run were taken or expired.
 func (g *Gang) nextRun(now time.Time) []Decision {
 	if len(g.run.creators) < 2 || maps.Equal(g.run.elected(g.Slots() > 0 || g.planner != nil), g.run.current) {
 		return nil
@@ -162,7 +162,7 @@ func (g *Gang) nextRun(now time.Time) []Decision {
 	return g.settle(true, now)
 }
 
-// leftAlone says whether the member is of another run than the current one, and its creator runs.
+// leftAlone reports whether the member belongs to another run than the current one and its creator runs.
 func (g *Gang) leftAlone(m *member) bool {
 	if !m.otherRun || m.Spec.Creates {
 		return false
@@ -171,8 +171,8 @@ func (g *Gang) leftAlone(m *member) bool {
 	return creator != nil && !creator.Terminating && (creator.Node != "" || creator.bindsTo != "")
 }
 
-// resumes makes the run of a creator the current one again for which an earlier process held room. Creators that came since wait
-// until that room is taken.
+// resumes makes the run of a creator for which an earlier process held slots the current one again. Newer creators wait until those
+// slots are taken.
 func (g *Gang) resumes(m *member) {
 	if !m.otherRun || !m.Spec.Creates || m.Node == "" || m.Terminating {
 		return

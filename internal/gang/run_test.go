@@ -8,7 +8,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// runsOf is a gang whose drivers declare so many executors each, and create them.
+// runsOf is a gang whose drivers each declare and create a number of executors.
 type runsOf struct {
 	*gang.Gang
 
@@ -20,7 +20,7 @@ func newRunsOf(t *testing.T, executors int) runsOf {
 	return runsOf{Gang: gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"}), t: t, executors: executors}
 }
 
-// driver observes a driver that was created so many seconds after the start.
+// driver observes a driver that was created at this second after the start.
 func (r runsOf) driver(name, node string, second int) gang.Member {
 	r.t.Helper()
 	spec := driving(r.executors)
@@ -45,7 +45,7 @@ func (r runsOf) observe(name, node, owner string, second int, spec gang.Spec) ga
 	return m
 }
 
-// first is a gang whose first driver runs with all of its executors.
+// firstRun is a gang whose first driver runs with all of its executors.
 func firstRun(t *testing.T, executors int) runsOf {
 	t.Helper()
 	g := newRunsOf(t, executors)
@@ -56,24 +56,24 @@ func firstRun(t *testing.T, executors int) runsOf {
 	return g
 }
 
-// plansAll checks that the member plans its gang with so many declared members.
+// plansAll checks that the member plans its gang alone, with this number of declared members.
 func (r runsOf) plansAll(member string, declared int) {
 	r.t.Helper()
 	if v := r.Enter(member, start); v != gang.Go {
-		r.t.Fatalf("%s may not enter the queue: %d in phase %s", member, v, r.Phase())
+		r.t.Fatalf("Enter returned %[2]d for %[1]s in phase %[3]s, want Go", member, v, r.Phase())
 	}
 	if v := r.Begin(member, true, start); v != gang.Plan {
-		r.t.Fatalf("%s is not to plan: %d in phase %s", member, v, r.Phase())
+		r.t.Fatalf("Begin returned %[2]d for %[1]s in phase %[3]s, want Plan", member, v, r.Phase())
 	}
 	if n := r.Task(start).DeclaredMembers(); n != declared {
 		r.t.Errorf("%s plans %d declared members, want %d", member, n, declared)
 	}
 	if n := len(r.Task(start).Members); n != 1 {
-		r.t.Errorf("%s plans with %d members, want itself alone", member, n)
+		r.t.Errorf("%s plans with %d members, want only itself", member, n)
 	}
 }
 
-func TestExecutorsOfAFormerDriverCountForNothingOfTheNextOne(t *testing.T) {
+func TestFormerExecutorsDoNotCountForTheNextDriver(t *testing.T) {
 	for name, ends := range map[string]func(runsOf){
 		"failed": func(g runsOf) {
 			g.Finish(gang.Finished{UID: "d1", Name: "d1", Role: "driver", At: start}, start)
@@ -100,8 +100,8 @@ func TestExecutorsOfAFormerDriverCountForNothingOfTheNextOne(t *testing.T) {
 	}
 }
 
-// TestNextDriverIsSeenBeforeTheExecutorsOfTheFormer: a new process sees the pods in any order.
-func TestNextDriverIsSeenBeforeTheExecutorsOfTheFormer(t *testing.T) {
+// TestNextDriverIsSeenBeforeFormerExecutors checks that the order in which a new process sees the pods does not matter.
+func TestNextDriverIsSeenBeforeFormerExecutors(t *testing.T) {
 	g := newRunsOf(t, 2)
 	g.driver("d2", "", 5)
 	g.executor("e0", "n", "d1", 1)
@@ -109,7 +109,7 @@ func TestNextDriverIsSeenBeforeTheExecutorsOfTheFormer(t *testing.T) {
 	g.plansAll("d2", 2)
 }
 
-func TestSuccessesOfAFormerDriversExecutorsAreNotTheNextOnes(t *testing.T) {
+func TestSuccessesOfFormerExecutorsDoNotCount(t *testing.T) {
 	g := firstRun(t, 2)
 	g.Finish(gang.Finished{UID: "e0", Role: "executor", OwnerUID: "d1", OwnedByPod: true, Succeeded: true, At: start.Add(time.Hour)}, start)
 	g.Remove("e0", start)
@@ -118,31 +118,31 @@ func TestSuccessesOfAFormerDriversExecutorsAreNotTheNextOnes(t *testing.T) {
 	g.plansAll("d2", 2)
 }
 
-func TestPendingExecutorOfAFormerDriverDoesNotStartBesideTheNext(t *testing.T) {
+func TestPendingFormerExecutorDoesNotStart(t *testing.T) {
 	g := newRunsOf(t, 2)
 	g.executor("e0", "", "d1", 1)
 	g.driver("d2", "n", 5)
 	if v := g.Enter("e0", start); v != gang.Refuse {
-		t.Errorf("Enter answered %d", v)
+		t.Errorf("Enter returned %d", v)
 	}
 	g.executor("f0", "", "d2", 6)
 	if v := g.Enter("f0", start); v != gang.Go {
-		t.Errorf("the executor of the driver that runs is not let in: %d in phase %s", v, g.Phase())
+		t.Errorf("Enter returned %d for an executor of the running driver in phase %s, want Go", v, g.Phase())
 	}
 }
 
-func TestExecutorOfADriverThatRunsStartsThoughAnotherRunBegan(t *testing.T) {
+func TestExecutorOfARunningFormerDriverStarts(t *testing.T) {
 	g := firstRun(t, 2)
 	g.driver("d2", "", 5)
 	g.executor("e9", "", "d1", 6)
 	if v := g.Enter("e9", start); v != gang.Go {
-		t.Errorf("Enter answered %d", v)
+		t.Errorf("Enter returned %d", v)
 	}
 	g.plansAll("d2", 2)
 }
 
-// TestNextDriverWaitsForWhatIsReservedForTheFirst: also in a process that began after both came.
-func TestNextDriverWaitsForWhatIsReservedForTheFirst(t *testing.T) {
+// TestNextDriverWaitsForTheFirstDriversSlots checks this in a process that started after both drivers were created.
+func TestNextDriverWaitsForTheFirstDriversSlots(t *testing.T) {
 	g := newRunsOf(t, 2)
 	g.driver("d1", "n", 0)
 	g.executor("e0", "n", "d1", 1)
@@ -151,10 +151,10 @@ func TestNextDriverWaitsForWhatIsReservedForTheFirst(t *testing.T) {
 		Until: start.Add(time.Hour), Roles: []gang.ReservedRole{{Name: "executor", Nodes: map[string]int{"n": 2}}},
 	}, start)
 	if g.Slots() != 1 {
-		t.Fatalf("%d places are held, want 1", g.Slots())
+		t.Fatalf("%d slots are held, want 1", g.Slots())
 	}
 	if v := g.Enter("d2", start); v != gang.Refuse {
-		t.Errorf("the second driver takes part in the first one's run: %d", v)
+		t.Errorf("Enter returned %d for the second driver during the first run, want Refuse", v)
 	}
 	g.executor("e1", "", "d1", 6)
 	g.Enter("e1", start)
@@ -163,7 +163,7 @@ func TestNextDriverWaitsForWhatIsReservedForTheFirst(t *testing.T) {
 	g.plansAll("d2", 2)
 }
 
-func TestNextDriverIsPlannedWhenTheReservationOfTheFirstExpires(t *testing.T) {
+func TestNextDriverIsPlannedWhenTheFirstReservationExpires(t *testing.T) {
 	g := newRunsOf(t, 2)
 	g.driver("d1", "n", 0)
 	g.executor("e0", "n", "d1", 1)
@@ -180,7 +180,7 @@ func TestNextDriverIsPlannedWhenTheReservationOfTheFirstExpires(t *testing.T) {
 	g.plansAll("d2", 2)
 }
 
-func TestMembersThatNoPodCreatedCountForEveryDriver(t *testing.T) {
+func TestMembersNotCreatedByAPodCountForEveryDriver(t *testing.T) {
 	g := newRunsOf(t, 2)
 	g.executor("w0", "n", "", 1)
 	g.driver("d2", "", 5)

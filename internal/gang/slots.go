@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// SlotID names a slot that is held.
+// SlotID identifies a slot.
 type SlotID struct {
 	Gang   Key
 	Number int
 }
 
-// Move says that a slot is held from now on, or not any more. Whoever keeps others out of the slots follows the moves in
-// their order.
+// Move reports that a slot is now held, or no longer held. The package that blocks the capacity of slots for other pods applies the
+// moves in order.
 type Move struct {
 	ID   SlotID
 	Role Role
 	Node string
 	Held bool
-	// Free says that the slot goes to nobody in particular: others may have its capacity.
+	// Free is true if any pod may use the slot's capacity now.
 	Free bool
 }
 
-// slot is a Slot that is held, or that a member is about to take.
+// slot is a Slot that is held or about to be taken by a member.
 type slot struct {
 	number int
 	role   Role
@@ -33,17 +33,17 @@ type slot struct {
 	taker  *member
 }
 
-// slots are capacity that is held for declared members.
+// slots tracks the slots that are held for declared members.
 type slots struct {
 	held []*slot
-	// until is when what is left of them is given up; zero until the creator starts.
+	// until is when the remaining slots expire; zero until the creator starts.
 	until time.Time
-	// last is the number of the slot that was held last; moves are what happened since somebody asked.
+	// last is the number of the newest slot; moves are the moves since the last call of Moves.
 	last  int
 	moves []Move
 }
 
-// hold reserves slots. Roles that the gang does not declare are passed over.
+// hold reserves slots. It ignores roles that the gang does not declare.
 func (g *Gang) hold(plan []Slot) {
 	for _, p := range plan {
 		role := g.shape().Named(p.Role)
@@ -72,10 +72,10 @@ func (g *Gang) Moves() []Move {
 	return moves
 }
 
-// Moved says whether there are moves that nobody asked for yet.
+// Moved reports whether there are moves that Moves has not returned yet.
 func (g *Gang) Moved() bool { return len(g.moves) > 0 }
 
-// free gives up the slots for which yes holds, and returns how many.
+// free releases the slots for which yes returns true, and returns their number.
 func (g *Gang) free(yes func(*slot) bool) int {
 	before := len(g.held)
 	g.held = slices.DeleteFunc(g.held, func(p *slot) bool {
@@ -97,7 +97,7 @@ func (g *Gang) free(yes func(*slot) bool) int {
 
 func anySlot(*slot) bool { return true }
 
-// Slots is how many slots are held, or about to be taken.
+// Slots is the number of slots that are held or about to be taken.
 func (g *Gang) Slots() int { return len(g.held) }
 
 func (g *Gang) slotsOf(role string) int {
@@ -110,7 +110,7 @@ func (g *Gang) slotsOf(role string) int {
 	return n
 }
 
-// Take gives a member that is popped a slot of its role, so that nobody keeps the member itself out of it.
+// Take assigns a slot of its role to a popped member, so that the slot does not block the member itself.
 func (g *Gang) Take(uid string) {
 	m, known := g.members[uid]
 	if !known || m.slot != nil || m.misfit || len(g.held) == 0 || g.Phase() != Running || m.otherRun || !g.mayEnter(m) {
@@ -133,7 +133,7 @@ func (g *Gang) SlotNode(uid string) string {
 	return ""
 }
 
-// Return gives back the slot of a member that was popped and holds no capacity now: its scheduling cycle ended early.
+// Return puts back the slot of a popped member that holds no capacity because its scheduling cycle ended early.
 func (g *Gang) Return(uid string) {
 	if m, known := g.members[uid]; known && m.bindsTo == "" && m.Node == "" {
 		g.giveBack(m)
@@ -150,7 +150,7 @@ func (g *Gang) giveBack(m *member) {
 	g.move(p, true, false)
 }
 
-// fill forgets the slot of a member that was bound.
+// fill removes the slot of a member that was bound.
 func (g *Gang) fill(m *member) {
 	filled := m.slot
 	if filled == nil {
@@ -160,7 +160,7 @@ func (g *Gang) fill(m *member) {
 	g.held = slices.DeleteFunc(g.held, func(p *slot) bool { return p == filled })
 }
 
-// NodeGone gives up the slots on a node that is gone.
+// NodeGone releases the slots on a node that was deleted.
 func (g *Gang) NodeGone(node string, now time.Time) []Decision {
 	if g.free(func(p *slot) bool { return p.node == node }) == 0 {
 		return nil
@@ -168,7 +168,7 @@ func (g *Gang) NodeGone(node string, now time.Time) []Decision {
 	return g.settle(false, now)
 }
 
-// creatorRuns says whether a member of the role that creates the others runs.
+// creatorRuns reports whether a creator runs.
 func (g *Gang) creatorRuns() bool {
 	creator := g.shape().Creator()
 	return creator != nil && g.tally.startedRoles[creator.Name] > 0
@@ -179,7 +179,7 @@ func (g *Gang) isCreator(m *member) bool {
 	return creator != nil && m.Spec.Role == creator.Name
 }
 
-// tendSlots gives up slots that nobody will take: the creator is gone, or their time is up.
+// tendSlots releases slots that no member will take: the creator is gone, or the slots expired.
 func (g *Gang) tendSlots(now time.Time) []Decision {
 	switch {
 	case len(g.held) == 0:
@@ -200,22 +200,23 @@ func (g *Gang) reservationTimeout() time.Duration {
 	return g.longestReservation
 }
 
-// Reservation is the capacity that is held for a gang, as it is written on the gang's creator.
+// Reservation describes the slots that are held for a gang, as written on the gang's creator.
 type Reservation struct {
 	Until time.Time      `json:"until"`
 	Roles []ReservedRole `json:"roles"`
 }
 
-// ReservedRole is the capacity that is held for a role: for so many pods on each node.
+// ReservedRole describes the slots of a role: the number of slots by node.
 type ReservedRole struct {
 	Name  string         `json:"name"`
 	Nodes map[string]int `json:"nodes"`
 }
 
-// maxReservation is how long the text of a reservation may be, in bytes: all annotations of a pod together have 256 KiB.
+// maxReservation is the longest text of a reservation, in bytes: all annotations of a pod together may have 256 KiB.
 const maxReservation = 128 << 10
 
-// Reservation returns the text to write on the member: what is held for the others if it is their creator, or "".
+// Reservation returns the text to write on the member: the gang's slots as JSON if the member is the creator, otherwise "". It
+// fails if the text is longer than maxReservation.
 func (g *Gang) Reservation(uid string, now time.Time) (string, error) {
 	m, known := g.members[uid]
 	if !known || !g.isCreator(m) || len(g.held) == 0 {
@@ -241,8 +242,8 @@ func (g *Gang) Reservation(uid string, now time.Time) (string, error) {
 	return string(text), nil
 }
 
-// Restore holds again what an earlier process held for the gang and wrote on a creator that runs, but for the slots of members
-// that have come or are done, and never more than the creator declares, nor longer than it may.
+// Restore holds the slots again that an earlier process wrote on a running creator, except those of members that exist or are done.
+// It never holds more than the creator declares, nor for longer than the reservation timeout.
 func (g *Gang) Restore(uid string, r Reservation, now time.Time) []Decision {
 	m, known := g.members[uid]
 	if known && now.Before(r.Until) {
@@ -265,7 +266,7 @@ func (g *Gang) Restore(uid string, r Reservation, now time.Time) []Decision {
 	return g.settle(true, now)
 }
 
-// restoreRole holds slots of a role on so many nodes, less those of members that are there.
+// restoreRole holds slots of a role on these nodes, less those of existing members.
 func (g *Gang) restoreRole(role Role, nodes map[string]int) {
 	missing := int(role.Min) - g.tally.startedRoles[role.Name] - g.doneOf[role.Name] - g.slotsOf(role.Name)
 	left := maps.Clone(nodes)
@@ -282,7 +283,7 @@ func (g *Gang) restoreRole(role Role, nodes map[string]int) {
 	}
 }
 
-// DeclaredBy returns the roles that the member declares if it is a creator, or nil.
+// DeclaredBy returns the roles that the member declares if it is a creator, otherwise nil.
 func (g *Gang) DeclaredBy(uid string) []Role {
 	m, known := g.members[uid]
 	if !known || !g.isCreator(m) {

@@ -6,51 +6,52 @@ import (
 	"time"
 )
 
-// Status is what there is to know of a gang at one moment: the one read model, from which metrics, pages and tests read. It shares
-// nothing with the gang, and the names of its fields in JSON do not change.
+// Status describes a gang at one moment. It is the one read model: metrics, pages and tests read it. It shares no memory with the
+// gang, and its JSON field names are stable.
 type Status struct {
 	Key   Key   `json:"key"`
 	Phase Phase `json:"phase"`
 	Needs Needs `json:"needs"`
-	// Partial says that the gang runs with fewer members than it needs while others wait to join it.
+	// Partial is true if the gang runs with fewer members than it needs while others wait to join it.
 	Partial bool `json:"partial,omitempty"`
-	// Members are those whose pods exist: first those that have not ended, the oldest first, then those that have, as they ended.
+	// Members are the members whose pods exist: first those that have not ended, the oldest first, then the finished ones in the order
+	// in which they ended.
 	Members []MemberStatus `json:"members"`
-	// Nodes are those on which members take capacity, or slots hold it, sorted by name.
+	// Nodes are the nodes on which members use capacity or slots hold it, sorted by name.
 	Nodes []NodeStatus `json:"nodes,omitempty"`
-	// Why explains what the gang waits for. Its kind is empty if it waits for nothing. The events and conditions on its members are
-	// written from the same; JSON has it in words, which are in internal/events.
+	// Why explains what the gang waits for. Its kind is empty if it waits for nothing. Events and conditions on its members are
+	// rendered from the same explanation. It is not part of the JSON; internal/events renders it as text.
 	Why Explanation `json:"-"`
-	// Shortage is what the last plan lacked of a gang that is parked because of it, or else zero.
+	// Shortage is the shortage of the last plan if the gang is parked because of it, otherwise zero.
 	Shortage ShortageStatus `json:"shortage,omitzero"`
-	// Slots are held for members that do not exist yet, or that are about to take them, sorted by role, node and member.
+	// Slots are held for members that do not exist yet or are about to take them, sorted by role, node and member.
 	Slots []SlotStatus `json:"slots,omitempty"`
 	Times
 }
 
-// Needs is what a gang needs to start, and what it has of that.
+// Needs is what a gang needs to start, and what it has.
 type Needs struct {
-	// MinAvailable is 0 while it is not known: no member says how many must start together, or members disagree.
+	// MinAvailable is 0 while it is unknown: no member declares it, or members disagree.
 	MinAvailable int `json:"minAvailable"`
-	// Have is how many members could be placed, run or are done, Running how many of them run or are done.
+	// Have is the number of members that are eligible, run or are done, Running the number of those that run or are done.
 	Have    int `json:"have"`
 	Running int `json:"running"`
-	// Roles are in the order in which members declare them.
+	// Roles are in the order of their declaration.
 	Roles []RoleStatus `json:"roles,omitempty"`
 }
 
-// RoleStatus is what a gang needs of a role, and what it has of that.
+// RoleStatus is what a gang needs of a role, and what it has.
 type RoleStatus struct {
 	Name string `json:"name"`
 	Min  int    `json:"min"`
-	// Have and Running count as those of Needs do.
+	// Have and Running count like those of Needs.
 	Have    int `json:"have"`
 	Running int `json:"running"`
-	// Creates says that members of the role create the others.
+	// Creates is true if members of the role create the others.
 	Creates bool `json:"creates,omitempty"`
 }
 
-// MemberState is where a member stands.
+// MemberState is the scheduling state of a member.
 type MemberState string
 
 // The states of a member.
@@ -61,7 +62,7 @@ const (
 	MemberTerminating MemberState = "Terminating"
 	// MemberGated: the pod waits, and carries scheduling gates.
 	MemberGated MemberState = "Gated"
-	// MemberPending: the pod waits, and no node is known for it.
+	// MemberPending: the pod waits and has no node.
 	MemberPending MemberState = "Pending"
 	// MemberPlanned: the pod is about to take a slot on its node.
 	MemberPlanned MemberState = "Planned"
@@ -74,10 +75,10 @@ const (
 	MemberFailed    MemberState = "Failed"
 )
 
-// Ended says whether the member's pod ended.
+// Ended reports whether the member's pod ended.
 func (s MemberState) Ended() bool { return s == MemberSucceeded || s == MemberFailed }
 
-// Waits says whether the member waits for its node.
+// Waits reports whether the member waits for a node.
 func (s MemberState) Waits() bool {
 	return s == MemberGated || s == MemberPending || s == MemberPlanned
 }
@@ -87,35 +88,37 @@ type MemberStatus struct {
 	Name string `json:"name"`
 	UID  string `json:"uid"`
 	Role string `json:"role,omitempty"`
-	// Node is where the member is, was, or is being bound to.
+	// Node is the node on which the member is or was, or to which it is being bound.
 	Node  string      `json:"node,omitempty"`
 	State MemberState `json:"state"`
-	// Apart says that the member does not count for what its gang needs: it is of another run of it, or a creator that starts by itself.
+	// Apart is true if the member does not count for what its gang needs: it belongs to another run, or is a creator that starts on
+	// its own.
 	Apart bool `json:"apart,omitempty"`
 }
 
-// takesCapacity says whether the member takes capacity on its node.
+// takesCapacity reports whether the member uses capacity on its node.
 func (m MemberStatus) takesCapacity() bool {
 	return m.Node != "" && m.State != MemberPlanned && !m.State.Ended()
 }
 
-// NodeStatus is what a gang takes of a node.
+// NodeStatus is what a gang uses of a node.
 type NodeStatus struct {
 	Name string `json:"name"`
-	// Members is how many members take capacity there, Slots for how many more it is held.
+	// Members is the number of members that use capacity there, Slots the number of slots held there.
 	Members int `json:"members,omitempty"`
 	Slots   int `json:"slots,omitempty"`
 }
 
-// ShortageStatus is what a plan lacked.
+// ShortageStatus describes the shortage of a plan.
 type ShortageStatus struct {
-	// Members is how many more members needed a node, at least; 0 if that is not known.
+	// Members is the minimum number of members that still need a node; 0 if it is unknown.
 	Members int `json:"members,omitempty"`
-	// Resource is what they lacked if it was one resource: each takes Each, and Largest is the largest free capacity on a node.
+	// Resource is the resource that was short, if it was a single one. Each is the request of one member, Largest the largest free
+	// amount on a node. Both are Kubernetes quantities.
 	Resource string `json:"resource,omitempty"`
 	Each     string `json:"each,omitempty"`
 	Largest  string `json:"largest,omitempty"`
-	// Anything says that more than capacity on single nodes was missing, so that any change may help.
+	// Anything is true if members failed for more than capacity on single nodes, so that any change may help.
 	Anything bool `json:"anything,omitempty"`
 }
 
@@ -127,21 +130,21 @@ type SlotStatus struct {
 	Member string `json:"member,omitempty"`
 }
 
-// Times are when things happened to a gang, or will.
+// Times holds the timestamps of a gang's state changes, past and expected.
 type Times struct {
 	// At is when the status was taken.
 	At time.Time `json:"at"`
-	// Since is when the gang began to wait, which is when its first pod was created; Started is when that ended, zero while it waits.
-	// Both are zero if the gang ran when this process first saw it.
+	// Since is when the gang began to wait, that is, when its first pod was created; Started is when it started, zero while it waits.
+	// Both are zero if the gang already ran when this process first saw it.
 	Since   time.Time `json:"since,omitzero"`
 	Started time.Time `json:"started,omitzero"`
-	// NextTry is when the gang is tried again even if nothing changes; zero means: once something changed that may help.
+	// NextTry is when the gang is retried even if nothing changes; zero means that only a relevant change leads to a retry.
 	NextTry time.Time `json:"nextTry,omitzero"`
-	// SlotsUntil is when the slots are given up that nobody took; zero until a creator runs.
+	// SlotsUntil is when the remaining slots expire; zero until a creator runs.
 	SlotsUntil time.Time `json:"slotsUntil,omitzero"`
 }
 
-// Waited is how long the gang has waited, or had until it started. It is not known of a gang that ran when it was first seen.
+// Waited is how long the gang has waited, or had waited when it started. It is unknown for a gang that ran when it was first seen.
 func (t Times) Waited() (waited time.Duration, known bool) {
 	switch {
 	case t.Since.IsZero():
@@ -152,7 +155,7 @@ func (t Times) Waited() (waited time.Duration, known bool) {
 	return t.Started.Sub(t.Since), true
 }
 
-// Count returns how many members have a state for which yes holds.
+// Count returns the number of members with a state for which yes returns true.
 func (s *Status) Count(yes func(MemberState) bool) int {
 	n := 0
 	for i := range s.Members {
@@ -163,7 +166,7 @@ func (s *Status) Count(yes func(MemberState) bool) int {
 	return n
 }
 
-// Status returns what there is to know of the gang. It looks at every member, so it is for those who ask now and then.
+// Status returns the status of the gang. It visits every member, so do not call it for each event.
 func (g *Gang) Status(now time.Time) Status {
 	s := Status{
 		Key: g.Key, Phase: g.Phase(), Needs: g.needs(), Partial: g.Partial(),
@@ -264,7 +267,7 @@ func (g *Gang) slotStatuses() []SlotStatus {
 	return slots
 }
 
-// nodeStatuses sums up what members take and slots hold, node by node.
+// nodeStatuses sums up the members and slots of each node.
 func nodeStatuses(members []MemberStatus, slots []SlotStatus) []NodeStatus {
 	byName := map[string]NodeStatus{}
 	for _, m := range members {
@@ -293,7 +296,7 @@ func nodeStatuses(members []MemberStatus, slots []SlotStatus) []NodeStatus {
 	return nodes
 }
 
-// shortage is what the last plan lacked, if the gang waits because of it.
+// shortageStatus is the shortage of the last plan, if the gang waits because of it.
 func (g *Gang) shortageStatus() ShortageStatus {
 	if g.Phase() != Ready || g.failure == nil || g.failure.Kind != KindUnplaced && g.failure.Kind != KindTooLarge {
 		return ShortageStatus{}
@@ -317,7 +320,7 @@ func (g *Gang) times(now time.Time) Times {
 	return t
 }
 
-// nextTry is when the gang is tried again even if nothing changes, or zero.
+// nextTry is when the gang is retried even if nothing changes, or zero.
 func (g *Gang) nextTry() time.Time {
 	switch {
 	case !g.refusedAt.IsZero():
@@ -336,7 +339,7 @@ func (g *Gang) nextTry() time.Time {
 	return next
 }
 
-// clone returns an explanation that shares nothing with this one.
+// clone returns a copy that shares no memory with e.
 func (e Explanation) clone() Explanation {
 	if e.Short != nil {
 		e.Short = new(*e.Short)

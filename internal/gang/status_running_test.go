@@ -9,7 +9,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-func TestStatusOfAGangThatRuns(t *testing.T) {
+func TestStatusOfARunningGang(t *testing.T) {
 	started := gang.Times{Since: start, Started: start.Add(2 * time.Second)}
 	for _, tc := range []statusTest{
 		{
@@ -78,7 +78,7 @@ func TestStatusOfAGangThatRuns(t *testing.T) {
 			},
 		},
 		{
-			"terminating, and ended", func(t *testing.T) *story {
+			"terminating and finished members", func(t *testing.T) *story {
 				s := newStory(t, 2, 3)
 				s.run(3)
 				s.see(0, func(m *gang.Member) { m.Node, m.Terminating = "n0", true })
@@ -93,7 +93,7 @@ func TestStatusOfAGangThatRuns(t *testing.T) {
 			},
 		},
 		{
-			"it ran when it was first seen", func(t *testing.T) *story {
+			"running when first seen", func(t *testing.T) *story {
 				s := newStory(t, 1, 0)
 				s.seeOn(0, "n0")
 				return s
@@ -104,7 +104,7 @@ func TestStatusOfAGangThatRuns(t *testing.T) {
 			},
 		},
 		{
-			"beside pods of another scheduler", func(t *testing.T) *story {
+			"a pod of another scheduler", func(t *testing.T) *story {
 				s := newStory(t, 1, 0)
 				s.see(0, func(m *gang.Member) { m.Foreign, m.Node = true, "n0" })
 				return s
@@ -120,7 +120,7 @@ func TestStatusOfAGangThatRuns(t *testing.T) {
 	}
 }
 
-// TestStatusOfAGangWithSlots is that of a driver that declares three executors, of which one comes.
+// TestStatusOfAGangWithSlots follows a driver that declares three executors, one of which is created.
 func TestStatusOfAGangWithSlots(t *testing.T) {
 	g := reserve(t, "n1", "n2", "n1")
 	driver, _ := g.Member("driver")
@@ -162,17 +162,18 @@ func TestStatusOfAGangWithSlots(t *testing.T) {
 	want.Members[1].State = gang.MemberBinding
 	want.Needs.Running, want.Needs.Roles[1].Running = 2, 1
 	want.Nodes[1].Members++
-	is("it has taken it")
+	is("the executor has taken the slot")
 
 	executor.Node = "n1"
 	g.Observe(executor, start)
 	want.Members[1].State = gang.MemberBound
 	want.Slots = []gang.SlotStatus{{Role: "executor", Node: "n1"}, {Role: "executor", Node: "n2"}}
-	is("it is bound")
+	is("the executor is bound")
 }
 
-// TestStatusTellsMembersApartThatDoNotCount: a driver that declares nothing starts by itself, and so do executors of an earlier one.
-func TestStatusTellsMembersApartThatDoNotCount(t *testing.T) {
+// TestStatusMarksMembersThatDoNotCount checks a driver that starts on its own because it declares no executors, and an executor of
+// an earlier driver.
+func TestStatusMarksMembersThatDoNotCount(t *testing.T) {
 	g := gang.New(gang.Key{Name: "a"})
 	creator := func(name string, created int64) gang.Member {
 		m := member(name, 3, created)

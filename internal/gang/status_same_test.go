@@ -12,8 +12,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// TestStatusIsTheSameForTheSameInputs: two gangs to which the same happens have one status, also if it is derived anew. What is kept in
-// maps, which each process and each call goes through in another order, must not show.
+// TestStatusIsTheSameForTheSameInputs checks that two gangs with the same history have the same status, also when it is derived
+// anew. The iteration order of maps must not show.
 func TestStatusIsTheSameForTheSameInputs(t *testing.T) {
 	phases := map[gang.Phase]int{}
 	for round := range uint64(400) {
@@ -28,28 +28,28 @@ func TestStatusIsTheSameForTheSameInputs(t *testing.T) {
 			}
 			first, second := twins[0].Status(now), twins[1].Status(now)
 			if diff := cmp.Diff(first, second); diff != "" {
-				t.Fatalf("round %d, step %d: two statuses for the same inputs (-one +other):\n%s", round, step, diff)
+				t.Fatalf("round %d, step %d: the statuses differ for the same inputs (-one +other):\n%s", round, step, diff)
 			}
 			twins[0].Derived(true)
 			if diff := cmp.Diff(first, twins[0].Status(now)); diff != "" {
-				t.Fatalf("round %d, step %d: derived anew it is another (-kept +derived):\n%s", round, step, diff)
+				t.Fatalf("round %d, step %d: the status derived anew differs (-maintained +derived):\n%s", round, step, diff)
 			}
 			phases[first.Phase]++
 		}
 	}
 	for _, phase := range []gang.Phase{gang.Incomplete, gang.Disagreeing, gang.Ready, gang.Placing, gang.Running} {
 		if phases[phase] < 100 {
-			t.Errorf("only %d statuses were of phase %s: %v", phases[phase], phase, phases)
+			t.Errorf("only %d statuses had phase %s: %v", phases[phase], phase, phases)
 		}
 	}
 }
 
-// twin is a gang to which the same happens as to another one with the same seed.
+// twin is one of two gangs with the same history. The seed determines the history.
 type twin struct {
 	*gang.Gang
 	there map[string]gang.Member
 	pick  func(int) int
-	// plain says that no member has a role.
+	// plain is true if no member has a role.
 	plain bool
 }
 
@@ -89,7 +89,7 @@ func (tw *twin) step(now time.Time) {
 	}
 }
 
-// pop is a scheduling cycle of a member, or a part of one.
+// pop runs a scheduling cycle of a member, or a part of one.
 func (tw *twin) pop(uid string, now time.Time) {
 	tw.Enter(uid, now)
 	switch tw.Begin(uid, tw.pick(8) > 0, now) {
@@ -97,7 +97,7 @@ func (tw *twin) pop(uid string, now time.Time) {
 		task := tw.Task(now)
 		switch tw.pick(5) {
 		case 0:
-			return // its gang cycle goes on
+			return // the gang cycle continues
 		case 1:
 			tw.Unfit(uid, gang.Finding{Fit: 1, Short: &gang.Shortfall{Members: 1, Resource: "cpu"}, Shortage: gang.Shortage{Missing: 1}}, 1, now)
 			return
@@ -120,7 +120,7 @@ func (tw *twin) pop(uid string, now time.Time) {
 	}
 }
 
-// TestStatusHasStableNames: whoever reads the status as JSON goes by the names of its fields, so they do not change.
+// TestStatusHasStableNames checks the JSON field names, on which readers of the status depend.
 func TestStatusHasStableNames(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	text, err := json.MarshalIndent(gang.Status{

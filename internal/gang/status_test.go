@@ -11,7 +11,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// story is what happens to a gang of one(i, need), at the same moment if nothing else is said.
+// story drives a gang of one(i, need). All events happen at the same time unless a test advances now.
 type story struct {
 	*gang.Gang
 	t    *testing.T
@@ -28,7 +28,7 @@ func newStory(t *testing.T, need, members int) *story {
 	return s
 }
 
-// see observes a member, which may be changed before.
+// see observes a member after change has modified it.
 func (s *story) see(i int, change func(*gang.Member)) {
 	m := one(i, s.need)
 	if change != nil {
@@ -41,16 +41,16 @@ func (s *story) seeOn(i int, node string) {
 	s.see(i, func(m *gang.Member) { m.Node, m.Scheduled = node, s.now })
 }
 
-// begin pops the first member, and the gang plans.
+// begin pops the first member and begins the gang cycle.
 func (s *story) begin() {
 	s.t.Helper()
 	s.Enter("0", s.now)
 	if v := s.Begin("0", true, s.now); v != gang.Plan {
-		s.t.Fatalf("Begin answered %d, want that it plans", v)
+		s.t.Fatalf("Begin returned %d, want Plan", v)
 	}
 }
 
-// commit begins the binding of so many members.
+// commit starts binding this number of members.
 func (s *story) commit(members int) {
 	s.t.Helper()
 	s.begin()
@@ -63,10 +63,10 @@ func (s *story) commit(members int) {
 	}
 }
 
-// nodeOf is where member i goes: two share a node.
+// nodeOf is the node of member i: two members share a node.
 func nodeOf(i int) string { return fmt.Sprint("n", i/2) }
 
-// run starts a gang of so many members, the last of which is bound last.
+// run starts a gang with this number of members and binds all of them.
 func (s *story) run(members int) {
 	s.t.Helper()
 	s.commit(members)
@@ -76,7 +76,7 @@ func (s *story) run(members int) {
 	}
 }
 
-// members are one(i, ...) of a state, each on a node or on none.
+// inState returns the statuses of members first, first+1, ... in one state, one for each node.
 func inState(state gang.MemberState, first int, nodes ...string) []gang.MemberStatus {
 	all := make([]gang.MemberStatus, len(nodes))
 	for i, node := range nodes {
@@ -93,7 +93,7 @@ func join(parts ...[]gang.MemberStatus) []gang.MemberStatus {
 	return all
 }
 
-// statusTest is a gang and what its status says. Its key and the time are filled in.
+// statusTest is a gang and its expected status. check fills in the key and the time.
 type statusTest struct {
 	name  string
 	story func(*testing.T) *story
@@ -121,7 +121,7 @@ func (tc *statusTest) check(t *testing.T) {
 	readable(t, s.Status(s.now))
 }
 
-// shareNothing changes a status: the gang must not notice.
+// shareNothing checks that changing a status does not change the gang.
 func shareNothing(t *testing.T, s *story, changed gang.Status) {
 	t.Helper()
 	before := s.Status(s.now)
@@ -144,11 +144,11 @@ func shareNothing(t *testing.T, s *story, changed gang.Status) {
 		changed.Why.Lacking.Role = "changed"
 	}
 	if diff := cmp.Diff(before, s.Status(s.now)); diff != "" {
-		t.Errorf("whoever changes a status changes the gang (-before +after):\n%s", diff)
+		t.Errorf("changing a status changed the gang (-before +after):\n%s", diff)
 	}
 }
 
-// readable says whether what is written as JSON is read as the same, but for the explanation, which is in words there.
+// readable checks that a status survives a JSON round trip, except for the explanation, which JSON leaves out.
 func readable(t *testing.T, s gang.Status) {
 	t.Helper()
 	text, err := json.Marshal(s)
@@ -161,6 +161,6 @@ func readable(t *testing.T, s gang.Status) {
 	}
 	s.Why = gang.Explanation{}
 	if diff := cmp.Diff(s, read); diff != "" {
-		t.Errorf("%s is read as something else (-want +got):\n%s", text, diff)
+		t.Errorf("%s is not read back as the same status (-want +got):\n%s", text, diff)
 	}
 }

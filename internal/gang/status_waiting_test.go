@@ -7,7 +7,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-func TestStatusOfAGangThatWaits(t *testing.T) {
+func TestStatusOfAWaitingGang(t *testing.T) {
 	short := &gang.Shortfall{Members: 2, Resource: "cpu", Each: "1", Largest: "0.5"}
 	since := gang.Times{Since: start}
 	unfit := func(f gang.Finding) func(t *testing.T) *story {
@@ -70,7 +70,7 @@ func TestStatusOfAGangThatWaits(t *testing.T) {
 			},
 		},
 		{
-			"parked, a part of what it lacks was found since", func(t *testing.T) *story {
+			"parked, part of the shortage is resolved", func(t *testing.T) *story {
 				s := unfit(gang.Finding{Shortage: gang.Shortage{Missing: 2}})(t)
 				s.StillLacks(9, 1)
 				return s
@@ -92,7 +92,7 @@ func TestStatusOfAGangThatWaits(t *testing.T) {
 			},
 		},
 		{
-			"in its gang cycle", func(t *testing.T) *story {
+			"in the gang cycle", func(t *testing.T) *story {
 				s := newStory(t, 2, 2)
 				s.begin()
 				return s

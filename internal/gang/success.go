@@ -2,14 +2,15 @@ package gang
 
 import "time"
 
-// keepSuccesses is how long it is remembered which members succeeded when no pod of the gang is left: its controller may create those
-// again that were lost.
+// keepSuccesses is how long the gang remembers its succeeded members after its last pod is gone: its controller may recreate the
+// lost ones.
 const keepSuccesses = time.Minute
 
-// maxPast is how many successes a gang remembers whose pods are gone: min-available is any number that a user writes.
+// maxPast bounds the succeeded members without a pod that a gang remembers, because users may set any min-available.
 const maxPast = 10000
 
-// task is what a member does for its controller: a pod with the same completion index, or else of the same name, does it again.
+// task identifies the work that a pod does for its controller: its completion index, or else its name. A pod with the same task
+// repeats the work.
 type task struct{ owner, what string }
 
 func taskOf(owner, index, name string) task {
@@ -19,14 +20,15 @@ func taskOf(owner, index, name string) task {
 	return task{owner, name}
 }
 
-// past are the members of a gang that succeeded and whose pods are gone. Such a success counts as long as there are pods of its controller.
+// past holds the succeeded members whose pods are gone. Such a success counts as long as other pods of its controller exist.
 type past struct {
 	gone map[task]Finished
-	// since is when the last of their pods went.
+	// since is when the last of their pods was deleted.
 	since time.Time
 }
 
-// keep remembers a member that succeeded and whose pod was deleted. Without a controller, nobody says that it need not come again.
+// keep remembers a succeeded member whose pod was deleted. Without a controller the pod may be recreated, so its success does not
+// count.
 func (g *Gang) keep(f Finished, now time.Time) {
 	if !f.Succeeded || f.OwnerUID == "" || len(g.past.gone) >= maxPast {
 		return
@@ -37,7 +39,7 @@ func (g *Gang) keep(f Finished, now time.Time) {
 	g.past.gone[taskOf(f.OwnerUID, f.Index, f.Name)], g.past.since = f, now
 }
 
-// redo forgets a success whose task another pod does again.
+// redo drops a success whose task another pod repeats.
 func (g *Gang) redo(m *member) {
 	if len(g.past.gone) == 0 {
 		return
@@ -49,14 +51,14 @@ func (g *Gang) redo(m *member) {
 	}
 }
 
-// dropPast forgets the successes of a gang that nothing else is left of.
+// dropPast drops the successes of a gang that has no members left.
 func (g *Gang) dropPast(now time.Time) {
 	if len(g.members) == 0 && len(g.finished) == 0 && now.Sub(g.past.since) >= keepSuccesses {
 		g.past = past{}
 	}
 }
 
-// countPast counts the members that succeeded and whose pods are gone.
+// countPast counts the succeeded members whose pods are gone.
 func (g *Gang) countPast() {
 	for _, f := range g.past.gone {
 		if g.lines.owners[f.OwnerUID] > 0 {

@@ -15,7 +15,7 @@ func worker(uid, name, owner, index string) gang.Member {
 	}
 }
 
-func TestASuccessCountsWhenItsPodIsCollected(t *testing.T) {
+func TestSuccessCountsAfterItsPodIsDeleted(t *testing.T) {
 	now := time.Unix(200, 0)
 	done := func(index string) gang.Finished {
 		return gang.Finished{UID: "done", Name: "w-0", OwnerUID: "job", Index: index, Succeeded: true, At: now}
@@ -29,12 +29,12 @@ func TestASuccessCountsWhenItsPodIsCollected(t *testing.T) {
 		after time.Duration
 		want  gang.Phase
 	}{
-		{"the others come again", done("0"), []gang.Member{worker("1", "w-1", "job", "1"), worker("2", "w-2", "job", "2")}, 0, gang.Ready},
-		{"one that failed", failed, []gang.Member{worker("1", "w-1", "job", "1"), worker("2", "w-2", "job", "2")}, 0, gang.Incomplete},
-		{"its index is done again", done("0"), []gang.Member{worker("1", "x", "job", "0"), worker("2", "w-2", "job", "2")}, 0, gang.Incomplete},
-		{"its name comes again", done(""), []gang.Member{worker("1", "w-0", "job", ""), worker("2", "w-2", "job", "")}, 0, gang.Incomplete},
+		{"the others are recreated", done("0"), []gang.Member{worker("1", "w-1", "job", "1"), worker("2", "w-2", "job", "2")}, 0, gang.Ready},
+		{"the pod failed", failed, []gang.Member{worker("1", "w-1", "job", "1"), worker("2", "w-2", "job", "2")}, 0, gang.Incomplete},
+		{"its index is repeated", done("0"), []gang.Member{worker("1", "x", "job", "0"), worker("2", "w-2", "job", "2")}, 0, gang.Incomplete},
+		{"its name is repeated", done(""), []gang.Member{worker("1", "w-0", "job", ""), worker("2", "w-2", "job", "")}, 0, gang.Incomplete},
 		{"of another Job", done("0"), []gang.Member{worker("1", "w-1", "retry", "1"), worker("2", "w-2", "retry", "2")}, 0, gang.Incomplete},
-		{"nothing came for long", done("0"), []gang.Member{worker("1", "w-1", "job", "1"), worker("2", "w-2", "job", "2")}, time.Hour, gang.Incomplete},
+		{"too late", done("0"), []gang.Member{worker("1", "w-1", "job", "1"), worker("2", "w-2", "job", "2")}, time.Hour, gang.Incomplete},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			g := gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"})
@@ -47,14 +47,14 @@ func TestASuccessCountsWhenItsPodIsCollected(t *testing.T) {
 				g.Observe(m, now)
 			}
 			if g.Phase() != tc.want {
-				t.Errorf("%s, want %s", g.Phase(), tc.want)
+				t.Errorf("phase %s, want %s", g.Phase(), tc.want)
 			}
 			for _, m := range tc.left {
 				g.Remove(m.UID, now)
 			}
 			g.Tick(now.Add(2 * time.Hour))
 			if !g.Empty() {
-				t.Error("something of the gang is left")
+				t.Error("the gang is not empty")
 			}
 		})
 	}

@@ -1,16 +1,17 @@
 package gang
 
-// tally counts a gang's members, kept up to date member by member.
+// tally counts a gang's members. It is updated member by member.
 type tally struct {
-	// eligible counts the members that could be placed, started those that run or are being bound, binding those of them without a node.
+	// eligible counts the eligible members, started those that run or are being bound, binding those that are being bound.
 	eligible, started, binding int
-	// gated counts the members with scheduling gates, apart the creators that start by themselves, unnamed those that name no gang.
+	// gated counts the members with scheduling gates, apart the creators that start on their own, unnamed the members that name no
+	// gang.
 	gated, apart, unnamed int
-	// parked counts the members that are parked, standby those of them that could be placed.
+	// parked counts the parked members, standby the eligible ones among them.
 	parked, standby int
 
 	claims, startedClaims claims
-	// roles counts the members that could be placed or run, startedRoles those that run.
+	// roles counts the members that are eligible or run, startedRoles those that run.
 	roles, startedRoles map[string]int
 }
 

@@ -5,27 +5,27 @@ import (
 	"time"
 )
 
-// Task is what a plan is made for.
+// Task is the input of a plan for a gang.
 type Task struct {
 	Gang Key
-	// Members are to be placed. Need is how many of them must be, and of the declared members that do not exist yet.
+	// Members are the members to place. Need is the number that must be placed, including declared members that do not exist yet.
 	Members   []Ref
 	Need      int
 	Placement Placement
-	// Roles are what is asked of each role; MemberRoles are the roles of Members, if Roles has any.
+	// Roles are the requirements of each role; MemberRoles are the roles of Members, if Roles has any.
 	Roles       []RoleTask
 	MemberRoles []string
-	// Avoid are nodes that rejected a member a moment ago.
+	// Avoid are nodes that recently rejected a member.
 	Avoid []string
 }
 
-// RoleTask is what a plan has to place of a role: Must members at least, Declared of which do not exist yet.
+// RoleTask is what a plan must place of a role: at least Must members, of which Declared do not exist yet.
 type RoleTask struct {
 	Role
 	Must, Declared int
 }
 
-// DeclaredMembers is how many of the members do not exist yet.
+// DeclaredMembers is the number of members that do not exist yet.
 func (t Task) DeclaredMembers() int {
 	n := 0
 	for _, r := range t.Roles {
@@ -40,13 +40,13 @@ type Planned struct {
 	Slots []Slot
 }
 
-// Pin is the node that a plan has for a member.
+// Pin assigns a member to a node.
 type Pin struct{ UID, Node string }
 
-// Slot is the node that a plan has for a declared member.
+// Slot assigns a declared member to a node.
 type Slot struct{ Role, Node string }
 
-// Task returns what is to be planned for the gang. The representative comes first.
+// Task returns what to plan for the gang. The representative comes first.
 func (g *Gang) Task(now time.Time) Task {
 	members := g.refs(g.where(func(m *member) bool { return g.mayEnter(m) && !m.otherRun && !g.rejoins(m) }))
 	if g.planner != nil {
@@ -63,7 +63,7 @@ func (g *Gang) Task(now time.Time) Task {
 	return t
 }
 
-// addRoles adds what the plan has to place of each role.
+// addRoles adds the requirements of each role.
 func (g *Gang) addRoles(t *Task) {
 	exist := map[string]int{}
 	for _, ref := range t.Members {

@@ -8,7 +8,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// outcome counts the attempts that ended, by the decisions.
+// outcome counts ended attempts by their decisions.
 type outcome struct{ started, failed int }
 
 func (o *outcome) count(decisions []gang.Decision) {
@@ -33,7 +33,7 @@ func TestEachAttemptIsCountedOnce(t *testing.T) {
 			a, _ := pair(l)
 			l.Begin(a)
 			o.count(l.Unfit("a", gang.Finding{}).Decisions)
-			tick(5 * time.Minute) // its timeout passes, which ends no attempt
+			tick(5 * time.Minute) // the timeout passes, but does not end an attempt
 		}, outcome{failed: 1}},
 		"none could be bound": {func(t *testing.T, l *ledger.Ledger, o *outcome, _ func(time.Duration)) {
 			a, _ := pair(l)
@@ -41,7 +41,7 @@ func TestEachAttemptIsCountedOnce(t *testing.T) {
 			o.count(l.Unreserve("a"))
 			o.count(l.Unreserve("b"))
 		}, outcome{failed: 1}},
-		"deleted while it was being bound": {func(t *testing.T, l *ledger.Ledger, o *outcome, _ func(time.Duration)) {
+		"deleted during binding": {func(t *testing.T, l *ledger.Ledger, o *outcome, _ func(time.Duration)) {
 			a, _ := pair(l)
 			o.count(committed(t, l, a))
 			o.count(l.Forget("a"))
@@ -57,7 +57,7 @@ func TestEachAttemptIsCountedOnce(t *testing.T) {
 			}
 			tick(5 * time.Minute)
 		}, outcome{started: 1}},
-		"still on its way": {func(t *testing.T, l *ledger.Ledger, o *outcome, _ func(time.Duration)) {
+		"still being bound": {func(t *testing.T, l *ledger.Ledger, o *outcome, _ func(time.Duration)) {
 			a, _ := pair(l)
 			o.count(committed(t, l, a))
 		}, outcome{}},
@@ -72,7 +72,7 @@ func TestEachAttemptIsCountedOnce(t *testing.T) {
 				}
 			})
 			if o != c.want {
-				t.Errorf("%+v attempts are counted, want %+v", o, c.want)
+				t.Errorf("counted attempts %+v, want %+v", o, c.want)
 			}
 		})
 	}

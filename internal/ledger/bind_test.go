@@ -13,7 +13,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// refuseBind is what follows when the API refuses to bind a pod: the queue's own backoff, unless the ledger keeps the pod.
+// refuseBind simulates a bind that the API server rejects: the pod enters the queue's own backoff unless the ledger parks it.
 func (s *simulation) refuseBind(p *simPod) {
 	s.unbound++
 	s.give(p.node, 1)
@@ -28,7 +28,7 @@ func (s *simulation) refuseBind(p *simPod) {
 	s.perform(decisions)
 }
 
-// endBackoffs lets pods be popped again, which nobody is asked about.
+// endBackoffs moves pods whose backoff has ended to the active queue. The queue does that without asking a plugin.
 func (s *simulation) endBackoffs() {
 	for _, p := range s.sorted() {
 		if p.at == backoff && !s.clock.Now().Before(p.until) {
@@ -37,7 +37,7 @@ func (s *simulation) endBackoffs() {
 	}
 }
 
-// always refuses, but not for ever: a loop would never end.
+// always rejects every bind, up to a limit that ends a loop.
 func (s *simulation) always(*simPod) bool { return s.unbound < 10_000 }
 
 func statusOf(t *testing.T, l *ledger.Ledger) gang.Status {
@@ -49,9 +49,9 @@ func statusOf(t *testing.T, l *ledger.Ledger) gang.Status {
 	return all[0]
 }
 
-// While the API refuses to bind its pods a gang is tried after 1, 2, 4, 8 and then each 10 seconds. It is told why, and not that it
-// starts, and it waits all the while.
-func TestGangThatCannotBeBoundIsTriedLessAndLess(t *testing.T) {
+// While the API server rejects its binds, a gang is retried after 1, 2, 4, 8 and then every 10 seconds. Its members get the reason
+// but no event that the gang starts, and it keeps its waiting time.
+func TestGangThatCannotBeBoundIsRetriedWithBackoff(t *testing.T) {
 	minute := choices{reservation: time.Minute}
 	for name, create := range map[string]func(*simulation){
 		"one":           func(s *simulation) { s.gang("a", 1, 1) },
@@ -70,27 +70,27 @@ func TestGangThatCannotBeBoundIsTriedLessAndLess(t *testing.T) {
 			members := len(s.pods)
 			s.rest(time.Minute)
 			if s.broken < 7 || s.broken > 9 || s.unbound > 9*members {
-				t.Errorf("%d attempts and %d refused binds in a minute, want 7 to 9 attempts", s.broken, s.unbound)
+				t.Errorf("%d attempts and %d rejected binds in a minute, want 7 to 9 attempts", s.broken, s.unbound)
 			}
 			if s.told[gang.KindReleased] != 0 || s.told[gang.KindNotBound] != members || s.told[gang.KindTimedOut] != members {
-				t.Errorf("told %v, want each of %d once that none could be bound, once that the timeout passed, and nobody that they start",
+				t.Errorf("notices %v, want NotBound and TimedOut once for each of %d members, and no Released",
 					s.told, members)
 			}
 			if waited, _ := statusOf(t, s.ledger).Waited(); waited < 58*time.Second {
-				t.Errorf("it has waited for %s, want about a minute", waited)
+				t.Errorf("the gang has waited for %s, want about a minute", waited)
 			}
 			s.refuses = nil
 			s.rest(11 * time.Second)
 			s.expect(t, "a", bound, members)
 			if s.told[gang.KindReleased] != 1 {
-				t.Errorf("told %v, want once that the gang starts", s.told)
+				t.Errorf("notices %v, want Released once", s.told)
 			}
 		})
 	}
 }
 
-// The queue asks for a gang that rests, as it does where waiting members lie in its own backoff.
-func TestGangThatCannotBeBoundRestsWhoeverAsks(t *testing.T) {
+// The queue may ask about a gang in backoff, for example when waiting members are in the queue's own backoff.
+func TestGangThatCannotBeBoundStaysInBackoff(t *testing.T) {
 	s := newSimulation(4)
 	s.refuses = s.always
 	s.gang("a", 2, 2)
@@ -98,14 +98,14 @@ func TestGangThatCannotBeBoundRestsWhoeverAsks(t *testing.T) {
 	}
 	for _, p := range s.sorted() {
 		if answer := s.ledger.Begin(p.pod); answer.Verdict != gang.Refuse || answer.Why.Kind != gang.KindNotBound {
-			t.Errorf("%s: %+v, want that it waits because none could be bound", p.pod.Name, answer)
+			t.Errorf("Begin of %s returned %+v, want Refuse with the kind NotBound", p.pod.Name, answer)
 		}
 		if answer := s.ledger.Enter(p.pod); answer.Verdict != gang.Refuse {
 			t.Errorf("%s enters the queue", p.pod.Name)
 		}
 	}
 	if why := s.ledger.Why("a-0"); why.Culprit == "" || why.Detail != "the API refuses it" {
-		t.Errorf("%+v, want which pod could not be bound, and why", why)
+		t.Errorf("explanation %+v, want the rejected pod and the reason", why)
 	}
 	s.create("a-2", "a", 2, true, false)
 	s.remove(s.pods["a-0"])
@@ -114,8 +114,8 @@ func TestGangThatCannotBeBoundRestsWhoeverAsks(t *testing.T) {
 	s.expect(t, "a", bound, 2)
 }
 
-// A member that cannot be bound when others are follows at once, whether it was refused before or after them.
-func TestMemberThatCannotBeBoundFollowsTheOthers(t *testing.T) {
+// A rejected member is retried as soon as others are bound, whether it was rejected before or after them.
+func TestRejectedMemberFollowsTheOthers(t *testing.T) {
 	for refused := range 3 {
 		s := newSimulation(3)
 		binds := 0
@@ -123,29 +123,29 @@ func TestMemberThatCannotBeBoundFollowsTheOthers(t *testing.T) {
 		s.gang("a", 3, 3)
 		s.rest(100 * time.Millisecond)
 		if s.rest(time.Second); s.broken > 0 {
-			t.Errorf("%d attempts broke, want none: a part of the gang runs", s.broken)
+			t.Errorf("%d attempts failed, want none: a part of the gang runs", s.broken)
 		}
 		s.expect(t, "a", bound, 3)
 		if s.told[gang.KindReleased] != 1 {
-			t.Errorf("told %v, want once that the gang starts", s.told)
+			t.Errorf("notices %v, want Released once", s.told)
 		}
 	}
 }
 
-// inFlight are the pods that are being bound.
+// inFlight returns the pods that are being bound.
 func (s *simulation) inFlight() []*simPod {
 	return slices.DeleteFunc(s.sorted(), func(p *simPod) bool { return p.at != binding })
 }
 
-// answerAll answers the binds that are in flight, in the pods' order.
+// answerAll completes the binds in flight, in the order of the pods.
 func (s *simulation) answerAll() {
 	for _, p := range s.inFlight() {
 		s.answer(p)
 	}
 }
 
-// One that is refused each time while others take theirs is tried less and less, not each second for as long as a volume takes.
-func TestMemberThatIsRefusedAgainIsTriedLessAndLess(t *testing.T) {
+// A member that is rejected repeatedly while others are slow is retried less and less often, not every second.
+func TestRejectedMemberIsRetriedWithBackoff(t *testing.T) {
 	s := newSimulation(2)
 	s.slow = true
 	s.gang("a", 2, 2)
@@ -159,7 +159,7 @@ func TestMemberThatIsRefusedAgainIsTriedLessAndLess(t *testing.T) {
 		s.rest(100 * time.Millisecond)
 	}
 	if s.unbound < 7 || s.unbound > 9 {
-		t.Errorf("its bind was tried %d times in a minute, want 7 to 9", s.unbound)
+		t.Errorf("%d binds of the member in a minute, want 7 to 9", s.unbound)
 	}
 	s.answerAll()
 	s.slow = false
@@ -167,9 +167,9 @@ func TestMemberThatIsRefusedAgainIsTriedLessAndLess(t *testing.T) {
 	s.expect(t, "a", bound, 2)
 }
 
-// Others may take their time to be bound, such as for their volumes. The one that was refused is back on its place before somebody
-// else is.
-func TestMemberThatCannotBeBoundDoesNotWaitForSlowOnes(t *testing.T) {
+// A rejected member is retried while others are still being bound, for example waiting for volumes, before another pod can take its
+// capacity.
+func TestRejectedMemberDoesNotWaitForSlowBinds(t *testing.T) {
 	s := newSimulation(2)
 	s.slow = true
 	s.gang("a", 2, 2)
@@ -182,13 +182,14 @@ func TestMemberThatCannotBeBoundDoesNotWaitForSlowOnes(t *testing.T) {
 	s.answerAll()
 	s.expect(t, "a", bound, 2)
 	if s.told[gang.KindReleased] != 1 {
-		t.Errorf("told %v, want once that the gang starts", s.told)
+		t.Errorf("notices %v, want Released once", s.told)
 	}
 }
 
-// A creator is refused while one that follows it is being bound. The gang starts with its creator, whatever becomes of the other.
-func TestCreatorThatCannotBeBoundIsTriedAgain(t *testing.T) {
-	for name, tc := range map[string]struct{ refused bool }{"the other is bound": {}, "the other is refused": {refused: true}} {
+// A creator is rejected while one of its members is being bound. The gang starts with its creator, whatever the outcome of the
+// other member.
+func TestRejectedCreatorIsRetried(t *testing.T) {
+	for name, tc := range map[string]struct{ refused bool }{"the other is bound": {}, "the other is rejected": {refused: true}} {
 		t.Run(name, func(t *testing.T) {
 			s := newSimulation(10)
 			s.slow = true
@@ -202,21 +203,21 @@ func TestCreatorThatCannotBeBoundIsTriedAgain(t *testing.T) {
 			s.refuses = func(*simPod) bool { return tc.refused }
 			s.answerAll()
 			if s.told[gang.KindReleased] != 0 {
-				t.Error("it is told that the gang starts, whose creator is not bound")
+				t.Error("the gang was reported as started before its creator was bound")
 			}
 			s.slow, s.refuses = false, nil
 			s.rest(15 * time.Second)
 			s.expect(t, "a", bound, 2)
 			if s.told[gang.KindReleased] != 1 {
-				t.Errorf("told %v, want once that the gang starts", s.told)
+				t.Errorf("notices %v, want Released once", s.told)
 			}
 		})
 	}
 }
 
-// TestBindsThatAreRefused drives a scheduler whose binds the API refuses at random, and processes that end. Nobody is tried in a
-// loop, nobody holds room for nothing, and once binds succeed every gang that fits runs.
-func TestBindsThatAreRefused(t *testing.T) {
+// TestRejectedBinds drives a scheduler whose binds the API server rejects at random and that restarts. No pod is retried in a loop,
+// no capacity stays reserved needlessly, and when binds succeed again every gang that fits runs.
+func TestRejectedBinds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newAdverseSimulation(t, 6)
 		needs := rapid.SliceOfN(rapid.IntRange(1, 5), 1, 3).Draw(t, "needs")
@@ -253,7 +254,7 @@ func TestBindsThatAreRefused(t *testing.T) {
 		before := s.unbound
 		s.rest(20 * time.Second)
 		if tries := s.unbound - before; tries > 21*len(s.pods) {
-			t.Fatalf("%d binds of %d pods were tried within 20 seconds\n%s", tries, len(s.pods), s)
+			t.Fatalf("%d binds of %d pods within 20 seconds\n%s", tries, len(s.pods), s)
 		}
 		s.refuses = nil
 		s.rest(30 * time.Second)
@@ -262,8 +263,8 @@ func TestBindsThatAreRefused(t *testing.T) {
 	})
 }
 
-// A wait goes on when another process takes over, and a gang that it finds running tells of none.
-func TestWaitOutlivesTheProcess(t *testing.T) {
+// The waiting time continues across a restart, and is unknown for a gang that runs when it is first seen.
+func TestWaitingTimeSurvivesARestart(t *testing.T) {
 	s := newSimulation(3)
 	s.gang("a", 2, 3)
 	s.rest(27 * time.Second)
@@ -271,40 +272,40 @@ func TestWaitOutlivesTheProcess(t *testing.T) {
 	s.told = map[gang.Kind]int{}
 	s.rest(6 * time.Second)
 	if waited, _ := statusOf(t, s.ledger).Waited(); waited < 32*time.Second || waited > 33*time.Second {
-		t.Errorf("it has waited for %s, want 33s less the second to which the API tells times", waited)
+		t.Errorf("the gang has waited for %s, want 33s, less the API's resolution of one second", waited)
 	}
 	if s.told[gang.KindTimedOut] != 0 {
-		t.Error("its timeout passed as soon as the process started")
+		t.Error("the timeout passed as soon as the process started")
 	}
 	s.rest(5 * time.Second)
 	if s.told[gang.KindTimedOut] != 2 {
-		t.Errorf("told %v, want both that their timeout passed again", s.told)
+		t.Errorf("notices %v, want TimedOut for both members", s.told)
 	}
 	s.create("a-2", "a", 3, true, false)
 	s.rest(time.Second)
 	if waited, known := statusOf(t, s.ledger).Waited(); !known || waited < 37*time.Second {
-		t.Errorf("it had waited for %s, want 38s", waited)
+		t.Errorf("the gang had waited for %s, want 38s", waited)
 	}
 	s.restart(false)
 	if waited, known := statusOf(t, s.ledger).Waited(); known {
-		t.Errorf("it had waited for %s, want that nobody knows", waited)
+		t.Errorf("the gang had waited for %s, want an unknown time", waited)
 	}
 }
 
 // The API server's clock may be ahead.
-func TestWaitIsNeverNegative(t *testing.T) {
+func TestWaitingTimeIsNeverNegative(t *testing.T) {
 	l, clock := newLedger()
 	pod := member("a", "g", 2, 1)
 	pod.CreationTimestamp.Time = clock.Now().Add(time.Hour)
 	l.Observe(pod)
 	if waited, _ := statusOf(t, l).Waited(); waited != 0 {
-		t.Errorf("it has waited for %s, want not at all", waited)
+		t.Errorf("the gang has waited for %s, want 0", waited)
 	}
 }
 
-// A pod may have ended before its bind is seen: what tells of either comes in any order. Or it was never bound, and somebody wrote
-// into it that it ended.
-func TestMemberThatEndsHadStartedIfItWasBound(t *testing.T) {
+// A pod may end before its bind is observed, because the informers deliver events in any order. A pod that was never bound may also
+// be marked as ended.
+func TestBoundMemberThatEndedCountsAsStarted(t *testing.T) {
 	for _, node := range []string{"node", ""} {
 		l, _ := newLedger()
 		pod := member("a", "g", 1, 1)
@@ -317,7 +318,7 @@ func TestMemberThatEndsHadStartedIfItWasBound(t *testing.T) {
 			return ok && told.Kind == gang.KindReleased
 		})
 		if started != (node != "") {
-			t.Errorf("bound to %q; it is told that the gang started: %v", node, started)
+			t.Errorf("node %q: reported as started: %t", node, started)
 		}
 	}
 }

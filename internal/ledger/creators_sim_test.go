@@ -15,10 +15,10 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// choices are what all members of a group say besides.
+// choices are the settings that all members of a group share.
 type choices struct {
 	wholeGang, evictsPartial bool
-	// reservation is how long room is held for what the creator declares.
+	// reservation is how long slots are held for the members that the creator declares.
 	reservation time.Duration
 }
 
@@ -37,7 +37,7 @@ func (s *simulation) begin() {
 	s.ledger.Serve("kubenexus-scheduler", "Coscheduling", ledger.Defaults{Timeout: 10 * time.Second, ReservationTimeout: time.Minute})
 }
 
-// addCreator adds a creator that declares so many executors.
+// addCreator adds a creator that declares executors.
 func (s *simulation) addCreator(name, group string, executors int, c choices, informerFirst bool) {
 	s.version++
 	pod := s.newPod(name)
@@ -52,7 +52,7 @@ func (s *simulation) addCreator(name, group string, executors int, c choices, in
 	s.add(&simPod{pod: pod, group: group, need: executors + 1, executors: executors, restarts: c.wholeGang}, informerFirst)
 }
 
-// execute adds a member that a creator declares. A silent one has nothing but Spark's labels.
+// execute adds an executor. A silent one has only Spark's labels.
 func (s *simulation) execute(name, group string, executors int, c choices, silent, informerFirst bool) {
 	s.version++
 	pod := s.newPod(name)
@@ -69,7 +69,7 @@ func (s *simulation) execute(name, group string, executors int, c choices, silen
 	s.add(&simPod{pod: pod, group: group, need: executors + 1, restarts: c.wholeGang && !silent}, informerFirst)
 }
 
-// createChoosing adds a member of a gang that are all created at once, with what its group chooses.
+// createChoosing adds a member of a gang without a creator, with the settings of its group.
 func (s *simulation) createChoosing(name string, g group, informerFirst bool) {
 	s.version++
 	pod := s.newPod(name)
@@ -81,7 +81,7 @@ func (s *simulation) createChoosing(name string, g group, informerFirst bool) {
 	s.add(&simPod{pod: pod, group: g.name, need: g.need, restarts: g.wholeGang}, informerFirst)
 }
 
-// end is a pod that runs to its end, or that its kubelet rejects. The two informers may tell of it in either order.
+// end lets a pod run to completion, or its kubelet reject it. The two informers may deliver that in either order.
 func (s *simulation) end(p *simPod, phase corev1.PodPhase, rejects, finishedFirst bool) {
 	s.version++
 	p.pod = p.pod.DeepCopy()
@@ -106,13 +106,13 @@ func (s *simulation) end(p *simPod, phase corev1.PodPhase, rejects, finishedFirs
 	s.event(p)
 }
 
-// collect deletes a pod that had ended.
+// collect deletes a finished pod.
 func (s *simulation) collect(p *simPod) {
 	delete(s.ended, p.pod.Name)
 	s.perform(s.ledger.FinishedGone(p.pod.UID))
 }
 
-// nodeGone takes a node away for a moment, but not its pods.
+// nodeGone simulates a node that is deleted for a moment while its pods stay.
 func (s *simulation) nodeGone(node string) {
 	s.perform(s.ledger.NodeGone(node))
 	s.follow()
@@ -120,7 +120,7 @@ func (s *simulation) nodeGone(node string) {
 	s.perform(s.ledger.RoomChanged(node, ""))
 }
 
-// restart is a new process that reads what the one before it wrote. The queue may ask about pods before that is read.
+// restart starts a new process that reads what the previous one wrote. The queue may ask about pods before that is read.
 func (s *simulation) restart(entersEarly bool) {
 	for _, node := range s.held {
 		s.give(node, 1)
@@ -156,11 +156,11 @@ func (s *simulation) restart(entersEarly bool) {
 		s.perform(s.ledger.Restore(p.pod.UID, r))
 	}
 	floor := s.floor
-	s.floor = nil // what was written is not what was held at the end: members came and went since, and nodes
+	s.floor = nil // members and nodes have changed since the reservation was written
 	s.follow()
 	s.floor = map[string]int{}
-	for node, room := range s.free {
-		s.floor[node] = min(floor[node], room)
+	for node, capacity := range s.free {
+		s.floor[node] = min(floor[node], capacity)
 	}
 	for _, p := range s.sorted() {
 		if !entersEarly && p.at == gated {
@@ -169,7 +169,7 @@ func (s *simulation) restart(entersEarly bool) {
 	}
 }
 
-// dropCycle gives back what a gang cycle took whose process ended.
+// dropCycle releases the capacity of a gang cycle whose process ended.
 func (s *simulation) dropCycle() {
 	if s.open == nil {
 		return
@@ -180,14 +180,14 @@ func (s *simulation) dropCycle() {
 	s.open = nil
 }
 
-// follow brings the room up to the places that are held. It says whether any became free.
+// follow applies the moves of slots to the free capacity. It reports whether slots were released.
 func (s *simulation) follow() bool {
 	freed := false
 	for _, m := range s.ledger.Moves() {
 		node, held := s.held[m.ID]
 		switch {
 		case m.Held == held:
-			s.fault("place %v: held is %t already", m.ID, m.Held)
+			s.fault("slot %v: held is already %t", m.ID, m.Held)
 		case m.Held:
 			s.held[m.ID] = m.Node
 			s.give(m.Node, -1)
@@ -198,7 +198,7 @@ func (s *simulation) follow() bool {
 		}
 	}
 	if s.floor != nil && s.overbooked() {
-		s.fault("less room is left than there may be: %v", s.free)
+		s.fault("the free capacity is below its floor: %v", s.free)
 	}
 	return freed
 }
@@ -213,7 +213,7 @@ func (s *simulation) heldBy(group string) int {
 	return n
 }
 
-// startCreator checks, while a creator is bound, that there is room for all that it declares.
+// startCreator checks, when a creator is bound, that slots are held for all members that it declares.
 func (s *simulation) startCreator(p *simPod) {
 	text, err := s.ledger.Reservation(p.pod.UID)
 	if err != nil {
@@ -221,17 +221,17 @@ func (s *simulation) startCreator(p *simPod) {
 	}
 	p.reservation = text
 	if s.count(p.group, bound) > 0 || s.late {
-		return // it joins what is left of another's gang, or others were lost since it was decided
+		return // it joins the rest of another creator's gang, or others were lost since the plan
 	}
 	s.follow()
-	there := s.heldBy(p.group) + s.count(p.group, binding) + s.succeeded(p.group) - 1 // without itself
+	there := s.heldBy(p.group) + s.count(p.group, binding) + s.succeeded(p.group) - 1 // without the creator
 	if there < p.executors {
-		s.fault("creator %s starts with room for %d of %d", p.pod.Name, there, p.executors)
+		s.fault("creator %s starts with capacity for %d of %d executors", p.pod.Name, there, p.executors)
 	}
 }
 
-// checkJoin checks that no replacement joins what is left of a gang that restarts as a whole. One with a creator may not have been
-// whole before.
+// checkJoin checks that no replacement joins the rest of a gang that restarts as a whole. It skips gangs with a creator, because
+// they may not have been whole before.
 func (s *simulation) checkJoin(p *simPod) {
 	if p.pod.Annotations[conventions.RoleAnnotation] != "" || len(p.pod.Labels) > 0 {
 		return
@@ -248,7 +248,7 @@ func (s *simulation) checkJoin(p *simPod) {
 	}
 	there := s.count(p.group, bound) + s.heldBy(p.group) + s.succeeded(p.group)
 	if restarts && !first.IsZero() && p.pod.CreationTimestamp.After(first) && there+1 < p.need {
-		s.fault("%s joins %d of the %d that its gang needs", p.pod.Name, there, p.need)
+		s.fault("%s joins a gang with %d of the %d members that it needs", p.pod.Name, there, p.need)
 	}
 }
 
@@ -262,7 +262,7 @@ func (s *simulation) succeeded(group string) int {
 	return n
 }
 
-// fault notes that a rule is broken.
+// fault records the first violation of a rule.
 func (s *simulation) fault(format string, args ...any) {
 	if s.wrong == "" {
 		s.wrong = fmt.Sprintf(format, args...)

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// group is a gang of which a creator declares so many executors; with none, a gang whose members are all created at once.
+// group is a gang whose creator declares executors, or, with no executors, a gang without a creator.
 type group struct {
 	name      string
 	executors int
@@ -17,8 +17,8 @@ type group struct {
 	choices
 }
 
-// TestCreatorsAndLosses drives a scheduler with gangs whose creators declare what they create, with members that end or are lost,
-// and with processes that end. Room that is held is never leaked, never promised twice, and never kept from who waits for it.
+// TestCreatorsAndLosses drives a scheduler with gangs that have creators, with members that end or are lost, and with restarts.
+// Slots must not leak, must not be assigned twice, and must not block the members for which they are held.
 func TestCreatorsAndLosses(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newAdverseSimulation(t, 6)
@@ -31,11 +31,11 @@ func TestCreatorsAndLosses(t *testing.T) {
 			checkStatuses(t, s)
 			for _, g := range groups {
 				if s.overbooked() || s.heldBy(g.name) > g.executors {
-					t.Fatalf("%d places are held for %d executors of %s\n%s", s.heldBy(g.name), g.executors, g.name, s)
+					t.Fatalf("%d slots are held for %d executors of %s\n%s", s.heldBy(g.name), g.executors, g.name, s)
 				}
 				n := s.count(g.name, bound)
 				if g.executors == 0 && n > 0 && s.starting(g.name)+s.succeeded(g.name) < g.need && !started[g.name] {
-					t.Fatalf("gang %s started with %d of the %d it needs\n%s", g.name, n, g.need, s)
+					t.Fatalf("gang %s started with %d of the %d members that it needs\n%s", g.name, n, g.need, s)
 				}
 				started[g.name] = s.starting(g.name) > 0
 			}
@@ -50,7 +50,7 @@ func TestCreatorsAndLosses(t *testing.T) {
 		}
 		everythingGoes(t, s)
 		if s.follow(); len(s.held) > 0 || s.wrong != "" {
-			t.Fatalf("all pods are gone, and %d places are held; %s", len(s.held), s.wrong)
+			t.Fatalf("all pods are deleted, and %d slots are held; %s", len(s.held), s.wrong)
 		}
 	})
 }
@@ -130,10 +130,10 @@ func steps(s *simulation, groups []group, check func(*rapid.T)) map[string]func(
 // quietCreators checks a scheduler that has nothing left to do.
 func quietCreators(t *rapid.T, s *simulation, groups []group) {
 	s.follow()
-	room := sum(s.usable(nil))
+	capacity := sum(s.usable(nil))
 	for _, g := range groups {
 		creators, running, pending := 0, s.count(g.name, bound), 0
-		runs := g.executors == 0 // members that were created are nothing without one
+		runs := g.executors == 0 // executors do not run without a creator
 		for _, p := range s.pods {
 			runs = runs || p.group == g.name && p.at == bound && p.executors > 0
 			if p.group == g.name && p.at != bound {
@@ -146,16 +146,16 @@ func quietCreators(t *rapid.T, s *simulation, groups []group) {
 		complete := creators > 0 || g.executors == 0 && pending >= g.need
 		switch {
 		case s.count(g.name, binding) > 0 || s.heldBy(g.name) > 0:
-			t.Fatalf("gang %s holds %d places for nothing\n%s", g.name, s.heldBy(g.name), s)
-		case running == 0 && complete && room >= g.need:
-			t.Fatalf("gang %s needs %d, has %d, and waits\n%s", g.name, g.need, pending, s)
-		case running > 0 && runs && pending > 0 && room > 0:
-			t.Fatalf("%d members of the running gang %s wait\n%s", pending, g.name, s)
+			t.Fatalf("gang %s holds %d slots needlessly\n%s", g.name, s.heldBy(g.name), s)
+		case running == 0 && complete && capacity >= g.need:
+			t.Fatalf("gang %s needs %d members, has %d, and waits although it fits\n%s", g.name, g.need, pending, s)
+		case running > 0 && runs && pending > 0 && capacity > 0:
+			t.Fatalf("%d members of the running gang %s wait although there is free capacity\n%s", pending, g.name, s)
 		}
 	}
 	before := s.cycles
 	s.rest(2 * time.Minute)
 	if s.cycles != before {
-		t.Fatalf("%d scheduling cycles though nothing changed\n%s", s.cycles-before, s)
+		t.Fatalf("%d scheduling cycles although nothing changed\n%s", s.cycles-before, s)
 	}
 }

@@ -9,24 +9,24 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// Answer is the ledger's to a pod that asks to go on.
+// Answer is the ledger's answer to a pod that asks to proceed.
 type Answer struct {
 	Verdict gang.Verdict
-	// Gang says whether the pod belongs to a gang, or is meant to.
+	// Gang is true if the pod belongs to a gang, or is meant to.
 	Gang bool
 	// Why explains a refusal.
 	Why gang.Explanation
-	// Task is what to plan if the verdict is Plan. Scout, then, is what to compare first: the gang was parked.
+	// Task is what to plan if the verdict is Plan. If the gang was parked, Scout is the shortage to check first.
 	Task  gang.Task
 	Scout *Parked
-	// Slot is the node of the slot that the pod takes, if the verdict is Go; without one, Avoid are nodes not to be tried.
+	// Slot is the node of the slot that the pod takes if the verdict is Go. Without a slot, Avoid are the nodes not to use.
 	Slot  string
 	Avoid []string
-	// Decisions are the caller's to perform.
+	// Decisions must be carried out by the caller.
 	Decisions []gang.Decision
 }
 
-// asks records the pod that asks to go on. It returns its gang, or nil if the answer is complete without one.
+// asks records the pod that asks to proceed. It returns the pod's gang, or nil if the answer is complete without one.
 func (l *Ledger) asks(pod *corev1.Pod) (*gang.Gang, Answer) {
 	a := Answer{Decisions: l.observe(pod)}
 	r := l.records[pod.UID]
@@ -44,7 +44,7 @@ func (l *Ledger) asks(pod *corev1.Pod) (*gang.Gang, Answer) {
 	return r.gang, a
 }
 
-// Enter answers a pod that wants to be in the scheduling queue, and freezes its place there.
+// Enter decides whether a pod may enter the scheduling queue, and freezes the pod's sort key if it does.
 func (l *Ledger) Enter(pod *corev1.Pod) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,15 +64,15 @@ func (l *Ledger) Enter(pod *corev1.Pod) Answer {
 	return a
 }
 
-// Order returns where a pod stands in the scheduling queue, if it is a gang's member. The answer stays the same until
-// the pod enters the queue anew.
+// Order returns the sort key of a gang's member in the scheduling queue, and whether the pod is one. The key stays the same until
+// the pod enters the queue again.
 func (l *Ledger) Order(uid types.UID) (SortKey, bool) {
 	stored, _ := l.order.Load(uid)
 	key, ok := stored.(SortKey)
 	return key, ok
 }
 
-// Member says whether the pod belongs to a gang, or is meant to, as far as it was observed.
+// Member reports whether the observed pod belongs to a gang, or is meant to.
 func (l *Ledger) Member(uid types.UID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,7 +80,7 @@ func (l *Ledger) Member(uid types.UID) bool {
 	return r != nil && !r.plain()
 }
 
-// Begin answers a pod that was popped from the scheduling queue. It is to be called before the snapshot of the cycle is taken.
+// Begin returns the answer for a pod that was popped from the scheduling queue. Call it before taking the snapshot of the cluster.
 func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -113,7 +113,7 @@ func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 	}
 	a.Decisions = l.after(g, a.Decisions)
 	if scouts && a.Verdict != gang.Plan {
-		a.Decisions = append(a.Decisions, l.ended()...) // another gang compares what changed
+		a.Decisions = append(a.Decisions, l.ended()...) // another gang checks the changes
 	}
 	if first != nil && g.Overtaken() {
 		l.overtaken[g] = struct{}{}
@@ -122,7 +122,7 @@ func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 	return a
 }
 
-// Single answers a pod that is in a scheduling cycle of its own. A gang's member is refused unless Begin let it go.
+// Single returns the answer for a pod in a scheduling cycle of its own. It refuses a gang's member unless Begin returned Go for it.
 func (l *Ledger) Single(pod *corev1.Pod) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -138,8 +138,8 @@ func (l *Ledger) Single(pod *corev1.Pod) Answer {
 	return a
 }
 
-// Commit begins the binding of all members of a plan that a pod stood for, for which capacity is reserved. It says no if the gang changed
-// meanwhile.
+// Commit starts binding all members of a plan, after their capacity was reserved. uid is the representative. It returns false if
+// the gang changed in the meantime.
 func (l *Ledger) Commit(uid types.UID, plan gang.Planned) (bool, []gang.Decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -151,7 +151,7 @@ func (l *Ledger) Commit(uid types.UID, plan gang.Planned) (bool, []gang.Decision
 	return committed, append(l.after(r.gang, decisions), l.ended()...)
 }
 
-// Unfit records that no plan was found for the gang that a pod stood for.
+// Unfit records that no plan was found for the gang that the pod represents.
 func (l *Ledger) Unfit(uid types.UID, found gang.Finding) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -166,20 +166,20 @@ func (l *Ledger) Unfit(uid types.UID, found gang.Finding) Answer {
 	return a
 }
 
-// ended is what follows from the end of a gang cycle: the gangs that are parked are compared to what changed, at once.
+// ended is called at the end of a gang cycle. It checks at once which parked gangs the latest changes may help.
 func (l *Ledger) ended() []gang.Decision {
 	l.looked = time.Time{}
 	return l.look(l.clock.Now())
 }
 
-// Permit answers a pod for which capacity is reserved on a node.
+// Permit decides whether a pod that has reserved capacity on a node may be bound.
 func (l *Ledger) Permit(uid types.UID, node string) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]
 	_, gone := l.gone[uid]
 	switch {
-	case gone || r != nil && r.problem != nil: // it may have been a member when it was popped
+	case gone || r != nil && r.problem != nil: // the pod may have been a member when it was popped
 		return Answer{Gang: true, Verdict: gang.Refuse, Why: r.whyLeft()}
 	case r == nil || r.gang == nil:
 		return Answer{Verdict: gang.Go}
@@ -192,7 +192,7 @@ func (l *Ledger) Permit(uid types.UID, node string) Answer {
 	return a
 }
 
-// Unreserve records that a pod's capacity was given back.
+// Unreserve records that a pod's reserved capacity was released.
 func (l *Ledger) Unreserve(uid types.UID) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -203,7 +203,8 @@ func (l *Ledger) Unreserve(uid types.UID) []gang.Decision {
 	return l.after(r.gang, r.gang.Unreserve(string(uid), l.clock.Now()))
 }
 
-// NotBound records why a pod could not be bound, and says whether its gang waits because of that, and so writes it on its members.
+// NotBound records why a pod could not be bound. It reports whether the pod's gang waits for that reason, in which case the gang
+// notifies its members.
 func (l *Ledger) NotBound(uid types.UID, why string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -211,7 +212,7 @@ func (l *Ledger) NotBound(uid types.UID, why string) bool {
 	return r != nil && r.gang != nil && r.gang.NotBound(string(uid), why)
 }
 
-// Misfit records that a pod which was alone in its scheduling cycle fits nowhere. It says whether the pod is a member of a gang that
+// Misfit records that a pod fits on no node in its own scheduling cycle. It reports whether the pod is a member of a gang that
 // starts together.
 func (l *Ledger) Misfit(uid types.UID) ([]gang.Decision, bool) {
 	l.mu.Lock()
@@ -236,7 +237,7 @@ func (l *Ledger) Why(uid types.UID) gang.Explanation {
 	return gang.Explanation{}
 }
 
-// Siblings says whether both pods are of one gang.
+// Siblings reports whether both pods belong to the same gang.
 func (l *Ledger) Siblings(a, b types.UID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -254,8 +255,8 @@ func (l *Ledger) Convention(uid types.UID) string {
 	return ""
 }
 
-// Tells says whether the ledger itself writes on the pod why it waits: its gang does, or its annotations have a problem. A
-// member that joins a gang that runs waits for itself.
+// Tells reports whether the ledger itself reports on the pod why it waits: its gang waits, or its annotations are invalid. A member
+// that joins a running gang waits on its own.
 func (l *Ledger) Tells(uid types.UID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -263,8 +264,8 @@ func (l *Ledger) Tells(uid types.UID) bool {
 	return r != nil && !r.plain() && (r.gang == nil || !r.gang.Joins(string(uid)))
 }
 
-// Stays says what becomes of a pod that was popped and could not be scheduled. Refuse: it is parked until the ledger wakes it; Go: the
-// queue decides.
+// Stays returns what happens to a popped pod that could not be scheduled. Refuse: it is parked until the ledger activates it; Plan:
+// it must be popped again; Go: the queue decides.
 func (l *Ledger) Stays(uid types.UID) gang.Verdict {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -20,8 +20,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// Declared returns what is known of a pod that does not exist yet, from its role. The error says which field cannot be followed; roles
-// that the ledger has accepted have none.
+// Declared returns the pod that a role describes, for members that do not exist yet. The error names the invalid field. It is nil
+// for roles that the ledger has accepted.
 func Declared(namespace string, role gang.Role) (*corev1.Pod, error) {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: role.Name}}
 	spec := &pod.Spec
@@ -48,7 +48,7 @@ func Declared(namespace string, role gang.Role) (*corev1.Pod, error) {
 	return pod, err
 }
 
-// decode reads JSON of one of Kubernetes' types, and nothing else. Nothing may be left over: a field that is misspelled would not count.
+// decode reads JSON of a Kubernetes type. It rejects unknown fields, because a misspelled one would be ignored.
 func decode(field string, text json.RawMessage, into any) error {
 	if len(text) == 0 {
 		return nil
@@ -63,8 +63,8 @@ func decode(field string, text json.RawMessage, into any) error {
 	return nil
 }
 
-// labelsOf are the labels that the pod is taken to have: those that the role says, and those by which its own constraints select the
-// pods among which it is spread, since it is one of them.
+// labelsOf returns the labels of the declared pod: those of the role, and those that its own spread constraints select, because the
+// pod is one of the pods among which it is spread.
 func labelsOf(role gang.Role, constraints []corev1.TopologySpreadConstraint) map[string]string {
 	labels := map[string]string{}
 	for i := range constraints {
@@ -76,8 +76,8 @@ func labelsOf(role gang.Role, constraints []corev1.TopologySpreadConstraint) map
 	return labels
 }
 
-// mergeLabelKeys does what the API server does with the terms of a pod that is created: those that name keys of labels select by what
-// the pod itself has there.
+// mergeLabelKeys does what the API server does when a pod is created: it turns the matchLabelKeys and mismatchLabelKeys of affinity
+// terms into selector requirements with the values of the pod's own labels.
 func mergeLabelKeys(a *corev1.Affinity, labels map[string]string) {
 	if a == nil {
 		return
@@ -115,7 +115,7 @@ func mergeKeys(into *metav1.LabelSelector, keys []string, operator metav1.LabelS
 	}
 }
 
-// checkRoles checks what a pod declares in its annotation as the API server would check the pods.
+// checkRoles validates the pods that a pod declares, as the API server would.
 func checkRoles(roles *gang.Roles) error {
 	for _, role := range roles.All() {
 		if len(role.NodeSelector) == 0 && len(role.Tolerations) == 0 && len(role.Labels) == 0 &&
@@ -130,7 +130,7 @@ func checkRoles(roles *gang.Roles) error {
 }
 
 func checkRole(role gang.Role) error {
-	role.Requests = nil // these were checked, and a pod has limits too
+	role.Requests = nil // the requests are checked elsewhere, and a pod would need limits, too
 	pod, err := Declared(metav1.NamespaceDefault, role)
 	if err != nil {
 		return err
@@ -152,8 +152,9 @@ func checkRole(role gang.Role) error {
 	return nil
 }
 
-// shapeOf returns what declared members may have from the pod that declares them: where it may run. What it says of other pods, such as to
-// keep apart from other drivers, is about itself. Palantir's k8s-spark-scheduler inherits the same, but for tolerations.
+// shapeOf returns what declared members inherit from the pod that declares them: the constraints on its nodes. Its affinity to
+// other pods, such as to stay apart from other drivers, is not inherited. Palantir's k8s-spark-scheduler inherits the same, except
+// tolerations.
 func shapeOf(pod *corev1.Pod, spec *gang.Spec) (conventions.Shape, error) {
 	shape := conventions.Shape{Labels: pod.Labels}
 	if !spec.Roles.Inherits {

@@ -18,7 +18,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// driverOf is a driver that declares an executor with these fields besides its requests.
+// driverOf is a driver that declares an executor with these fields in addition to its requests.
 func driverOf(fields string) *corev1.Pod {
 	return annotatedPod("driver", "1", map[string]string{
 		"pod-group.scheduling.sigs.k8s.io/name": "app",
@@ -28,7 +28,7 @@ func driverOf(fields string) *corev1.Pod {
 	})
 }
 
-// sees returns the roles of the pod's gang, and what is said about the pod.
+// sees observes the pod and returns the roles of its gang and the pod's events.
 func sees(pod *corev1.Pod) ([]gang.Role, []string) {
 	l := ledger.New(testingclock.NewFakePassiveClock(time.Unix(1000, 0)))
 	l.Serve("kubenexus-scheduler", "Coscheduling", ledger.Defaults{})
@@ -36,11 +36,11 @@ func sees(pod *corev1.Pod) ([]gang.Role, []string) {
 	return l.DeclaredBy(pod.UID), said(l.Tick())
 }
 
-// TestWhatCannotBeFollowedOfARoleIsSaid: the sentence names the role and the field, whatever is wrong with it.
-func TestWhatCannotBeFollowedOfARoleIsSaid(t *testing.T) {
+// TestInvalidRolesAreReported checks that the event names the role and the field.
+func TestInvalidRolesAreReported(t *testing.T) {
 	const spread = `"topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule"`
 	for _, tc := range []struct{ name, fields, want string }{
-		{"an affinity that is misspelled", `"affinity":{"nodeAfinity":{}}`, `affinity has an unknown field "nodeAfinity"`},
+		{"a misspelled affinity", `"affinity":{"nodeAfinity":{}}`, `affinity has an unknown field "nodeAfinity"`},
 		{
 			"a field deep in an affinity",
 			`"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerm":[]}}}`,
@@ -49,13 +49,13 @@ func TestWhatCannotBeFollowedOfARoleIsSaid(t *testing.T) {
 		{"another case", `"affinity":{"NodeAffinity":{}}`, `affinity has an unknown field "NodeAffinity"`},
 		{"a list", `"affinity":[]`, "affinity cannot be read (json: cannot unmarshal array"},
 		{
-			"an operator that is none",
+			"an unknown operator",
 			`"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[
 				{"matchExpressions":[{"key":"pool","operator":"Is","values":["a"]}]}]}}}`,
 			"affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].operator",
 		},
 		{
-			"a selector that cannot be read",
+			"an invalid selector",
 			`"affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[
 				{"topologyKey":"zone","labelSelector":{"matchExpressions":[{"key":"a","operator":"In"}]}}]}}`,
 			"affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].labelSelector",
@@ -65,10 +65,10 @@ func TestWhatCannotBeFollowedOfARoleIsSaid(t *testing.T) {
 			"affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey",
 		},
 		{"a constraint's field", spread + `,"maxskew":2}]`, `topologySpreadConstraints has an unknown field "[0].maxskew"`},
-		{"an object for a list", `"topologySpreadConstraints":{}`, "topologySpreadConstraints cannot be read"},
+		{"not a list", `"topologySpreadConstraints":{}`, "topologySpreadConstraints cannot be read"},
 		{"no skew", `"topologySpreadConstraints":[{"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule"}]`, "topologySpreadConstraints[0].maxSkew"},
-		{"no way out", `"topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"zone"}]`, "topologySpreadConstraints[0].whenUnsatisfiable"},
-		{"a selector of constraints", spread + `,"labelSelector":{"matchLabels":{"a b":"c"}}}]`, "topologySpreadConstraints[0].labelSelector"},
+		{"no action", `"topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"zone"}]`, "topologySpreadConstraints[0].whenUnsatisfiable"},
+		{"a spread selector", spread + `,"labelSelector":{"matchLabels":{"a b":"c"}}}]`, "topologySpreadConstraints[0].labelSelector"},
 		{"a label", `"labels":{"app":"a b"}`, "labels:"},
 		{"a node label", `"nodeSelector":{"pool":"a b"}`, "nodeSelector"},
 		{"a toleration", `"tolerations":[{"key":"spot","operator":"Is"}]`, "tolerations[0].operator"},
@@ -77,7 +77,7 @@ func TestWhatCannotBeFollowedOfARoleIsSaid(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			roles, told := sees(driverOf(tc.fields))
 			if len(told) != 1 || !strings.Contains(told[0], `role "executor": `+tc.want) || roles != nil {
-				t.Errorf("the pod was told %q, want %q; its roles are %+v", told, tc.want, roles)
+				t.Errorf("events %q, want %q; roles %+v, want none", told, tc.want, roles)
 			}
 		})
 	}
@@ -85,12 +85,12 @@ func TestWhatCannotBeFollowedOfARoleIsSaid(t *testing.T) {
 	_, told := sees(driverOf(`"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[
 		{"matchExpressions":[` + strings.TrimSuffix(long, ",") + `]}]}}}`))
 	if len(told) != 1 || !strings.Contains(told[0], `role "executor": its affinity and topologySpreadConstraints have more than 8192 bytes`) {
-		t.Errorf("the pod was told %q", told)
+		t.Errorf("events %q, want the limit in bytes", told)
 	}
 }
 
-// TestDeclaredPodIsWhatItsRoleSays: all of it, as if the pod were there.
-func TestDeclaredPodIsWhatItsRoleSays(t *testing.T) {
+// TestDeclaredPodHasAllFieldsOfItsRole compares it with a pod as the API server would create it.
+func TestDeclaredPodHasAllFieldsOfItsRole(t *testing.T) {
 	roles, told := sees(driverOf(`"nodeSelector":{"pool":"batch"},"tolerations":[{"key":"spot","operator":"Exists","effect":"NoExecute","tolerationSeconds":60}],
 		"labels":{"app":"etl"},
 		"affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[
@@ -98,7 +98,7 @@ func TestDeclaredPodIsWhatItsRoleSays(t *testing.T) {
 		"topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule",
 			"labelSelector":{"matchLabels":{"app":"other","tier":"work"}}}]`))
 	if len(roles) != 2 || len(told) != 0 {
-		t.Fatalf("roles %+v, told %q", roles, told)
+		t.Fatalf("roles %+v, events %q; want two roles and no event", roles, told)
 	}
 	pod, err := ledger.Declared("default", roles[1])
 	if err != nil {
@@ -125,13 +125,13 @@ func TestDeclaredPodIsWhatItsRoleSays(t *testing.T) {
 	if diff := cmp.Diff(want, pod.Spec); diff != "" {
 		t.Errorf("specification (-want +got):\n%s", diff)
 	}
-	// It is one of the pods among which it is spread, unless its labels say otherwise.
+	// The pod is one of the pods among which it is spread, unless its labels say otherwise.
 	if diff := cmp.Diff(map[string]string{"app": "etl", "tier": "work"}, pod.Labels); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
 }
 
-// sparkDriver is a driver as Spark makes it, in a pool of nodes of its own.
+// sparkDriver is a driver as Spark creates it, in its own node pool.
 func sparkDriver(annotations map[string]string) *corev1.Pod {
 	pod := annotatedPod("driver", "1", annotations)
 	pod.Labels = map[string]string{"spark-role": "driver", "spark-app-selector": "spark-1"}
@@ -150,14 +150,15 @@ func sparkDriver(annotations map[string]string) *corev1.Pod {
 	return pod
 }
 
-// TestExecutorsThatPalantirsAnnotationsDeclareRunWhereTheirDriverMay: the annotations have no words for it.
-func TestExecutorsThatPalantirsAnnotationsDeclareRunWhereTheirDriverMay(t *testing.T) {
+// TestPalantirExecutorsInheritTheDriversNodeConstraints: the annotations of Palantir's scheduler cannot express node constraints,
+// so the driver's apply.
+func TestPalantirExecutorsInheritTheDriversNodeConstraints(t *testing.T) {
 	driver := sparkDriver(map[string]string{
 		"spark-executor-count": "2", "spark-executor-cpu": "1", "spark-executor-mem": "1Gi",
 	})
 	roles, told := sees(driver)
 	if len(roles) != 2 || len(told) != 0 {
-		t.Fatalf("roles %+v, told %q", roles, told)
+		t.Fatalf("roles %+v, events %q; want two roles and no event", roles, told)
 	}
 	executor, err := ledger.Declared("default", roles[1])
 	if err != nil {
@@ -167,32 +168,32 @@ func TestExecutorsThatPalantirsAnnotationsDeclareRunWhereTheirDriverMay(t *testi
 	want := []any{
 		map[string]string{"spark-role": "executor", "spark-app-selector": "spark-1"},
 		driver.Spec.NodeSelector, driver.Spec.Tolerations,
-		&corev1.Affinity{NodeAffinity: driver.Spec.Affinity.NodeAffinity}, // not to be beside other drivers is about the driver
+		&corev1.Affinity{NodeAffinity: driver.Spec.Affinity.NodeAffinity}, // the affinity to pods applies to the driver only
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("executor (-want +got):\n%s", diff)
 	}
 }
 
-// TestExecutorsOfRolesRunWhereTheirRoleSays: roles have words for it, so what they leave out is not the driver's.
-func TestExecutorsOfRolesRunWhereTheirRoleSays(t *testing.T) {
+// TestDeclaredExecutorsDoNotInherit: roles can express node constraints, so the driver's do not apply.
+func TestDeclaredExecutorsDoNotInherit(t *testing.T) {
 	roles, told := sees(sparkDriver(map[string]string{
 		conventions.RolesAnnotation: `[{"name":"driver","min":1,"creates":true},{"name":"executor","min":2,"requests":{"cpu":"1"}}]`,
 	}))
 	if len(roles) != 2 || len(told) != 0 {
-		t.Fatalf("roles %+v, told %q", roles, told)
+		t.Fatalf("roles %+v, events %q; want two roles and no event", roles, told)
 	}
 	executor, err := ledger.Declared("default", roles[1])
 	if err != nil || executor.Spec.NodeSelector != nil || executor.Spec.Tolerations != nil || executor.Spec.Affinity != nil {
-		t.Errorf("the executor is %+v, %v; want nothing of the driver", executor.Spec, err)
+		t.Errorf("the executor is %+v, %v; want no constraints of the driver", executor.Spec, err)
 	}
 	if diff := cmp.Diff(map[string]string{"spark-role": "executor", "spark-app-selector": "spark-1"}, executor.Labels); diff != "" {
-		t.Errorf("labels, which Spark writes anyway (-want +got):\n%s", diff)
+		t.Errorf("labels, including Spark's (-want +got):\n%s", diff)
 	}
 }
 
-// TestADriverThatGetsAnotherTolerationGivesItToItsExecutors: tolerations can be added to a pod that waits.
-func TestADriverThatGetsAnotherTolerationGivesItToItsExecutors(t *testing.T) {
+// TestExecutorsInheritAddedTolerations checks a toleration that is added to a pending driver.
+func TestExecutorsInheritAddedTolerations(t *testing.T) {
 	driver := sparkDriver(map[string]string{
 		"spark-executor-count": "2", "spark-executor-cpu": "1", "spark-executor-mem": "1Gi",
 	})
@@ -209,8 +210,9 @@ func TestADriverThatGetsAnotherTolerationGivesItToItsExecutors(t *testing.T) {
 	}
 }
 
-// TestAQuantityThatIsAcceptedIsWhatKubernetesReads: never less than a mebibyte, a millicore or a device, and no part of a device.
-func TestAQuantityThatIsAcceptedIsWhatKubernetesReads(t *testing.T) {
+// TestAcceptedQuantitiesAreValid checks that an accepted quantity is at least a mebibyte, a millicore or a device, and a whole
+// number of devices.
+func TestAcceptedQuantitiesAreValid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.SampledFrom([]string{"cpu", "memory", "nvidia.com/gpu"}).Draw(t, "resource")
 		text := rapid.StringMatching(`[0-9]{1,12}(\.[0-9]{1,4})?([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2}|g|mb|B)?`).Draw(t, "quantity")
@@ -232,7 +234,7 @@ func TestAQuantityThatIsAcceptedIsWhatKubernetesReads(t *testing.T) {
 		case name == "cpu" && q.MilliValue() < 1,
 			name == "memory" && q.Value() < 1<<20,
 			name == "nvidia.com/gpu" && (q.Value() < 1 || q.Cmp(*resource.NewQuantity(q.Value(), resource.DecimalSI)) != 0):
-			t.Fatalf("%s %q was accepted, and is %s", name, text, q.String())
+			t.Fatalf("%s %q was accepted as %s", name, text, q.String())
 		}
 	})
 }

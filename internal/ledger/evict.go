@@ -6,7 +6,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// EvictionRefused records that the API refused to evict a pod, and what it said.
+// EvictionRefused records that the API server rejected the eviction of a pod, and why.
 func (l *Ledger) EvictionRefused(uid types.UID, why string) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,13 +1,13 @@
 package ledger
 
-// Remembered returns how many deleted pods the ledger remembers.
+// Remembered returns the number of deleted pods that the ledger remembers.
 func (l *Ledger) Remembered() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.gone)
 }
 
-// Locked says whether somebody holds the ledger's lock.
+// Locked reports whether the ledger's lock is held.
 func (l *Ledger) Locked() bool {
 	if !l.mu.TryLock() {
 		return true
@@ -16,7 +16,7 @@ func (l *Ledger) Locked() bool {
 	return false
 }
 
-// MovesWait says whether places moved and nobody asked for that yet.
+// MovesWait reports whether there are moves that Moves has not returned yet.
 func (l *Ledger) MovesWait() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -9,9 +9,10 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// checkForeign says what is wrong with a pod that something else than our keys ties to others: other products' keys, or
-// spec.schedulingGroup, with which the scheduler would place it by upstream's pod groups before it asks any plugin. spec is what the
-// pod says by our keys, or nil; it returns what is left of that. A pod that has a node, or that others schedule, is left alone.
+// checkForeign validates a pod that keys of other products, or spec.schedulingGroup, tie to others. The scheduler would schedule
+// the latter in upstream's pod group cycle before it calls any plugin. spec is what the pod's own keys declare, or nil.
+// checkForeign returns the spec to use, or the error of the pod. It ignores pods that have a node or that another scheduler is
+// responsible for.
 func (l *Ledger) checkForeign(pod *corev1.Pod, said conventions.Pod, spec *gang.Spec) (*gang.Spec, error) {
 	reads, served := l.profiles[pod.Spec.SchedulerName]
 	if !served || pod.Spec.NodeName != "" {
@@ -36,14 +37,14 @@ func (l *Ledger) checkForeign(pod *corev1.Pod, said conventions.Pod, spec *gang.
 		u.Conventions = reads.conventions()
 		return nil, u
 	case inGroup != nil:
-		return nil, nil // upstream's pod groups place it
+		return nil, nil // upstream's pod group cycle schedules it
 	default:
 		return spec, nil
 	}
 }
 
-// schedulesUnknown says whether pods that only other products' keys tie together are scheduled one by one: all plugins of the profile
-// have to say so.
+// schedulesUnknown reports whether pods that only other products' keys tie together are scheduled one by one: all plugins of the
+// profile must agree.
 func (p profile) schedulesUnknown() bool {
 	for _, defaults := range p {
 		if !defaults.ScheduleUnknown {
@@ -53,7 +54,7 @@ func (p profile) schedulesUnknown() bool {
 	return true
 }
 
-// conventions returns those that the profile reads.
+// conventions returns the conventions that the profile reads.
 func (p profile) conventions() []conventions.Convention {
 	var all []conventions.Convention
 	for _, d := range conventions.All() {
@@ -73,8 +74,8 @@ func (r *record) why() gang.Explanation {
 	return e
 }
 
-// whyLeft is why a pod is refused that was popped as a member and belongs to no gang any more: it is gone, or its annotations changed in
-// its scheduling cycle. To let it go on would start it alone.
+// whyLeft explains the refusal of a pod that was popped as a member but no longer belongs to a gang: it was deleted, or its
+// annotations changed during its scheduling cycle. If it proceeded it would start alone.
 func (r *record) whyLeft() gang.Explanation {
 	if r == nil || r.problem == nil {
 		return gang.Explanation{}

@@ -19,7 +19,7 @@ const (
 	podGroup = "scheduling.x-k8s.io/pod-group"
 )
 
-// foreignPod is one that only another product's label ties to others.
+// foreignPod is a pod that only another product's label ties to others.
 func foreignPod(s *simulation, name string) *corev1.Pod {
 	s.version++
 	pod := s.newPod(name)
@@ -27,7 +27,7 @@ func foreignPod(s *simulation, name string) *corev1.Pod {
 	return pod
 }
 
-// change is the pod as it is after an update.
+// change returns the pod after an update.
 func (s *simulation) change(pod *corev1.Pod, by func(*corev1.Pod)) *corev1.Pod {
 	s.version++
 	pod = pod.DeepCopy()
@@ -36,7 +36,7 @@ func (s *simulation) change(pod *corev1.Pod, by func(*corev1.Pod)) *corev1.Pod {
 	return pod
 }
 
-func TestPodsTiedByOtherProductsKeysWaitAndAreToldOnce(t *testing.T) {
+func TestPodsWithUnknownKeysWaitAndGetOneEvent(t *testing.T) {
 	s := newSimulation(2)
 	for _, name := range []string{"a-0", "a-1", "a-2"} {
 		s.add(&simPod{pod: foreignPod(s, name), group: "a"}, true)
@@ -44,11 +44,11 @@ func TestPodsTiedByOtherProductsKeysWaitAndAreToldOnce(t *testing.T) {
 	s.rest(time.Minute)
 	s.expect(t, "a", gated, 3)
 	if s.told[gang.KindUnknown] != 3 {
-		t.Errorf("told %v, want each pod once that its key is not read", s.told)
+		t.Errorf("notices %v, want Unknown once for each pod", s.told)
 	}
 }
 
-func TestPodsTiedByOtherProductsKeysAreScheduledOnceCorrected(t *testing.T) {
+func TestPodsWithUnknownKeysAreScheduledOnceCorrected(t *testing.T) {
 	for name, correct := range map[string]func(*corev1.Pod){
 		"with our annotations": func(p *corev1.Pod) { p.Annotations = map[string]string{ourName: "train", ourSize: "2"} },
 		"with our labels":      func(p *corev1.Pod) { p.Labels[ourName], p.Labels[ourSize] = "train", "2" },
@@ -70,7 +70,7 @@ func TestPodsTiedByOtherProductsKeysAreScheduledOnceCorrected(t *testing.T) {
 	}
 }
 
-// served is a ledger with a profile whose plugins say so.
+// served is a ledger with a profile whose plugins have these defaults.
 func served(defaults map[string]ledger.Defaults) *ledger.Ledger {
 	l := ledger.New(testingclock.NewFakePassiveClock(time.Unix(1_000_000, 0)))
 	for convention, d := range defaults {
@@ -79,8 +79,8 @@ func served(defaults map[string]ledger.Defaults) *ledger.Ledger {
 	return l
 }
 
-// TestWhatUnknownGangsSays: pods go on one by one only where all plugins of their profile say so.
-func TestWhatUnknownGangsSays(t *testing.T) {
+// TestUnknownGangs checks that pods are scheduled one by one only if all plugins of their profile allow it.
+func TestUnknownGangs(t *testing.T) {
 	schedule := ledger.Defaults{ScheduleUnknown: true}
 	for _, tc := range []struct {
 		name     string
@@ -103,14 +103,14 @@ func TestWhatUnknownGangsSays(t *testing.T) {
 					t.Fatalf("got %+v, want it to wait: %t", answer, tc.waits)
 				}
 				if tc.waits && (answer.Why.Kind != gang.KindUnknown || !strings.Contains(answer.Why.Problem.Error(), tc.ours)) {
-					t.Errorf("told %q: %v, want it to name %s", answer.Why.Kind, answer.Why.Problem, tc.ours)
+					t.Errorf("explanation %q: %v, want it to name %s", answer.Why.Kind, answer.Why.Problem, tc.ours)
 				}
 			})
 		}
 	}
 }
 
-// inSchedulingGroup is a pod that Kubernetes' own pod groups place.
+// inSchedulingGroup is a pod in a pod group of Kubernetes.
 func inSchedulingGroup(s *simulation, name string) *corev1.Pod {
 	s.version++
 	pod := s.newPod(name)
@@ -118,8 +118,8 @@ func inSchedulingGroup(s *simulation, name string) *corev1.Pod {
 	return pod
 }
 
-// TestNoPodOfAGangGoesThroughUpstreamsPodGroups: whatever the arguments say, and also if it was popped already.
-func TestNoPodOfAGangGoesThroughUpstreamsPodGroups(t *testing.T) {
+// TestGangMemberInSchedulingGroupIsRefused checks this for all values of unknownGangs, and for a pod that was already popped.
+func TestGangMemberInSchedulingGroupIsRefused(t *testing.T) {
 	for name, defaults := range map[string]ledger.Defaults{"Wait": {}, "Schedule": {ScheduleUnknown: true}} {
 		t.Run(name, func(t *testing.T) {
 			l := served(map[string]ledger.Defaults{"Coscheduling": defaults})
@@ -134,19 +134,19 @@ func TestNoPodOfAGangGoesThroughUpstreamsPodGroups(t *testing.T) {
 	}
 }
 
-// TestALabelThatAnotherProfileReadsIsSaid, and is called a label.
-func TestALabelThatAnotherProfileReadsIsSaid(t *testing.T) {
+// TestLabelOfAnotherProfileIsReported checks that the event calls it a label.
+func TestLabelOfAnotherProfileIsReported(t *testing.T) {
 	s := newSimulation(1)
 	pod := s.newPod("a")
 	pod.Labels = map[string]string{ourName: "train", ourSize: "2"}
 	answer := served(map[string]ledger.Defaults{"BatchPermit": {}}).Enter(pod)
 	const want = `label ` + ourName + ` has the value "train": schedulerName kubenexus-scheduler does not read this label`
 	if answer.Why.Problem == nil || !strings.HasPrefix(answer.Why.Problem.Error(), want) {
-		t.Errorf("told %v, want %s", answer.Why.Problem, want)
+		t.Errorf("problem %v, want %s", answer.Why.Problem, want)
 	}
 }
 
-func TestPodsThatOthersScheduleAreLeftAlone(t *testing.T) {
+func TestPodsOfOtherSchedulersAreIgnored(t *testing.T) {
 	for name, by := range map[string]func(*corev1.Pod){
 		"bound":                func(p *corev1.Pod) { p.Spec.NodeName = "node" },
 		"of another scheduler": func(p *corev1.Pod) { p.Spec.SchedulerName = "volcano" },
@@ -161,7 +161,7 @@ func TestPodsThatOthersScheduleAreLeftAlone(t *testing.T) {
 			s.perform(s.ledger.Observe(pod))
 			s.rest(time.Minute)
 			if _, pods := s.ledger.Size(); pods != 0 || len(s.told) != 0 {
-				t.Errorf("the ledger has %d pods and told %v, want none of both", pods, s.told)
+				t.Errorf("the ledger has %d pods and notices %v, want none", pods, s.told)
 			}
 		})
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// identify completes what a pod says of its gang by the instance that it belongs to. A pod that another pod created, as executors are by
-// their driver, is of the same instance as its creator.
+// identify completes the pod's specification with the instance that it belongs to. A pod created by another pod, such as an
+// executor, belongs to the instance of its creator.
 func (l *Ledger) identify(pod *corev1.Pod, said conventions.Pod, spec *gang.Spec) error {
 	owner := said.Owner
 	named := spec.Name != ""
@@ -38,8 +38,8 @@ func controllerOf(pod *corev1.Pod) conventions.Controller {
 	return conventions.Controller{Kind: owner.Kind, Name: owner.Name, UID: string(owner.UID)}
 }
 
-// creatorsGang returns the gang of the pod that created this one, if both name the same. Once the creator is gone, the pod stays where it
-// was.
+// creatorsGang returns the gang of the pod that created this one, if both name the same gang. When the creator is gone, the pod
+// keeps its gang.
 func (l *Ledger) creatorsGang(pod *corev1.Pod, owner conventions.Controller, spec *gang.Spec, named bool) (gang.Key, bool) {
 	g := l.finished[types.UID(owner.UID)]
 	if r := l.records[types.UID(owner.UID)]; r != nil {
@@ -53,7 +53,7 @@ func (l *Ledger) creatorsGang(pod *corev1.Pod, owner conventions.Controller, spe
 	return g.Key, true
 }
 
-// noteCreator remembers who created a pod, to find its gang when the creator is seen later.
+// noteCreator records which pod created this one, to find its gang when the creator is observed later.
 func (l *Ledger) noteCreator(r *record, pod *corev1.Pod) {
 	owner := controllerOf(pod)
 	if owner.Kind != podKind {
@@ -73,7 +73,8 @@ func (l *Ledger) forgetCreator(uid types.UID, r *record) {
 	}
 }
 
-// gatherCreated moves the pods that a member created to its gang. They were seen before it, and so taken for another instance.
+// gatherCreated moves the pods that a member created to the member's gang. They were observed before the member and assigned to
+// another instance.
 func (l *Ledger) gatherCreated(creator types.UID, g *gang.Gang) []gang.Decision {
 	var decisions []gang.Decision
 	now := l.clock.Now()
@@ -82,7 +83,7 @@ func (l *Ledger) gatherCreated(creator types.UID, g *gang.Gang) []gang.Decision 
 		if r == nil || r.gang == nil || r.gang == g {
 			continue
 		}
-		// An owner reference may name any UID, also one in another namespace.
+		// An owner reference may name any UID, even one in another namespace.
 		if like := r.gang.Key; like.Namespace != g.Key.Namespace || like.Name != g.Key.Name || like.Convention != g.Key.Convention {
 			continue
 		}

@@ -12,9 +12,9 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// TestAPodIsOfItsCreatorsGang, in whatever order they are observed, and never of one in another namespace: whoever creates a pod may write
-// any UID into its owner references.
-func TestAPodIsOfItsCreatorsGang(t *testing.T) {
+// TestPodBelongsToItsCreatorsGang checks this for any order of observation, and that pods in another namespace do not: users may
+// write any UID into owner references.
+func TestPodBelongsToItsCreatorsGang(t *testing.T) {
 	gangAnnotations := map[string]string{
 		"pod-group.scheduling.sigs.k8s.io/name": "train", "pod-group.scheduling.sigs.k8s.io/min-available": "2",
 	}

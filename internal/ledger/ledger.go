@@ -4,64 +4,31 @@ package ledger
 
 import (
 	"maps"
-	"slices"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/utils/clock"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// goneFor is how long the queue may lag behind the informer with the deletion of a pod.
-const goneFor = time.Minute
-
-// Ledger holds every gang of the cluster. Its methods may be called at once; none of them calls out while it holds the
-// lock, so they are safe under the scheduling queue's own lock. The decisions that they return are the caller's to
-// perform, outside of that lock.
+// Ledger holds every gang of the cluster. Its methods may be called concurrently. None of them calls out while it holds the
+// lock, so they are safe under the scheduling queue's own lock. The caller performs the decisions that they return, outside of that lock.
 type Ledger struct {
 	clock clock.PassiveClock
 
 	mu       sync.Mutex
 	profiles map[string]profile
 	gangs    map[gang.Key]*gang.Gang
-	records  map[types.UID]*record
-	// names are the records by the names of their pods: of two pods of one name, the older is gone.
-	names map[types.NamespacedName]*record
-	// queued are the gangs whose representative was put into the queue and not popped yet, overtaken those that were popped before one
-	// of these that goes first.
-	queued, overtaken map[*gang.Gang]struct{}
-	// changes is what happened to the cluster, as far as it may help gangs that are parked; looked is when these were last compared to
-	// it. scout is the gang that was woken to compare them.
-	changes changes
-	looked  time.Time
-	scout   *gang.Gang
-	// snapshot is the count of changes that the current scheduling cycle knows of; popped is the pod that is in a cycle of its own.
-	snapshot uint64
-	popped   types.UID
-	// idle is the count of changes of which it is known that they help none of these gangs for now.
-	idle uint64
-	// untold are the pods whose problem was not written on them yet.
-	untold map[types.UID]*record
-	// gone are the pods that were deleted a moment ago: the queue may still show them.
-	gone map[types.UID]time.Time
-	// dropped is when those that were deleted long ago were last dropped from gone.
-	dropped time.Time
+	podRecords
+	wakeUps
+	slotMoves
 
-	// order holds the frozen sort keys of pods in the scheduling queue: types.UID -> SortKey. It has no lock of the
-	// ledger's because the queue compares pods all the time.
+	// order holds the frozen sort keys of pods in the scheduling queue: types.UID -> SortKey. The ledger's lock does not guard it,
+	// because the queue compares pods all the time.
 	order sync.Map
-
-	// moves are those of slots that nobody asked for yet; taking is the pod that was popped last.
-	moves  []gang.Move
-	taking types.UID
-	// finished maps pods that ended to their gangs.
-	finished map[types.UID]*gang.Gang
-	// created maps pods to the pods of gangs that they created.
-	created map[types.UID]map[types.UID]struct{}
 }
 
 // profile maps the conventions that a schedulerName's profile reads to their defaults.
@@ -75,34 +42,14 @@ type Defaults struct {
 	ScheduleUnknown bool
 }
 
-// record is what the ledger knows of a pod: the gang that it belongs to, or what is wrong with its annotations, or that it
-// has none any more.
-type record struct {
-	ref     gang.Ref
-	version string
-	gang    *gang.Gang
-	problem error
-	// creator is the pod that created this one; empty if none did.
-	creator types.UID
-}
-
-func (r *record) plain() bool { return r.gang == nil && r.problem == nil }
-
 // New returns an empty ledger.
 func New(c clock.PassiveClock) *Ledger {
 	return &Ledger{
-		clock:     c,
-		profiles:  map[string]profile{},
-		gangs:     map[gang.Key]*gang.Gang{},
-		records:   map[types.UID]*record{},
-		names:     map[types.NamespacedName]*record{},
-		queued:    map[*gang.Gang]struct{}{},
-		overtaken: map[*gang.Gang]struct{}{},
-		changes:   newChanges(),
-		untold:    map[types.UID]*record{},
-		gone:      map[types.UID]time.Time{},
-		finished:  map[types.UID]*gang.Gang{},
-		created:   map[types.UID]map[types.UID]struct{}{},
+		clock:      c,
+		profiles:   map[string]profile{},
+		gangs:      map[gang.Key]*gang.Gang{},
+		podRecords: newPodRecords(),
+		wakeUps:    newWakeUps(),
 	}
 }
 
@@ -190,16 +137,6 @@ func (l *Ledger) gang(key gang.Key) *gang.Gang {
 	return l.gangs[key]
 }
 
-// record starts the record of a pod.
-func (l *Ledger) record(pod *corev1.Pod) *record {
-	r := &record{
-		ref:     gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)},
-		version: pod.ResourceVersion,
-	}
-	l.records[pod.UID], l.names[r.name()] = r, r
-	return r
-}
-
 // becomePlain frees a pod whose annotations were removed, if it was refused because of them. Its record stays without gang
 // and problem while it is pending: the queue may still show its older version.
 func (l *Ledger) becomePlain(pod *corev1.Pod) []gang.Decision {
@@ -217,12 +154,6 @@ func (l *Ledger) becomePlain(pod *corev1.Pod) []gang.Decision {
 		return decisions
 	}
 	return append(decisions, gang.Activate{Members: []gang.Ref{r.ref}})
-}
-
-// newer says whether version a is later than b; what cannot be compared counts as later.
-func newer(a, b string) bool {
-	order, err := resourceversion.CompareResourceVersion(a, b)
-	return err != nil || order > 0
 }
 
 // Forget removes a pod that is gone.
@@ -274,74 +205,6 @@ func (l *Ledger) Retain(exists func(gang.Ref) bool) []gang.Decision {
 	}
 	l.dropGone()
 	return decisions
-}
-
-// recorded returns the records of now.
-func (l *Ledger) recorded() map[types.UID]*record {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return maps.Clone(l.records)
-}
-
-// dropGone stops remembering pods that were deleted long ago. It looks only once in a while, so it costs little for each.
-func (l *Ledger) dropGone() {
-	if l.clock.Since(l.dropped) < goneFor {
-		return
-	}
-	l.dropped = l.clock.Now()
-	for uid, at := range l.gone {
-		if l.clock.Since(at) > goneFor {
-			delete(l.gone, uid)
-		}
-	}
-}
-
-// after keeps the record of gangs right once g changed. When g leaves the queue, those that it has overtaken are tried.
-func (l *Ledger) after(g *gang.Gang, decisions []gang.Decision) []gang.Decision {
-	_, was := l.queued[g]
-	is := g.Queued(l.clock.Now())
-	switch {
-	case is:
-		l.queued[g] = struct{}{}
-	case was:
-		delete(l.queued, g)
-		if !g.Overtaken() { // else the one that goes first is still to come
-			decisions = append(decisions, l.resume()...)
-		}
-		if l.scout == g {
-			l.scout = nil
-			decisions = append(decisions, l.ended()...)
-		}
-	}
-	if g.Empty() {
-		delete(l.gangs, g.Key)
-		delete(l.overtaken, g)
-	}
-	return l.follow(g, decisions)
-}
-
-// resume wakes the gangs that were overtaken.
-func (l *Ledger) resume() []gang.Decision {
-	now := l.clock.Now()
-	var decisions []gang.Decision
-	for _, g := range slices.SortedFunc(maps.Keys(l.overtaken), compare) {
-		decisions = append(decisions, l.after(g, g.Resume(now))...)
-	}
-	clear(l.overtaken)
-	return decisions
-}
-
-// first returns a gang that goes before g and is in the queue behind it, or nil. What an event wakes goes through
-// the queue's backoff, where priorities do not count.
-func (l *Ledger) first(g *gang.Gang) *gang.Gang {
-	var first *gang.Gang
-	now := l.clock.Now()
-	for queued := range l.queued {
-		if queued != g && queued.Queued(now) && compare(queued, g) < 0 && (first == nil || compare(queued, first) < 0) {
-			first = queued
-		}
-	}
-	return first
 }
 
 // Tick lets time pass for every gang: times to warn after, retries, and what is written on members.

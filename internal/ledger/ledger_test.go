@@ -25,27 +25,27 @@ func (s *simulation) expect(t *testing.T, group string, at place, want int) {
 	}
 }
 
-func TestIncompleteGangWaitsAndALateMemberCompletesIt(t *testing.T) {
+func TestLateMemberCompletesAGang(t *testing.T) {
 	s := newSimulation(10)
 	s.gang("a", 2, 3)
 	s.rest(5 * time.Second)
 	s.expect(t, "a", gated, 2)
 	if s.cycles != 0 || s.told[gang.KindIncomplete] != 2 || s.told[gang.KindTimedOut] != 0 {
-		t.Errorf("%d cycles, told %v; want none, and both members told once that the gang is incomplete", s.cycles, s.told)
+		t.Errorf("%d cycles, notices %v; want no cycle, and Incomplete once for both members", s.cycles, s.told)
 	}
 	s.rest(20 * time.Second)
 	if s.told[gang.KindIncomplete] != 2 || s.told[gang.KindTimedOut] != 2 {
-		t.Errorf("told %v, want each member once of each", s.told)
+		t.Errorf("notices %v, want Incomplete and TimedOut once for each member", s.told)
 	}
 	s.create("a-2", "a", 3, true, false)
 	s.rest(time.Second)
 	s.expect(t, "a", bound, 3)
 	if s.cycles != 1 {
-		t.Errorf("%d cycles for a gang", s.cycles)
+		t.Errorf("%d scheduling cycles for a gang, want 1", s.cycles)
 	}
 }
 
-func TestNumbersAreRefreshedNowAndThen(t *testing.T) {
+func TestNumbersAreRefreshedPeriodically(t *testing.T) {
 	s := newSimulation(10)
 	s.gang("a", 2, 9)
 	s.rest(2 * time.Second)
@@ -54,26 +54,26 @@ func TestNumbersAreRefreshedNowAndThen(t *testing.T) {
 		s.rest(2 * time.Second)
 	}
 	if got := s.told[gang.KindIncomplete]; got != 7 {
-		t.Errorf("members were told %d times that they are incomplete, want each of 7 once", got)
+		t.Errorf("%d notices of kind Incomplete, want one for each of 7 members", got)
 	}
 	s.rest(time.Minute)
 	if got := s.told[gang.KindIncomplete]; got != 13 {
-		t.Errorf("members were told %d times, want the 6 with old numbers once more", got)
+		t.Errorf("%d notices, want one more for each of the 6 members with old numbers", got)
 	}
 }
 
-func TestGangThatDoesNotFitHoldsNothingAndIsNotRetriedForNothing(t *testing.T) {
+func TestGangThatDoesNotFitHoldsNothingAndIsNotRetriedNeedlessly(t *testing.T) {
 	s := newSimulation(3)
 	s.gang("big", 5, 5)
 	s.rest(time.Second)
 	s.expect(t, "big", binding, 0)
-	if s.room != 3 {
-		t.Errorf("%d places free, want all 3", s.room)
+	if s.capacity != 3 {
+		t.Errorf("the free capacity is %d, want 3", s.capacity)
 	}
 	before := s.cycles
 	s.rest(time.Minute)
 	if s.cycles != before {
-		t.Errorf("%d more cycles though nothing changed", s.cycles-before)
+		t.Errorf("%d more cycles although nothing changed", s.cycles-before)
 	}
 	s.create("plain", "", 0, true, false)
 	s.gang("small", 2, 2)
@@ -82,7 +82,7 @@ func TestGangThatDoesNotFitHoldsNothingAndIsNotRetriedForNothing(t *testing.T) {
 	s.expect(t, "small", bound, 2)
 }
 
-func TestGangsTakeTurnsAndStartOneAfterAnotherAsRoomIsFreed(t *testing.T) {
+func TestGangsStartOneAfterAnotherAsCapacityBecomesFree(t *testing.T) {
 	s := newSimulation(4)
 	for i := range 4 {
 		for _, g := range []string{"a", "b", "c"} { // interleaved
@@ -113,14 +113,14 @@ func TestGangsTakeTurnsAndStartOneAfterAnotherAsRoomIsFreed(t *testing.T) {
 func TestAnotherMemberRepresentsAGangWhoseRepresentativeIsDeleted(t *testing.T) {
 	s := newSimulation(2)
 	s.gang("a", 4, 3)
-	s.rest(time.Second) // it does not fit; one member stands for it
+	s.rest(time.Second) // the gang does not fit; one member represents it
 	for name := range s.pods {
 		if p := s.pods[name]; p.at == rejected {
 			s.remove(p)
 			break
 		}
 	}
-	s.give("node", 1) // and now it fits, which some event tells
+	s.give("node", 1) // now the gang fits, and an event follows
 	s.create("tick", "", 0, true, false)
 	s.rest(time.Second)
 	s.remove(s.pods["tick"])
@@ -141,7 +141,7 @@ func TestOlderVersionsOfAPodAreIgnored(t *testing.T) {
 	}
 }
 
-func TestPodsThatAreMissingFromTheInformerAreForgotten(t *testing.T) {
+func TestPodsMissingFromTheInformerAreRemoved(t *testing.T) {
 	s := newSimulation(4)
 	s.gang("a", 2, 3)
 	delete(s.pods, "a-1") // its deletion was missed
@@ -151,7 +151,7 @@ func TestPodsThatAreMissingFromTheInformerAreForgotten(t *testing.T) {
 	}
 }
 
-func TestProblemsAreToldOnce(t *testing.T) {
+func TestProblemsAreReportedOnce(t *testing.T) {
 	s := newSimulation(4)
 	s.create("a-0", "a", 2, true, false)
 	pod := s.pods["a-0"].pod.DeepCopy()
@@ -164,12 +164,12 @@ func TestProblemsAreToldOnce(t *testing.T) {
 		s.rest(time.Second)
 	}
 	if s.told[gang.KindInvalid] != 1 {
-		t.Errorf("told %d times of one problem", s.told[gang.KindInvalid])
+		t.Errorf("%d events for one problem, want 1", s.told[gang.KindInvalid])
 	}
 }
 
-// A pod whose annotations were removed is free, also if the queue shows its older version afterwards.
-func TestPodThatBecamePlainIsFree(t *testing.T) {
+// A pod whose annotations were removed is a plain pod, even if the queue shows its older version afterwards.
+func TestPodWithoutAnnotationsIsNoMember(t *testing.T) {
 	s := newSimulation(4)
 	s.create("a-0", "a", 2, true, false)
 	old := s.pods["a-0"].pod
@@ -191,8 +191,8 @@ func TestPodThatBecamePlainIsFree(t *testing.T) {
 	}
 }
 
-// The pods of a job that is deleted and created again do not join those of the old one, which are still going.
-func TestMembersThatAreBeingDeletedAreNotRunning(t *testing.T) {
+// The pods of a recreated job do not join the terminating pods of the old job.
+func TestTerminatingMembersAreNotRunning(t *testing.T) {
 	s := newSimulation(10)
 	s.gang("a", 3, 3)
 	s.rest(time.Second)
@@ -210,16 +210,16 @@ func TestMembersThatAreBeingDeletedAreNotRunning(t *testing.T) {
 	s.rest(2 * time.Second)
 	s.expect(t, "a", bound, 3)
 	if s.told[gang.KindDisagree] != 0 || s.told[gang.KindIncomplete] != 4 {
-		t.Errorf("told %v, want the 4 new members that their gang is incomplete", s.told)
+		t.Errorf("notices %v, want Incomplete for the 4 new members", s.told)
 	}
 	s.create("new-4", "a", 5, true, false)
 	s.rest(time.Second)
 	s.expect(t, "a", bound, 8)
 }
 
-// A thousand gangs wait. One pod that goes is compared to what they lack in one cycle, and causes a plan only where it is
-// enough.
-func TestOneFreedPlaceDoesNotWakeAThousandGangs(t *testing.T) {
+// A thousand gangs wait. A deleted pod leads to one comparison with their shortages in one cycle, and to a plan only if its
+// capacity suffices.
+func TestOneDeletedPodDoesNotActivateAThousandGangs(t *testing.T) {
 	for _, test := range []struct {
 		need, runs, plans int
 	}{
@@ -251,7 +251,7 @@ func TestOneFreedPlaceDoesNotWakeAThousandGangs(t *testing.T) {
 	}
 }
 
-// As many as fit start at once, and the others join when there is room, before younger gangs.
+// As many members as fit start together. The others join when capacity becomes free, before younger gangs.
 func TestMoreMembersThanTheGangNeeds(t *testing.T) {
 	s := newSimulation(5)
 	s.gang("a", 7, 4)
@@ -267,8 +267,8 @@ func TestMoreMembersThanTheGangNeeds(t *testing.T) {
 	s.expect(t, "b", bound, 0)
 }
 
-// TestWhatIsWrittenOnARepresentativeDoesNotWakeIt: telling a gang why it waits changes its pods, and is no reason to plan it anew.
-func TestWhatIsWrittenOnARepresentativeDoesNotWakeIt(t *testing.T) {
+// TestNoticeDoesNotActivateTheRepresentative checks that writing the reason on a gang's pods does not lead to another plan.
+func TestNoticeDoesNotActivateTheRepresentative(t *testing.T) {
 	s := newSimulation(3)
 	s.gang("big", 5, 5)
 	s.rest(time.Second)
@@ -278,10 +278,10 @@ func TestWhatIsWrittenOnARepresentativeDoesNotWakeIt(t *testing.T) {
 		p.pod = p.pod.DeepCopy()
 		p.pod.ResourceVersion = strconv.Itoa(s.version)
 		s.perform(s.ledger.Observe(p.pod))
-		s.enter(p) // as the queue does when a pod of its changes
+		s.enter(p) // as the queue does when one of its pods changes
 	}
 	s.rest(time.Minute)
 	if s.plans != plans {
-		t.Errorf("%d more plans though nothing changed but the pods' status", s.plans-plans)
+		t.Errorf("%d more plans although only the pods' status changed", s.plans-plans)
 	}
 }

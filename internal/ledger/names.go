@@ -11,9 +11,9 @@ func (r *record) name() types.NamespacedName {
 	return types.NamespacedName{Namespace: r.ref.Namespace, Name: r.ref.Name}
 }
 
-// succeed forgets the pod whose name this one has now. Who tells of the new pod may not have told of the deletion yet, or tells of it
-// only by the name: the scheduling queue and the informer speak on goroutines of their own, and an informer whose watch was cut may
-// have seen neither. If this pod is the older one, it is the one that is gone.
+// succeed removes the pod that had this pod's name before. The deletion may not have been observed yet, or may never be: the
+// scheduling queue and the informer use separate goroutines, and an informer may miss events when its watch is interrupted. If this
+// pod is the older one, it is the deleted one.
 func (l *Ledger) succeed(pod *corev1.Pod) []gang.Decision {
 	r := l.names[types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}]
 	switch {
@@ -26,7 +26,7 @@ func (l *Ledger) succeed(pod *corev1.Pod) []gang.Decision {
 	return nil
 }
 
-// Deleted forgets a pod that is gone, and one that had its name before.
+// Deleted removes a deleted pod, and an earlier one of the same name.
 func (l *Ledger) Deleted(pod *corev1.Pod) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -8,9 +8,9 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// TestTwoPodsOfOneNameAreNeverCountedBoth, whoever tells of them, and in whatever order: the scheduling queue, the informer of pods and
-// that of pods that ended each have a goroutine of their own.
-func TestTwoPodsOfOneNameAreNeverCountedBoth(t *testing.T) {
+// TestTwoPodsOfOneNameAreNotBothCounted checks this for any order of events: the scheduling queue, the informer of pods and the
+// informer of finished pods use separate goroutines.
+func TestTwoPodsOfOneNameAreNotBothCounted(t *testing.T) {
 	again := func(uid string, version int) *corev1.Pod {
 		pod := member(uid, "g", 2, version)
 		pod.Name = "a"
@@ -20,26 +20,26 @@ func TestTwoPodsOfOneNameAreNeverCountedBoth(t *testing.T) {
 	ended := second.DeepCopy()
 	ended.Status.Phase = corev1.PodFailed
 	for name, steps := range map[string]func(*ledger.Ledger){
-		"the queue shows the second first":   func(l *ledger.Ledger) { l.Observe(first); l.Enter(second) },
-		"the informer does":                  func(l *ledger.Ledger) { l.Enter(first); l.Observe(second) },
-		"the queue still shows the first":    func(l *ledger.Ledger) { l.Observe(second); l.Enter(first) },
-		"the first is deleted late":          func(l *ledger.Ledger) { l.Observe(first); l.Observe(second); l.Deleted(first) },
-		"the second was never seen, deleted": func(l *ledger.Ledger) { l.Observe(first); l.Deleted(second); l.Observe(second) },
-		"the second was never seen, ended":   func(l *ledger.Ledger) { l.Observe(first); l.Finish(ended); l.FinishedGone("second") },
+		"the queue shows the second first":    func(l *ledger.Ledger) { l.Observe(first); l.Enter(second) },
+		"the informer shows the second first": func(l *ledger.Ledger) { l.Enter(first); l.Observe(second) },
+		"the queue still shows the first":     func(l *ledger.Ledger) { l.Observe(second); l.Enter(first) },
+		"the first is deleted late":           func(l *ledger.Ledger) { l.Observe(first); l.Observe(second); l.Deleted(first) },
+		"the second was never seen, deleted":  func(l *ledger.Ledger) { l.Observe(first); l.Deleted(second); l.Observe(second) },
+		"the second was never seen, ended":    func(l *ledger.Ledger) { l.Observe(first); l.Finish(ended); l.FinishedGone("second") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, _ := newLedger()
 			steps(l)
 			if l.Knows("first") {
-				t.Error("the ledger has the first")
+				t.Error("the ledger still has the first pod")
 			}
 			if gangs := l.Statuses(); len(gangs) > 1 || len(gangs) == 1 && len(gangs[0].Members) != 1 {
-				t.Errorf("%+v, want one gang of one member, or none", gangs)
+				t.Errorf("gangs %+v, want one gang with one member, or none", gangs)
 			}
 			l.Deleted(first)
 			l.Deleted(second)
 			if gangs, pods := l.Size(); gangs != 0 || pods != 0 {
-				t.Errorf("both are gone, and the ledger has %d gangs and %d pods", gangs, pods)
+				t.Errorf("both pods are deleted, and the ledger has %d gangs and %d pods", gangs, pods)
 			}
 		})
 	}

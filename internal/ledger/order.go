@@ -7,20 +7,20 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// SortKey is where a gang, or a pod without one, stands in the order in which they go.
+// SortKey is the position of a gang, or of a pod without a gang, in the scheduling order.
 type SortKey struct {
-	// Ahead puts members that were to start with a gang that runs short before everything else.
+	// Ahead sorts members that should have started with a gang that runs short before everything else.
 	Ahead    bool
 	Priority int32
-	// Short puts gangs that run with too few members before others of their priority.
+	// Short sorts gangs that run with too few members before others of their priority.
 	Short bool
 	Age   time.Time
 	Gang  gang.Key
 }
 
-// Compare is the one order in which gangs and other pods go, in the scheduling queue and among the gangs that are parked: members that
-// were to start with a gang that runs short, then by priority, then gangs that run with too few members, then by age. It is negative if
-// k goes first.
+// Compare defines the scheduling order of gangs and other pods, both in the scheduling queue and among parked gangs: first members
+// that should have started with a gang that runs short, then by priority, then gangs that run with too few members, then by age. It
+// is negative if k goes first.
 func (k SortKey) Compare(o SortKey) int {
 	return cmp.Or(
 		first(k.Ahead, o.Ahead),
@@ -31,7 +31,7 @@ func (k SortKey) Compare(o SortKey) int {
 	)
 }
 
-// first puts what is so before what is not.
+// first sorts true before false.
 func first(a, b bool) int {
 	switch {
 	case a == b:
@@ -42,10 +42,10 @@ func first(a, b bool) int {
 	return 1
 }
 
-// sortKey is where a gang stands as a whole.
+// sortKey returns the sort key of a gang as a whole.
 func sortKey(g *gang.Gang) SortKey {
 	return SortKey{Priority: g.Priority(), Short: g.Short(), Age: g.Age(), Gang: g.Key}
 }
 
-// compare orders gangs.
+// compare orders gangs by their sort keys.
 func compare(a, b *gang.Gang) int { return sortKey(a).Compare(sortKey(b)) }

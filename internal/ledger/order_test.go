@@ -10,7 +10,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-func TestTheOrder(t *testing.T) {
+func TestCompare(t *testing.T) {
 	early, late := time.Unix(100, 0), time.Unix(200, 0)
 	a, b := gang.Key{Namespace: "default", Name: "a"}, gang.Key{Namespace: "default", Name: "b"}
 	for _, tc := range []struct {
@@ -18,22 +18,22 @@ func TestTheOrder(t *testing.T) {
 		first, second ledger.SortKey
 	}{
 		{"higher priority first", ledger.SortKey{Priority: 10, Age: late}, ledger.SortKey{Priority: 1, Age: early}},
-		{"then the older", ledger.SortKey{Age: early, Gang: b}, ledger.SortKey{Age: late, Gang: a}},
+		{"then the older gang", ledger.SortKey{Age: early, Gang: b}, ledger.SortKey{Age: late, Gang: a}},
 		{"members of a gang together", ledger.SortKey{Age: early, Gang: a}, ledger.SortKey{Age: early, Gang: b}},
-		{"those of a gang that runs with too few before others", ledger.SortKey{Short: true, Age: late}, ledger.SortKey{Age: early}},
-		{"but not before a higher one", ledger.SortKey{Priority: 1}, ledger.SortKey{Short: true}},
-		{"members that were to start with a gang that runs short before all", ledger.SortKey{Ahead: true, Age: late}, ledger.SortKey{Priority: 1000, Age: early}},
+		{"members of a gang that runs short before others", ledger.SortKey{Short: true, Age: late}, ledger.SortKey{Age: early}},
+		{"but not before a higher priority", ledger.SortKey{Priority: 1}, ledger.SortKey{Short: true}},
+		{"members that should have started with a gang that runs short before all", ledger.SortKey{Ahead: true, Age: late}, ledger.SortKey{Priority: 1000, Age: early}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if one, other := tc.first.Compare(tc.second), tc.second.Compare(tc.first); one >= 0 || other <= 0 {
-				t.Errorf("the first to the second: %d, the second to the first: %d", one, other)
+				t.Errorf("Compare returned %d, and %d with the arguments exchanged", one, other)
 			}
 		})
 	}
 }
 
-// TestTheOrderIsAnOrder: a heap needs a strict weak order.
-func TestTheOrderIsAnOrder(t *testing.T) {
+// TestCompareIsAStrictWeakOrder checks what the queue's heap requires.
+func TestCompareIsAStrictWeakOrder(t *testing.T) {
 	key := rapid.Custom(func(t *rapid.T) ledger.SortKey {
 		return ledger.SortKey{
 			Ahead:    rapid.Bool().Draw(t, "ahead"),
@@ -55,7 +55,7 @@ func TestTheOrderIsAnOrder(t *testing.T) {
 		case less(a, b) && less(b, c) && !less(a, c):
 			t.Fatal("not transitive")
 		case same(a, b) && same(b, c) && !same(a, c):
-			t.Fatal("being level is not transitive")
+			t.Fatal("equality is not transitive")
 		}
 	})
 }

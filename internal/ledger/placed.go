@@ -7,12 +7,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// PlacedAnnotation marks, in the scheduler's own copy of a pod, that the pod was created with a node. It stands in for the managed fields,
-// which the copy does not keep.
+// PlacedAnnotation marks, in the scheduler's own copy of a pod, that the pod was created with a node. The copy has no managed
+// fields.
 const PlacedAnnotation = "kubenexus.io/created-with-node"
 
-// Placed says whether whoever created the pod chose its node: no scheduler was asked, so it tells nothing of the rest of its gang. The API
-// server notes an owner for each field that is created or updated, and none for what a bind writes.
+// Placed reports whether the pod was created with a node. No scheduler chose that node, so it does not mean that the pod's gang has
+// started. The API server records an owner for each field that is created or updated, but not for the node that a bind sets.
 func Placed(pod *corev1.Pod) bool {
 	if pod.Spec.NodeName == "" {
 		return false
@@ -22,7 +22,7 @@ func Placed(pod *corev1.Pod) bool {
 	}
 	for _, entry := range pod.ManagedFields {
 		if entry.FieldsV1 == nil || !bytes.Contains(entry.FieldsV1.GetRawBytes(), []byte(`"f:nodeName"`)) {
-			continue // which costs little: nearly no pod has it
+			continue // a cheap check: few pods have the field
 		}
 		var owned struct {
 			Spec struct {

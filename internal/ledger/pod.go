@@ -12,8 +12,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// parse reads the gang that a pod names. A pod whose profile does not read the convention of its annotations has a
-// problem: to schedule it alone would start half a gang.
+// parse reads the gang that a pod names. A pod whose profile does not read the convention of its annotations is invalid: scheduling
+// it alone would start half a gang.
 func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
 	said := conventions.Pod{Labels: pod.Labels, Annotations: pod.Annotations, Owner: controllerOf(pod)}
 	spec, err := conventions.Parse(said)
@@ -27,7 +27,7 @@ func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
 		return nil, err
 	}
 	reads, served := l.profiles[pod.Spec.SchedulerName]
-	if spec.Convention == "" { // only Spark's labels: the profile decides
+	if spec.Convention == "" { // the pod has none of our keys: the profile decides
 		if spec.Convention = reads.first(); spec.Convention == "" {
 			return nil, nil
 		}
@@ -44,7 +44,7 @@ func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
 	return spec, nil
 }
 
-// declare completes what the pod says about members that do not exist yet, and checks it.
+// declare completes and validates the roles that the pod declares for members that do not exist yet.
 func declare(pod *corev1.Pod, spec *gang.Spec) error {
 	if spec.Roles == nil {
 		return nil
@@ -60,7 +60,7 @@ func declare(pod *corev1.Pod, spec *gang.Spec) error {
 	return nil
 }
 
-// first returns the convention that the profile reads, the first if there are several.
+// first returns the first convention that the profile reads, or "".
 func (p profile) first() string {
 	for _, d := range p.conventions() {
 		return d.Name
@@ -125,7 +125,7 @@ func (l *Ledger) member(pod *corev1.Pod, spec *gang.Spec) gang.Member {
 	return m
 }
 
-// scheduledAt is when the pod got its node.
+// scheduledAt returns when the pod got its node.
 func scheduledAt(pod *corev1.Pod) time.Time {
 	for i := range pod.Status.Conditions {
 		if c := &pod.Status.Conditions[i]; c.Type == corev1.PodScheduled && c.Status == corev1.ConditionTrue {

@@ -8,10 +8,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestNeverPartialNeverForgotten drives a scheduler with random gangs, plain pods, priorities, scheduling gates and deletions, on nodes
-// of different size, and performs its decisions at once or late. At every moment a gang that starts has all that it needs, and once
-// things are quiet nobody holds room for nothing, and no gang waits that would fit.
-func TestNeverPartialNeverForgotten(t *testing.T) {
+// TestGangsStartWholeAndAreNotForgotten drives a scheduler with random gangs, plain pods, priorities, scheduling gates and
+// deletions, on nodes of different sizes. It carries out decisions at once or late. At every moment a gang that starts has all the
+// members that it needs. When the scheduler is idle, no capacity stays reserved and no gang waits that would fit.
+func TestGangsStartWholeAndAreNotForgotten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newAdverseSimulation(t, 8)
 		needs := rapid.SliceOfN(rapid.IntRange(1, 6), 1, 5).Draw(t, "needs")
@@ -28,7 +28,7 @@ func TestNeverPartialNeverForgotten(t *testing.T) {
 				name := fmt.Sprint("g", g)
 				n := s.count(name, bound)
 				if n > 0 && s.starting(name) < need && !started[name] {
-					t.Fatalf("gang %s started with %d of the %d it needs\n%s", name, n, need, s)
+					t.Fatalf("gang %s started with %d of the %d members that it needs\n%s", name, n, need, s)
 				}
 				started[name] = s.starting(name) > 0
 			}
@@ -70,9 +70,9 @@ func TestNeverPartialNeverForgotten(t *testing.T) {
 	})
 }
 
-// TestNoWakeUpWaitsForATick: what happens puts the gangs into the queue that it helps, so that a scheduler which never lets time pass for
-// the ledger still ends with no gang waiting that would fit. Only what happens within 20 ms of each other may be seen a tick later.
-func TestNoWakeUpWaitsForATick(t *testing.T) {
+// TestNoActivationWaitsForATick checks that each event activates the gangs that it helps: without any ticks, no gang waits in the
+// end that would fit. Only events within 20 ms of each other may need a tick.
+func TestNoActivationWaitsForATick(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newAdverseSimulation(t, 8)
 		needs := rapid.SliceOfN(rapid.IntRange(1, 6), 1, 5).Draw(t, "needs")
@@ -113,17 +113,17 @@ func quiet(t *rapid.T, s *simulation, needs []int) {
 	before := s.cycles
 	s.rest(2 * time.Minute)
 	if s.cycles != before {
-		t.Fatalf("%d scheduling cycles though nothing changed\n%s", s.cycles-before, s)
+		t.Fatalf("%d scheduling cycles although nothing changed\n%s", s.cycles-before, s)
 	}
 }
 
-// nobodyWaits checks that nobody waits who fits, and that nothing is held for nothing.
+// nobodyWaits checks that no gang waits that fits, and that no capacity stays reserved.
 func nobodyWaits(t *rapid.T, s *simulation, needs []int) {
-	room := sum(s.usable(nil))
+	capacity := sum(s.usable(nil))
 	for g, need := range needs {
 		name := fmt.Sprint("g", g)
 		if n := s.count(name, binding); n > 0 {
-			t.Fatalf("gang %s holds %d places for nothing\n%s", name, n, s)
+			t.Fatalf("%[2]d members of gang %[1]s are still being bound\n%[3]s", name, n, s)
 		}
 		pending, running := 0, s.count(name, bound)
 		for _, p := range s.pods {
@@ -132,20 +132,20 @@ func nobodyWaits(t *rapid.T, s *simulation, needs []int) {
 			}
 		}
 		switch {
-		case running == 0 && pending >= need && room >= need:
-			t.Fatalf("gang %s waits, has %d of %d pods, and %d places are free\n%s", name, pending, need, room, s)
-		case running > 0 && pending > 0 && room > 0:
-			t.Fatalf("%d members of the running gang %s wait, and %d places are free\n%s", pending, name, room, s)
+		case running == 0 && pending >= need && capacity >= need:
+			t.Fatalf("gang %s waits with %d of %d pods, and the free capacity is %d\n%s", name, pending, need, capacity, s)
+		case running > 0 && pending > 0 && capacity > 0:
+			t.Fatalf("%d members of the running gang %s wait, and the free capacity is %d\n%s", pending, name, capacity, s)
 		}
 	}
 }
 
-// everythingGoes deletes all pods: the ledger must keep no trace of them.
+// everythingGoes deletes all pods and checks that the ledger keeps no trace of them.
 func everythingGoes(t *rapid.T, s *simulation) {
 	for _, p := range s.sorted() {
 		s.remove(p)
 	}
 	if gangs, pods := s.ledger.Size(); gangs != 0 || pods != 0 {
-		t.Fatalf("all pods are gone, and the ledger has %d gangs and %d pods", gangs, pods)
+		t.Fatalf("all pods are deleted, and the ledger has %d gangs and %d pods", gangs, pods)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// These tests ask the ledger in orders in which the simulation, where everything happens at once, never does.
+// These tests call the ledger in orders that never occur in the simulation, where everything happens at once.
 
 func newLedger() (*ledger.Ledger, *testingclock.FakePassiveClock) {
 	clock := testingclock.NewFakePassiveClock(time.Unix(1_000_000, 0))
@@ -24,7 +24,7 @@ func newLedger() (*ledger.Ledger, *testingclock.FakePassiveClock) {
 	return l, clock
 }
 
-// member is a pod of a gang that needs so many; a need of 0 makes a plain pod.
+// member is a pod of a gang with this min-available; 0 makes a plain pod.
 func member(name, group string, need, version int) *corev1.Pod {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, UID: types.UID(name), ResourceVersion: strconv.Itoa(version)},
@@ -47,7 +47,7 @@ func pair(l *ledger.Ledger) (a, b *corev1.Pod) {
 	return a, b
 }
 
-// planOf has a node for each of the members.
+// planOf is a plan with a node for each of the members.
 func planOf(uids ...string) gang.Planned {
 	var plan gang.Planned
 	for _, uid := range uids {
@@ -56,12 +56,12 @@ func planOf(uids ...string) gang.Planned {
 	return plan
 }
 
-// committed runs the gang cycle for the pod that was popped. Every member fits.
+// committed runs the gang cycle for the popped pod. Every member fits.
 func committed(t *testing.T, l *ledger.Ledger, pod *corev1.Pod) []gang.Decision {
 	t.Helper()
 	answer := l.Begin(pod)
 	if answer.Verdict != gang.Plan {
-		t.Fatalf("%s begins no gang cycle: %+v", pod.Name, answer.Why)
+		t.Fatalf("%s does not begin a gang cycle: %+v", pod.Name, answer.Why)
 	}
 	var uids []string
 	for _, ref := range answer.Task.Members {
@@ -74,7 +74,7 @@ func committed(t *testing.T, l *ledger.Ledger, pod *corev1.Pod) []gang.Decision 
 	return append(answer.Decisions, decisions...)
 }
 
-// activates says whether the decisions put a pod of this name into the queue.
+// activates reports whether the decisions activate a pod of this name.
 func activates(decisions []gang.Decision, name string) bool {
 	for _, d := range decisions {
 		if activate, ok := d.(gang.Activate); ok {
@@ -88,8 +88,8 @@ func activates(decisions []gang.Decision, name string) bool {
 	return false
 }
 
-// What follows from the end of a gang cycle follows also if the gang is gone by then.
-func TestGangIsDeletedInItsCycle(t *testing.T) {
+// The end of a gang cycle has its effects even if the gang was deleted in the meantime.
+func TestGangIsDeletedDuringItsCycle(t *testing.T) {
 	l, _ := newLedger()
 	a, b := pair(l)
 	other := member("other", "other", 1, 2)
@@ -98,15 +98,16 @@ func TestGangIsDeletedInItsCycle(t *testing.T) {
 	l.Forget(a.UID)
 	l.Forget(b.UID)
 	if ok, _ := l.Commit(a.UID, planOf("a", "b")); ok {
-		t.Error("the plan of a gang that is gone was committed")
+		t.Error("the plan of a deleted gang was committed")
 	}
 	if answer := l.Begin(other); answer.Verdict != gang.Plan {
-		t.Errorf("the next gang begins no gang cycle: %+v", answer.Why)
+		t.Errorf("the next gang does not begin a gang cycle: %+v", answer.Why)
 	}
 }
 
-// A gang that goes first may be in the queue's backoff, behind one that is popped: it is planned first, and the other one after it.
-func TestGangThatIsOvertakenGoesNext(t *testing.T) {
+// A gang that goes first may be in the queue's backoff while another gang is popped. The first gang is planned first, and the other
+// one after it.
+func TestOvertakenGangGoesNext(t *testing.T) {
 	for name, end := range map[string]func(*ledger.Ledger) []gang.Decision{
 		"the first does not fit": func(l *ledger.Ledger) []gang.Decision { return l.Unfit("high", gang.Finding{}).Decisions },
 		"the first starts":       func(l *ledger.Ledger) []gang.Decision { _, d := l.Commit("high", planOf("high")); return d },
@@ -124,20 +125,20 @@ func TestGangThatIsOvertakenGoesNext(t *testing.T) {
 			l.Enter(high)
 			answer := l.Begin(low)
 			if answer.Verdict != gang.Refuse || !activates(answer.Decisions, "high") {
-				t.Fatalf("%+v, want that the gang of higher priority is moved to the front", answer)
+				t.Fatalf("answer %+v, want the gang of higher priority to be activated", answer)
 			}
 			answer = l.Begin(high)
 			if answer.Verdict != gang.Plan {
-				t.Fatalf("%+v, want that it is planned", answer)
+				t.Fatalf("answer %+v, want Plan", answer)
 			}
 			if decisions := slices.Concat(answer.Decisions, end(l)); !activates(decisions, "low") {
-				t.Errorf("the gang that was overtaken is not put back into the queue: %v", decisions)
+				t.Errorf("the overtaken gang is not activated: %v", decisions)
 			}
 		})
 	}
 }
 
-// A member that is being deleted is of no plan.
+// A plan must not include a terminating member.
 func TestTerminatingMemberDoesNotCompleteAGang(t *testing.T) {
 	l, _ := newLedger()
 	a, _ := pair(l)
@@ -146,19 +147,19 @@ func TestTerminatingMemberDoesNotCompleteAGang(t *testing.T) {
 	going.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)}
 	l.Observe(going)
 	if ok, _ := l.Commit(a.UID, planOf("a", "b")); ok {
-		t.Error("a plan with a member that is being deleted was committed")
+		t.Error("a plan with a terminating member was committed")
 	}
 	l.Enter(member("c", "g", 2, 6))
 	if answer := l.Begin(a); answer.Verdict != gang.Plan || len(answer.Task.Members) != 2 {
-		t.Errorf("%+v, want a plan for the two that stay", answer)
+		t.Errorf("answer %+v, want a plan for the two other members", answer)
 	}
 }
 
-// What changes while a gang is planned counts: nobody says it again.
-func TestGangThatChangedWhileItWasPlannedIsTriedAgainAtOnce(t *testing.T) {
+// A change during a gang cycle leads to a retry: no later event reports it again.
+func TestGangThatChangedDuringItsCycleIsRetriedAtOnce(t *testing.T) {
 	for name, end := range map[string]func(*ledger.Ledger) []gang.Decision{
-		"there is no plan": func(l *ledger.Ledger) []gang.Decision { return l.Unfit("a", gang.Finding{}).Decisions },
-		"a member is gone": func(l *ledger.Ledger) []gang.Decision {
+		"no plan was found": func(l *ledger.Ledger) []gang.Decision { return l.Unfit("a", gang.Finding{}).Decisions },
+		"a member was deleted": func(l *ledger.Ledger) []gang.Decision {
 			l.Forget("b")
 			_, d := l.Commit("a", planOf("a", "b"))
 			return d
@@ -170,14 +171,33 @@ func TestGangThatChangedWhileItWasPlannedIsTriedAgainAtOnce(t *testing.T) {
 			l.Begin(a)
 			l.Enter(member("c", "g", 2, 6))
 			if decisions := end(l); !activates(decisions, "a") {
-				t.Errorf("nobody is put back into the queue: %v", decisions)
+				t.Errorf("no member is activated: %v", decisions)
 			}
 		})
 	}
 }
 
-// A plan that was too small for what the gang needs now is not committed.
-func TestPlanForFewerThanTheGangNeedsNowIsNotCommitted(t *testing.T) {
+// The queue ignores the activation of a pod that it does not hold, such as a popped one that is not parked yet.
+func TestMemberActivatedBeforeItIsParkedIsPoppedAgain(t *testing.T) {
+	l, _ := newLedger()
+	one := member("one", "one", 1, 1)
+	l.Enter(one)
+	l.Begin(one)
+	l.Unfit("one", gang.Finding{Shortage: gang.Shortage{Missing: 1}})
+	if !activates(l.RoomChanged("node", ""), "one") {
+		t.Fatal("the gang is not retried although capacity became free")
+	}
+	if verdict := l.Stays("one"); verdict != gang.Plan {
+		t.Errorf("Stays returned %v, want Plan", verdict)
+	}
+	l.Enter(one)
+	if answer := l.Begin(one); answer.Verdict != gang.Plan {
+		t.Errorf("answer %+v, want Plan", answer)
+	}
+}
+
+// A plan that is too small for what the gang needs now is not committed.
+func TestTooSmallPlanIsNotCommitted(t *testing.T) {
 	l, _ := newLedger()
 	a, _ := pair(l)
 	l.Begin(a)
@@ -185,26 +205,26 @@ func TestPlanForFewerThanTheGangNeedsNowIsNotCommitted(t *testing.T) {
 		l.Observe(member(name, "g", 3, 10+i))
 	}
 	if ok, _ := l.Commit("a", planOf("a", "b")); ok {
-		t.Error("two members are bound of a gang that needs three now")
+		t.Error("a plan for two members was committed for a gang that needs three now")
 	}
 }
 
-func TestGivingBackTwiceChangesNothing(t *testing.T) {
+func TestUnreserveIsIdempotent(t *testing.T) {
 	l, _ := newLedger()
 	a, _ := pair(l)
 	committed(t, l, a)
 	l.Unreserve("a")
 	if decisions := l.Unreserve("a"); len(decisions) != 0 {
-		t.Errorf("the second time something follows: %v", decisions)
+		t.Errorf("the second Unreserve returned decisions: %v", decisions)
 	}
 }
 
-// A member that comes to a cycle of its own, past the gang cycle, is refused: it would start alone.
-func TestMemberIsRefusedOutsideOfItsGangCycle(t *testing.T) {
+// A member in a cycle of its own, outside the gang cycle, is refused: it would start alone.
+func TestMemberIsRefusedOutsideTheGangCycle(t *testing.T) {
 	l, _ := newLedger()
 	a, _ := pair(l)
 	if answer := l.Single(a); answer.Verdict != gang.Refuse {
-		t.Errorf("%+v, want that it is refused", answer)
+		t.Errorf("answer %+v, want Refuse", answer)
 	}
 	committed(t, l, a)
 	bound := member("a", "g", 2, 9)
@@ -213,15 +233,15 @@ func TestMemberIsRefusedOutsideOfItsGangCycle(t *testing.T) {
 	joins := member("c", "g", 2, 10)
 	l.Enter(joins)
 	if answer := l.Single(joins); answer.Verdict != gang.Refuse {
-		t.Errorf("%+v, want that a member that joins is refused before it is popped", answer)
+		t.Errorf("answer %+v for a joining member that was not popped, want Refuse", answer)
 	}
 	l.Begin(joins)
 	if answer := l.Single(joins); answer.Verdict != gang.Go {
-		t.Errorf("%+v, want that it goes", answer)
+		t.Errorf("answer %+v, want Go", answer)
 	}
 }
 
-func TestDeletedPodDoesNotComeBackWithTheQueue(t *testing.T) {
+func TestQueueDoesNotBringBackADeletedPod(t *testing.T) {
 	l, clock := newLedger()
 	l.Enter(member("a", "g", 2, 1))
 	l.Forget("a")
@@ -233,12 +253,12 @@ func TestDeletedPodDoesNotComeBackWithTheQueue(t *testing.T) {
 	l.Retain(func(gang.Ref) bool { return true })
 	l.Enter(member("a", "g", 2, 1))
 	if _, pods := l.Size(); pods != 1 {
-		t.Error("deleted pods are remembered for ever")
+		t.Error("the ledger still ignores a pod deleted an hour ago")
 	}
 }
 
-// Where more than capacity was missing any change may help, but not again and again at once.
-func TestPlanThatLackedAnythingIsRepeatedAfterAChange(t *testing.T) {
+// If more than capacity was short, any change may lead to a retry, but not immediately and repeatedly.
+func TestAnyChangeRetriesAGangThatNeedsMoreThanCapacity(t *testing.T) {
 	l, clock := newLedger()
 	a, _ := pair(l)
 	l.Begin(a)
@@ -248,16 +268,16 @@ func TestPlanThatLackedAnythingIsRepeatedAfterAChange(t *testing.T) {
 		return activates(l.Tick(), "a")
 	}
 	if tried(time.Minute) {
-		t.Error("the gang is tried again though nothing changed")
+		t.Error("the gang is retried although nothing changed")
 	}
 	l.AnythingChanged()
 	if !tried(time.Second) {
-		t.Error("the gang is not tried again")
+		t.Error("the gang is not retried")
 	}
 }
 
-// A standby sees every pod come and go for weeks, and nobody tidies up for it.
-func TestDeletedPodsAreNotRememberedForEver(t *testing.T) {
+// A standby replica sees pods come and go for weeks without scheduling any.
+func TestDeletedPodsAreForgottenEventually(t *testing.T) {
 	l, clock := newLedger()
 	for i := range 1000 {
 		name := strconv.Itoa(i)
@@ -266,29 +286,29 @@ func TestDeletedPodsAreNotRememberedForEver(t *testing.T) {
 		clock.SetTime(clock.Now().Add(time.Second))
 	}
 	if n := l.Remembered(); n > 180 {
-		t.Errorf("%d deleted pods are remembered, of which a minute's worth is 60", n)
+		t.Errorf("%d deleted pods are remembered, want at most three minutes' worth", n)
 	}
 }
 
-// A member whose annotations become invalid, or that is deleted, within its gang cycle does not start, and no other member does alone.
-func TestMemberThatLeavesItsGangInItsCycleDoesNotStartAlone(t *testing.T) {
+// A member that becomes invalid or is deleted during its gang cycle does not start, and no other member starts alone.
+func TestMemberThatLeavesDuringTheCycleDoesNotStartAlone(t *testing.T) {
 	spoilt := func(l *ledger.Ledger) {
 		pod := member("a", "g", 2, 5)
 		pod.Annotations["pod-group.scheduling.sigs.k8s.io/min-available"] = "many"
 		l.Observe(pod)
 	}
 	for name, leave := range map[string]func(*ledger.Ledger){
-		"spoilt": spoilt, "deleted": func(l *ledger.Ledger) { l.Forget("a") }, "plain": func(l *ledger.Ledger) { l.Observe(member("a", "", 0, 5)) },
+		"invalid": spoilt, "deleted": func(l *ledger.Ledger) { l.Forget("a") }, "plain": func(l *ledger.Ledger) { l.Observe(member("a", "", 0, 5)) },
 	} {
 		l, _ := newLedger()
 		a, _ := pair(l)
 		l.Begin(a)
 		leave(l)
 		if ok, _ := l.Commit("a", planOf("a", "b")); ok {
-			t.Errorf("%s while it was planned: its gang starts", name)
+			t.Errorf("%s during the cycle: the gang starts", name)
 		}
 		if answer := l.Permit("b", "node"); answer.Verdict != gang.Refuse {
-			t.Errorf("%s while it was planned: the other one starts alone", name)
+			t.Errorf("%s during the cycle: the other member starts alone", name)
 		}
 	}
 }

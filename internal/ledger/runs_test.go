@@ -12,7 +12,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// sparkPod is a driver that declares six executors, or, of a driver, an executor.
+// sparkPod is a driver that declares six executors, or an executor of the given driver.
 func sparkPod(name, driver, node string, version int) *corev1.Pod {
 	pod := member(name, "app", 0, version)
 	pod.Annotations = nil
@@ -31,8 +31,9 @@ func sparkPod(name, driver, node string, version int) *corev1.Pod {
 	return pod
 }
 
-// TestDriverThatReplacesAFailedOneIsPlannedWithAllItsExecutors: those of the first still run. A new process sees it alike.
-func TestDriverThatReplacesAFailedOneIsPlannedWithAllItsExecutors(t *testing.T) {
+// TestReplacedDriverIsPlannedWithAllItsExecutors checks this while the executors of the failed driver still run, also in a new
+// process.
+func TestReplacedDriverIsPlannedWithAllItsExecutors(t *testing.T) {
 	running := func(l *ledger.Ledger, driver string) {
 		for i := range 6 {
 			l.Observe(sparkPod(fmt.Sprint("e", i), driver, "n", 2))
@@ -41,7 +42,7 @@ func TestDriverThatReplacesAFailedOneIsPlannedWithAllItsExecutors(t *testing.T) 
 	failed := sparkPod("d1", "", "n", 3)
 	failed.Status.Phase = corev1.PodFailed
 	for name, before := range map[string]func(*ledger.Ledger){
-		"as it happens": func(l *ledger.Ledger) {
+		"in one process": func(l *ledger.Ledger) {
 			l.Observe(sparkPod("d1", "", "n", 1))
 			running(l, "d1")
 			l.Finish(failed)
@@ -50,7 +51,7 @@ func TestDriverThatReplacesAFailedOneIsPlannedWithAllItsExecutors(t *testing.T) 
 			running(l, "d1")
 			l.Finish(failed)
 		},
-		"after a restart, the first is gone": func(l *ledger.Ledger) { running(l, "d1") },
+		"after a restart, the first driver is deleted": func(l *ledger.Ledger) { running(l, "d1") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, _ := newLedger()
@@ -59,7 +60,7 @@ func TestDriverThatReplacesAFailedOneIsPlannedWithAllItsExecutors(t *testing.T) 
 			l.Enter(next)
 			answer := l.Begin(next)
 			if answer.Verdict != gang.Plan || answer.Task.DeclaredMembers() != 6 {
-				t.Errorf("the answer is %d, with %d declared members", answer.Verdict, answer.Task.DeclaredMembers())
+				t.Errorf("verdict %d with %d declared members, want Plan with 6", answer.Verdict, answer.Task.DeclaredMembers())
 			}
 		})
 	}

@@ -5,7 +5,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// cycle is one scheduling cycle, or a part of one; it says whether there was anything to do.
+// cycle runs one scheduling cycle, or a part of one. It reports whether there was anything to do.
 func (s *simulation) cycle() bool {
 	if s.open != nil {
 		s.endGangCycle()
@@ -36,10 +36,13 @@ func (s *simulation) cycle() bool {
 	return true
 }
 
-// refused parks the pod that was popped, unless it was activated meanwhile.
+// refused parks the popped pod, unless it was activated in the meantime.
 func (s *simulation) refused(p *simPod) {
-	if p.at == active && s.pods[p.pod.Name] == p {
-		p.at = rejected
+	if p.at != active || s.pods[p.pod.Name] != p {
+		return
+	}
+	if p.at = rejected; s.ledger.Stays(p.pod.UID) == gang.Plan {
+		s.enter(p)
 	}
 }
 
@@ -47,7 +50,7 @@ func (s *simulation) refused(p *simPod) {
 func (s *simulation) single(p *simPod) {
 	answer := s.ledger.Single(p.pod)
 	if answer.Verdict != gang.Go {
-		s.fault("%s was let go, and is refused in its own cycle", p.pod.Name)
+		s.fault("Begin returned Go for %s, but Single refuses it", p.pod.Name)
 	}
 	node := s.nodeFor(answer)
 	if node == "" {
@@ -77,7 +80,7 @@ type simCycle struct {
 	plan   gang.Planned
 }
 
-// beginGangCycle plans a gang: it fits if there is enough capacity, which is then taken.
+// beginGangCycle plans a gang. If there is enough free capacity, it takes it.
 func (s *simulation) beginGangCycle(p *simPod, asked ledger.Answer) {
 	if asked.Scout != nil && !s.look(p, *asked.Scout) {
 		s.refused(p)
@@ -103,7 +106,7 @@ func (s *simulation) beginGangCycle(p *simPod, asked ledger.Answer) {
 	}
 }
 
-// endGangCycle commits the plan, and binds its members.
+// endGangCycle commits the plan and binds its members.
 func (s *simulation) endGangCycle() {
 	popped, plan := s.open.popped, s.open.plan
 	s.open = nil
@@ -133,7 +136,7 @@ func (s *simulation) endGangCycle() {
 	s.perform(decisions)
 	for _, p := range members {
 		if s.ledger.Permit(p.pod.UID, p.node).Verdict != gang.Go {
-			s.fault("%s is of a plan that was committed, and Permit refuses it", p.pod.Name)
+			s.fault("Permit refuses %s, a member of a committed plan", p.pod.Name)
 		}
 	}
 	for _, p := range members {

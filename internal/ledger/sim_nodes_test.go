@@ -12,9 +12,9 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// newAdverseSimulation draws nodes, and whether decisions are late and pods have priorities.
+// newAdverseSimulation draws nodes, priorities, and whether decisions are carried out late.
 func newAdverseSimulation(t *rapid.T, most int) *simulation {
-	s := newSimulation(rapid.SliceOfN(rapid.IntRange(1, most), 1, 3).Draw(t, "rooms")...)
+	s := newSimulation(rapid.SliceOfN(rapid.IntRange(1, most), 1, 3).Draw(t, "capacities")...)
 	s.interrupted, s.late = rapid.Bool().Draw(t, "interrupted"), rapid.Bool().Draw(t, "late")
 	if rapid.Bool().Draw(t, "priorities") {
 		s.priority = func() int32 { return int32(10 * rapid.IntRange(0, 2).Draw(t, "priority")) }
@@ -29,10 +29,10 @@ func nodeName(i int) string {
 	return fmt.Sprint("node-", i)
 }
 
-// give makes so much more room on a node.
-func (s *simulation) give(node string, room int) {
-	s.free[node] += room
-	s.room += room
+// give adds to a node's free capacity.
+func (s *simulation) give(node string, capacity int) {
+	s.free[node] += capacity
+	s.capacity += capacity
 }
 
 func (s *simulation) drawPriority() *int32 {
@@ -42,7 +42,7 @@ func (s *simulation) drawPriority() *int32 {
 	return new(s.priority())
 }
 
-// later does something, or has it wait.
+// later runs what now, or queues it if the simulation is late.
 func (s *simulation) later(what func()) {
 	if s.late {
 		s.todo = append(s.todo, what)
@@ -51,7 +51,7 @@ func (s *simulation) later(what func()) {
 	}
 }
 
-// deliver does the first things that wait. It says whether there were any.
+// deliver runs the first n queued things. It reports whether there were any.
 func (s *simulation) deliver(n int) bool {
 	for range n {
 		what := s.todo[0]
@@ -68,7 +68,7 @@ func (s *simulation) deliverSome(t *rapid.T) {
 	}
 }
 
-// nodeFor is where a pod fits that may go on, or "".
+// nodeFor returns the node for a pod that may proceed, or "" if it does not fit.
 func (s *simulation) nodeFor(answer ledger.Answer) string {
 	if answer.Slot != "" {
 		if s.free[answer.Slot] > 0 {
@@ -84,26 +84,26 @@ func (s *simulation) nodeFor(answer ledger.Answer) string {
 	return ""
 }
 
-// usable is the room on the nodes that are not to be avoided.
+// usable returns the free capacity of the nodes that are not to be avoided.
 func (s *simulation) usable(avoid []string) map[string]int {
 	free := map[string]int{}
-	for node, room := range s.free {
-		if room > 0 && !slices.Contains(avoid, node) {
-			free[node] = room
+	for node, capacity := range s.free {
+		if capacity > 0 && !slices.Contains(avoid, node) {
+			free[node] = capacity
 		}
 	}
 	return free
 }
 
-func sum(rooms map[string]int) int {
+func sum(capacities map[string]int) int {
 	total := 0
-	for _, room := range rooms {
-		total += room
+	for _, capacity := range capacities {
+		total += capacity
 	}
 	return total
 }
 
-// takeFrom takes room from the node that has the least.
+// takeFrom takes capacity from the node with the least.
 func takeFrom(free map[string]int) string {
 	node := slices.MinFunc(sortedKeys(free), func(a, b string) int { return cmp.Compare(free[a], free[b]) })
 	if free[node]--; free[node] == 0 {
@@ -112,7 +112,7 @@ func takeFrom(free map[string]int) string {
 	return node
 }
 
-// place plans a task: those that it cannot do without first.
+// place plans a task. Members that a role requires come first.
 func (s *simulation) place(task gang.Task) (gang.Planned, bool) {
 	plan := gang.Planned{}
 	free := s.usable(task.Avoid)
@@ -135,8 +135,8 @@ func (s *simulation) place(task gang.Task) (gang.Planned, bool) {
 			return gang.Planned{}, false
 		}
 	}
-	room := sum(free) - declared - len(required)
-	if room < 0 {
+	capacity := sum(free) - declared - len(required)
+	if capacity < 0 {
 		return gang.Planned{}, false
 	}
 	for _, r := range task.Roles {
@@ -144,13 +144,13 @@ func (s *simulation) place(task gang.Task) (gang.Planned, bool) {
 			plan.Slots = append(plan.Slots, gang.Slot{Role: r.Name, Node: takeFrom(free)})
 		}
 	}
-	for _, uid := range append(required, optional[:min(room, len(optional))]...) {
+	for _, uid := range append(required, optional[:min(capacity, len(optional))]...) {
 		plan.Pins = append(plan.Pins, gang.Pin{UID: uid, Node: takeFrom(free)})
 	}
 	return plan, len(plan.Pins)+len(plan.Slots) >= task.Need
 }
 
-// look compares what changed to what gangs lacked.
+// look checks whether the changed nodes resolve the shortages of parked gangs.
 func (s *simulation) look(p *simPod, scout ledger.Parked) bool {
 	found, enough := s.enough(scout)
 	var lacking []ledger.Lacking
@@ -163,20 +163,20 @@ func (s *simulation) look(p *simPod, scout ledger.Parked) bool {
 	return enough
 }
 
-// enough says whether the nodes that changed have room for what a gang lacked, as the plugins do.
+// enough reports whether the changed nodes resolve a gang's shortage, like the plugins do.
 func (s *simulation) enough(l ledger.Parked) (found int, enough bool) {
-	if found, enough = s.roomOn(l); !enough {
+	if found, enough = s.capacityOn(l); !enough {
 		return found, false
 	}
 	whole, differs := s.ledger.SincePlan(l.Key)
 	if !differs {
 		return found, true
 	}
-	all, enough := s.roomOn(whole)
+	all, enough := s.capacityOn(whole)
 	return all - (whole.Shortage.Missing - l.Shortage.Missing), enough
 }
 
-func (s *simulation) roomOn(l ledger.Parked) (found int, enough bool) {
+func (s *simulation) capacityOn(l ledger.Parked) (found int, enough bool) {
 	if l.Anything {
 		return 0, true
 	}
@@ -186,25 +186,25 @@ func (s *simulation) roomOn(l ledger.Parked) (found int, enough bool) {
 	return min(found, l.Shortage.Missing), found >= l.Shortage.Missing
 }
 
-// overbooked says whether more room is taken on a node than there is.
+// overbooked reports whether a node has less free capacity than it may.
 func (s *simulation) overbooked() bool {
-	for node, room := range s.free {
-		if room < s.floor[node] {
+	for node, capacity := range s.free {
+		if capacity < s.floor[node] {
 			return true
 		}
 	}
 	return false
 }
 
-// starting is how many of a group's pods are bound or are being bound.
+// starting returns the number of a group's pods that are bound or being bound.
 func (s *simulation) starting(group string) int {
 	return s.count(group, bound) + s.count(group, binding)
 }
 
-// nodes are the names of all nodes.
+// nodes returns the names of all nodes.
 func (s *simulation) nodes() []string { return slices.Sorted(maps.Keys(s.free)) }
 
-// count returns how many pods of a group are at a place.
+// count returns the number of a group's pods in a state.
 func (s *simulation) count(group string, at place) int {
 	n := 0
 	for _, p := range s.pods {

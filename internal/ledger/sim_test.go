@@ -16,53 +16,54 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// simulation is a deliberately simple scheduler around a ledger: nodes with a number of places each, and a scheduling
-// queue that behaves as upstream's does where it matters. Each step performs everything that follows from it, unless late is set.
+// simulation is a deliberately simple scheduler around a ledger: nodes with a capacity in pods, and a scheduling queue that behaves
+// like upstream's where it matters. Each step carries out all its effects unless late is set.
 type simulation struct {
 	ledger *ledger.Ledger
 	clock  *testingclock.FakePassiveClock
-	// room is how many places are free on all nodes, free how many on each.
-	room int
-	free map[string]int
-	pods map[string]*simPod
-	// late makes decisions be performed only when they are delivered: they wait in todo, as for the dispatcher's goroutine.
+	// capacity is the free capacity of all nodes, free that of each node. Each pod takes 1.
+	capacity int
+	free     map[string]int
+	pods     map[string]*simPod
+	// late queues decisions in todo until they are delivered, like the dispatcher's goroutine.
 	late bool
 	todo []func()
-	// priority returns that of the next pod; nil if all have none.
+	// priority returns the priority of the next pod; nil if all have none.
 	priority func() int32
-	// told counts what members were told, by kind.
+	// told counts the notices on members by kind.
 	told map[gang.Kind]int
 	// cycles counts scheduling cycles, plans those that looked at every node.
 	cycles, plans int
 	version       int
-	// interrupted says that things happen between a plan and its Commit: open is the gang cycle that goes on, nil if none does.
+	// interrupted is true if events may happen between a plan and its Commit. open is the current gang cycle, or nil.
 	interrupted bool
 	open        *simCycle
-	// held are the places that are held for members that do not exist yet, with their nodes; each takes a room.
+	// held are the slots with their nodes. Each takes a capacity of 1.
 	held map[gang.SlotID]string
-	// floor is the least room there may be on a node: below 0 only after a restart that holds again what others took meanwhile.
+	// floor is the least free capacity that a node may have. It is below 0 only after a restart that holds slots again whose capacity
+	// was taken in the meantime.
 	floor map[string]int
 	// ended are the pods that succeeded or failed and still exist.
 	ended map[string]*simPod
-	// refuses says whether the API refuses to bind the pod; nil if it never does. unbound counts the binds that were refused, broken
-	// the attempts that broke.
+	// refuses returns whether the API server rejects the bind of a pod; nil if it never does. unbound counts the rejected binds,
+	// broken the failed attempts.
 	refuses         func(*simPod) bool
 	unbound, broken int
-	// slow makes binds take until answer is called for them.
+	// slow leaves binds in flight until answer is called for them.
 	slow bool
-	// wrong is the first rule that was broken.
+	// wrong is the first violation of a rule.
 	wrong string
 }
 
 type place string
 
 const (
-	active   place = "active"   // in the scheduling queue's active part
+	active   place = "active"   // in the active queue
 	gated    place = "gated"    // refused by PreEnqueue
-	rejected place = "rejected" // refused by a plugin of ours in a cycle
+	rejected place = "rejected" // refused by one of our plugins in a cycle
 	unfit    place = "unfit"    // found no node
-	backoff  place = "backoff"  // could not be bound, and is popped again after a while
-	binding  place = "binding"  // is being bound
+	backoff  place = "backoff"  // its bind was rejected; popped again after a backoff
+	binding  place = "binding"  // being bound
 	bound    place = "bound"
 )
 
@@ -71,31 +72,31 @@ type simPod struct {
 	group string
 	need  int
 	at    place
-	node  string    // where it takes capacity
+	node  string    // where it uses capacity
 	seen  time.Time // when it entered the queue
 	until time.Time // when its backoff ends
-	// executors is how many a creator declares, reservation what was written on it with the bind.
+	// executors is the number of executors that a creator declares, reservation the text that was written on it with the bind.
 	executors   int
 	reservation string
 	restarts    bool
 }
 
-// newSimulation has one node with so much room, or more nodes.
-func newSimulation(rooms ...int) *simulation {
+// newSimulation has one node for each capacity.
+func newSimulation(capacities ...int) *simulation {
 	clock := testingclock.NewFakePassiveClock(time.Unix(1_000_000, 0))
 	s := &simulation{
 		clock: clock, free: map[string]int{}, pods: map[string]*simPod{}, told: map[gang.Kind]int{},
 		held: map[gang.SlotID]string{}, ended: map[string]*simPod{}, floor: map[string]int{},
 	}
-	for i, room := range rooms {
-		s.give(nodeName(i), room)
+	for i, capacity := range capacities {
+		s.give(nodeName(i), capacity)
 	}
 	s.begin()
 	return s
 }
 
-// create adds a member of a group that needs so many; a need of 0 makes a plain pod. The informer may tell the ledger of
-// a pod before the queue does.
+// create adds a member of a group with this min-available; 0 makes a plain pod. With informerFirst the ledger learns of the pod
+// from the informer before the queue.
 func (s *simulation) create(name, group string, need int, informerFirst, withGates bool) {
 	s.version++
 	pod := s.newPod(name)
@@ -133,7 +134,7 @@ func (s *simulation) add(p *simPod, informerFirst bool) {
 	}
 }
 
-// enter is PreEnqueue.
+// enter is the pod's PreEnqueue.
 func (s *simulation) enter(p *simPod) {
 	answer := s.ledger.Enter(p.pod)
 	p.at = gated
@@ -150,7 +151,7 @@ func (s *simulation) ungate(p *simPod) {
 	p.pod.Spec.SchedulingGates = nil
 	p.pod.ResourceVersion = strconv.Itoa(s.version)
 	s.perform(s.ledger.Observe(p.pod))
-	if p.at == gated { // upstream's own event for gates that are gone
+	if p.at == gated { // upstream's own event for removed gates
 		s.enter(p)
 	}
 }
@@ -168,7 +169,7 @@ func (s *simulation) remove(p *simPod) {
 	}
 }
 
-// event tells the queue that a pod's room is free.
+// event reports to the queue that a pod's capacity is free.
 func (s *simulation) event(gone *simPod) {
 	s.enterUnfit(gone)
 	s.perform(s.ledger.RoomChanged(gone.node, gone.pod.UID))
@@ -193,7 +194,7 @@ func (s *simulation) bind(p *simPod) {
 	}
 }
 
-// answer is the API's to a bind.
+// answer completes a bind, or rejects it.
 func (s *simulation) answer(p *simPod) {
 	if s.refuses != nil && s.refuses(p) {
 		s.refuseBind(p)
@@ -211,10 +212,10 @@ func (s *simulation) answer(p *simPod) {
 	}}
 	p.pod.ResourceVersion = strconv.Itoa(s.version)
 	s.perform(s.ledger.Observe(p.pod))
-	s.ledger.AnythingChanged() // as each pod that is bound does
+	s.ledger.AnythingChanged() // as every bound pod does
 }
 
-// giveBack is what follows when a pod that holds room is rejected.
+// giveBack releases the capacity of a pod that Permit rejected.
 func (s *simulation) giveBack(p *simPod) {
 	p.at = rejected
 	s.give(p.node, 1)
@@ -222,7 +223,7 @@ func (s *simulation) giveBack(p *simPod) {
 	s.event(p)
 }
 
-// perform carries decisions out, or has them wait.
+// perform carries out decisions, or queues them if the simulation is late.
 func (s *simulation) perform(decisions []gang.Decision) {
 	s.checkTold(decisions)
 	for _, decision := range decisions {
@@ -261,7 +262,7 @@ func (s *simulation) activate(d gang.Activate) {
 	}
 }
 
-// rest lets the scheduler work, and so much time pass.
+// rest lets the scheduler work for this long.
 func (s *simulation) rest(d time.Duration) {
 	for range d / (100 * time.Millisecond) {
 		s.work()
@@ -272,18 +273,18 @@ func (s *simulation) rest(d time.Duration) {
 	s.work()
 }
 
-// work is all that there is to do.
+// work runs cycles and queued decisions until none are left.
 func (s *simulation) work() {
 	before := s.cycles
 	for busy := true; busy; {
 		busy = s.cycle() || s.deliver(len(s.todo))
 		if s.cycles-before > maxCycles {
-			panic("the scheduler never comes to rest\n" + s.String())
+			panic("the scheduler never becomes idle\n" + s.String())
 		}
 	}
 }
 
-// maxCycles is many more scheduling cycles than follow from anything that happens at once in a test.
+// maxCycles is far more than the number of scheduling cycles that any step of a test causes.
 const maxCycles = 50_000
 
 func (s *simulation) less(a, b *simPod) bool {
@@ -297,7 +298,7 @@ func (s *simulation) less(a, b *simPod) bool {
 }
 
 func (s *simulation) String() string {
-	text := fmt.Sprintf("%d places free on %v, %d held, %d things to do\n", s.room, s.free, len(s.held), len(s.todo))
+	text := fmt.Sprintf("free capacity %d on %v, %d slots held, %d things to do\n", s.capacity, s.free, len(s.held), len(s.todo))
 	for _, p := range s.sorted() {
 		text += fmt.Sprintf("  %s of %q (needs %d): %s %s\n", p.pod.Name, p.group, p.need, p.at, p.node)
 	}

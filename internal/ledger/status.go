@@ -6,7 +6,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// Status returns what there is to know of a gang. It returns false if the gang has no member that has not ended.
+// Status returns the status of a gang. It returns false if all of the gang's members have ended.
 func (l *Ledger) Status(key gang.Key) (gang.Status, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -17,8 +17,9 @@ func (l *Ledger) Status(key gang.Key) (gang.Status, bool) {
 	return g.Status(l.clock.Now()), true
 }
 
-// Statuses returns what there is to know of all gangs that have members which have not ended, in the order in which gangs go. Each is of
-// one moment, but not all of the same: so that the scheduler need not wait for thousands of them, others get the lock in between.
+// Statuses returns the statuses of all gangs with members that have not ended, in the scheduling order. Each status is consistent
+// in itself, but they are taken one after the other: the ledger releases its lock in between, so that scheduling does not wait for
+// thousands of them.
 func (l *Ledger) Statuses() []gang.Status {
 	keys := l.sortKeys()
 	slices.SortFunc(keys, SortKey.Compare)
@@ -31,7 +32,7 @@ func (l *Ledger) Statuses() []gang.Status {
 	return all
 }
 
-// sortKeys says where each gang stands.
+// sortKeys returns the sort key of each gang.
 func (l *Ledger) sortKeys() []SortKey {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// checkStatuses compares what the ledger's statuses say to what the simulation knows: which members a gang has, where they stand, and
-// what it takes of which node. The statuses come in the order in which gangs go, and one that is asked for alone is the same.
+// checkStatuses compares the ledger's statuses with the simulation: the members of each gang, their states, and the capacity that
+// the gang uses on each node. The statuses are in the scheduling order, and Status returns the same for a single gang.
 func checkStatuses(t *rapid.T, s *simulation) {
 	if s.wrong != "" {
 		t.Fatalf("%s\n%s", s.wrong, s)
@@ -25,24 +25,24 @@ func checkStatuses(t *rapid.T, s *simulation) {
 		status := &statuses[i]
 		alone, known := s.ledger.Status(status.Key)
 		if diff := cmp.Diff(*status, alone); diff != "" || !known {
-			t.Fatalf("the status of %s, known %t, differs if it is asked for alone (-among all +alone):\n%s", status.Key, known, diff)
+			t.Fatalf("Status of %s, known %t, differs from Statuses (-Statuses +Status):\n%s", status.Key, known, diff)
 		}
 		priority := int32(0)
 		for _, m := range status.Members {
 			members[m.Name] = m.State
 			p := s.pod(m.Name)
 			if p == nil || p.group != status.Key.Name {
-				t.Fatalf("%s is no member of %s\n%s", m.Name, status.Key, s)
+				t.Fatalf("%s is not a member of %s\n%s", m.Name, status.Key, s)
 			}
 			if takes := m.State != gang.MemberPlanned && m.Node != ""; takes && m.Node != p.node {
-				t.Fatalf("%s is on %q, and its status says %+v\n%s", m.Name, p.node, m, s)
+				t.Fatalf("%s is on node %q, and its status is %+v\n%s", m.Name, p.node, m, s)
 			}
 			if !m.State.Ended() && !m.Apart {
 				priority = max(priority, corev1helpers.PodPriority(p.pod))
 			}
 		}
 		if priority > last {
-			t.Fatalf("%s comes after a gang of priority %d, and has %d\n%s", status.Key, last, priority, s)
+			t.Fatalf("%s comes after a gang of priority %d, but has priority %d\n%s", status.Key, last, priority, s)
 		}
 		last = priority
 		for _, n := range status.Nodes {
@@ -52,16 +52,16 @@ func checkStatuses(t *rapid.T, s *simulation) {
 		}
 	}
 	if diff := cmp.Diff(s.knownMembers(statuses), members); diff != "" {
-		t.Fatalf("members (-as they are +statuses):\n%s\n%s", diff, s)
+		t.Fatalf("members (-simulation +statuses):\n%s\n%s", diff, s)
 	}
-	if !s.ledger.MovesWait() { // else nobody holds, or has freed, what the slots say
+	if !s.ledger.MovesWait() { // otherwise the simulation has not applied the latest moves
 		if diff := cmp.Diff(s.knownNodes(), nodes); diff != "" {
-			t.Fatalf("nodes (-as they are +statuses):\n%s\n%s", diff, s)
+			t.Fatalf("nodes (-simulation +statuses):\n%s\n%s", diff, s)
 		}
 	}
 }
 
-// pod is one that exists, or nil.
+// pod returns an existing pod, or nil.
 func (s *simulation) pod(name string) *simPod {
 	if p := s.pods[name]; p != nil {
 		return p
@@ -69,12 +69,12 @@ func (s *simulation) pod(name string) *simPod {
 	return s.ended[name]
 }
 
-// identity tells gangs of one name apart: executors that have nothing but Spark's labels are not of the gang that annotations name.
+// identity distinguishes gangs of one name: executors with only Spark's labels do not belong to the gang that annotations name.
 func (p *simPod) identity() string {
 	return p.group + p.pod.Labels["spark-app-selector"]
 }
 
-// knownMembers are the members of gangs, and their states. Of those that wait, only the gang knows for which it has a plan.
+// knownMembers returns the members of gangs and their states. For waiting members, only the gang knows whether it has planned them.
 func (s *simulation) knownMembers(statuses []gang.Status) map[string]gang.MemberState {
 	planned, listed := map[string]bool{}, map[string]bool{}
 	for i := range statuses {
@@ -102,7 +102,7 @@ func (s *simulation) knownMembers(statuses []gang.Status) map[string]gang.Member
 		}
 	}
 	for name, p := range s.ended {
-		if !listed[p.identity()] { // all of its gang have ended
+		if !listed[p.identity()] { // all members of its gang have ended
 			continue
 		}
 		known[name] = gang.MemberFailed
@@ -113,7 +113,7 @@ func (s *simulation) knownMembers(statuses []gang.Status) map[string]gang.Member
 	return known
 }
 
-// knownNodes is what gangs take of nodes, by the gang's and the node's name.
+// knownNodes returns what gangs use on nodes, by the names of the gang and the node.
 func (s *simulation) knownNodes() map[string]gang.NodeStatus {
 	known := map[string]gang.NodeStatus{}
 	for _, p := range s.pods {
@@ -131,7 +131,7 @@ func (s *simulation) knownNodes() map[string]gang.NodeStatus {
 	return known
 }
 
-// checkNeeds compares what gangs without roles need, and have of that, to what the simulation knows. They all run once any member does.
+// checkNeeds compares the needs of gangs without roles with the simulation. All of these gangs run once any member does.
 func checkNeeds(t *rapid.T, s *simulation, needs map[string]int) {
 	for _, status := range s.ledger.Statuses() {
 		name := status.Key.Name
@@ -146,17 +146,17 @@ func checkNeeds(t *rapid.T, s *simulation, needs map[string]int) {
 			}
 		}
 		if diff := cmp.Diff(want, status.Needs); diff != "" {
-			t.Fatalf("gang %s (-as it is +status):\n%s\n%s", name, diff, s)
+			t.Fatalf("gang %s (-simulation +status):\n%s\n%s", name, diff, s)
 		}
 		runs, complete := status.Phase == gang.Running, status.Phase == gang.Ready || status.Phase == gang.Placing
 		if runs != (want.Running > 0) || complete != (want.Running == 0 && want.Have >= want.MinAvailable) {
 			t.Fatalf("gang %s is %s, and needs %+v\n%s", name, status.Phase, want, s)
 		}
 		if s.count(name, binding) > 0 {
-			continue // until one is bound it is not known whether the gang has too few
+			continue // whether the gang is short is unknown until a member is bound
 		}
 		if waits := status.Why.Kind != ""; waits != (want.Running < want.MinAvailable) {
-			t.Fatalf("gang %s needs %+v, and is explained by %q\n%s", name, want, status.Why.Kind, s)
+			t.Fatalf("gang %s needs %+v, and its explanation is of kind %q\n%s", name, want, status.Why.Kind, s)
 		}
 	}
 }
@@ -173,7 +173,8 @@ func (s *simulation) checkTold(decisions []gang.Decision) {
 		}
 		status, known := s.ledger.Status(told.Gang)
 		if why := events.Explain(status.Why); !known || why.Sentence != events.For(told.Explanation).Note {
-			s.fault("the event on members of %s says %q, and the status %q", told.Gang, events.For(told.Explanation).Note, why.Sentence)
+			s.fault("the event on members of %s has the note %q, want the sentence of the status, %q",
+				told.Gang, events.For(told.Explanation).Note, why.Sentence)
 		}
 	}
 }

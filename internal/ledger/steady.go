@@ -13,13 +13,13 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// ticked is a gang to which something happened because time passed.
+// ticked is a gang for which Tick had an effect.
 type ticked struct {
 	gang      *gang.Gang
 	decisions []gang.Decision
 }
 
-// tick lets time pass for every gang, and returns those to which something happened, in their order.
+// tick ticks every gang, and returns those for which it had an effect, in the scheduling order.
 func (l *Ledger) tick(now time.Time) []ticked {
 	var all []ticked
 	for _, g := range l.gangs {
@@ -31,14 +31,14 @@ func (l *Ledger) tick(now time.Time) []ticked {
 	return all
 }
 
-// inOrder returns records by the names of their pods: what is decided must not depend on the order of a map.
+// inOrder returns records by the names of their pods: decisions must not depend on the iteration order of a map.
 func inOrder(records map[types.UID]*record) []*record {
 	return slices.SortedFunc(maps.Values(records), func(a, b *record) int {
 		return cmp.Or(cmp.Compare(a.ref.Namespace, b.ref.Namespace), cmp.Compare(a.ref.Name, b.ref.Name), cmp.Compare(a.ref.UID, b.ref.UID))
 	})
 }
 
-// same says whether the same is wrong with the annotations of a pod as before.
+// same reports whether two errors of a pod's annotations are the same problem.
 func same(before, now error) bool {
 	var a, b *conventions.Problem
 	return errors.As(before, &a) && errors.As(now, &b) && a.Same(b)

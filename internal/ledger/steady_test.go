@@ -17,7 +17,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// annotatedPod is a pod of ours that was created when the others were.
+// annotatedPod is a pod for our scheduler. All such pods have the same creation time.
 func annotatedPod(name, version string, annotations map[string]string) *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
@@ -28,7 +28,7 @@ func annotatedPod(name, version string, annotations map[string]string) *corev1.P
 	}
 }
 
-// said lists whom the decisions tell what.
+// said lists the events in the decisions with their pods.
 func said(decisions []gang.Decision) []string {
 	var all []string
 	for _, d := range decisions {
@@ -41,8 +41,9 @@ func said(decisions []gang.Decision) []string {
 	return all
 }
 
-// TestWhatIsSaidDoesNotDependOnTheOrderOfPods: the same pods get the same events in the same order, in whatever order they are observed.
-func TestWhatIsSaidDoesNotDependOnTheOrderOfPods(t *testing.T) {
+// TestEventsDoNotDependOnTheOrderOfPods checks that the same pods get the same events in the same order, for any order of
+// observation.
+func TestEventsDoNotDependOnTheOrderOfPods(t *testing.T) {
 	var pods []*corev1.Pod
 	for i := range 4 {
 		pods = append(pods, annotatedPod(fmt.Sprintf("bad-%d", i), "1", map[string]string{
@@ -70,13 +71,14 @@ func TestWhatIsSaidDoesNotDependOnTheOrderOfPods(t *testing.T) {
 			first = now
 		}
 		if now != first {
-			t.Fatalf("first said\n%s\nand then\n%s", first, now)
+			t.Fatalf("first events\n%s\nother events\n%s", first, now)
 		}
 	})
 }
 
-// TestTwoProblemsOfOnePodAreOneEvent: a pod with several bad annotations gets one event for one of them, however often it is observed.
-func TestTwoProblemsOfOnePodAreOneEvent(t *testing.T) {
+// TestPodWithTwoProblemsGetsOneEvent checks that a pod with several invalid annotations gets one event for one of them, however
+// often it is observed.
+func TestPodWithTwoProblemsGetsOneEvent(t *testing.T) {
 	l := ledger.New(testingclock.NewFakePassiveClock(time.Unix(1000, 0)))
 	l.Serve("kubenexus-scheduler", "Coscheduling", ledger.Defaults{})
 	var all []string
@@ -88,6 +90,6 @@ func TestTwoProblemsOfOnePodAreOneEvent(t *testing.T) {
 		all = append(all, said(l.Tick())...)
 	}
 	if len(all) != 1 {
-		t.Errorf("the pod was told %d times: %q", len(all), all)
+		t.Errorf("%d events for the pod, want 1: %q", len(all), all)
 	}
 }

@@ -12,8 +12,9 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// TestAPodThatSucceedsWhileItIsDeleted counts if its Job counts it. Other controllers create a pod again that they told to stop.
-func TestAPodThatSucceedsWhileItIsDeleted(t *testing.T) {
+// TestPodThatSucceedsDuringItsDeletion checks that the pod counts if its controller is a Job. Other controllers recreate a pod that
+// they stopped.
+func TestPodThatSucceedsDuringItsDeletion(t *testing.T) {
 	size := map[string]string{"pod-group.scheduling.sigs.k8s.io/min-available": "2"}
 	for name, tc := range map[string]struct {
 		apiVersion, kind string
@@ -43,7 +44,7 @@ func TestAPodThatSucceedsWhileItIsDeleted(t *testing.T) {
 			l.FinishedGone(done.UID)
 			l.Observe(owned("left"))
 			if got := statusOf(t, l).Phase; got != tc.want {
-				t.Errorf("%s, want %s", got, tc.want)
+				t.Errorf("phase %s, want %s", got, tc.want)
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-// Package slots keeps others out of the capacity that is held for members of gangs that do not exist yet.
+// Package slots blocks the capacity of slots for other pods. Slots are held for members of gangs that do not exist yet.
 package slots
 
 import (
@@ -20,50 +20,52 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
 )
 
-// Cache is what of the scheduler's cache holds slots: its assumed pods.
+// Cache is the part of the scheduler's cache that holds slots: its assumed pods.
 type Cache interface {
 	AssumePod(logger klog.Logger, pod *corev1.Pod) error
 	ForgetPod(logger klog.Logger, pod *corev1.Pod) error
 }
 
-// Held keeps others out of the places that are held for members that do not exist yet, by pods in the scheduler's cache
-// that exist nowhere else: so every filter of every profile counts them.
+// Held keeps a placeholder pod for each slot in the scheduler's cache. The placeholders exist nowhere else, and every filter of
+// every profile counts them.
 type Held struct {
 	ledger *ledger.Ledger
 
 	mu    sync.Mutex
 	cache Cache
 	pods  map[gang.SlotID]*corev1.Pod
-	// nodes are the same by the nodes that they are on.
+	// nodes are the same pods by node.
 	nodes map[string]map[gang.SlotID]*corev1.Pod
-	// freed stood for room that is anybody's now, and of which the queue was not told yet.
+	// freed is a placeholder whose slot was released and that the queue has not been notified of yet.
 	freed *corev1.Pod
-	// shares are the largest shares of the cluster that a namespace may hold, by schedulerName.
+	// shares are the largest shares of the cluster that a namespace may hold in slots, by schedulerName.
 	shares map[string]float64
 }
 
-// New returns slots of which none is held. They follow the ledger.
+// New returns a Held without slots that follows the ledger.
 func New(l *ledger.Ledger) *Held {
 	return &Held{
 		ledger: l, pods: map[gang.SlotID]*corev1.Pod{}, nodes: map[string]map[gang.SlotID]*corev1.Pod{}, shares: map[string]float64{},
 	}
 }
 
-// Share sets the largest share of the cluster that a namespace may hold with pods of this schedulerName.
+// Share sets the largest share of the cluster that a namespace may hold in slots for pods with this schedulerName. 1 is the whole
+// cluster.
 func (h *Held) Share(schedulerName string, share float64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.shares[schedulerName] = share
 }
 
-// In makes the slots be held in the scheduler's cache.
+// In sets the scheduler's cache that holds the slots.
 func (h *Held) In(cache Cache) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.cache = cache
 }
 
-// TakeFreed returns a pod that stood for room which is anybody's now, once.
+// TakeFreed returns a placeholder whose slot was released, so that the queue can react to the free capacity, and nil if there is
+// none. It returns a placeholder at most once.
 func (h *Held) TakeFreed(logger klog.Logger) *corev1.Pod {
 	h.Follow(logger)
 	h.mu.Lock()
@@ -73,7 +75,7 @@ func (h *Held) TakeFreed(logger klog.Logger) *corev1.Pod {
 	return freed
 }
 
-// Follow brings the cache up to the ledger.
+// Follow applies the ledger's moves to the cache.
 func (h *Held) Follow(logger klog.Logger) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -122,7 +124,8 @@ func (h *Held) release(logger klog.Logger, id gang.SlotID, pod *corev1.Pod) {
 	}
 }
 
-// Placeholder stands for a member of the role that does not exist yet. No pod may preempt it.
+// Placeholder returns a pod that stands for a member of the role that does not exist yet. It has the highest priority, so no pod
+// can preempt it.
 func Placeholder(namespace string, role gang.Role) *corev1.Pod {
 	pod, _ := ledger.Declared(namespace, role) // the ledger accepted it, so there is no error
 	highest := int32(math.MaxInt32)
@@ -130,14 +133,14 @@ func Placeholder(namespace string, role gang.Role) *corev1.Pod {
 	return pod
 }
 
-// None says whether nothing is held.
+// None reports whether no slot is held.
 func (h *Held) None() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.pods) == 0
 }
 
-// On returns the pods that hold places on the node, and the first of the gangs that they are for.
+// On returns the placeholders on the node, and the first of their gangs.
 func (h *Held) On(node string) (pods []*corev1.Pod, example gang.Key) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -150,7 +153,7 @@ func (h *Held) On(node string) (pods []*corev1.Pod, example gang.Key) {
 	return pods, example
 }
 
-// heldBy adds up what the namespace holds.
+// heldBy sums up the requests of the namespace's slots.
 func (h *Held) heldBy(namespace string) map[string]int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -163,11 +166,11 @@ func (h *Held) heldBy(namespace string) map[string]int64 {
 	return held
 }
 
-// addRequests adds what so many pods like this one ask for.
+// addRequests adds the requests of count pods like this one.
 func addRequests(sum map[string]int64, pod *corev1.Pod, count int64) {
 	info, err := framework.NewPodInfo(pod)
 	if err != nil {
-		return // the ledger checked the terms of placeholders
+		return // the ledger validated the affinity terms of placeholders
 	}
 	takes := requests.Of(info)
 	for _, a := range takes.Amounts() {
@@ -182,8 +185,8 @@ func (h *Held) shareOf(schedulerName string) float64 {
 	return h.shares[schedulerName]
 }
 
-// BeyondShare says what the namespace may not hold: with what is declared it would hold more than its share of the cluster. It
-// is empty if all is well.
+// BeyondShare returns why the namespace may not hold slots for the declared members: they would exceed its share of the cluster. It
+// returns "" if they do not.
 func (h *Held) BeyondShare(schedulerName, namespace string, declared []gang.RoleTask, total func(resource string) int64) string {
 	held := h.heldBy(namespace)
 	with := maps.Clone(held)
@@ -207,7 +210,7 @@ func (h *Held) BeyondShare(schedulerName, namespace string, declared []gang.Role
 	return ""
 }
 
-// Total returns how much of a resource the nodes have.
+// Total returns a function for the total allocatable amount of a resource on the nodes.
 func Total(nodes []fwk.NodeInfo) func(resource string) int64 {
 	return func(resource string) int64 {
 		total := int64(0)
@@ -222,7 +225,7 @@ func Total(nodes []fwk.NodeInfo) func(resource string) int64 {
 	}
 }
 
-// Mention adds to what the nodes say how many of them have room that is held.
+// Mention appends to detail on how many of the nodes slots are held.
 func (h *Held) Mention(detail string, nodes []fwk.NodeInfo) string {
 	if h.None() {
 		return detail
@@ -239,7 +242,7 @@ func (h *Held) Mention(detail string, nodes []fwk.NodeInfo) string {
 	return detail + fmt.Sprintf("%d of %d nodes have capacity that is reserved for declared pods of gangs", held, len(nodes))
 }
 
-// Instead says that a pod would have fitted but for room that is held for gangs, or nothing.
+// Instead returns a sentence if the pod would fit on nodes without the slots that are held there, otherwise "".
 func (h *Held) Instead(pod *corev1.Pod, nodes []fwk.NodeInfo, statuses fwk.NodeToStatusReader) string {
 	info, err := framework.NewPodInfo(pod)
 	if err != nil {
@@ -258,7 +261,7 @@ func (h *Held) Instead(pod *corev1.Pod, nodes []fwk.NodeInfo, statuses fwk.NodeT
 		}
 		without := node.Snapshot()
 		for _, placeholder := range holders {
-			_ = without.RemovePod(klog.Background(), placeholder) // it may have come after the snapshot
+			_ = without.RemovePod(klog.Background(), placeholder) // the placeholder may be newer than the snapshot
 		}
 		if takes.Room(without) > 0 {
 			if held == 0 || holder.Compare(example) < 0 {

@@ -11,9 +11,9 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// TestASentenceAboutPlacesIsTheSameEachTime: of several resources that would be too much the first is named, and of several gangs that
-// hold a node the first is the example.
-func TestASentenceAboutPlacesIsTheSameEachTime(t *testing.T) {
+// TestMessagesAreDeterministic checks that the message names the first of several resources beyond the share, and the first of
+// several gangs with slots on a node.
+func TestMessagesAreDeterministic(t *testing.T) {
 	h := New(ledger.New(clock.RealClock{}))
 	h.Share("s", 0.5)
 	role := gang.Role{Name: "executor", Min: 2, Requests: map[string]string{
@@ -26,10 +26,10 @@ func TestASentenceAboutPlacesIsTheSameEachTime(t *testing.T) {
 	for range 100 {
 		beyond := h.BeyondShare("s", "default", []gang.RoleTask{{Role: role, Declared: 2}}, func(string) int64 { return 1 })
 		if !strings.Contains(beyond, "of the cluster's cpu") {
-			t.Fatalf("the sentence is %q, want cpu, which is the first", beyond)
+			t.Fatalf("the message is %q, want it to name cpu, the first resource", beyond)
 		}
 		if pods, example := h.On("node"); len(pods) != 4 || example.Name != "a" {
-			t.Fatalf("%d pods, such as of gang %s; want that of the first", len(pods), example)
+			t.Fatalf("%d pods, example gang %s; want 4 pods and gang a", len(pods), example)
 		}
 	}
 }

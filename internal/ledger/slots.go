@@ -12,7 +12,15 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// follow notes which places g holds now. Room that is anybody's again may help others.
+// slotMoves tracks the moves of slots.
+type slotMoves struct {
+	// moves are the moves that Moves has not returned yet.
+	moves []gang.Move
+	// taking is the pod that was popped last. It may be about to take a slot.
+	taking types.UID
+}
+
+// follow collects the moves of g's slots. Released slots may help other gangs.
 func (l *Ledger) follow(g *gang.Gang, decisions []gang.Decision) []gang.Decision {
 	moves := g.Moves()
 	if len(moves) == 0 {
@@ -27,14 +35,14 @@ func (l *Ledger) follow(g *gang.Gang, decisions []gang.Decision) []gang.Decision
 		}
 	}
 	l.changes.count++
-	l.changes.anything = l.changes.count // one namespace may hold so much room, and no more
+	l.changes.anything = l.changes.count // the slots of a namespace are limited, so any move may help
 	if freed {
 		decisions = append(decisions, gang.Freed{})
 	}
 	return decisions
 }
 
-// Moves returns, once each, what happened to the places that are held for members that do not exist yet, in its order.
+// Moves returns the moves of slots since the last call, in order.
 func (l *Ledger) Moves() []gang.Move {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -43,8 +51,8 @@ func (l *Ledger) Moves() []gang.Move {
 	return moves
 }
 
-// Take gives the pod that was popped, if a place is held for it, that place: it is held no more while the pod tries it. It is to
-// be called before the snapshot of the pod's scheduling cycle is taken.
+// Take assigns to the popped pod the slot that is held for it, if there is one. The slot does not block the pod while it is
+// scheduled. Call Take before taking the snapshot of the pod's scheduling cycle.
 func (l *Ledger) Take(uid types.UID) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -61,7 +69,8 @@ func (l *Ledger) Take(uid types.UID) []gang.Decision {
 	return decisions
 }
 
-// Reservation returns what is to be written on the pod as the gang's reservation when it is bound, or "".
+// Reservation returns the text of the gang's reservation to write on the pod when it is bound, or "". It fails if the text is too
+// long for an annotation.
 func (l *Ledger) Reservation(uid types.UID) (string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,7 +80,7 @@ func (l *Ledger) Reservation(uid types.UID) (string, error) {
 	return "", nil
 }
 
-// Restore holds again what an earlier process held for the gang of a pod that is its creator.
+// Restore holds the slots again that an earlier process held for the gang of this creator.
 func (l *Ledger) Restore(uid types.UID, reservation gang.Reservation) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -92,7 +101,7 @@ func (l *Ledger) DeclaredBy(uid types.UID) []gang.Role {
 	return nil
 }
 
-// Finish records a pod that succeeded or failed: it takes no room any more, and may have been a gang's member.
+// Finish records a pod that succeeded or failed. It uses no capacity any more, and may have been a gang's member.
 func (l *Ledger) Finish(pod *corev1.Pod) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -104,7 +113,7 @@ func (l *Ledger) Finish(pod *corev1.Pod) []gang.Decision {
 	if l.finished[pod.UID] != nil {
 		return earlier
 	}
-	l.gone[pod.UID] = l.clock.Now() // the queue may still show it
+	l.gone[pod.UID] = l.clock.Now() // the queue may still have it
 	g := l.gang(keyOf(pod, spec))
 	l.finished[pod.UID] = g
 	f := gang.Finished{
@@ -122,8 +131,8 @@ func (l *Ledger) Finish(pod *corev1.Pod) []gang.Decision {
 	return l.after(g, append(earlier, l.forget(pod.UID)...))
 }
 
-// cutShort says whether the pod ended because it was being deleted. Where a Job counts its pods, one that succeeded meanwhile succeeded;
-// elsewhere it may have been told to stop, and is created again.
+// cutShort reports whether the pod ended because it was being deleted. A Job counts a pod that succeeds during its deletion as
+// succeeded; other controllers may have stopped the pod and recreate it.
 func cutShort(pod *corev1.Pod) bool {
 	if pod.DeletionTimestamp == nil {
 		return false
@@ -131,12 +140,12 @@ func cutShort(pod *corev1.Pod) bool {
 	return pod.Status.Phase != corev1.PodSucceeded || !isJob(metav1.GetControllerOf(pod))
 }
 
-// isJob says whether the owner is a Job of Kubernetes, and not one of Volcano.
+// isJob reports whether the owner is a Kubernetes Job, as opposed to one of Volcano.
 func isJob(owner *metav1.OwnerReference) bool {
 	return owner != nil && owner.Kind == "Job" && strings.HasPrefix(owner.APIVersion, batchv1.GroupName+"/")
 }
 
-// Counted records how many pods of a Job succeeded, as the Job says.
+// Counted records how many pods of a Job succeeded, as the Job reports it.
 func (l *Ledger) Counted(key gang.Key, job types.UID, succeeded int) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -147,12 +156,12 @@ func (l *Ledger) Counted(key gang.Key, job types.UID, succeeded int) []gang.Deci
 	return l.after(g, g.Counted(string(job), succeeded, l.clock.Now()))
 }
 
-// completionIndex is that of a pod of an Indexed Job, or "".
+// completionIndex returns the index of a pod of an Indexed Job, or "".
 func completionIndex(pod *corev1.Pod) string {
 	return pod.Annotations[batchv1.JobCompletionIndexAnnotation]
 }
 
-// FinishedGone records that a pod that had ended was deleted.
+// FinishedGone records that a finished pod was deleted.
 func (l *Ledger) FinishedGone(uid types.UID) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -168,13 +177,13 @@ func (l *Ledger) finishedGone(uid types.UID) []gang.Decision {
 	return l.after(g, g.FinishedGone(string(uid), l.clock.Now()))
 }
 
-// rejected says whether the kubelet refused the pod, such as with OutOfcpu: it failed before a container was made.
+// rejected reports whether the kubelet rejected the pod, for example with OutOfcpu: the pod failed before a container was created.
 func rejected(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodFailed && pod.Status.Reason != "" && len(pod.Status.ContainerStatuses) == 0 &&
 		pod.Spec.NodeName != ""
 }
 
-// endedAt is when the last container of the pod ended, or else when the pod's state changed last.
+// endedAt returns when the pod's last container ended, or else when the pod's conditions last changed.
 func endedAt(pod *corev1.Pod) time.Time {
 	at := pod.CreationTimestamp.Time
 	for i := range pod.Status.Conditions {
