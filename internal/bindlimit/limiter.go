@@ -19,7 +19,7 @@ const InFlight = 24
 // Limiter lets up to InFlight pods bind at the same time, first come first served. Pods come in the order of their gangs.
 type Limiter struct {
 	slots chan struct{}
-	// holders are the pods that hold one of the limiter's slots.
+	// holders are the pods that entered and have not left.
 	holders sync.Map
 	// pods are reserved and not bound yet; unbound is their number. left is when the last bind ended, successful or not, in Unix
 	// nanoseconds.

@@ -22,9 +22,9 @@ func TestSoManyAreBoundAtATime(t *testing.T) {
 	if status := limiter.Enter(full, "one more"); !errors.Is(status.AsError(), enough) {
 		t.Errorf("one pod too many entered: %v", status)
 	}
-	limiter.Leave("one more") // it holds no slot
+	limiter.Leave("one more") // it has not entered
 	limiter.Leave("0")
-	limiter.Leave("0") // bound, and then unreserved: frees one slot only
+	limiter.Leave("0") // bound, and then unreserved: it leaves only once
 	if status := limiter.Enter(t.Context(), "next"); !status.IsSuccess() {
 		t.Error(status)
 	}
