@@ -1,5 +1,5 @@
-// bench measures how fast, and at what cost, schedulers bind pods: ours, upstream's, and a client that decides nothing,
-// on the same control plane, the same nodes and the same pods. See docs/benchmarks.md.
+// bench measures how fast schedulers bind pods, and at what cost: this scheduler, kube-scheduler, and a client that only binds, with the
+// same control plane, nodes and pods. See docs/benchmarks.md.
 package main
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/suite"
 )
 
-// flags are what is not an option of the suite itself.
+// flags are the flags that are not options of the suite.
 type flags struct {
 	contenders []string
 	bin, out   string
@@ -30,13 +30,13 @@ type flags struct {
 }
 
 func main() {
-	// Whoever closed our output wants no more; but we have to clean up.
+	// If the reader of our output exits, still clean up.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once; the children die with it
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once; its children end with it
 	if err := command().ExecuteContext(ctx); err != nil {
-		os.Exit(1) //nolint:gocritic // stop only restores what the exit ends
+		os.Exit(1) //nolint:gocritic // stop only restores signal handling
 	}
 }
 
@@ -79,7 +79,7 @@ and how, is in docs/benchmarks.md. It needs Linux, listens on 127.0.0.1 only, an
 	return cmd
 }
 
-// run runs the benchmark and writes what it found, even if it did not come to its end.
+// run runs the benchmark and writes the results, even if the benchmark fails before its end.
 func run(ctx context.Context, out io.Writer, o *suite.Options, f *flags) (err error) {
 	for _, name := range f.contenders {
 		c, err := contender.Parse(name)
@@ -92,7 +92,7 @@ func run(ctx context.Context, out io.Writer, o *suite.Options, f *flags) (err er
 		return err
 	}
 	o.Profiles = filepath.Join(f.out, "profiles")
-	// Short: the path of a Unix socket below it may not exceed some 100 characters.
+	// Keep the path short: the path of a Unix socket below it may not exceed about 100 characters.
 	if o.Env.Dir, err = os.MkdirTemp("", "bench-"); err != nil {
 		return fmt.Errorf("creating a temporary directory: %w", err)
 	}
@@ -105,7 +105,7 @@ func run(ctx context.Context, out io.Writer, o *suite.Options, f *flags) (err er
 		return fmt.Errorf("creating a directory for logs: %w", err)
 	}
 
-	// Client-go has remarks about every watch that the API server ends.
+	// client-go logs every watch that the API server ends.
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
 	result, err := suite.Run(ctx, o, out)

@@ -1,5 +1,5 @@
-// plane runs etcd and kube-apiserver, and nothing else, for the benchmark. It is a process of its own so that what they
-// use is counted apart from what watches and creates, and because feature gates are global to a process.
+// plane runs only etcd and kube-apiserver, for the benchmark. It is a separate process so that its usage is measured separately, and
+// because feature gates are global to a process.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	// cobra adds what is in there to every command, and Kubernetes' packages put a --version of theirs into it.
+	// cobra adds these flags to every command, and packages of Kubernetes add a --version flag.
 	pflag.CommandLine = pflag.NewFlagSet(os.Args[0], pflag.ContinueOnError)
 	if err := command().Execute(); err != nil {
 		os.Exit(1)
@@ -40,15 +40,14 @@ func command() *cobra.Command {
 	return cmd
 }
 
-// garbage is how much the heap may grow, in percent, before it is cleaned: an API server has a machine of its own for that,
-// and what it takes here is missing to whom is measured.
+// garbage is the value of GOGC. It is high because the API server shares the machine with the scheduler that is measured.
 const garbage = 400
 
 func run(cmd *cobra.Command, o controlplane.Options) error {
 	debug.SetGCPercent(garbage)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// An API server that is stopped before it is ready ends the process without cleaning up.
+	// If its context ends before it is ready, an API server ends the process without cleaning up.
 	cp, err := controlplane.Start(context.WithoutCancel(ctx), o)
 	if err != nil {
 		return err

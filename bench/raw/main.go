@@ -1,4 +1,4 @@
-// raw binds pods with 64 requests under way and decides nothing: what the API server can take, as far as the machine lets it.
+// raw binds pods without deciding anything, with 24 requests in flight. It measures the limit of the API server on this machine.
 package main
 
 import (
@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	// inFlight is how many requests are under way at a time.
+	// inFlight is the number of requests in flight.
 	inFlight = 24
-	// queued is more pods than any run has.
+	// queued is larger than the number of pods of any run.
 	queued = 1 << 20
 )
 
@@ -58,7 +58,7 @@ func run(ctx context.Context, cmd *cobra.Command, kubeconfig, name string) error
 	}
 	config.QPS = -1
 	config.ContentType = runtime.ContentTypeProtobuf
-	config.NextProtos = []string{"http/1.1"} // each bind on a connection of its own takes the least
+	config.NextProtos = []string{"http/1.1"} // one connection for each request in flight costs the least
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("creating a client: %w", err)

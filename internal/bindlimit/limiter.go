@@ -1,4 +1,4 @@
-// Package bindlimit bounds how many pods are bound at the same time, and says when none is.
+// Package bindlimit limits how many pods are bound at the same time, and reports when none is being bound.
 package bindlimit
 
 import (
@@ -11,39 +11,38 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 )
 
-// InFlight is how many pods are bound at the same time. Upstream binds each on a goroutine of its own: a gang of a
-// thousand that is released would put a thousand requests at once to the API server, which then does less, not more. It is
-// just below the 25 connections that client-go keeps open between requests (idleConnsPerHost in its package transport).
+// InFlight is how many pods are bound at the same time. Upstream binds each pod on its own goroutine, so a gang of a thousand would send a
+// thousand requests at once, which makes the API server slower. The limit is just below the 25 connections that client-go keeps open
+// between requests (idleConnsPerHost in its package transport).
 const InFlight = 24
 
-// Limiter lets so many pods through to be bound, in the order in which they come, which is that of their gangs.
+// Limiter lets up to InFlight pods bind at the same time, first come first served. Pods come in the order of their gangs.
 type Limiter struct {
 	slots chan struct{}
-	// holders are the pods that have a slot.
+	// holders are the pods that entered and have not left.
 	holders sync.Map
-	// pods have a node and are not bound yet; unbound is how many. left is when the last one was bound, or failed to be, in
-	// Unix nanoseconds.
+	// pods are reserved and not bound yet; unbound is their number. left is when the last bind ended, successful or not, in Unix
+	// nanoseconds.
 	pods          sync.Map
 	unbound, left atomic.Int64
-	// shorter is sent to when a pod is done, if somebody waits for that.
+	// shorter receives a value when a bind ends, if AwaitShorter waits.
 	shorter chan struct{}
 	waited  atomic.Bool
 }
 
-// maxUnbound is how many pods may have a node and wait to be bound before no further pod is scheduled. Deciding is faster
-// than binding: without this, thousands would lie in the line, each on a goroutine of its own, and whoever is more important
-// would come behind them.
+// maxUnbound is how many pods may be reserved and not bound before the next pod is popped. Scheduling is faster than binding: without this
+// limit thousands of pods would wait to be bound, each on its own goroutine, and a pod with a higher priority would wait behind them.
 const maxUnbound = 2 * InFlight
 
-// Pause is how long no pod must have been bound before nobody is likely to be any more.
+// Pause is how long no bind must have ended before binding counts as paused.
 const Pause = 50 * time.Millisecond
 
-// New returns a limiter that lets InFlight pods through.
+// New returns a limiter for InFlight pods.
 func New() *Limiter {
 	return &Limiter{slots: make(chan struct{}, InFlight), shorter: make(chan struct{}, 1)}
 }
 
-// Enter returns when the pod may be bound.
+// Enter waits until the pod may be bound. It fails if the context is done first.
 func (l *Limiter) Enter(ctx context.Context, uid types.UID) *fwk.Status {
 	select {
 	case l.slots <- struct{}{}:
@@ -54,21 +53,21 @@ func (l *Limiter) Enter(ctx context.Context, uid types.UID) *fwk.Status {
 	}
 }
 
-// Leave lets another pod be bound.
+// Leave lets another pod be bound in place of this one. It does nothing if the pod has not entered.
 func (l *Limiter) Leave(uid types.UID) {
 	if _, held := l.holders.LoadAndDelete(uid); held {
 		<-l.slots
 	}
 }
 
-// Reserved counts a pod that has a node now.
+// Reserved counts a reserved pod. A second call for the pod has no effect.
 func (l *Limiter) Reserved(uid types.UID) {
 	if _, counted := l.pods.LoadOrStore(uid, nil); !counted {
 		l.unbound.Add(1)
 	}
 }
 
-// Done counts a pod that is bound, or will not be.
+// Done counts a reserved pod as bound, or as one that will not be.
 func (l *Limiter) Done(uid types.UID) {
 	if _, counted := l.pods.LoadAndDelete(uid); !counted {
 		return
@@ -83,7 +82,7 @@ func (l *Limiter) Done(uid types.UID) {
 	}
 }
 
-// AwaitShorter returns when few enough pods wait to be bound, or after so long.
+// AwaitShorter waits until fewer than maxUnbound pods wait to be bound, or for the given time.
 func (l *Limiter) AwaitShorter(atMost time.Duration) {
 	if l.unbound.Load() < maxUnbound {
 		return
@@ -101,10 +100,10 @@ func (l *Limiter) AwaitShorter(atMost time.Duration) {
 	}
 }
 
-// Idle says whether no pod has a node and waits to be bound.
+// Idle reports whether no reserved pod waits to be bound.
 func (l *Limiter) Idle() bool { return l.unbound.Load() <= 0 }
 
-// Await returns when no pod is being bound, or after so long.
+// Await waits until no pod is being bound, for the given time, or until the context is done.
 func (l *Limiter) Await(ctx context.Context, atMost time.Duration) {
 	idle := func() bool { return l.unbound.Load() == 0 && time.Since(time.Unix(0, l.left.Load())) >= Pause }
 	if idle() {

@@ -20,11 +20,11 @@ func TestSoManyAreBoundAtATime(t *testing.T) {
 	enough := errors.New("enough")
 	cancel(enough)
 	if status := limiter.Enter(full, "one more"); !errors.Is(status.AsError(), enough) {
-		t.Errorf("one more than fit was let through: %v", status)
+		t.Errorf("one pod too many entered: %v", status)
 	}
-	limiter.Leave("one more") // it has no slot to give back
+	limiter.Leave("one more") // it has not entered
 	limiter.Leave("0")
-	limiter.Leave("0") // bound, and then unreserved: one slot
+	limiter.Leave("0") // bound, and then unreserved: it leaves only once
 	if status := limiter.Enter(t.Context(), "next"); !status.IsSuccess() {
 		t.Error(status)
 	}

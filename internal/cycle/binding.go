@@ -18,7 +18,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// bind makes volumes and devices of all members ready, and then binds them. If anything is not to be had, nobody is bound.
+// bind runs PreBind for all members and then binds them. If PreBind fails for one, it binds none.
 func (c *Cycle) bind(ctx context.Context, a *attempt, members []*reserved) {
 	metrics.Goroutines.WithLabelValues(metrics.Binding).Inc()
 	defer metrics.Goroutines.WithLabelValues(metrics.Binding).Dec()
@@ -46,8 +46,8 @@ func (c *Cycle) bind(ctx context.Context, a *attempt, members []*reserved) {
 	binders.Wait()
 }
 
-// prepare waits until Permit lets every member go and the PreBind plugins have succeeded for every one. It returns the index of a member
-// for which they have not, or -1.
+// prepare waits until Permit has allowed every member and the PreBind plugins have succeeded for every member. It returns -1, or the index
+// of a member that failed and the status.
 func (c *Cycle) prepare(ctx context.Context, a *attempt, members []*reserved) (failed int, why *fwk.Status) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -83,7 +83,7 @@ func (c *Cycle) prepare(ctx context.Context, a *attempt, members []*reserved) (f
 	return failed, why
 }
 
-// preFlight says whether any PreBind plugin has something to do for the member.
+// preFlight reports whether any PreBind plugin has work to do for the member.
 func (c *Cycle) preFlight(ctx context.Context, a *attempt, m *reserved) (needed bool, status *fwk.Status) {
 	switch status := a.framework.RunPreBindPreFlights(ctx, m.state, m.assumed, m.node); {
 	case status.IsSkip():
@@ -103,7 +103,7 @@ func (c *Cycle) waitAndPreBind(ctx context.Context, a *attempt, m *reserved) *fw
 	return a.framework.RunPreBindPlugins(ctx, m.state, m.assumed, m.node)
 }
 
-// rejectWaiting ends the waiting in Permit of all members, so that none waits for a gang that is given up.
+// rejectWaiting rejects all members that wait in Permit, so that none waits for a gang that failed.
 func rejectWaiting(a *attempt, members []*reserved, why *fwk.Status) {
 	for _, m := range members {
 		if waiting := a.framework.GetWaitingPod(m.assumed.UID); waiting != nil {
@@ -112,7 +112,7 @@ func rejectWaiting(a *attempt, members []*reserved, why *fwk.Status) {
 	}
 }
 
-// bindOne does for a member what kube-scheduler does for a pod whose PreBind plugins succeeded.
+// bindOne does for a member what kube-scheduler does for a pod after PreBind.
 func (c *Cycle) bindOne(ctx context.Context, a *attempt, m *reserved) *fwk.Status {
 	logger, f := klog.FromContext(ctx), a.framework
 	bound, err := c.bindByExtender(logger, m.assumed, m.node)
@@ -137,7 +137,7 @@ func (c *Cycle) bindOne(ctx context.Context, a *attempt, m *reserved) *fwk.Statu
 	return nil
 }
 
-// bindByExtender leaves the binding to an extender that binds pods like this one, if there is one.
+// bindByExtender binds the pod through an extender, if one binds such pods.
 func (c *Cycle) bindByExtender(logger klog.Logger, pod *corev1.Pod, node string) (bound bool, err error) {
 	for _, extender := range c.sched.Extenders {
 		if !extender.IsBinder() || !extender.IsInterested(pod) {
@@ -156,7 +156,7 @@ func (c *Cycle) bindByExtender(logger klog.Logger, pod *corev1.Pod, node string)
 	return false, nil
 }
 
-// attemptsLabel bounds the number of values of the label, as kube-scheduler does.
+// attemptsLabel limits the number of values of the label, as kube-scheduler does.
 func attemptsLabel(info *framework.QueuedPodInfo) string {
 	if info.Attempts >= 15 {
 		return "15+"
@@ -164,13 +164,13 @@ func attemptsLabel(info *framework.QueuedPodInfo) string {
 	return strconv.Itoa(info.Attempts)
 }
 
-// giveBack undoes the reservations of all members, of which none is bound, because one of them failed. The one that failed comes first:
-// it is what the gang says.
+// giveBack unreserves all members, because one of them failed before any was bound. It starts with the one that failed, so the gang reports
+// that reason.
 func (c *Cycle) giveBack(ctx context.Context, a *attempt, members []*reserved, culprit int, why *fwk.Status) {
 	rejectWaiting(a, members, why)
 	for _, m := range members {
 		if a.framework.WillWaitOnPermit(ctx, m.assumed) {
-			_ = a.framework.WaitOnPermit(ctx, m.assumed) // it was rejected; this forgets it
+			_ = a.framework.WaitOnPermit(ctx, m.assumed) // it was rejected; this removes it from the waiting pods
 		}
 	}
 	failed := members[culprit]
@@ -190,7 +190,7 @@ func (c *Cycle) giveBack(ctx context.Context, a *attempt, members []*reserved, c
 	c.Dispatcher.Perform(decisions)
 }
 
-// notBound gives back what a member held. What follows is to be done once the member is parked again.
+// notBound unreserves a member. The caller performs the decisions once the member is parked again.
 func (c *Cycle) notBound(ctx context.Context, a *attempt, m *reserved) []gang.Decision {
 	assumed := m.assumed
 	c.unreserve(ctx, a, []*reserved{m})
@@ -198,7 +198,7 @@ func (c *Cycle) notBound(ctx context.Context, a *attempt, m *reserved) []gang.De
 	return c.Ledger.Unreserve(assumed.UID)
 }
 
-// failed returns a member that gave everything back to the parked pods, and tells the queue that its node has capacity again.
+// failed hands an unreserved member to the failure handler, which parks it, and reports to the queue that its node has free capacity again.
 func (c *Cycle) failed(ctx context.Context, a *attempt, m *reserved, status *fwk.Status) {
 	logger := klog.FromContext(ctx)
 	c.sched.SchedulingQueue.MoveAllToActiveOrBackoffQueue(logger, framework.EventAssignedPodDelete, m.assumed, nil,

@@ -1,4 +1,4 @@
-// Package cycle schedules gangs: the gang cycle, the binding of its members, and the pods that are parked meanwhile.
+// Package cycle schedules gangs: it runs the gang cycle, binds the members, and keeps the parked pods.
 package cycle
 
 import (
@@ -26,35 +26,35 @@ import (
 )
 
 const (
-	// replans is how many times a gang is planned again in one cycle because a plugin refused to reserve what the plan chose.
+	// replans is how often one cycle plans a gang again because a Reserve plugin failed.
 	replans = 3
-	// sampledCycles is the percentage of gang cycles in which the framework measures each plugin, as kube-scheduler samples its own.
+	// sampledCycles is the percentage of gang cycles in which the framework records plugin metrics. kube-scheduler samples as many.
 	sampledCycles = 10
-	// noNodes is why nothing can be planned in a cluster without nodes.
+	// noNodes is the reason for every gang in a cluster without nodes.
 	noNodes = "the cluster has no node"
 )
 
-// Parts are what gang cycles work with.
+// Parts are what the gang cycle depends on.
 type Parts struct {
 	Ledger     *ledger.Ledger
 	Dispatcher *dispatch.Dispatcher
 	Slots      *slots.Held
 	Metrics    *metrics.Metrics
-	// Planner returns the planner of a gang's convention in a profile, or nil.
+	// Planner returns the planner for a profile and a gang's convention, or nil.
 	Planner func(schedulerName, convention string) *view.Planner
-	// Gate is the name of the plugin that members are refused by.
+	// Gate is the name of the plugin reported as the one that rejected a member.
 	Gate string
 }
 
-// Cycle schedules gangs. A gang is one transaction: a node is found and reserved for all of its members, or for none, in one step
-// of the scheduling loop; and no member is bound before all volumes and devices of all are ready.
+// Cycle schedules a gang as one transaction. In one step of the scheduling loop, it reserves nodes for all members, or for none. It binds
+// no member before the volumes and devices of all members are ready.
 type Cycle struct {
 	sched  *scheduler.Scheduler
 	parked *ParkedPods
 	Parts
 }
 
-// New returns the gang cycle of a scheduler. The pods that it parks wait outside of the scheduler's queue.
+// New returns the gang cycle of a scheduler. Pods that it parks wait in parked, outside the scheduling queue.
 func New(sched *scheduler.Scheduler, parked *ParkedPods, parts Parts) *Cycle {
 	return &Cycle{sched: sched, parked: parked, Parts: parts}
 }
@@ -67,16 +67,18 @@ type attempt struct {
 	// popped is the member that the scheduling queue returned; it stands for its gang.
 	popped *framework.QueuedPodInfo
 	asked  ledger.Answer
-	// group makes members share the devices and volumes that one of them was given.
+	// group lets members share the devices and volumes allocated to one of them.
 	group fwk.PodGroupCycleState
 	start time.Time
-	// sampled says that the framework measures each plugin in this cycle.
+	// sampled says that the framework records plugin metrics in this cycle.
 	sampled bool
-	// decisions are the ledger's. They are performed at the end: they may activate the popped pod, which has to be parked before.
+	// decisions are the ledger's. The dispatcher performs them at the end, because they may activate the popped pod, which must be parked
+	// first.
 	decisions []gang.Decision
 }
 
-// Schedule runs the gang cycle for the pod that the scheduling queue returned. It returns false if the pod is to be scheduled by itself.
+// Schedule runs the gang cycle for the pod that the scheduling queue returned. It returns false if the pod must be scheduled as a single
+// pod.
 func (c *Cycle) Schedule(ctx context.Context, popped *framework.QueuedPodInfo) bool {
 	a, single := c.begin(popped)
 	if single {
@@ -107,7 +109,7 @@ func (c *Cycle) Schedule(ctx context.Context, popped *framework.QueuedPodInfo) b
 	return true
 }
 
-// begin begins an attempt, unless the pod is to be scheduled by itself: it has no gang, or joins one that runs.
+// begin starts an attempt. single is true if the pod must be scheduled as a single pod, because it has no gang or joins a running one.
 func (c *Cycle) begin(popped *framework.QueuedPodInfo) (a *attempt, single bool) {
 	pod := popped.Pod
 	f := c.sched.Profiles[pod.Spec.SchedulerName]
@@ -128,8 +130,8 @@ func (c *Cycle) begin(popped *framework.QueuedPodInfo) (a *attempt, single bool)
 	return a, false
 }
 
-// look says whether a plan for the scout may succeed now. What changed is compared to what every gang lacked that is parked, so that a plan
-// is made only for one that may succeed.
+// look reports whether a plan for the scout's gang may succeed now. It compares what changed with the shortage of every parked gang, so
+// that the scheduler plans only gangs that may fit.
 func (c *Cycle) look(a *attempt) bool {
 	found, enough := a.planner.Enough(*a.asked.Scout)
 	var lacking []ledger.Lacking
@@ -142,8 +144,8 @@ func (c *Cycle) look(a *attempt) bool {
 	return enough
 }
 
-// planAndReserve finds a node for each member and reserves it. If a plugin refuses to reserve, nothing stays reserved, and another plan
-// is made without that node for that member. After some plans, or without any, it returns why.
+// planAndReserve finds a node for each member and reserves it. If a Reserve plugin fails, it unreserves all members, excludes that node for
+// that member, and plans again, up to replans times. If the gang does not fit or cannot be reserved, it returns the reason as a finding.
 func (c *Cycle) planAndReserve(ctx context.Context, a *attempt) ([]*reserved, gang.Planned, *gang.Finding) {
 	task, excluded := a.asked.Task, view.Exclusions{}
 	for try := 0; ; try++ {
@@ -171,7 +173,7 @@ func (c *Cycle) planAndReserve(ctx context.Context, a *attempt) ([]*reserved, ga
 	}
 }
 
-// takeSnapshot brings the snapshot of the profile up to the scheduler's cache. It returns why no plan can be made, or nil.
+// takeSnapshot updates the profile's snapshot from the scheduler's cache. It returns why no plan can be made, or nil.
 func (c *Cycle) takeSnapshot(ctx context.Context, a *attempt) *gang.Finding {
 	snapshot, ok := a.framework.SnapshotSharedLister().(*internalcache.Snapshot)
 	if !ok {
@@ -187,21 +189,22 @@ func (c *Cycle) takeSnapshot(ctx context.Context, a *attempt) *gang.Finding {
 	return nil
 }
 
-// doesNotFit ends an attempt that holds nothing: the gang is parked until something changes that may help.
+// doesNotFit ends an attempt that holds nothing. The gang is parked until a change may help.
 func (c *Cycle) doesNotFit(ctx context.Context, a *attempt, why gang.Finding) {
 	answer := c.Ledger.Unfit(a.popped.Pod.UID, why)
 	a.decisions = append(a.decisions, answer.Decisions...)
 	c.refuse(ctx, a, answer.Why)
 }
 
-// refuse returns the popped pod to the parked ones.
+// refuse parks the popped pod again.
 func (c *Cycle) refuse(ctx context.Context, a *attempt, why gang.Explanation) {
 	schedulermetrics.SchedulingAlgorithmLatency.Observe(schedulermetrics.SinceInSeconds(a.start))
 	c.sched.FailureHandler(ctx, a.framework, a.popped, fitError(a.popped.Pod, "", fwk.NewStatus(
 		fwk.UnschedulableAndUnresolvable, events.Sentence(why)).WithPlugin(c.Gate)), noNomination(), a.start)
 }
 
-// commit makes what is reserved the gang's. It returns false, and gives everything back, if the gang has changed since it was planned.
+// commit records the reservations in the ledger. If the gang has changed since it was planned, commit unreserves all members and returns
+// false.
 func (c *Cycle) commit(ctx context.Context, a *attempt, members []*reserved, found gang.Planned) bool {
 	c.parked.take(members, a.popped.Pod.UID)
 	committed, decisions := c.Ledger.Commit(a.popped.Pod.UID, found)
@@ -219,8 +222,8 @@ func (c *Cycle) commit(ctx context.Context, a *attempt, members []*reserved, fou
 	return true
 }
 
-// permit asks the Permit plugins for every member. Ours lets all of them go, because min-available are reserved. Another plugin may make
-// members wait, or refuse one: then all give everything back.
+// permit runs the Permit plugins for every member. Our plugin allows all of them, because min-available members are reserved. Another
+// plugin may let members wait, or reject one: then permit unreserves all of them and returns false.
 func (c *Cycle) permit(ctx context.Context, a *attempt, members []*reserved) bool {
 	schedulermetrics.SchedulingAlgorithmLatency.Observe(schedulermetrics.SinceInSeconds(a.start))
 	for i, m := range members {
@@ -237,7 +240,7 @@ func (c *Cycle) permit(ctx context.Context, a *attempt, members []*reserved) boo
 	return true
 }
 
-// activate puts the pods into the scheduling queue that plugins asked for in the member's cycle.
+// activate moves pods to the active queue that plugins asked for during the member's cycle.
 func (c *Cycle) activate(ctx context.Context, m *reserved) {
 	if len(m.toActivate.Map) > 0 {
 		c.sched.SchedulingQueue.Activate(klog.FromContext(ctx), m.toActivate.Map)
@@ -245,7 +248,7 @@ func (c *Cycle) activate(ctx context.Context, m *reserved) {
 	}
 }
 
-// fitError is what kube-scheduler reports for a pod that does not fit.
+// fitError returns the status that kube-scheduler reports for a pod that does not fit.
 func fitError(pod *corev1.Pod, node string, status *fwk.Status) *fwk.Status {
 	fit := &framework.FitError{
 		Pod: pod, NumAllNodes: 1, Diagnosis: framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()},
@@ -259,7 +262,7 @@ func fitError(pod *corev1.Pod, node string, status *fwk.Status) *fwk.Status {
 	return fwk.NewStatus(status.Code()).WithError(fit)
 }
 
-// noNomination removes the pod's nominated node.
+// noNomination clears the pod's nominated node.
 func noNomination() *fwk.NominatingInfo {
 	return &fwk.NominatingInfo{NominatingMode: fwk.ModeOverride, NominatedNodeName: ""}
 }

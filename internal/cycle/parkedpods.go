@@ -20,17 +20,17 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
 )
 
-// ParkedPods keeps members of gangs that have to wait outside the scheduling queue, which walks all pods that wait in it at
-// each event of interest: with 50,000 of them, at each bind. They enter the queue when the ledger activates them.
+// ParkedPods keeps the members of parked gangs outside the scheduling queue. The queue walks all of its unschedulable pods at each event of
+// interest: with 50,000 of them, at each bind. Parked pods enter the queue when the ledger activates them.
 type ParkedPods struct {
 	queue.SchedulingQueue
 	ledger     *ledger.Ledger
 	dispatcher *dispatch.Dispatcher
 
-	// mu is taken before the queue's own lock and the ledger's.
+	// mu must be locked before the queue's own lock and the ledger's.
 	mu   sync.Mutex
 	pods map[types.UID]*corev1.Pod
-	// inCycle are the pods that a gang cycle schedules, as they are now: a change does not bring them into the queue.
+	// inCycle are the latest versions of the pods in a gang cycle. An update does not bring them into the queue.
 	inCycle map[types.UID]*corev1.Pod
 }
 
@@ -46,14 +46,14 @@ func Park(q queue.SchedulingQueue, l *ledger.Ledger, d *dispatch.Dispatcher) *Pa
 	return w
 }
 
-// Parked says whether the pod is parked.
+// Parked reports whether the pod is parked.
 func (w *ParkedPods) Parked(uid types.UID) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.pods[uid] != nil
 }
 
-// Add lets a pod into the queue, or makes it wait.
+// Add adds a pod to the queue, or parks it.
 func (w *ParkedPods) Add(ctx context.Context, pod *corev1.Pod) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -62,7 +62,7 @@ func (w *ParkedPods) Add(ctx context.Context, pod *corev1.Pod) {
 	}
 }
 
-// waits keeps the pod if it has to wait.
+// waits parks the pod if the ledger says so, and reports whether it did.
 func (w *ParkedPods) waits(pod *corev1.Pod) bool {
 	answer := w.ledger.Enter(pod)
 	w.dispatcher.Perform(answer.Decisions)
@@ -73,7 +73,7 @@ func (w *ParkedPods) waits(pod *corev1.Pod) bool {
 	return true
 }
 
-// Update lets a pod that waits into the queue if it need not any more. If the pod before it is another one, that one is gone.
+// Update adds a parked pod to the queue if it need not be parked any more. If before has another UID, it was deleted and pod is new.
 func (w *ParkedPods) Update(ctx context.Context, before, pod *corev1.Pod) {
 	if before != nil && recreated.Both(before, pod) {
 		w.Delete(before)
@@ -91,7 +91,7 @@ func (w *ParkedPods) Update(ctx context.Context, before, pod *corev1.Pod) {
 		return
 	}
 	if claimsMade(before, pod) {
-		w.ledger.AnythingChanged() // DynamicResources does not keep it out of the queue any more
+		w.ledger.AnythingChanged() // DynamicResources no longer gates the pod
 	}
 	if !w.waits(pod) {
 		delete(w.pods, pod.UID)
@@ -99,12 +99,12 @@ func (w *ParkedPods) Update(ctx context.Context, before, pod *corev1.Pod) {
 	}
 }
 
-// claimsMade says whether the resource claims of the pod were made from their templates.
+// claimsMade reports whether the resource claims of the pod have been created from their templates.
 func claimsMade(before, pod *corev1.Pod) bool {
 	return before == nil || !equality.Semantic.DeepEqual(before.Status.ResourceClaimStatuses, pod.Status.ResourceClaimStatuses)
 }
 
-// Delete forgets a pod.
+// Delete removes a pod.
 func (w *ParkedPods) Delete(pod *corev1.Pod) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -113,7 +113,7 @@ func (w *ParkedPods) Delete(pod *corev1.Pod) {
 	w.SchedulingQueue.Delete(pod)
 }
 
-// take takes the members of a gang cycle out of here, or out of the queue.
+// take removes the members of a gang cycle from the parked pods or from the queue.
 func (w *ParkedPods) take(members []*reserved, popped types.UID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -126,7 +126,7 @@ func (w *ParkedPods) take(members []*reserved, popped types.UID) {
 	}
 }
 
-// putBack parks the members of a gang cycle again that held nothing, except the one that was popped.
+// putBack parks the members of a failed gang cycle again, except the popped one.
 func (w *ParkedPods) putBack(members []*reserved, popped types.UID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -139,7 +139,7 @@ func (w *ParkedPods) putBack(members []*reserved, popped types.UID) {
 	}
 }
 
-// Done says that the pod is not in its scheduling cycle any more.
+// Done marks the end of the pod's scheduling cycle.
 func (w *ParkedPods) Done(uid types.UID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -147,7 +147,7 @@ func (w *ParkedPods) Done(uid types.UID) {
 	w.SchedulingQueue.Done(uid)
 }
 
-// Activate lets pods that wait into the queue. The scheduler calls it between two pods that it pops.
+// Activate moves parked pods into the queue. The scheduler calls it between two pods that it pops.
 func (w *ParkedPods) Activate(logger klog.Logger, pods map[string]*corev1.Pod) {
 	refs := make([]gang.Ref, 0, len(pods))
 	for _, name := range slices.Sorted(maps.Keys(pods)) {
@@ -157,7 +157,7 @@ func (w *ParkedPods) Activate(logger klog.Logger, pods map[string]*corev1.Pod) {
 	w.admit(logger, refs)
 }
 
-// admit lets pods that wait into the queue, in this order: the first may be popped before the last has entered.
+// admit moves parked pods into the queue in this order. The scheduler may pop the first before the last is added.
 func (w *ParkedPods) admit(logger klog.Logger, refs []gang.Ref) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -176,7 +176,7 @@ func (w *ParkedPods) admit(logger klog.Logger, refs []gang.Ref) {
 	}
 }
 
-// AddUnschedulableIfNotPresent takes a pod back that was popped and could not be scheduled. If its gang has to wait, it is parked.
+// AddUnschedulableIfNotPresent takes back a popped pod that could not be scheduled. It parks the pod if its gang must be parked.
 func (w *ParkedPods) AddUnschedulableIfNotPresent(logger klog.Logger, info *framework.QueuedPodInfo, cycle int64) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -195,7 +195,7 @@ func (w *ParkedPods) AddUnschedulableIfNotPresent(logger klog.Logger, info *fram
 	return w.SchedulingQueue.AddUnschedulableIfNotPresent(logger, info, cycle)
 }
 
-// MoveAllToActiveOrBackoffQueue is how the scheduler tells its queue of events that its cache knows already.
+// MoveAllToActiveOrBackoffQueue passes an event to the queue and to the dispatcher. The scheduler calls it once its cache has the change.
 func (w *ParkedPods) MoveAllToActiveOrBackoffQueue(logger klog.Logger, event fwk.ClusterEvent, before, after any,
 	check queue.PreEnqueueCheck,
 ) {
@@ -203,7 +203,7 @@ func (w *ParkedPods) MoveAllToActiveOrBackoffQueue(logger klog.Logger, event fwk
 	w.dispatcher.ClusterEvent(before, after)
 }
 
-// PendingPods lists the pods that wait too.
+// PendingPods also lists the parked pods.
 func (w *ParkedPods) PendingPods() ([]*corev1.Pod, string) {
 	pods, summary := w.SchedulingQueue.PendingPods()
 	w.mu.Lock()

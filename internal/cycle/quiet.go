@@ -16,9 +16,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// QuietFailures wraps the scheduler's failure handler, which writes an event and a condition for the pod that was popped
-// at each attempt. For a pod whose gang waits, this is left to the ledger, which tells every member when the reason
-// changes.
+// QuietFailures wraps the scheduler's failure handler, which writes an event and a condition for the popped pod at each attempt. For a
+// member of a parked gang it writes neither: the ledger reports the reason on every member when the reason changes.
 func QuietFailures(l *ledger.Ledger, next scheduler.FailureHandlerFn) scheduler.FailureHandlerFn {
 	return func(ctx context.Context, f framework.Framework, pod *framework.QueuedPodInfo, status *fwk.Status,
 		nominating *fwk.NominatingInfo, start time.Time,

@@ -21,17 +21,17 @@ import (
 type reserved struct {
 	pod  *corev1.Pod
 	node string
-	// state is the member's own; it has passed PreFilter and Filter on the node.
+	// state belongs to this member only; PreFilter and Filter on the node have passed.
 	state      fwk.CycleState
 	toActivate *framework.PodsToActivate
 	// late says that volumes or devices are allocated to the member.
 	late bool
-	// assumed is the pod in the scheduler's cache, on its node. It is nil before.
+	// assumed is the pod in the scheduler's cache, with its node. It is nil until the pod is assumed.
 	assumed *corev1.Pod
 	info    *framework.QueuedPodInfo
 }
 
-// refusal says which member a plugin refused on its node, and why.
+// refusalOnNode is the member and the node for which a Reserve plugin failed, and its status.
 type refusalOnNode struct {
 	pod    *corev1.Pod
 	node   string
@@ -49,7 +49,7 @@ func (c *Cycle) members(a *attempt, found view.Plan) []*reserved {
 	return members
 }
 
-// use makes the state the member's.
+// use sets the member's state.
 func (m *reserved) use(state fwk.CycleState, sampled bool) {
 	if s, ok := state.(*framework.CycleState); ok {
 		s.SetRecordPluginMetrics(sampled)
@@ -59,12 +59,13 @@ func (m *reserved) use(state fwk.CycleState, sampled bool) {
 	m.state = state
 }
 
-// reserveAll assumes every member in the scheduler's cache and runs the Reserve plugins for it. If one is refused, all is undone.
+// reserveAll assumes every member in the scheduler's cache and runs the Reserve plugins. If it fails for one member, it unreserves all of
+// them.
 func (c *Cycle) reserveAll(ctx context.Context, a *attempt, members []*reserved) *refusalOnNode {
 	a.group = framework.NewCycleState()
 	defer func() {
 		for _, m := range members {
-			m.state.SetPodGroupSchedulingCycle(nil) // what is done from here on is done for each pod
+			m.state.SetPodGroupSchedulingCycle(nil) // from here on, plugins handle each pod on its own
 		}
 	}()
 	for i, m := range members {
@@ -113,7 +114,8 @@ func (c *Cycle) reserve(ctx context.Context, a *attempt, m *reserved) *fwk.Statu
 	return nil
 }
 
-// filterAgain finds the volumes and devices of a member on its node, beside those of the members that are reserved already.
+// filterAgain runs the filters for a member on its node, so that plugins find its volumes and devices among those that reserved members
+// left.
 func (c *Cycle) filterAgain(ctx context.Context, a *attempt, m *reserved) *fwk.Status {
 	if err := c.sched.Cache.UpdateSnapshot(klog.FromContext(ctx), a.snapshot); err != nil {
 		return fwk.AsStatus(fmt.Errorf("updating the snapshot: %w", err))
@@ -134,7 +136,7 @@ func (c *Cycle) filterAgain(ctx context.Context, a *attempt, m *reserved) *fwk.S
 	return a.framework.RunFilterPlugins(ctx, m.state, m.pod, node)
 }
 
-// unreserve undoes reserve, the last member first.
+// unreserve undoes reserve, in reverse order.
 func (c *Cycle) unreserve(ctx context.Context, a *attempt, members []*reserved) {
 	for _, m := range slices.Backward(members) {
 		a.framework.RunReservePluginsUnreserve(ctx, m.state, m.assumed, m.node)

@@ -6,8 +6,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
 )
 
-// ClusterEvent tells the ledger of an event that the scheduler's cache knows already, as far as it may help a gang. A pod or a node that
-// was deleted and created again under its name is two.
+// ClusterEvent reports an event to the ledger if it may help a gang. The scheduler's cache must have the change already. A pod or a node
+// that was deleted and created again under the same name counts as a deletion and an addition.
 func (p *Dispatcher) ClusterEvent(before, after any) {
 	if recreated.Both(before, after) {
 		p.ClusterEvent(before, nil)
@@ -25,7 +25,7 @@ func (p *Dispatcher) ClusterEvent(before, after any) {
 	case isPod(old) && isPod(now):
 		p.ledger.AnythingChanged()
 		if pod, _ := now.(*corev1.Pod); pod.Spec.NodeName != "" {
-			p.Perform(p.ledger.RoomChanged(pod.Spec.NodeName, "")) // it may take less than before
+			p.Perform(p.ledger.RoomChanged(pod.Spec.NodeName, "")) // it may request less than before
 		}
 	case isNode(now):
 		node, _ := now.(*corev1.Node)

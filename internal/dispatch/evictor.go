@@ -13,8 +13,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// evictor evicts members of gangs by the API that respects disruption budgets. The ledger asks again for those that are still
-// there after a while, so what cannot be evicted now is dropped.
+// evictor evicts members of gangs through the Eviction API, which respects disruption budgets. It drops requests that it cannot queue,
+// because the ledger requests the eviction again if a member is still there after a while.
 type evictor struct {
 	dispatcher *Dispatcher
 	requests   chan gang.Evict
@@ -61,8 +61,8 @@ func (e *evictor) evict(ctx context.Context, ref gang.Ref, because gang.Explanat
 	}
 }
 
-// refusal is what the API says that refused an eviction, such as which disruption budget does not allow it; empty if it could not
-// answer.
+// refusal returns why the API server refused the eviction, such as the disruption budget that does not allow it. It returns "" if the
+// server was busy or did not answer.
 func refusal(err error) string {
 	var answer apierrors.APIStatus
 	if !errors.As(err, &answer) {
@@ -73,7 +73,7 @@ func refusal(err error) string {
 	}
 	switch {
 	case apierrors.IsTooManyRequests(err), apierrors.IsServerTimeout(err), apierrors.IsTimeout(err), apierrors.IsServiceUnavailable(err):
-		return "" // it is busy
+		return "" // the server is busy
 	}
 	return strings.TrimSuffix(answer.Status().Message, ".")
 }

@@ -15,13 +15,12 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// TestAMemberIsEvictedByItsUID, so that one which was created again under its name meanwhile is not, and is told why; one that was gone
-// already, or is another pod now, is not told anything.
+// TestAMemberIsEvictedByItsUID: a pod that was created again under the same name is not evicted. Only an evicted pod gets an event.
 func TestAMemberIsEvictedByItsUID(t *testing.T) {
 	pods := schema.GroupResource{Resource: "pods"}
 	for name, tc := range map[string]struct {
 		answer error
-		told   int
+		events int
 	}{
 		"evicted":     {nil, 1},
 		"gone":        {apierrors.NewNotFound(pods, "p"), 0},
@@ -41,25 +40,25 @@ func TestAMemberIsEvictedByItsUID(t *testing.T) {
 			if len(asked) != 1 || asked[0].Name != "p" || *asked[0].DeleteOptions.Preconditions.UID != "u" {
 				t.Errorf("asked for %+v, want one eviction of p with its UID", asked)
 			}
-			if told := len(h.dispatcher.writer.order); told != tc.told {
-				t.Errorf("%d pods are told, want %d", told, tc.told)
+			if events := len(h.dispatcher.writer.order); events != tc.events {
+				t.Errorf("%d pods get an event, want %d", events, tc.events)
 			}
 		})
 	}
 }
 
-// TestEvictionsThatCannotBeQueuedAreDropped instead of holding up all other decisions: the ledger asks again.
+// TestEvictionsThatCannotBeQueuedAreDropped, so that they do not delay other decisions: the ledger asks again.
 func TestEvictionsThatCannotBeQueuedAreDropped(t *testing.T) {
 	e := newEvictor(nil)
 	for range cap(e.requests) + 1 {
 		e.enqueue(gang.Evict{})
 	}
 	if len(e.requests) != cap(e.requests) {
-		t.Errorf("%d wait, want %d", len(e.requests), cap(e.requests))
+		t.Errorf("%d evictions are queued, want %d", len(e.requests), cap(e.requests))
 	}
 }
 
-// What refuses an eviction is said; that the API server is busy, or cannot be reached, is not a refusal.
+// A refusal names its reason. A busy or unreachable API server is not a refusal.
 func TestRefusalNamesTheBudget(t *testing.T) {
 	budget := apierrors.NewTooManyRequests("Cannot evict pod as it would violate the pod's disruption budget.", 0)
 	budget.ErrStatus.Details.Causes = append(budget.ErrStatus.Details.Causes, metav1.StatusCause{

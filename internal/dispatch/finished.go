@@ -16,8 +16,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// watchFinished feeds the ledger with the pods of a profile that ended. The scheduler's own informer leaves them out, so a
-// member that succeeded looks like one that was deleted.
+// watchFinished passes the finished pods of a profile to the ledger. The scheduler's own informer excludes them, so there a member that
+// succeeded looks like a deleted one.
 func (p *Dispatcher) watchFinished(ctx context.Context, schedulerName string) error {
 	selector := fields.AndSelectors(
 		fields.OneTermEqualSelector("spec.schedulerName", schedulerName),
@@ -42,7 +42,7 @@ func (p *Dispatcher) watchFinished(ctx context.Context, schedulerName string) er
 	return nil
 }
 
-// finishAll tells the ledger of all pods that ended before this process led.
+// finishAll passes all pods to the ledger that finished before this process became the leader.
 func (p *Dispatcher) finishAll() {
 	ctx, cancel := context.WithTimeout(context.Background(), restoreTime)
 	defer cancel()
@@ -65,7 +65,7 @@ func (p *Dispatcher) finishAll() {
 	}
 }
 
-// finishedPod returns a pod that ended, or nil.
+// finishedPod returns a finished pod, or nil.
 func (p *Dispatcher) finishedPod(ref gang.Ref) *corev1.Pod {
 	for _, informer := range p.finished {
 		obj, exists, err := informer.GetStore().GetByKey(ref.Namespace + "/" + ref.Name)
@@ -76,8 +76,8 @@ func (p *Dispatcher) finishedPod(ref gang.Ref) *corev1.Pod {
 	return nil
 }
 
-// bareFinished keeps of a pod that ended what the ledger and the writer read: there can be many of them, and most are of no gang.
-// It makes a new pod, because informers bare twice what they list anew, and by then others read it.
+// bareFinished trims a finished pod to what the ledger and the status writer read: a cluster may have many of them, most without a gang. It
+// returns a new pod, because informers call a transform twice for pods that they list again, when others already read the pod.
 func bareFinished(obj any) (any, error) {
 	pod, ok := obj.(*corev1.Pod)
 	if !ok {
@@ -89,14 +89,14 @@ func bareFinished(obj any) (any, error) {
 	}}
 	bare.Spec.NodeName, bare.Spec.SchedulerName = pod.Spec.NodeName, pod.Spec.SchedulerName
 	bare.Status.Phase = pod.Status.Phase
-	// One whose annotations cannot be followed is of no gang: it is too late to tell what is wrong with them.
+	// A pod with invalid annotations has no gang: it is too late to report them.
 	if spec, _ := conventions.Parse(conventions.Pod{Labels: pod.Labels, Annotations: pod.Annotations}); spec != nil {
 		keepMembership(bare, pod)
 	}
 	return bare, nil
 }
 
-// keepMembership keeps of a gang's member which gang that was, when the pod ended, and whether the kubelet rejected it.
+// keepMembership copies what identifies the member's gang, when the pod finished, and whether the kubelet rejected it.
 func keepMembership(bare, pod *corev1.Pod) {
 	bare.Labels, bare.Annotations, bare.OwnerReferences = pod.Labels, pod.Annotations, pod.OwnerReferences
 	if _, applied := pod.Annotations[corev1.LastAppliedConfigAnnotation]; applied {
@@ -110,7 +110,7 @@ func keepMembership(bare, pod *corev1.Pod) {
 			corev1.PodCondition{LastTransitionTime: pod.Status.Conditions[i].LastTransitionTime})
 	}
 	for i := range pod.Status.ContainerStatuses {
-		status := corev1.ContainerStatus{} // that there is one tells that the kubelet did not reject the pod
+		status := corev1.ContainerStatus{} // a container status shows that the kubelet did not reject the pod
 		if ended := pod.Status.ContainerStatuses[i].State.Terminated; ended != nil {
 			status.State.Terminated = &corev1.ContainerStateTerminated{FinishedAt: ended.FinishedAt}
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// endedPod returns a pod that failed, with all that a cluster writes on one.
+// endedPod returns a failed pod with all the fields that a cluster sets on one.
 func endedPod(annotations map[string]string) *corev1.Pod {
 	pod := testPod("p").SchedulerName(testProfileName).Node("n").Label("app", "a").Annotations(map[string]string{
 		corev1.LastAppliedConfigAnnotation: "{}", "sidecar.istio.io/status": "{}",
@@ -45,8 +45,8 @@ func bared(t testing.TB, pod *corev1.Pod) *corev1.Pod {
 	return bare.(*corev1.Pod)
 }
 
-// TestLittleIsKeptOfPodsThatEnded: a cluster keeps thousands of them, with annotations of any size.
-func TestLittleIsKeptOfPodsThatEnded(t *testing.T) {
+// TestFinishedPodsAreTrimmed: a cluster keeps thousands of them, with annotations of any size.
+func TestFinishedPodsAreTrimmed(t *testing.T) {
 	plain := testPod("p").SchedulerName(testProfileName).Node("n").
 		Phase(corev1.PodFailed).CreationTimestamp(metav1.Unix(500, 0)).ResourceVersion("7").Obj()
 	plain.Spec.Priority = nil
@@ -67,7 +67,7 @@ func TestLittleIsKeptOfPodsThatEnded(t *testing.T) {
 		want        *corev1.Pod
 	}{
 		{"of no gang", nil, plain},
-		{"with annotations that cannot be followed", map[string]string{conventions.Coscheduling().MinAvailableAnnotation: "all"}, plain},
+		{"with invalid annotations", map[string]string{conventions.Coscheduling().MinAvailableAnnotation: "all"}, plain},
 		{"of a gang", group, member},
 		{"with keys of another product, alone", map[string]string{"scheduling.k8s.io/group-name": "g"}, plain},
 	} {
@@ -90,7 +90,7 @@ func rolled(t *rapid.T) dice {
 	return func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "dice") }
 }
 
-// drawEnded draws a pod that ended, of the gang g, of another, or of none.
+// drawEnded draws a finished pod: of the gang g, of another gang, or of none.
 func drawEnded(d dice, name string) *corev1.Pod {
 	job := conventions.Coscheduling()
 	pod := endedPod(pick(d,
@@ -135,7 +135,7 @@ func drawEnded(d dice, name string) *corev1.Pod {
 	return pod
 }
 
-// heard returns all that a ledger decides that knows one pending member of the gang g and pods that ended.
+// heard returns the decisions of a ledger that knows one pending member of the gang g and these finished pods.
 func heard(ended []*corev1.Pod) []any {
 	job, clock := conventions.Coscheduling(), testingclock.NewFakePassiveClock(time.Unix(600, 0))
 	l := ledger.New(clock)
@@ -151,8 +151,8 @@ func heard(ended []*corev1.Pod) []any {
 	return append(all, l.Tick())
 }
 
-// TestTheLedgerHearsTheSameOfBarePods as of whole ones. Informers bare twice what they list anew, when others read it already.
-func TestTheLedgerHearsTheSameOfBarePods(t *testing.T) {
+// TestTheLedgerDecidesTheSameForTrimmedPods. Trimming a pod twice changes nothing, and does not modify the original.
+func TestTheLedgerDecidesTheSameForTrimmedPods(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		var whole, bare []*corev1.Pod
 		for i := range 1 + rolled(r)(4) {
@@ -160,7 +160,7 @@ func TestTheLedgerHearsTheSameOfBarePods(t *testing.T) {
 			before := pod.DeepCopy()
 			once := bared(t, pod)
 			if diff := cmp.Diff(before, pod); diff != "" {
-				r.Errorf("it was written to, -before +after:\n%s", diff)
+				r.Errorf("the original was modified (-before +after):\n%s", diff)
 			}
 			if diff := cmp.Diff(once, bared(t, once)); diff != "" {
 				r.Errorf("-once +twice:\n%s", diff)
@@ -168,7 +168,7 @@ func TestTheLedgerHearsTheSameOfBarePods(t *testing.T) {
 			whole, bare = append(whole, pod), append(bare, once)
 		}
 		if want, got := heard(whole), heard(bare); !reflect.DeepEqual(want, got) {
-			r.Errorf("the ledger decides\n%+v\nof bare pods, and\n%+v\nof whole ones:\n%v", got, want, whole)
+			r.Errorf("the ledger decides\n%+v\nfor trimmed pods, and\n%+v\nfor the originals:\n%v", got, want, whole)
 		}
 	})
 }

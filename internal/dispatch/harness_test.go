@@ -30,7 +30,7 @@ const (
 	testProfileName = "default-scheduler"
 )
 
-// harness is a dispatcher that does not run, with the handle of a scheduler that does not run either.
+// harness has a dispatcher that is not started, with the handle of a scheduler that is not started either.
 type harness struct {
 	ctx        context.Context
 	client     *fake.Clientset
@@ -69,7 +69,7 @@ func ref(pod *corev1.Pod) gang.Ref {
 	return gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)}
 }
 
-// eventually waits until it is so.
+// eventually waits until the condition holds.
 func eventually(t *testing.T, what string, yes func() bool) {
 	t.Helper()
 	asked := func(context.Context) (bool, error) { return yes(), nil }

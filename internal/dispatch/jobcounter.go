@@ -13,16 +13,16 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// jobsPerSecond bounds how many Jobs are read, so that many gangs that wait for members leave the API server to the binds.
+// jobsPerSecond limits the reads of Jobs per second, so that many incomplete gangs do not slow down binds.
 const jobsPerSecond = 5
 
-// jobCounter asks Jobs how many of their pods succeeded. The ledger asks again after a while if a gang still waits, so an answer that
-// does not come is not asked for again here.
+// jobCounter reads from Jobs how many of their pods succeeded. It does not retry, because the ledger asks again after a while if the gang
+// is still incomplete.
 type jobCounter struct {
 	dispatcher *Dispatcher
 	requests   workqueue.TypedInterface[gang.Count]
 	limit      *rate.Limiter
-	// forbidden says that it was logged that Jobs may not be read. Only run uses it.
+	// forbidden says that the missing permission to read Jobs was logged. Only run uses it.
 	forbidden bool
 }
 
@@ -34,7 +34,7 @@ func newJobCounter(p *Dispatcher) *jobCounter {
 	}
 }
 
-// enqueue asks for a count. One that waits already is not asked for twice.
+// enqueue requests a count, unless the same request is queued already.
 func (c *jobCounter) enqueue(d gang.Count) { c.requests.Add(d) }
 
 func (c *jobCounter) run(ctx context.Context) {

@@ -17,7 +17,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// TestAJobIsAskedHowManySucceeded: two of four pods are left, and the gang is complete if the Job says that two succeeded, counted or not.
+// TestAJobIsAskedHowManySucceeded: two of four pods are left. The gang is complete if the Job says that two succeeded, counted or not.
 func TestAJobIsAskedHowManySucceeded(t *testing.T) {
 	jobs := schema.GroupResource{Group: "batch", Resource: "jobs"}
 	for name, tc := range map[string]struct {
@@ -60,16 +60,16 @@ func TestAJobIsAskedHowManySucceeded(t *testing.T) {
 	}
 }
 
-// TestAJobThatWaitsToBeAskedIsAskedOnce, so that gangs which wait for long do not fill the memory.
-func TestAJobThatWaitsToBeAskedIsAskedOnce(t *testing.T) {
+// TestAJobIsQueuedOnce, so that gangs that stay incomplete for long do not fill the memory.
+func TestAJobIsQueuedOnce(t *testing.T) {
 	c := newJobCounter(nil)
 	for range 1000 {
 		c.enqueue(gang.Count{Job: gang.Ref{Name: "j"}})
 	}
 	if n := c.requests.Len(); n != 1 {
-		t.Errorf("%d wait, want 1", n)
+		t.Errorf("%d requests are queued, want 1", n)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	c.run(ctx) // ends, and asks nobody
+	c.run(ctx) // returns without a request
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/recreated"
 )
 
-// testMember is the pod "a" of the gang "g", which needs so many.
+// testMember returns the pod "a" of the gang "g" with this min-available.
 func testMember(uid string, need int) *corev1.Pod {
 	return testPod("a").UID(uid).SchedulerName(testProfileName).Annotations(map[string]string{
 		conventions.Coscheduling().GroupAnnotation: "g", conventions.Coscheduling().MinAvailableAnnotation: fmt.Sprint(need),
@@ -37,8 +37,8 @@ type handleWith struct {
 
 func (h handleWith) SharedInformerFactory() informers.SharedInformerFactory { return h.informers }
 
-// TestAPodCreatedAgainWhileTheWatchWasCutIsAnotherMember: its gang does not go on counting the one that is gone. Nobody leads here, so
-// nothing is looked through that the ledger may have missed.
+// TestAPodCreatedAgainWhileTheWatchWasCutIsAnotherMember: the gang no longer counts the deleted pod. This process is not the leader, so it
+// does not compare the ledger with the lister.
 func TestAPodCreatedAgainWhileTheWatchWasCutIsAnotherMember(t *testing.T) {
 	plain := testPod("a").UID("second").SchedulerName(testProfileName).Obj()
 	running := testMember("first", 2)
@@ -48,9 +48,9 @@ func TestAPodCreatedAgainWhileTheWatchWasCutIsAnotherMember(t *testing.T) {
 		first, second *corev1.Pod
 		members       int
 	}{
-		{"a member that waits", testMember("first", 2), testMember("second", 2), 1},
-		{"a member that runs", running, testMember("second", 2), 1},
-		{"a pod of no gang in a member's place", testMember("first", 2), plain, 0},
+		{"a pending member", testMember("first", 2), testMember("second", 2), 1},
+		{"a running member", running, testMember("second", 2), 1},
+		{"a pod without a gang replaces a member", testMember("first", 2), plain, 0},
 	} {
 		for name, wrap := range map[string]func(cache.SharedIndexInformer) cache.SharedIndexInformer{
 			"our informer": recreated.Informer, "upstream's informer": func(i cache.SharedIndexInformer) cache.SharedIndexInformer { return i },
@@ -61,7 +61,7 @@ func TestAPodCreatedAgainWhileTheWatchWasCutIsAnotherMember(t *testing.T) {
 				pods := wrap(cache.NewSharedIndexInformer(api, &corev1.Pod{}, 0, cache.Indexers{}))
 				factory := informers.NewSharedInformerFactory(h.client, 0)
 				factory.InformerFor(&corev1.Pod{}, func(kubernetes.Interface, time.Duration) cache.SharedIndexInformer { return pods })
-				// Without upstream's handlers, which end the process here.
+				// No upstream handlers: they would end the process here.
 				if err := New(klog.Logger{}, h.parts, handleWith{h.framework, factory}).Watch(); err != nil {
 					t.Fatal(err)
 				}
@@ -83,7 +83,7 @@ func TestAPodCreatedAgainWhileTheWatchWasCutIsAnotherMember(t *testing.T) {
 	}
 }
 
-// TestANodeCreatedAgainWhileTheWatchWasCutIsAnotherNode: what was held on the one that is gone is not held on the new one.
+// TestANodeCreatedAgainWhileTheWatchWasCutIsAnotherNode: slots on the deleted node are not held on the new one.
 func TestANodeCreatedAgainWhileTheWatchWasCutIsAnotherNode(t *testing.T) {
 	h := newHarness(t)
 	l := h.ledger
@@ -99,19 +99,19 @@ func TestANodeCreatedAgainWhileTheWatchWasCutIsAnotherNode(t *testing.T) {
 		Pins: []gang.Pin{{UID: string(driver.UID), Node: "n"}}, Slots: []gang.Slot{{Role: "executor", Node: "n"}},
 	})
 	if moves := l.Moves(); len(moves) != 1 || !moves[0].Held {
-		t.Fatalf("%+v, want one place that is held", moves)
+		t.Fatalf("%+v, want one slot that is held", moves)
 	}
 	h.dispatcher.ClusterEvent(st.MakeNode().Name("n").UID("first").Obj(), st.MakeNode().Name("n").UID("second").Obj())
 	if moves := l.Moves(); len(moves) != 1 || moves[0].Held {
-		t.Errorf("%+v, want one place that is not held any more", moves)
+		t.Errorf("%+v, want one slot that is no longer held", moves)
 	}
 }
 
-// TestTheRoomOfAPodThatIsGoneIsRoom, also if another one has its name now.
-func TestTheRoomOfAPodThatIsGoneIsRoom(t *testing.T) {
+// TestADeletedPodFreesCapacity, also if a new pod has its name.
+func TestADeletedPodFreesCapacity(t *testing.T) {
 	h := newHarness(t)
-	l, woken := h.ledger, make(chan types.UID, 1)
-	h.dispatcher.Activating(func(_ klog.Logger, refs []gang.Ref) { woken <- types.UID(refs[0].UID) })
+	l, activated := h.ledger, make(chan types.UID, 1)
+	h.dispatcher.Activating(func(_ klog.Logger, refs []gang.Ref) { activated <- types.UID(refs[0].UID) })
 	go h.dispatcher.Run(h.ctx)
 	pod := testMember("waits", 1)
 	l.Enter(pod)
@@ -119,17 +119,17 @@ func TestTheRoomOfAPodThatIsGoneIsRoom(t *testing.T) {
 	l.Unfit(pod.UID, gang.Finding{Shortage: gang.Shortage{Missing: 1}})
 	h.dispatcher.ClusterEvent(testPod("other").UID("first").Node("n").Obj(), testPod("other").UID("second").Obj())
 	select {
-	case uid := <-woken:
+	case uid := <-activated:
 		if uid != "waits" {
-			t.Errorf("%s was woken", uid)
+			t.Errorf("%s was activated", uid)
 		}
 	case <-time.After(wait.ForeverTestTimeout):
-		t.Error("the gang that waits for room was not woken")
+		t.Error("the gang that lacks capacity was not activated")
 	}
 }
 
-// TestAHandlerIsCalledForEachPodThatIsThereOrGone.
-func TestAHandlerIsCalledForEachPodThatIsThereOrGone(t *testing.T) {
+// TestPodHandlerReportsEachPod that is added, updated or deleted.
+func TestPodHandlerReportsEachPod(t *testing.T) {
 	var calls []string
 	h := podHandler(
 		func(pod *corev1.Pod) { calls = append(calls, "seen "+string(pod.UID)) },
@@ -140,7 +140,7 @@ func TestAHandlerIsCalledForEachPodThatIsThereOrGone(t *testing.T) {
 	h.OnUpdate(first, first)
 	h.OnUpdate(first, second)
 	h.OnDelete(cache.DeletedFinalStateUnknown{Key: "default/a", Obj: second})
-	h.OnDelete(cache.DeletedFinalStateUnknown{Key: "default/b"}) // of which nothing is known
+	h.OnDelete(cache.DeletedFinalStateUnknown{Key: "default/b"}) // the informer never had the pod
 	if want := []string{"seen first", "seen first", "gone first", "seen second", "gone second"}; !slices.Equal(calls, want) {
 		t.Errorf("%q, want %q", calls, want)
 	}

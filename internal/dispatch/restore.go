@@ -15,18 +15,17 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// restoreTime is how long a process that begins to lead may take to read the reservations of an earlier one, and as long the pods
-// that ended.
+// restoreTime limits how long a new leader may read the reservations of an earlier process, and how long it may list finished pods.
 const restoreTime = 10 * time.Second
 
-// readers is how many pods are read at a time, maxReservations how many reservations of a namespace are restored: a user can
-// write what looks like one on any pod.
+// readers is how many pods are read at a time. maxReservations is how many reservations are restored per namespace, because a user can
+// write a similar annotation on any pod.
 const (
 	readers         = 16
 	maxReservations = 500
 )
 
-// restore holds again what an earlier process held for the gangs of creators.
+// restore holds the slots again that an earlier process held for the gangs of creators.
 func (p *Dispatcher) restore(pods []*corev1.Pod) {
 	ctx, cancel := context.WithTimeout(context.Background(), restoreTime)
 	defer cancel()
@@ -68,7 +67,7 @@ func (p *Dispatcher) restoreOne(creator *corev1.Pod) {
 			}
 			count := 0
 			for _, n := range reserved.Nodes {
-				count += min(max(n, 0), int(role.Min)) // a user may have written it, and any number
+				count += min(max(n, 0), int(role.Min)) // a user may have written any number
 			}
 			declared = append(declared, gang.RoleTask{Role: role, Declared: min(count, int(role.Min))})
 		}
@@ -81,7 +80,7 @@ func (p *Dispatcher) restoreOne(creator *corev1.Pod) {
 	p.slots.Follow(p.logger)
 }
 
-// allocatable is how much of a resource all nodes have.
+// allocatable returns the amount of a resource that all nodes have together.
 func (p *Dispatcher) allocatable(resource string) int64 {
 	nodes, err := p.handle.SharedInformerFactory().Core().V1().Nodes().Lister().List(labels.Everything())
 	if err != nil {
@@ -104,14 +103,15 @@ func reservationOf(pod *corev1.Pod) (r gang.Reservation, ok bool) {
 	return r, text != "" && json.Unmarshal([]byte(text), &r) == nil
 }
 
-// genuine says whether the scheduler wrote the pod's reservation. The informer's copy does not tell.
+// genuine reports whether the scheduler wrote the pod's reservation. It reads the pod from the API server, because the informer's copy has
+// no managed fields.
 func (p *Dispatcher) genuine(ctx context.Context, pod *corev1.Pod) bool {
 	current, err := p.handle.ClientSet().CoreV1().Pods(pod.Namespace).Get(ctx, pod.Name, metav1.GetOptions{})
 	return err == nil && current.UID == pod.UID && byScheduler(current)
 }
 
-// byScheduler says whether the reservation was written with the bind: that is the one way of writing for which the API server
-// notes no owner of the field. A pod whose list of owners was emptied tells nothing.
+// byScheduler reports whether the reservation was written with the bind. Only then does the API server record no field manager for the
+// annotation. If a pod's managed fields were emptied, it returns false.
 func byScheduler(pod *corev1.Pod) bool {
 	specOwned := false
 	for _, entry := range pod.ManagedFields {

@@ -18,17 +18,17 @@ import (
 )
 
 const (
-	// writesPerSecond bounds how many pods a second are told something: binding comes first, talking later.
+	// writesPerSecond limits how many pods get an event or condition per second, because binding has priority.
 	writesPerSecond = 100
 	writeBurst      = 200
-	// patience is how long at most each of these waits for pods that are being bound.
+	// patience is how long each write waits at most for pods that are being bound.
 	patience = 100 * time.Millisecond
-	// crowd is how much may wait to be written before it is looked for what is for pods that are gone.
+	// crowd is how many writes may be queued before sweep drops those for deleted pods.
 	crowd = 1000
 )
 
-// statusWriter writes events and conditions on pods, one after another. What waits to be written is bounded by the number of
-// pods that exist: a newer event of the same reason takes the older one's place, and what is for pods that are gone is dropped.
+// statusWriter writes events and conditions on pods, one after another. The number of existing pods bounds its queue: a newer event with
+// the same reason replaces the older one, and sweep drops writes for deleted pods.
 type statusWriter struct {
 	dispatcher *Dispatcher
 	limiter    *rate.Limiter
@@ -36,7 +36,7 @@ type statusWriter struct {
 	mu    sync.Mutex
 	order []writeKey
 	say   map[writeKey]events.Event
-	// sweepAt is the length of order at which what is for pods that are gone is dropped.
+	// sweepAt is the length of order at which sweep runs.
 	sweepAt int
 	more    chan struct{}
 }
@@ -59,7 +59,7 @@ func newStatusWriter(p *Dispatcher) *statusWriter {
 func (w *statusWriter) enqueue(t gang.Tell) {
 	event := events.For(t.Explanation)
 	if t.Refresh {
-		event.Type = "" // only the condition
+		event.Type = "" // update only the condition
 	}
 	w.mu.Lock()
 	for _, ref := range t.Members {
@@ -80,7 +80,8 @@ func (w *statusWriter) enqueue(t gang.Tell) {
 	}
 }
 
-// sweep drops what is for pods that are gone. It looks only when twice as much waits as it last left, so it costs little for each.
+// sweep drops writes for deleted pods. It runs only when the queue is twice as long as after the last sweep, so its cost per write is
+// small.
 func (w *statusWriter) sweep() {
 	if len(w.order) < w.sweepAt {
 		return
@@ -120,7 +121,7 @@ func (w *statusWriter) run(ctx context.Context) {
 			continue
 		}
 		if w.addressee(ref) == nil {
-			continue // before it costs anything: others wait to be told something
+			continue // do not spend a token on it
 		}
 		if err := w.limiter.Wait(ctx); err != nil {
 			return
@@ -130,7 +131,7 @@ func (w *statusWriter) run(ctx context.Context) {
 	}
 }
 
-// addressee returns the pod that is to be told something, or nil if it is gone or another scheduler's.
+// addressee returns the pod to write to, or nil if it is deleted or belongs to another scheduler.
 func (w *statusWriter) addressee(ref gang.Ref) *corev1.Pod {
 	pod, err := w.dispatcher.Pod(ref)
 	if err != nil || pod == nil {
@@ -142,11 +143,11 @@ func (w *statusWriter) addressee(ref gang.Ref) *corev1.Pod {
 	return pod
 }
 
-// write puts the event on the pod, and the sentence into its PodScheduled condition if the pod is still pending.
+// write writes the event on the pod, and its message into the PodScheduled condition if the pod is still pending.
 func (w *statusWriter) write(ctx context.Context, ref gang.Ref, event events.Event) {
 	pod := w.addressee(ref)
 	if pod == nil {
-		return // there is no one to tell any more
+		return // the pod was deleted
 	}
 	if event.Type != "" {
 		recorder := w.dispatcher.recorders[pod.Spec.SchedulerName].WithLogger(w.dispatcher.logger)

@@ -18,7 +18,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// newTestStatusWriter returns a writer that nothing runs, and what takes its events.
+// newTestStatusWriter returns a writer that is not started, and the recorder that receives its events.
 func newTestStatusWriter(t *testing.T, h *harness) (*statusWriter, *kubeevents.FakeRecorder) {
 	t.Helper()
 	recorder := kubeevents.NewFakeRecorder(10)
@@ -26,7 +26,7 @@ func newTestStatusWriter(t *testing.T, h *harness) (*statusWriter, *kubeevents.F
 	return newStatusWriter(h.dispatcher), recorder
 }
 
-// exist makes a pod known to the informer.
+// exist adds a pod to the informer's store.
 func (h *harness) exist(t *testing.T, pod *corev1.Pod) gang.Ref {
 	t.Helper()
 	if err := h.informers.Core().V1().Pods().Informer().GetIndexer().Add(pod); err != nil {
@@ -39,8 +39,8 @@ func tell(refs ...gang.Ref) gang.Tell {
 	return gang.Tell{Members: refs, Explanation: gang.Explanation{Kind: gang.KindInvalid, Problem: &conventions.Problem{Annotation: "a", Value: "b"}}}
 }
 
-// TestWhatWaitsToBeWrittenIsBoundedByThePods that exist: a user can create and delete them faster than they are told anything.
-func TestWhatWaitsToBeWrittenIsBoundedByThePods(t *testing.T) {
+// TestQueuedWritesAreBoundedByThePods that exist: a user can create and delete pods faster than the writer writes.
+func TestQueuedWritesAreBoundedByThePods(t *testing.T) {
 	for _, pods := range []int{10, 2 * crowd} {
 		t.Run(fmt.Sprint(pods), func(t *testing.T) {
 			h := newHarness(t)
@@ -54,23 +54,23 @@ func TestWhatWaitsToBeWrittenIsBoundedByThePods(t *testing.T) {
 				}
 			}
 			if n := len(w.order); n > max(crowd, 2*pods) || len(w.say) != n {
-				t.Errorf("%d wait to be told something, with %d events; %d pods exist", n, len(w.say), pods)
+				t.Errorf("%d writes are queued, with %d events; %d pods exist", n, len(w.say), pods)
 			}
-			var told []gang.Ref
+			var written []gang.Ref
 			for r, _, ok := w.next(); ok; r, _, ok = w.next() {
 				if w.addressee(r) != nil {
-					told = append(told, r)
+					written = append(written, r)
 				}
 			}
-			if !slices.Equal(told, there) {
-				t.Errorf("%d pods are told something, want all %d that exist, in their order", len(told), pods)
+			if !slices.Equal(written, there) {
+				t.Errorf("events are written on %d pods, want all %d that exist, in order", len(written), pods)
 			}
 		})
 	}
 }
 
-// TestPodsThatAreGoneHoldNobodyUp: there is one token, and each pod that is told something waits for one that is being bound.
-func TestPodsThatAreGoneHoldNobodyUp(t *testing.T) {
+// TestDeletedPodsDelayNoOthers: there is one token, and each write waits for a pod that is being bound.
+func TestDeletedPodsDelayNoOthers(t *testing.T) {
 	h := newHarness(t)
 	w, recorder := newTestStatusWriter(t, h)
 	w.limiter = rate.NewLimiter(0, 1)
@@ -86,21 +86,21 @@ func TestPodsThatAreGoneHoldNobodyUp(t *testing.T) {
 	select {
 	case event := <-recorder.Events:
 		if !strings.Contains(event, events.ReasonInvalid) {
-			t.Errorf("the pod is told %q", event)
+			t.Errorf("the pod gets the event %q", event)
 		}
 	case <-ctx.Done():
-		t.Error("the pod that exists waits for those that are gone")
+		t.Error("the existing pod waits for deleted ones")
 	}
 }
 
-// TestOnlyPodsThatArePendingAreSaidToWait in their condition; of one that ended, the informer does not keep the conditions.
-func TestOnlyPodsThatArePendingAreSaidToWait(t *testing.T) {
+// TestOnlyPendingPodsGetACondition: the informer of finished pods does not keep their conditions.
+func TestOnlyPendingPodsGetACondition(t *testing.T) {
 	for phase, patches := range map[corev1.PodPhase]int{corev1.PodPending: 1, corev1.PodFailed: 0} {
 		t.Run(string(phase), func(t *testing.T) {
 			h := newHarness(t)
 			w, recorder := newTestStatusWriter(t, h)
-			told := tell(h.exist(t, testPod("p").SchedulerName(testProfileName).Phase(phase).Obj()))
-			w.write(t.Context(), told.Members[0], events.For(told.Explanation))
+			event := tell(h.exist(t, testPod("p").SchedulerName(testProfileName).Phase(phase).Obj()))
+			w.write(t.Context(), event.Members[0], events.For(event.Explanation))
 			if len(recorder.Events) != 1 {
 				t.Errorf("%d events, want 1", len(recorder.Events))
 			}
@@ -117,22 +117,22 @@ func TestOnlyPodsThatArePendingAreSaidToWait(t *testing.T) {
 	}
 }
 
-// TestANewerEventTakesTheOldersPlace: what waits for one pod does not grow with how often its reason changes its numbers, and a mere
-// change of the condition does not swallow an event that waits.
-func TestANewerEventTakesTheOldersPlace(t *testing.T) {
+// TestANewerEventReplacesTheOlder: the writes queued for one pod do not grow when its reason changes its numbers, and a change of only the
+// condition keeps the queued event.
+func TestANewerEventReplacesTheOlder(t *testing.T) {
 	h := newHarness(t)
 	w, _ := newTestStatusWriter(t, h)
 	pod := h.exist(t, testPod("p").SchedulerName(testProfileName).Obj())
 	for _, value := range []string{"first", "second", "third"} {
-		told := tell(pod)
-		told.Explanation.Problem = &conventions.Problem{Annotation: "a", Value: value}
-		told.Refresh = value == "third"
-		w.enqueue(told)
+		event := tell(pod)
+		event.Explanation.Problem = &conventions.Problem{Annotation: "a", Value: value}
+		event.Refresh = value == "third"
+		w.enqueue(event)
 	}
 	if len(w.order) != 1 || len(w.say) != 1 {
-		t.Fatalf("%d wait to be told something, with %d events; want one", len(w.order), len(w.say))
+		t.Fatalf("%d writes are queued, with %d events; want one", len(w.order), len(w.say))
 	}
 	if _, event, _ := w.next(); event.Type != corev1.EventTypeWarning || !strings.Contains(event.Note, "third") {
-		t.Errorf("the pod is told %+v, want the event with what was said last", event)
+		t.Errorf("the pod gets %+v, want a warning with the latest message", event)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// smallCase draws a cluster of 1 to 4 nodes and a gang of 1 to 3 classes with 1 to 6 members together, tight on room.
+// smallCase draws a cluster of 1 to 4 nodes and a gang of 1 to 3 classes with 1 to 6 members in total, with little spare capacity.
 func smallCase(r *rand.Rand) (nodes []toyNode, classes []toyClass, least int) {
 	for n := range 1 + max(r.IntN(4), r.IntN(4)) {
 		nodes = append(nodes, toyNode{
@@ -52,7 +52,7 @@ func smallCase(r *rand.Rand) (nodes []toyNode, classes []toyClass, least int) {
 	return nodes, classes, least
 }
 
-// TestBruteForce compares with trying everything. A plan must always be right; one that exists must nearly always be found.
+// TestBruteForce compares Find with an exhaustive search. A plan must always be valid, and Find must nearly always find a plan that exists.
 // The cases of both tests are the same, except for the members that some classes must have.
 func TestBruteForce(t *testing.T) {
 	for _, musts := range []bool{false, true} {
@@ -114,7 +114,7 @@ func testBruteForce(t *testing.T, musts bool) {
 	}
 }
 
-// examine checks what must be true of every plan.
+// examine checks what must hold for every plan.
 func examine(t interface {
 	Helper()
 	Fatalf(format string, args ...any)

@@ -1,17 +1,17 @@
-// Package placement finds nodes for the members of a gang, all together.
+// Package placement finds nodes for all members of a gang together.
 //
 // It is pure: it sees the cluster through a narrow interface, reads no clock, logs nothing and uses no randomness, so the same
 // input gives the same plan. Checking whether a member fits is expensive, so the package checks as rarely as possible.
 //
-// Members with equal needs form a class, and a plan is made class by class:
+// Members with equal needs form a class. The package places one class after the other:
 //
-//   - pack.go and spread.go fill nodes with the members of a class that depends on one node at a time. That is exact.
-//   - wide.go does so for a class with members that depend on other nodes too (affinity, topology spread): there, placing one
-//     changes what other nodes answer.
-//   - follow.go places a class whose members prefer to be near each other or apart, or near members of other classes: with each
-//     that is placed, other nodes are the best.
-//   - order.go decides which class comes first, and tries other orders before the answer is no.
-//   - run.go places the classes in one order: first the members of each that the gang cannot do without.
-//   - start.go starts on other nodes, for gangs in which the first member decides where the others go.
-//   - search.go tries everything, within a budget, where the cluster is small.
+//   - pack.go and spread.go fill nodes with members of a local class, whose members depend on one node at a time. This is exact.
+//   - wide.go does so for a class whose members depend on other nodes too (affinity, topology spread): there, each placement
+//     changes which other nodes fit.
+//   - follow.go places a class whose members prefer to be near each other or apart, or near members of other classes: there,
+//     each placement changes which nodes are best.
+//   - order.go decides which class comes first, and tries other orders before the gang counts as not fitting.
+//   - run.go places the classes in one order: first the required members of each class.
+//   - start.go tries other nodes for the first member, for gangs in which that node decides the nodes of the others.
+//   - search.go tries all placements, within a budget, if the cluster is small.
 package placement

@@ -1,22 +1,21 @@
 package placement
 
-// renewBudget is what ranking nodes anew may cost a plan: about 0.1 s, which delays all pods behind the gang. For 1,000 empty nodes
-// that is 150 rankings. A gang for which the budget is too small has its nodes ranked after every few placements instead of
-// after each: that is simpler than to rank only the domains that changed, which only the plugins know, and rankings at even
-// distances serve the last members as well as the first.
+// renewBudget limits what one plan may spend on ranking nodes again: about 0.1 s, during which all pods behind the gang wait. For 1,000
+// empty nodes that is 150 rankings. If a gang needs more, its nodes are ranked after every few placements instead of after each. Only the
+// plugins know which domains changed, so ranking only these is not possible here; and rankings at even distances serve the last members as
+// well as the first.
 //
-// All orders of classes share the budget. When it is used up the last ranking stays in force: a preference is worth no more than that,
-// and whether the gang fits does not depend on it.
+// All orders of classes share the budget. When it is spent, the last ranking stays in effect. Whether the gang fits does not depend on it.
 const renewBudget = 150_000
 
-// tiers are the tiers of each class's nodes, as the members that are placed make them.
+// tiers are the tiers of the nodes for each class, given the members placed so far.
 type tiers struct {
 	ofClass [][]uint16
-	// renewedAt is how many members were placed when the class's nodes were ranked.
+	// renewedAt is, for each class, how many members were placed when its nodes were last ranked.
 	renewedAt []int
-	// every is how many placements one ranking serves, and 0 if no class has tiers that change.
+	// every is how many placements one ranking serves; 0 if no class has tiers that change.
 	every int
-	// spent is what was used of renewBudget.
+	// spent is the part of renewBudget that is spent.
 	spent int
 }
 
@@ -34,7 +33,7 @@ func newTiers(classes []Class) tiers {
 	return t
 }
 
-// reset makes the tiers what they are without members.
+// reset sets the tiers to those without placed members.
 func (t *tiers) reset(classes []Class) {
 	if t.every == 0 {
 		return
@@ -44,7 +43,7 @@ func (t *tiers) reset(classes []Class) {
 	}
 }
 
-// renew ranks the class's nodes anew if at least so many members were placed since they were ranked, and says whether it did.
+// renew ranks the class's nodes again if at least placed members were placed since the last ranking, and reports whether it did.
 func (p *planner) renew(class, placed int) bool {
 	t, cost := &p.tiers, p.gang.Classes[class].Renew
 	if cost == 0 || len(p.steps)-t.renewedAt[class] < placed || t.spent+cost > renewBudget {
@@ -55,21 +54,20 @@ func (p *planner) renew(class, placed int) bool {
 	return true
 }
 
-// follower fills nodes with members of a class whose tiers change as members are placed: each member goes to the node that is
-// best by then.
+// follower fills nodes with members of a class whose tiers change as members are placed. Each member goes to the best node at that time.
 //
-// A node that refused is not asked again before all others have been. If the class is local it is never asked again: it has no
-// more room later. So as many members fit as pack places.
+// A node that rejected a member is not asked again before all other nodes have been. If the class is local, the node is never asked again,
+// because its free capacity never grows. So as many members fit as with pack.
 type follower struct {
 	*planner
 	class    int
 	strategy Strategy
 	refused  []bool // by node
 	refusals int
-	// rankedAt is how many members were placed when the nodes were ranked, clearedAt when refused was empty.
+	// rankedAt is how many members were placed when the nodes were ranked, clearedAt when refused was last empty.
 	rankedAt, clearedAt int
-	// gathers says that the node of the last member was still among the best at the last renewal. Until the next one it is filled;
-	// otherwise each node takes one member.
+	// gathers says that the node of the last member was still among the best at the last ranking. Then that node is filled until the next
+	// ranking; otherwise each node takes one member.
 	gathers bool
 }
 
@@ -77,7 +75,7 @@ type follower struct {
 func (p *planner) follow(class int, strategy Strategy) {
 	f := &follower{planner: p, class: class, strategy: strategy, refused: make([]bool, p.nodes)}
 	f.rankedAt, f.clearedAt = len(p.steps), len(p.steps)
-	every := 1 // whether members gather or keep apart shows when the first is placed
+	every := 1 // the first placement shows whether members prefer the same node or other nodes
 	for p.wanted(class) && !p.tired() && f.patient() {
 		node := f.place()
 		if node < 0 {
@@ -99,7 +97,7 @@ func (p *planner) follow(class int, strategy Strategy) {
 	}
 }
 
-// place puts a member on the best node that takes it, and returns that node or -1.
+// place puts a member on the best node that takes it, and returns that node, or -1 if none does.
 func (f *follower) place() int {
 	for len(f.ranked) > 0 && !f.tired() && f.patient() {
 		node := f.ranked.top()
@@ -120,11 +118,11 @@ func (f *follower) place() int {
 	return -1
 }
 
-// again ranks the nodes again when all are used up, and says whether any may take another member.
+// again ranks the nodes again once all have been tried, and reports whether any of them may take another member.
 func (f *follower) again() bool {
 	switch placed := len(f.steps); {
-	case placed > f.rankedAt: // those that took a member may take another
-	case placed > f.clearedAt && !f.gang.Classes[f.class].Local: // those that refused may not refuse now
+	case placed > f.rankedAt: // nodes that took a member may take another
+	case placed > f.clearedAt && !f.gang.Classes[f.class].Local: // nodes that rejected a member may accept one now
 		clear(f.refused)
 		f.clearedAt = placed
 	default:
@@ -139,8 +137,8 @@ func (f *follower) rank() {
 	f.rankedAt = len(f.steps)
 }
 
-// patient says whether the nodes refused seldom enough. Where members look beyond their node, placing one may make all nodes refuse
-// that are preferred; wide.go, which does not follow the ranking, finds the others with fewer calls.
+// patient reports whether nodes rejected the class rarely enough to continue. If members depend on other nodes too, one placement may make
+// all preferred nodes reject the class. wide.go, which ignores the ranking, then finds the other nodes with fewer calls.
 func (f *follower) patient() bool {
 	class := f.gang.Classes[f.class]
 	return class.Local || f.refusals <= f.nodes+class.Members

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// plainNodes are equal nodes of one zone.
+// plainNodes returns equal nodes of one zone.
 func plainNodes(count, free int) []toyNode {
 	nodes := make([]toyNode, count)
 	for n := range nodes {
@@ -17,7 +17,7 @@ func plainNodes(count, free int) []toyNode {
 	return nodes
 }
 
-// hostedBy is how many members of the class each node takes.
+// hostedBy returns how many members of the class are on each node.
 func hostedBy(plan Plan, class, nodes int) []int {
 	hosted := make([]int, nodes)
 	for _, node := range plan.Nodes[class] {
@@ -43,7 +43,7 @@ func TestMembersFollowEachOther(t *testing.T) {
 		},
 		{"together", plainNodes(3, 2), []toyClass{{members: 4, needs: []int{1}, likes: 1}}, [][]int{{2, 2, 0}}},
 		{
-			"near others that come first though they are fewer", plainNodes(3, 3),
+			"near members of a smaller class, so that class comes first", plainNodes(3, 3),
 			[]toyClass{{members: 2, needs: []int{1}, likes: 1, liked: 1}, {members: 1, needs: []int{1}, forbidden: []int{0, 1}}},
 			[][]int{{0, 0, 2}, {0, 0, 1}},
 		},
@@ -85,8 +85,8 @@ func TestMembersFollowEachOther(t *testing.T) {
 	}
 }
 
-// A preference among members never costs a place where each member needs room on its node only, nor a plan that fits.
-func TestPreferencesAmongMembersCostNoPlace(t *testing.T) {
+// For a local class, preferences among members do not change how many members fit, nor whether the gang fits.
+func TestPreferencesAmongMembersCostNoCapacity(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nodes := drawNodes(t)
 		classes := []toyClass{drawClass(t, len(nodes), 40)}
@@ -104,7 +104,7 @@ func TestPreferencesAmongMembersCostNoPlace(t *testing.T) {
 	})
 }
 
-// Members that prefer to be apart are: with room everywhere, no node has two more than another.
+// Members that prefer to be apart are spread evenly: if all nodes have capacity, no node has two more than another.
 func TestMembersThatPreferToBeApartAreEven(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nodes := plainNodes(rapid.IntRange(1, 12).Draw(t, "nodes"), 50)
@@ -118,20 +118,20 @@ func TestMembersThatPreferToBeApartAreEven(t *testing.T) {
 	})
 }
 
-// A gang without such a preference asks for as much as one that cannot have any: each node's room once, and once more for each member.
+// A gang without such a preference costs no extra calls: Room once for each node, and once more for each member.
 func TestWithoutPreferencesAmongMembersNothingIsRenewed(t *testing.T) {
 	c := newToy(plainNodes(100, 2), []toyClass{{members: 20, needs: []int{1}}})
 	plan, ok := Find(c, c.gang(20, Pack))
 	if !ok || plan.Placed != 20 {
 		t.Fatalf("%d are placed", plan.Placed)
 	}
-	// Of Room, Fits asks too in this cluster, and one more call finds each of the nodes full but the last, which is not asked.
+	// In this cluster Fits calls Room too. One more call finds each used node full, except the last.
 	if c.renewals != 0 || c.fits != 20 || c.rooms != 100+20+20+9 {
 		t.Errorf("%d renewals, %d calls of Fits and %d of Room", c.renewals, c.fits, c.rooms)
 	}
 }
 
-// However many members and nodes there are, renewals are bounded, and what is left of them is spread over all members.
+// Rankings are limited however many members and nodes there are, and they are spread over all members.
 func TestRenewalsAreBounded(t *testing.T) {
 	for _, test := range []struct {
 		nodes, members, likes int
@@ -142,7 +142,7 @@ func TestRenewalsAreBounded(t *testing.T) {
 		{1000, 400, -1, 1},
 		{100, 1000, -1, 10},
 		{1000, 400, 1, 8},
-		{60_000, 3, -1, 3}, // one ranking would be too many
+		{60_000, 3, -1, 3}, // one ranking would exceed the budget
 	} {
 		t.Run(fmt.Sprintf("%d of %d by %d", test.members, test.nodes, test.likes), func(t *testing.T) {
 			c := newToy(plainNodes(test.nodes, max(8, test.most)), []toyClass{{members: test.members, needs: []int{1}, likes: test.likes}})

@@ -6,13 +6,13 @@ import (
 	"slices"
 )
 
-// judge knows the rules of a toy by heart, written down a second time: it looks at a list of placements and nothing else.
+// judge is a second, independent implementation of a toy's rules. It sees only a list of placements.
 type judge struct {
 	nodes   []toyNode
 	classes []toyClass
 }
 
-// legal says what is wrong with placements made one after the other, or nothing.
+// legal returns an error if the placements, made one after the other, break a rule.
 func (j judge) legal(placed []step) error {
 	for i, s := range placed {
 		if !j.allows(placed[:i], int(s.class), int(s.node)) {
@@ -68,9 +68,9 @@ func (j judge) allows(placed []step, class, node int) bool {
 	return true
 }
 
-// score is what makes one list of placements better than another.
+// score orders lists of placements from worse to better.
 type score struct {
-	lacking int // members that must be placed and are not
+	lacking int // required members that are not placed
 	placed  int
 }
 
@@ -90,9 +90,9 @@ func (j judge) score(placed []step) score {
 	return s
 }
 
-// bruteForce is the best score there is, found by trying everything.
+// bruteForce returns the best possible score, found by exhaustive search.
 func (j judge) bruteForce() score {
-	type counts [12]uint8 // by class and node, which is all that the rules look at
+	type counts [12]uint8 // by class and node: the rules depend on nothing else
 	seen := map[counts]bool{}
 	var placed []step
 	var held counts

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestLauncher checks that a launcher gets a node beside workers that could take every node, and that this costs as many
-// calls of Fits as if workers were all that counted.
+// TestLauncher checks that a launcher gets a node although the workers could take every node, with no more calls of Fits than for the
+// workers alone.
 func TestLauncher(t *testing.T) {
 	const nodes, room, workers, least = 1000, 2, 800, 801
 	for name, strategy := range strategies {
@@ -23,7 +23,7 @@ func TestLauncher(t *testing.T) {
 			}
 			anyone, ok, usual := place(0, 0)
 			if !ok || len(anyone.Nodes[1]) > 0 {
-				t.Fatalf("%v, %d launchers: the workers leave room for one", ok, len(anyone.Nodes[1]))
+				t.Fatalf("%v, %d launchers: the workers leave capacity for one", ok, len(anyone.Nodes[1]))
 			}
 			plan, ok, calls := place(1, workers)
 			if !ok || plan.Placed != anyone.Placed {
@@ -36,8 +36,8 @@ func TestLauncher(t *testing.T) {
 	}
 }
 
-// TestLauncherStarts checks that a launcher whose workers must be near it is found a zone, if only one is large enough for
-// the workers that it must have.
+// TestLauncherStarts checks that Find places a launcher and the workers near it in the only zone that is large enough for its required
+// workers.
 func TestLauncherStarts(t *testing.T) {
 	for _, must := range []int{0, 1} { // it is needed anyway
 		t.Run(fmt.Sprintf("must %d", must), func(t *testing.T) {
@@ -61,8 +61,8 @@ func TestLauncherStarts(t *testing.T) {
 	}
 }
 
-// TestNoAtOnce checks that no second order is tried if a class has fewer members than it must have, or less room, or the
-// nodes refuse so many.
+// TestNoAtOnce checks that Find tries no second order if a class has fewer members than it must have, or the free capacity is too small, or
+// too many nodes reject it.
 func TestNoAtOnce(t *testing.T) {
 	nodes := cluster(100, 1, 2, false)
 	var half []int
@@ -86,7 +86,7 @@ func TestNoAtOnce(t *testing.T) {
 	}
 }
 
-// TestPromising checks that the search turns back where there is no room left for a member that a class must have.
+// TestPromising checks that the search backtracks when no capacity is left for a required member.
 func TestPromising(t *testing.T) {
 	c := newToy(cluster(1, 1, 4, false), []toyClass{
 		{members: 1, must: 1, needs: []int{4}},

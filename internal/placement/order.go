@@ -27,7 +27,7 @@ func (p *planner) survey() {
 		return
 	}
 	found := make([]hardness, len(classes))
-	stride := 1 + len(classes)*p.nodes/surveyBudget // of very many, a sample is enough
+	stride := 1 + len(classes)*p.nodes/surveyBudget // with very many nodes, a sample is enough
 	for c := range classes {
 		room := 0
 		for node := 0; node < p.nodes; node += stride {
@@ -48,7 +48,7 @@ func (p *planner) survey() {
 			cmp.Compare(found[a].candidates, found[b].candidates),
 			cmp.Compare(classes[b].Size, classes[a].Size),
 			cmp.Compare(classes[b].Members, classes[a].Members),
-			// Members that look beyond their node have fewer nodes than their room tells.
+			// Members that depend on other nodes too have fewer nodes than the free capacity suggests.
 			falseFirst(classes[a].Local, classes[b].Local),
 			cmp.Compare(found[a].shape, found[b].shape),
 			cmp.Compare(classes[b].Must, classes[a].Must),
@@ -56,7 +56,7 @@ func (p *planner) survey() {
 	})
 }
 
-// falseFirst compares two answers.
+// falseFirst compares two booleans.
 func falseFirst(a, b bool) int {
 	switch {
 	case a == b:
@@ -109,11 +109,11 @@ func (p *planner) orders() iter.Seq[[]int] {
 		slices.SortStableFunc(largest, func(a, b int) int {
 			return cmp.Compare(p.gang.Classes[b].Size, p.gang.Classes[a].Size)
 		})
-		// Small ones first may reach Min where large ones take the capacity of many.
+		// Small members first may reach Min where large ones take the capacity of many.
 		if !fresh(followed) || !fresh(hardest) || !fresh(largest) || !fresh(reversed(largest)) || !fresh(reversed(hardest)) {
 			return
 		}
-		// One class first: it may be harder than it looks. One last: it may be the one to leave out.
+		// Try each class first, because it may be harder than it looks, and each class last, because it may be the one to leave out.
 		for i := range hardest {
 			if !fresh(moved(hardest, i, 0)) || !fresh(moved(hardest, i, len(hardest)-1)) {
 				return
@@ -128,7 +128,7 @@ func reversed(order []int) []int {
 	return order
 }
 
-// moved is the order with what stands at one place moved to another.
+// moved returns the order with one element moved to another index.
 func moved(order []int, from, to int) []int {
 	class := order[from]
 	return slices.Insert(slices.Delete(slices.Clone(order), from, from+1), to, class)

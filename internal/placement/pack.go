@@ -1,6 +1,6 @@
 package placement
 
-// fill places as many members of the class as fit beside what was placed before, but leaves out some that are to spare.
+// fill places as many members of the class as fit with the members placed before, but keeps spare members for later.
 func (p *planner) fill(class, spare int, strategy Strategy) {
 	p.spare = spare
 	if !p.wanted(class) {
@@ -21,7 +21,7 @@ func (p *planner) fill(class, spare int, strategy Strategy) {
 	}
 }
 
-// rank finds the nodes with free capacity for the class. Others are not asked.
+// rank ranks the nodes with free capacity for the class. The planner tries no others.
 func (p *planner) rank(class int, strategy Strategy) {
 	if p.ranked == nil {
 		p.ranked = make(ranking, 0, p.nodes)
@@ -43,7 +43,7 @@ func (p *planner) rank(class int, strategy Strategy) {
 	p.ranked.order()
 }
 
-// tier is that of the node for the class.
+// tier returns the node's tier for the class.
 func (p *planner) tier(class, node int) uint16 {
 	if tiers := p.tiers.ofClass[class]; tiers != nil {
 		return tiers[node]
@@ -51,8 +51,8 @@ func (p *planner) tier(class, node int) uint16 {
 	return 0
 }
 
-// pack fills the ranked nodes one after the other with members of a local class. What one node takes does not change
-// what another does, so whichever way nodes are filled the same number fits, and that is the most possible.
+// pack fills the ranked nodes one after the other with members of a local class. Members on one node do not change what fits on another, so
+// the order of the nodes does not change how many members fit: always as many as possible.
 func (p *planner) pack(class int) {
 	for p.wanted(class) && len(p.ranked) > 0 && !p.tired() {
 		p.stuff(class, p.ranked.pop())

@@ -4,20 +4,20 @@ package placement
 type Class struct {
 	// Members is how many there are.
 	Members int
-	// Must is how many of them must be placed, in any plan; at least 0. No plan fits if it is more than Members.
+	// Must is how many of them must be placed in any plan; at least 0. No plan fits if it is more than Members.
 	Must int
-	// Local says that whether a member fits on a node depends on that node alone, and placing one only reduces the free capacity
-	// there. False for members with pod (anti-)affinity, topology spread and the like. It is about the members of this
-	// class among themselves: it stays true if members of another class keep these away.
+	// Local says that only the node decides whether a member fits on it, and that a placement only reduces the free capacity there. It is
+	// false for members with pod (anti-)affinity, topology spread and the like. It concerns only members of this class: it stays true if
+	// members of another class repel these.
 	Local bool
-	// Tiers are what is preferred: of the nodes that fit, those of a lower tier are taken first, and the strategy decides among those of
-	// one tier. There is one for each node, at most MaxTier; nil means that all are alike.
+	// Tiers are the preferences: of the nodes that fit, those of a lower tier are taken first, and the strategy decides among nodes of the
+	// same tier. There is one for each node, at most MaxTier; nil means that all are equal.
 	Tiers []uint16
-	// Renew is above 0 if the tiers change as members are placed: what a call of Cluster.Tiers for the class costs, in units of about
-	// 0.4 µs. Tiers are those without members.
+	// Renew is above 0 if the tiers change as members are placed. It is the cost of one call of Cluster.Tiers for the class, in units of
+	// about 0.4 µs. Tiers are then those without placed members.
 	Renew int
-	// Follows says that the tiers depend on members of other classes more than those do on this one: unless the gang fits in
-	// another order only, the others are placed first.
+	// Follows says that the class prefers nodes by where members of other classes are. Those classes are placed first, unless the gang fits
+	// in another order only.
 	Follows bool
 	// Cost is how many calls of Fits for an ordinary class one call for this class costs; 0 means 1.
 	Cost int
@@ -29,22 +29,22 @@ type Class struct {
 // MaxTier is the highest tier.
 const MaxTier = 1<<12 - 1
 
-// Cluster is what members are placed on. Nodes are numbered 0..Nodes()-1, in an order that stays the same. class is an
-// index into Gang.Classes. Find gets it without members of the gang.
+// Cluster is what members are placed on. Nodes are numbered 0..Nodes()-1, in an order that stays the same. class is an index into
+// Gang.Classes. Find must be called with no members of the gang placed.
 type Cluster interface {
-	// Nodes is how many there are.
+	// Nodes returns the number of nodes.
 	Nodes() int
-	// Room is an upper bound on how many more members of the class the node could take now by resources alone; 0 means
-	// certainly none. Cheap (about 30 ns).
+	// Room returns an upper bound on how many more members of the class the node can take now, by its free resources alone; 0 means none.
+	// Cheap (about 30 ns).
 	Room(class, node int) int
-	// Fits says whether one more member of the class could be placed on the node now, beside all that were placed so
-	// far. Expensive (about 4 µs).
+	// Fits reports whether one more member of the class can be placed on the node now, with all members placed so far. Expensive (about 4
+	// µs).
 	Fits(class, node int) bool
-	// Place puts a member of the class on the node. It is only called right after Fits said yes for the same class and
-	// node with no other Place in between.
+	// Place puts a member of the class on the node. It is only called right after Fits returned true for the same class and node, with no
+	// other Place in between.
 	Place(class, node int)
-	// Tiers are those of the nodes for the class now, beside all that were placed so far. It is called for classes with Renew only.
-	// Very expensive (Class.Renew says how much), so Find bounds how often it asks.
+	// Tiers returns the tier of each node for the class now, with all members placed so far. It is called only for classes with Renew. Very
+	// expensive (Class.Renew says how much), so Find limits the calls.
 	Tiers(class int) []uint16
 	// Reset removes all members.
 	Reset()
@@ -61,7 +61,7 @@ const (
 	Spread
 )
 
-// Gang is what is to be placed.
+// Gang is the gang to place.
 type Gang struct {
 	// Classes are the members. Their order does not matter, unless two look equal.
 	Classes []Class
@@ -80,17 +80,15 @@ type Plan struct {
 	Placed int
 }
 
-// Find returns the best plan that it found, and whether it fits: whether it places Min members at least and of each class
-// Must at least. A plan holds nothing that Fits did not confirm beside what was placed before.
+// Find returns the best plan that it found, and whether it fits: whether it places at least Min members, and at least Must of each class.
+// It contains only placements that Fits confirmed with the earlier placements in effect.
 //
-// Of two plans, the one that leaves out fewer members that a class must have is the better one, whatever else they place,
-// and of two that leave out as many, the one with more members. So a plan with all those members is better than any
-// without, and if any plan that was found fits, the best one does. A plan with Min members may not fit: only the result
-// says so. Preferences decide which nodes are asked first, never how many members must fit.
+// Of two plans, the better one leaves out fewer members that a class must have; if both leave out as many, the better one places more
+// members. So a plan with all required members beats any plan without, and if any plan found fits, the returned one does. A plan with Min
+// members may still not fit: only the returned bool says so. Preferences decide which nodes are tried first, never how many members fit.
 //
-// For a gang of one local class no plan is better; for others a better plan may exist that was not found. When Find
-// returns, the cluster holds exactly the members of the plan, also when the answer is no: the caller can look at what is
-// left.
+// For a gang of one local class no better plan exists; for other gangs a better plan may exist that Find did not find. When Find returns,
+// the cluster holds exactly the members of the plan, whether it fits or not, so the caller can examine the free capacity left.
 func Find(cluster Cluster, gang Gang) (Plan, bool) {
 	p := newPlanner(cluster, gang)
 	p.survey()

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// cluster makes equal nodes. Every zone is a run of neighbours if blocks is set, else zones take turns.
+// cluster returns equal nodes. If blocks is set, each zone is a run of neighbors; otherwise zones alternate.
 func cluster(nodes, zones, free int, blocks bool) []toyNode {
 	made := make([]toyNode, nodes)
 	for n := range made {
@@ -21,7 +21,7 @@ func cluster(nodes, zones, free int, blocks bool) []toyNode {
 // strategies are what the tests below run with.
 var strategies = map[string]Strategy{"pack": Pack, "spread": Spread}
 
-// places checks that all members are placed with at most so many calls of Fits.
+// places checks that all members are placed with at most this many calls of Fits.
 func places(t *testing.T, c *toy, strategy Strategy, most int) {
 	t.Helper()
 	total := 0
@@ -56,11 +56,11 @@ func TestCalls(t *testing.T) {
 		for _, blocks := range []bool{false, true} {
 			for _, zones := range []int{3, 10} {
 				for _, free := range []int{1, 4} {
-					what := fmt.Sprintf("over %d zones, %d a node, neighbours %v", zones, free, blocks)
+					what := fmt.Sprintf("over %d zones, %d a node, neighbors %v", zones, free, blocks)
 					place(what, nodes+3*members, cluster(nodes, zones, free, blocks), toyClass{members: members, skew: 1})
 				}
 			}
-			what := fmt.Sprintf("in one zone, neighbours %v", blocks)
+			what := fmt.Sprintf("in one zone, neighbors %v", blocks)
 			place(what, nodes+members, cluster(nodes, 3, 1, blocks), toyClass{members: members, with: "zone"})
 		}
 
@@ -74,12 +74,12 @@ func TestCalls(t *testing.T) {
 				most = append(most, n)
 			}
 		}
-		place("over the few nodes that do not refuse", nodes+10*members,
+		place("over the few nodes that accept the class", nodes+10*members,
 			cluster(nodes, 3, 1, false), toyClass{members: members * 9 / 10, skew: 1, forbidden: most})
 	}
 }
 
-// TestStarts checks that members who follow the first are found a zone, if only one is large enough.
+// TestStarts checks that members that must be in the zone of the first are placed in the only zone that is large enough.
 func TestStarts(t *testing.T) {
 	for name, strategy := range strategies {
 		for _, launcher := range []bool{false, true} {
@@ -101,7 +101,7 @@ func TestStarts(t *testing.T) {
 	}
 }
 
-// moody is a cluster with as many classes as the gang has, whose answers follow no rule.
+// moody is a cluster whose answers follow no rule, with as many classes as the gang has.
 type moody struct {
 	nodes        int
 	answer       func(class, node, placed int) bool
@@ -115,7 +115,7 @@ func (m *moody) Tiers(int) []uint16        { return nil }
 func (m *moody) Reset()                    { m.placed = 0 }
 func (m *moody) Fits(class, node int) bool { m.fits++; return m.answer(class, node, m.placed) }
 
-// TestBudget checks that no gang is too expensive, and what the first order gets done nevertheless.
+// TestBudget checks that no gang is too expensive, and how much the first order places nevertheless.
 func TestBudget(t *testing.T) {
 	never := func(_, _, _ int) bool { return false }
 	always := func(_, _, _ int) bool { return true }

@@ -3,14 +3,14 @@ package placement
 import "slices"
 
 const (
-	// orderPasses is how often a gang may ask for each class whether it fits on each node, and place all members, before no
-	// further order or start is tried. Calls of Fits are counted, and as many of Room as cost the same. Planning
-	// delays all pods behind the gang, and a gang that does not fit is planned repeatedly.
+	// orderPasses limits the orders and starts that are tried, in passes. In one pass a gang calls Fits for each class on each node, and
+	// places all members. Calls of Room are counted at their cost. Planning delays all pods behind the gang, and a gang that does not fit
+	// is planned repeatedly.
 	orderPasses = 4
 	// orderBudget is never exceeded, except by a first order: 0.3 s. leastBudget is always allowed: 50 ms. It lets a gang that
 	// must be in one rack find the only one of ten that is large enough, on up to 2,000 nodes.
 	orderBudget, leastBudget = 100_000, 20_000
-	// searchBudget is how many calls of Fits the search may make on top: 10 ms.
+	// searchBudget is how many additional calls of Fits the search may make: 10 ms.
 	searchBudget = 2000
 	// roomsPerFit is how many calls of Room cost as much as one of Fits.
 	roomsPerFit = 128
@@ -22,7 +22,7 @@ const (
 // step is the placement of one member.
 type step struct{ class, node int32 }
 
-// planner is one call of Find: what the cluster holds now, the best that it held so far, and what asking has cost.
+// planner is one call of Find: the members that the cluster holds now, the best plan so far, and the cost of the calls so far.
 type planner struct {
 	cluster Cluster
 	gang    Gang
@@ -44,12 +44,12 @@ type planner struct {
 	fits   int // calls of Fits
 	rooms  int // calls of Room, except the few that follow a placement
 	budget int // of calls of Fits, or as many as cost the same
-	misses int // how often Fits said no since it said yes, or since the class came up
+	misses int // how often Fits returned false since it last returned true, or since the class was started
 
 	byHardness []int // the classes, hardest first
 	start      int   // the node to ask first when the first class is filled, or -1
 	parts      []part
-	spare      int // members of the class in hand that are not to be placed now
+	spare      int // members of the current class that are not to be placed now
 	ranked     ranking
 	wide       wide
 	tiers      tiers
@@ -73,7 +73,7 @@ func newPlanner(cluster Cluster, gang Gang) *planner {
 	p.parts = make([]part, 0, 2*len(gang.Classes))
 	p.budget = orderPasses * (p.nodes*len(gang.Classes) + p.total)
 	p.budget = min(max(p.budget, leastBudget), orderBudget)
-	// One local class asks once for each node and each member at most: twice that never cuts it short.
+	// A gang of one local class needs at most one call for each node and each member. Twice that never cuts it short.
 	p.budget = max(p.budget, 2*(p.nodes+p.total))
 	return p
 }
@@ -95,19 +95,19 @@ func (p *planner) try(class, node int) bool {
 	return true
 }
 
-// query asks whether a member fits, and counts what that costs.
+// query calls Fits, and counts its cost.
 func (p *planner) query(class, node int) bool {
 	p.fits += max(1, p.gang.Classes[class].Cost)
 	return p.cluster.Fits(class, node)
 }
 
-// wanted says whether another member of the current class should be placed now.
+// wanted reports whether another member of the current class should be placed now.
 func (p *planner) wanted(class int) bool { return p.left[class] > p.spare }
 
-// spent says whether the budget for orders is used up.
+// spent reports whether the budget for orders is used up.
 func (p *planner) spent() bool { return p.fits+p.rooms/roomsPerFit >= p.budget }
 
-// tired says whether nodes rejected the current class too often to continue.
+// tired reports whether nodes rejected the current class too often to continue.
 func (p *planner) tired() bool { return p.misses >= patience && p.spent() }
 
 // reset removes all members.
@@ -126,8 +126,8 @@ func (p *planner) reset() {
 	p.tiers.reset(p.gang.Classes)
 }
 
-// replay makes the cluster hold these steps, or those before the first that no longer fits. steps must not be
-// p.steps, which it overwrites.
+// replay places these steps in an empty cluster, up to the first that no longer fits. steps must not be p.steps, because replay overwrites
+// that.
 func (p *planner) replay(steps []step) bool {
 	p.reset()
 	for _, s := range steps {
@@ -138,7 +138,7 @@ func (p *planner) replay(steps []step) bool {
 	return true
 }
 
-// keep remembers what the cluster holds if it is the best so far.
+// keep records the current placements if they are the best so far.
 func (p *planner) keep() {
 	if p.lacking < p.bestLack || p.lacking == p.bestLack && len(p.steps) > len(p.best) {
 		p.best = append(p.best[:0], p.steps...)
@@ -146,18 +146,18 @@ func (p *planner) keep() {
 	}
 }
 
-// restore makes the cluster hold the best that was found.
+// restore makes the cluster hold the best plan found.
 func (p *planner) restore() {
 	if !slices.Equal(p.steps, p.best) {
 		p.replay(p.best)
 	}
 }
 
-// reached says that the best fits.
+// reached reports whether the best plan fits.
 func (p *planner) reached() bool { return p.bestLack == 0 && len(p.best) >= p.gang.Min }
 
-// settled says that trying on cannot change the answer or improve the plan. As many members as the bounds allow are as
-// many as possible of each class, so that no plan lacks fewer either.
+// settled reports whether further attempts are useless: no plan fits, or the best plan has as many members as the bounds allow, and so no
+// plan lacks fewer.
 func (p *planner) settled() bool {
 	most := 0
 	for c, bound := range p.bounds {
@@ -169,7 +169,7 @@ func (p *planner) settled() bool {
 	return len(p.best) >= most || most < p.gang.Min
 }
 
-// plan is what the cluster holds.
+// plan returns the current placements.
 func (p *planner) plan() Plan {
 	plan := Plan{Nodes: make([][]int, len(p.gang.Classes)), Placed: len(p.steps)}
 	for c, class := range p.gang.Classes {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// flat is a cluster with one resource where asking costs next to nothing, so that what is measured is the planner.
+// flat is a cluster with one resource and very cheap answers, so that the benchmark measures the planner.
 type flat struct {
 	free, initial []int
 	needs         []int // by class
@@ -28,8 +28,8 @@ func (f *flat) Place(class, node int)     { f.free[node] -= f.needs[class] }
 func (f *flat) Tiers(int) []uint16        { return nil }
 func (f *flat) Reset()                    { copy(f.free, f.initial) }
 
-// BenchmarkPlanner measures Find without the cost of the cluster itself; fits/op is how often it would ask whether a member
-// fits, at about 4 µs each.
+// BenchmarkPlanner measures Find without the cost of the cluster itself. fits/op is the number of calls of Fits, which cost about 4 µs each
+// in a real cluster.
 func BenchmarkPlanner(b *testing.B) {
 	for _, nodes := range []int{100, 1000, 10_000, 100_000} {
 		thousand := []Class{{Members: 1000, Local: true}}
@@ -50,7 +50,7 @@ func BenchmarkPlanner(b *testing.B) {
 			needs    []int
 			classes  []Class
 			strategy Strategy
-			without  int // so many members Min is less than all
+			without  int // Min is this many less than all members
 		}{
 			{"pack", []int{2}, thousand, Pack, 0},
 			{"spread", []int{2}, thousand, Spread, 0},
@@ -58,7 +58,7 @@ func BenchmarkPlanner(b *testing.B) {
 			{"three classes with musts", []int{4, 4, 1}, launcher, Pack, 400},
 			{"not local", []int{2}, []Class{{Members: 1000}}, Pack, 0},
 			{"failing", []int{2}, tooMany, Pack, 0},
-			// Each of these would fit if it were alone, so that every order is tried.
+			// Each of these classes would fit alone, so Find tries every order.
 			{"failing classes", []int{9, 8, 7}, []Class{third, third, third}, Pack, 0},
 		} {
 			b.Run(fmt.Sprintf("%s/%d", gang.name, nodes), func(b *testing.B) {

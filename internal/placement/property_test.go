@@ -21,7 +21,7 @@ func drawNodes(t *rapid.T) []toyNode {
 	return nodes
 }
 
-// drawClass draws a class that is local.
+// drawClass draws a local class.
 func drawClass(t *rapid.T, nodes, members int) toyClass {
 	class := toyClass{
 		members: rapid.IntRange(1, members).Draw(t, "members"),
@@ -68,7 +68,7 @@ func drawGang(t *rapid.T, c *toy) Gang {
 	return c.gang(rapid.IntRange(1, total).Draw(t, "min"), Strategy(rapid.IntRange(0, 1).Draw(t, "strategy")))
 }
 
-// A plan keeps all rules, the cluster holds it, and it fits if it has enough members, of all and of each class.
+// A plan breaks no rule, the cluster holds it, and it fits if it has enough members, in total and of each class.
 func TestPlansAreRight(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nodes := drawNodes(t)
@@ -94,8 +94,8 @@ func TestPlansAreRepeatable(t *testing.T) {
 	})
 }
 
-// One local class: more room, or a node more, never means fewer members.
-func TestMoreRoomIsNeverWorse(t *testing.T) {
+// One local class: more free capacity, or one more node, never means fewer members.
+func TestMoreCapacityIsNeverWorse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nodes := drawNodes(t)
 		classes := []toyClass{drawClass(t, len(nodes), 40)}
@@ -113,12 +113,12 @@ func TestMoreRoomIsNeverWorse(t *testing.T) {
 		}
 		more, okMore := Find(newToy(nodes, classes), g)
 		if more.Placed < plan.Placed || ok && !okMore {
-			t.Fatalf("with more room %d are placed, with less %d", more.Placed, plan.Placed)
+			t.Fatalf("with more capacity %d are placed, with less %d", more.Placed, plan.Placed)
 		}
 	})
 }
 
-// One local class: packed or spread, and however the nodes are numbered, the same number fits.
+// One local class: the same number of members fits, packed or spread, and in whatever order the nodes are.
 func TestOneLocalClassIsExact(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nodes := drawNodes(t)
@@ -145,8 +145,8 @@ func TestOneLocalClassIsExact(t *testing.T) {
 	})
 }
 
-// The order in which classes are given does not change how many members are placed, where no two look equal: if they do,
-// only asking distinguishes them.
+// The order of the classes does not change how many members are placed, unless two classes look equal and only calls of Fits distinguish
+// them.
 func TestOrderOfClassesDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nodes := drawNodes(t)
@@ -158,7 +158,7 @@ func TestOrderOfClassesDoesNotMatter(t *testing.T) {
 		}
 		plan, ok := Find(c, g)
 		order := rapid.Permutation(identity(len(classes))).Draw(t, "order")
-		place := make([]int, len(order)) // where a class went
+		place := make([]int, len(order)) // the new index of each class
 		for to, from := range order {
 			place[from] = to
 		}

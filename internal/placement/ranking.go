@@ -1,21 +1,21 @@
 package placement
 
-// ranking is a heap of nodes, best first. A key holds what nodes are compared by above the number of the node, so that
-// comparing keys compares nodes, and equal ones by number. The class's tier comes first. Building it is linear; only the nodes
-// that are needed are sorted out, which are few on a large cluster.
+// ranking is a heap of nodes, best first. The high bits of a key are what nodes are compared by, starting with the class's tier; the low
+// bits are the node's number, which breaks ties. Building the heap takes linear time. Only the nodes that are needed are sorted, which are
+// few on a large cluster.
 type ranking []uint64
 
 const (
 	nodeBits = 32
-	// packBits are for the free capacity when packing, spreadBits for the number of members and for the free capacity when
-	// spreading.
+	// packBits are for the free capacity when packing; spreadBits are for the number of members, and for the free capacity, when spreading.
 	packBits, spreadBits = 20, 10
 )
 
 // firstKey puts a node before all others.
 func firstKey(node int) uint64 { return uint64(node) }
 
-// packKey puts nodes with less free capacity first. At least one member fits. Beyond a million, nodes are equal.
+// packKey puts nodes with less free capacity first, counted in members that fit, of which there is at least one. Beyond a million, nodes
+// are equal.
 func packKey(tier uint16, room, node int) uint64 {
 	return tierKey(tier) | uint64(min(room, 1<<packBits-1))<<nodeBits | uint64(node)
 }
@@ -28,7 +28,7 @@ func spreadKey(tier uint16, hosted int32, room, node int) uint64 {
 
 func tierKey(tier uint16) uint64 { return uint64(min(tier, MaxTier)) << (nodeBits + packBits) }
 
-// top is the best node.
+// top returns the best node.
 func (r ranking) top() int { return int(uint32(r[0])) }
 
 // pop removes the best node.

@@ -7,12 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cockroachdb/datadriven" //nolint:depguard // the scenarios are its files, like those in test/scenarios
+	"github.com/cockroachdb/datadriven" //nolint:depguard // the scenarios use its file format, like those in test/scenarios
 )
 
-// TestScenarios runs the files in testdata. There, nodes describes a cluster, one node a line, and pack and spread place a
-// gang on it, one class a line; min= is how many members must be placed if not all. What a line may say is in parseNode
-// and parseClass. With -rewrite the files get what is printed now.
+// TestScenarios runs the files in testdata. In a file, nodes describes a cluster, one node per line; pack and spread place a gang on it,
+// one class per line. min= is how many members must be placed, if not all. parseNode and parseClass describe the lines. -rewrite updates
+// the expected output.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -45,7 +45,7 @@ type scenario struct {
 	nodes []toyNode
 }
 
-// describe takes the nodes and says how much there is of everything.
+// describe parses the nodes and returns the totals of the cluster.
 func (s *scenario) describe(lines []string) string {
 	s.nodes = nil
 	cpu, gpu := 0, 0
@@ -58,7 +58,7 @@ func (s *scenario) describe(lines []string) string {
 	return fmt.Sprintf("%d nodes, %d cpu, %d gpu", len(s.nodes), cpu, gpu)
 }
 
-// parseNode reads "name cpu=4 gpu=1 zone=a"; what is not said is 0 or no zone.
+// parseNode parses "name cpu=4 gpu=1 zone=a". Omitted resources are 0; an omitted zone is none.
 func (s *scenario) parseNode(line string) toyNode {
 	words := strings.Fields(line)
 	node := toyNode{name: words[0], free: make([]int, 2)}
@@ -78,10 +78,9 @@ func (s *scenario) parseNode(line string) toyNode {
 	return node
 }
 
-// parseClass reads "name 3 cpu=1 gpu=1": three members. More words are rules: "not=n1,n2" are nodes that members must not
-// use, "must=2" is how many members the class must have, "apart" is at most one a node, "avoids=other" is not on a node
-// with members of that class, "skew=1" is that zones may differ by one member, "zone=other" and "node=other" is in the
-// zone of, or on a node with a member of that class.
+// parseClass parses "name 3 cpu=1 gpu=1": three members. More words are rules. "not=n1,n2" excludes these nodes. "must=2" is how many
+// members the class must have. "apart" allows at most one member per node. "avoids=other" allows no node with members of that class.
+// "skew=1" lets zones differ by one member. "zone=other" and "node=other" require the zone, or the node, of a member of that class.
 func (s *scenario) parseClass(line string, number map[string]int) toyClass {
 	words := strings.Fields(line)
 	class := toyClass{name: words[0], members: s.number(words[1]), needs: make([]int, 2)}
@@ -123,7 +122,7 @@ func (s *scenario) number(word string) int {
 	return n
 }
 
-// place prints the plan, one class a line.
+// place returns the plan as text, one class per line.
 func (s *scenario) place(lines []string, least int, strategy Strategy) string {
 	number := map[string]int{}
 	for i, line := range lines {

@@ -2,11 +2,11 @@ package placement
 
 import "slices"
 
-// searchSize is how large nodes × members may be for the search to stand a chance.
+// searchSize is the largest nodes × members for which the search is tried.
 const searchSize = 1000
 
-// search tries all ways to place the members that the gang cannot do without, and Min at least, depth first, if everything
-// else failed and the cluster is small. It then adds further members to what it finds.
+// search tries all ways to place the required members, and at least Min members, depth first. It runs only if everything else failed and
+// the cluster is small. It then adds further members to the plan that it finds.
 func (p *planner) search() {
 	if p.reached() || p.settled() || p.nodes*p.total > searchSize {
 		return
@@ -25,19 +25,19 @@ func (p *planner) search() {
 	p.keep()
 }
 
-// searcher is one depth-first search. A move is a class and a node as one number.
+// searcher is one depth-first search. A move is a class and a node, encoded as one number.
 type searcher struct {
 	*planner
-	// seen are the hashes of what the cluster held before. It counts how many members of each class are on each node,
-	// not which members nor in which order they came: members of a class are equal.
+	// seen has the hashes of all states visited. A state is the number of members of each class on each node: members of a class are equal,
+	// so their order does not matter.
 	seen map[uint64]struct{}
-	// local says that all classes are. Then moves commute, and only ascending ones need be tried.
+	// local says that all classes are local. Then moves commute, so only ascending sequences are tried.
 	local  bool
 	budget int // the number of calls of Fits at which the search ends
 }
 
-// descend tries all that can be placed beside what the cluster holds, whose hash is given, and says whether that led
-// to a plan that fits. last is the move that led here.
+// descend tries all further placements from the current state, whose hash is given, and reports whether it found a plan that fits. last is
+// the move that led to this state.
 func (s *searcher) descend(last int, hash uint64) bool {
 	if s.lacking == 0 && len(s.steps) >= s.gang.Min {
 		return true
@@ -73,7 +73,7 @@ func (s *searcher) descend(last int, hash uint64) bool {
 	return false
 }
 
-// promising says whether the free resources are enough for Min members and for those that the gang cannot do without.
+// promising reports whether the free resources are enough for Min members and for the required members of each class.
 func (s *searcher) promising() bool {
 	most := len(s.steps)
 	for class, left := range s.left {

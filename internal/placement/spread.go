@@ -1,7 +1,7 @@
 package placement
 
-// spread puts each member of a local class on the node that is best by then. A node that rejects a member is not asked again: it
-// cannot have more free capacity later.
+// spread puts each member of a local class on the best node at that time. It never tries a node again that rejected a member, because a
+// node's free capacity never grows.
 func (p *planner) spread(class int) {
 	for p.wanted(class) && len(p.ranked) > 0 && !p.tired() {
 		node := p.ranked.top()

@@ -2,11 +2,10 @@ package placement
 
 import "slices"
 
-// tryStarts places the gang again with the first member elsewhere, if some members look beyond their node. Members that
-// must be together in a zone or a rack follow the first one, which takes the best node, even in a zone that is too
-// small.
+// tryStarts places the gang again with its first member on other nodes, if some members depend on other nodes too. Members that must share
+// a zone or a rack follow the first member, and the best node for that one may be in a zone that is too small.
 //
-// It is for gangs without a plan that fits, not for a few members more.
+// It runs only if no plan fits, not to place a few more members.
 func (p *planner) tryStarts() {
 	if !slices.ContainsFunc(p.gang.Classes, func(c Class) bool { return !c.Local }) {
 		return
@@ -16,8 +15,8 @@ func (p *planner) tryStarts() {
 	}
 }
 
-// tryStartsWith tries nodes for the first member of the first class. It ends as soon as members that look beyond their
-// node get to nodes that were used before: then where the first goes does not decide where the others do.
+// tryStartsWith tries nodes for the first member of the first class. It ends when members that depend on other nodes are placed on nodes
+// used by an earlier attempt: then the first member's node does not decide the nodes of the others.
 func (p *planner) tryStartsWith(order []int) {
 	used := make([]bool, p.nodes)
 	p.mark(used, p.best, order[0])
@@ -33,8 +32,7 @@ func (p *planner) tryStartsWith(order []int) {
 	}
 }
 
-// mark marks the nodes of the class that starts and of those that may follow it. It says whether one of the latter was
-// marked before.
+// mark marks the nodes of the first class and of the classes that may follow it. It reports whether a node of the latter was marked before.
 func (p *planner) mark(used []bool, steps []step, starts int) (again bool) {
 	for _, s := range steps {
 		again = again || used[s.node] && !p.gang.Classes[s.class].Local
@@ -45,8 +43,8 @@ func (p *planner) mark(used []bool, steps []step, starts int) (again bool) {
 	return again
 }
 
-// pickStart empties the cluster and finds the unused node with the most free capacity that fits a member, or -1. The nodes that
-// it asks become used.
+// pickStart empties the cluster and returns the unused node with the most free capacity that fits a member, or -1. It marks the nodes that
+// it tried as used.
 func (p *planner) pickStart(class int, used []bool) int {
 	p.reset()
 	p.misses = 0

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// toy is a small cluster in memory, with what makes placing hard: several resources, nodes that a class must not use, and
-// rules that look at other nodes.
+// toy is a small cluster in memory with what makes placement hard: several resources, nodes that a class must not use, and rules that
+// depend on other nodes.
 type toy struct {
 	nodes   []toyNode
 	classes []toyClass
@@ -16,12 +16,12 @@ type toy struct {
 	counts [][]int  // members of a class on a node
 	inZone [][]int  // members of a class in a zone
 	placed []step   // in order
-	allows step     // the last yes of Fits, or noStep
+	allows step     // the last placement that Fits allowed, or noStep
 
-	fits, rooms, resets, renewals int // calls
+	fits, rooms, resets, renewals int // numbers of calls
 }
 
-// renewCost is what ranking one node of a toy costs.
+// renewCost is the cost of ranking one node of a toy.
 const renewCost = 3
 
 var noStep = step{-1, -1}
@@ -34,13 +34,13 @@ type toyNode struct {
 type toyClass struct {
 	name      string
 	members   int
-	must      int // of these
+	must      int // how many of these are required
 	needs     []int
 	forbidden []int  // nodes
-	apart     bool   // at most one member on a node
-	avoids    []int  // no member of these classes may be on the same node, in any order
-	skew      int    // how many more members one zone may have than another; 0 is any number
-	with      string // "zone" or "node": beside a member of the class called partner, or anywhere if that is its own and the first
+	apart     bool   // at most one member per node
+	avoids    []int  // no member of these classes may be on the same node, whichever is placed first
+	skew      int    // how many more members one zone may have than another; 0 means any number
+	with      string // "zone" or "node" of a member of the class partner; the first member may go anywhere if partner is its own class
 	partner   int
 
 	likes, liked int // how much it prefers the nodes of class liked; negative for other nodes
@@ -91,7 +91,7 @@ func (t *toy) gang(least int, strategy Strategy) Gang {
 	return g
 }
 
-// Tiers are the nodes' tiers for a class that likes nodes of others, or avoids them.
+// Tiers ranks the nodes by how many members of the liked class they have.
 func (t *toy) Tiers(class int) []uint16 {
 	t.renewals++
 	c := t.classes[class]
@@ -131,7 +131,7 @@ func (t *toy) Fits(class, node int) bool {
 	return true
 }
 
-// company checks apart and avoids.
+// company checks the rules apart and avoids.
 func (t *toy) company(class, node int) bool {
 	if t.classes[class].apart && t.counts[class][node] > 0 {
 		return false
@@ -145,7 +145,7 @@ func (t *toy) company(class, node int) bool {
 	return true
 }
 
-// even checks skew. A zone counts if the class may use a node of it.
+// even checks the rule skew. A zone counts if the class may use one of its nodes.
 func (t *toy) even(class, node int) bool {
 	skew := t.classes[class].skew
 	if skew == 0 {
@@ -160,7 +160,7 @@ func (t *toy) even(class, node int) bool {
 	return t.inZone[class][t.zones[node]]+1-least <= skew
 }
 
-// together checks with.
+// together checks the rule with.
 func (t *toy) together(class, node int) bool {
 	c := t.classes[class]
 	anywhere := 0
@@ -176,7 +176,7 @@ func (t *toy) together(class, node int) bool {
 
 func (t *toy) Place(class, node int) {
 	if (t.allows != step{int32(class), int32(node)}) {
-		panic(fmt.Sprintf("placing class %d on node %d without asking", class, node))
+		panic(fmt.Sprintf("placing class %d on node %d without calling Fits first", class, node))
 	}
 	t.allows = noStep
 	t.counts[class][node]++

@@ -1,28 +1,27 @@
 package placement
 
-// hostTries is how many nodes that took a member before are asked after each placement, before a new node is.
+// hostTries is how many nodes that took a member before are tried after each placement before a new node is.
 const hostTries = 2
 
-// wide is the state of filling a class with members that depend on other nodes too.
+// wide is the state of placing a class whose members depend on other nodes too.
 //
-// Any placement may change what every node answers, and asking all of them after each would cost members × nodes calls.
-// So every node is asked once, best first. A node that took a member goes to hosts, one that rejected it to others.
-// Then both queues are asked in turns, oldest node first, until one fits. The class is done when all nodes have
-// rejected it since the last placement.
+// Each placement may change which nodes fit, and trying all of them each time would cost members × nodes calls. So each node
+// is tried once, best first. A node that took a member goes to hosts, a node that rejected one to others. Then nodes from
+// both queues are tried in turns, oldest first, until one fits. The class is done when all nodes have rejected it since the
+// last placement.
 //
 // That costs about nodes + members calls in the usual cases:
-//   - Anti-affinity by host: a new node says yes at once.
-//   - Topology spread: if k of Z zones may take the next member and nodes of all zones are mixed, a yes takes Z/k calls,
-//     which is about ln Z on average while zones take turns. That is why others is shuffled. A zone with few nodes takes
-//     more calls to find one, but has as few to be found; if these few are roomy, they are among the hosts, and asking
-//     both in turns finds them there.
-//   - Affinity: the nodes elsewhere say no once.
+//   - Anti-affinity by host: a new node fits at once.
+//   - Topology spread: if k of Z zones may take the next member and nodes of all zones are mixed, finding a node takes Z/k
+//     calls, about ln Z on average while zones alternate. That is why others is shuffled. A node of a small zone takes more
+//     calls to find, but there are few to find; if these few have much capacity, they are among the hosts, and trying both
+//     queues in turns finds them there.
+//   - Affinity: the nodes elsewhere reject a member once.
 //
-// The worst case is members × nodes, which the budget cuts short.
+// The worst case is members × nodes; the budget cuts it short.
 type wide struct {
 	hosts, others queue
-	// refused[n] is how many members were placed when the node rejected one; asking it again is pointless until there are
-	// more.
+	// refused[n] is how many members were placed when node n rejected one. Node n is tried again only once more are placed.
 	refused  []int32
 	shuffled bool
 }
@@ -48,7 +47,7 @@ func (p *planner) fillWide(class int, strategy Strategy) {
 	}
 }
 
-// advance places one more member, or several on one node, or says that no node takes one.
+// advance places one more member, or several on one node, and reports whether it placed any.
 func (p *planner) advance(class int, strategy Strategy) bool {
 	w := &p.wide
 	first, second := &w.others, &w.hosts
@@ -83,8 +82,8 @@ func (p *planner) advance(class int, strategy Strategy) bool {
 	return false
 }
 
-// ask tries to place a member on the node, when packing as many as fit, and says whether it did. The node then waits in
-// hosts, or in the queue for which it is asked if it refused.
+// ask tries to place a member on the node, or as many as fit when packing, and reports whether it placed any. If the node rejects the
+// member, it joins the given queue; if it has free capacity left, it joins hosts.
 func (p *planner) ask(class, node int, queue *queue, strategy Strategy) bool {
 	w := &p.wide
 	if w.refused[node] == int32(len(p.steps)) {
@@ -108,7 +107,7 @@ func (p *planner) ask(class, node int, queue *queue, strategy Strategy) bool {
 	return true
 }
 
-// queue is a ring of nodes, as long as there are nodes: none is in it twice.
+// queue is a ring buffer with space for all nodes. No node is in it twice.
 type queue struct {
 	nodes         []int32
 	first, length int
@@ -128,8 +127,8 @@ func (q *queue) pop() int {
 	return int(node)
 }
 
-// shuffle mixes the nodes so that neighbours, which are often in one zone, are far apart: it takes the next one a golden
-// section of the queue further on, which spreads any number of first ones about evenly.
+// shuffle reorders the nodes so that neighbors, which are often in one zone, are far apart. It steps through the queue by the golden
+// ratio, so any prefix of the result is spread about evenly.
 func (q *queue) shuffle() {
 	stride := max(1, q.length*618/1000)
 	for gcd(stride, q.length) > 1 {

@@ -1,4 +1,4 @@
-// Package requests is the arithmetic of what pods request and nodes have.
+// Package requests computes with what pods request and what nodes have.
 package requests
 
 import (
@@ -13,20 +13,20 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// Request is what a pod takes of a node: millicores, bytes, bytes, and units of other resources.
+// Request is what a pod requests: CPU in millicores, memory and ephemeral storage in bytes, and units of other resources.
 type Request struct {
 	cpu, memory, storage int64
 	// Scalars are the other resources, by name.
 	Scalars []Scalar
 }
 
-// Scalar is an amount of a resource other than cpu, memory and storage.
+// Scalar is an amount of a resource other than CPU, memory and ephemeral storage.
 type Scalar struct {
 	Name     corev1.ResourceName
 	Quantity int64
 }
 
-// Of returns what a pod takes.
+// Of returns what a pod requests.
 func Of(info fwk.PodInfo) Request {
 	takes := info.CalculateResource().Resource
 	r := Request{cpu: takes.GetMilliCPU(), memory: takes.GetMemory(), storage: takes.GetEphemeralStorage()}
@@ -39,7 +39,7 @@ func Of(info fwk.PodInfo) Request {
 	return r
 }
 
-// From is the reverse of Amounts.
+// From returns the request with these amounts. It is the reverse of Amounts.
 func From(amounts []gang.Amount) Request {
 	var r Request
 	for _, a := range amounts {
@@ -57,7 +57,7 @@ func From(amounts []gang.Amount) Request {
 	return r
 }
 
-// Amounts lists the resources that the request takes any of.
+// Amounts lists the resources of which the request is not zero.
 func (r Request) Amounts() []gang.Amount {
 	all := []gang.Amount{
 		{Resource: string(corev1.ResourceCPU), Quantity: r.cpu},
@@ -70,7 +70,7 @@ func (r Request) Amounts() []gang.Amount {
 	return slices.DeleteFunc(all, func(a gang.Amount) bool { return a.Quantity == 0 })
 }
 
-// Least is the least that either request takes of each resource.
+// Least returns the smaller amount of each resource.
 func (r Request) Least(o Request) Request {
 	l := Request{cpu: min(r.cpu, o.cpu), memory: min(r.memory, o.memory), storage: min(r.storage, o.storage)}
 	for _, s := range r.Scalars {
@@ -83,9 +83,9 @@ func (r Request) Least(o Request) Request {
 	return l
 }
 
-// Room is how many more pods with this request the node could take by resources alone, at most. Resources other than cpu,
-// memory and storage make it 1 at least: upstream may be told to ignore them, or find them with a device driver, so only
-// its filter can say no.
+// Room returns how many more pods with this request the node can take at most, by its free resources alone. Resources other than CPU,
+// memory and ephemeral storage never make it 0: upstream may be configured to ignore them, or a device driver may provide them, so only the
+// filter can reject the node.
 func (r *Request) Room(node fwk.NodeInfo) int {
 	has, used := node.GetAllocatable(), node.GetRequested()
 	room := int64(has.GetAllowedPodNumber() - len(node.GetPods()))
@@ -108,7 +108,7 @@ func (r *Request) Room(node fwk.NodeInfo) int {
 	return int(room)
 }
 
-// Capacity is how many pods that take these amounts the node could hold if it were empty.
+// Capacity returns how many pods with these amounts the node could hold if it were empty.
 func Capacity(takes []gang.Amount, node fwk.NodeInfo) int {
 	has := node.GetAllocatable()
 	room := int64(has.GetAllowedPodNumber())
@@ -118,7 +118,7 @@ func Capacity(takes []gang.Amount, node fwk.NodeInfo) int {
 	return int(room)
 }
 
-// Free is how much of a resource is left on the node.
+// Free returns how much of a resource is free on the node.
 func Free(node fwk.NodeInfo, name string) int64 {
 	if name == string(corev1.ResourcePods) {
 		return int64(node.GetAllocatable().GetAllowedPodNumber() - len(node.GetPods()))
@@ -126,10 +126,10 @@ func Free(node fwk.NodeInfo, name string) int64 {
 	return Amount(node.GetAllocatable(), name) - Amount(node.GetRequested(), name)
 }
 
-// Allocatable is how much of a resource the node has.
+// Allocatable returns how much of a resource is allocatable on the node.
 func Allocatable(node fwk.NodeInfo, name string) int64 { return Amount(node.GetAllocatable(), name) }
 
-// Amount is how much of a resource there is: millicores of cpu, else units.
+// Amount returns the amount of a resource: millicores of CPU, and units of all others.
 func Amount(all fwk.Resource, name string) int64 {
 	switch name {
 	case string(corev1.ResourceCPU):
@@ -142,7 +142,7 @@ func Amount(all fwk.Resource, name string) int64 {
 	return all.GetScalarResources()[corev1.ResourceName(name)]
 }
 
-// Quantity writes an amount of a resource as people do: cores of cpu, binary units of memory and storage.
+// Quantity formats an amount for users: CPU in cores, memory and ephemeral storage in binary units.
 func Quantity(name string, amount int64) string {
 	switch name {
 	case string(corev1.ResourceCPU):

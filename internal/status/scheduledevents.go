@@ -1,4 +1,4 @@
-// Package status writes what users see of pods that were bound.
+// Package status writes Scheduled events for bound pods.
 package status
 
 import (
@@ -25,38 +25,36 @@ import (
 )
 
 const (
-	// eventWriters is how many events are written at the same time when no pod is being bound.
+	// eventWriters is how many events are written at a time while no pod is being bound.
 	eventWriters = 16
-	// whileBinding is after how long at most each of them goes on beside pods that are being bound: so that events come,
-	// slowly, also where binding never ends.
+	// whileBinding is how long each writer waits at most for binding to pause. So events are written, slowly, even if binding never pauses.
 	whileBinding = 4 * time.Second
-	// maxScheduledEvents is how many events may wait. Beyond that they are written as fast as it goes.
+	// maxScheduledEvents is how many events may be queued before writers stop waiting for binding.
 	maxScheduledEvents = 20_000
-	// goodbye is how long the pods that are being bound, and the events that are left, may take when the process is asked to stop.
+	// goodbye is how long Finish waits for pods that are being bound and for the remaining events.
 	goodbye = 5 * time.Second
 )
 
-// ScheduledEvents writes the event "Scheduled" of pods that were bound. Writing one costs the API server about as much as the bind
-// itself. So binding comes first: events wait until no pod is being bound, for a bounded time and in a bounded number, and
-// are written in the end: also when the process is asked to stop, but not when it is killed, loses its lease, or finds no API server
-// for some seconds.
+// ScheduledEvents writes the event "Scheduled" for bound pods. Writing an event costs the API server about as much as a bind, so binding
+// has priority: events wait until no pod is being bound, for a limited time and in a limited number. All of them are written, also when the
+// process is asked to stop. Events are lost if the process is killed, loses its lease, or cannot reach an API server for some seconds.
 type ScheduledEvents struct {
 	client   kubernetes.Interface
 	logger   klog.Logger
 	limiter  *bindlimit.Limiter
 	instance string
-	// patient ends when events are not to wait for binding any more; hurry ends it.
+	// patient is done when events must not wait for binding any more; hurry cancels it.
 	patient context.Context
 	hurry   context.CancelFunc
 
 	mu    sync.Mutex
 	queue []scheduledEvent
-	// left is how many events are not written yet: those in the queue, and those that are being written.
+	// left is how many events are not written yet: those in the queue, and those in progress.
 	left int
 	more *sync.Cond
 }
 
-// scheduledEvent is an event with little more than what differs between pods.
+// scheduledEvent keeps only what differs between pods.
 type scheduledEvent struct {
 	pod        corev1.ObjectReference
 	controller string
@@ -65,11 +63,11 @@ type scheduledEvent struct {
 	note       string
 }
 
-// NewScheduledEvents returns what writes the events by this client, until the context ends.
+// NewScheduledEvents starts the writers. They use this client and run until the context is done.
 func NewScheduledEvents(ctx context.Context, client kubernetes.Interface, limiter *bindlimit.Limiter) *ScheduledEvents {
 	host, err := os.Hostname()
 	if err != nil {
-		host = "unknown" // as good as the real one: events name it for people
+		host = "unknown" // good enough: the name is only informative
 	}
 	a := &ScheduledEvents{client: client, logger: klog.FromContext(ctx), limiter: limiter, instance: host}
 	a.patient, a.hurry = context.WithCancel(ctx)
@@ -85,16 +83,16 @@ func NewScheduledEvents(ctx context.Context, client kubernetes.Interface, limite
 	return a
 }
 
-// Wrap wraps the recorders of the scheduler's profiles, so that the event of a pod that was bound is written when no other pod is being
-// bound.
+// Wrap wraps the recorders of the scheduler's profiles, so that their Scheduled events are queued here. Other events go to the recorders
+// unchanged.
 func (a *ScheduledEvents) Wrap(recorders profile.RecorderFactory) profile.RecorderFactory {
 	return func(name string) kubeevents.EventRecorderLogger {
 		return &lateRecorder{EventRecorderLogger: recorders(name), events: a, controller: name}
 	}
 }
 
-// Finish is for a process that was asked to stop: it returns when the pods that are being bound are, and their events are written, or
-// after five seconds. Events do not wait any more.
+// Finish is for a process that was asked to stop. It returns when no pod is being bound and all events are written, or after five seconds.
+// Events no longer wait for binding.
 func (a *ScheduledEvents) Finish() {
 	a.hurry()
 	tick := time.NewTicker(bindlimit.Pause / 2)
@@ -106,7 +104,7 @@ func (a *ScheduledEvents) Finish() {
 	}
 }
 
-// lateRecorder leaves the events of pods that were bound to the ScheduledEvents.
+// lateRecorder queues Scheduled events in ScheduledEvents.
 type lateRecorder struct {
 	kubeevents.EventRecorderLogger
 	events     *ScheduledEvents
@@ -129,7 +127,7 @@ func (r *lateRecorder) Eventf(about, related runtime.Object, kind, reason, actio
 	})
 }
 
-// WithLogger returns a recorder that logs there.
+// WithLogger returns a recorder with this logger.
 func (r *lateRecorder) WithLogger(logger klog.Logger) kubeevents.EventRecorderLogger {
 	return &lateRecorder{
 		EventRecorderLogger: r.EventRecorderLogger.WithLogger(logger), events: r.events, controller: r.controller,
@@ -144,7 +142,7 @@ func (a *ScheduledEvents) add(n scheduledEvent) {
 	a.more.Signal()
 }
 
-// next waits for an scheduledEvent; ok is false once the context ends.
+// next waits for an event. crowded says that too many are queued to wait for binding; ok is false once the context is done.
 func (a *ScheduledEvents) next(ctx context.Context) (n scheduledEvent, crowded, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -175,32 +173,32 @@ func (a *ScheduledEvents) run(ctx context.Context) {
 	}
 }
 
-// written says whether every event is written.
+// written reports whether every event is written.
 func (a *ScheduledEvents) written() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.left == 0
 }
 
-// write creates the event, and tries again if the API server is busy or does not answer.
+// write creates the event. It retries if the API server is busy or does not answer.
 func (a *ScheduledEvents) write(ctx context.Context, n scheduledEvent) {
 	event := a.event(n)
 	client := a.client.EventsV1().RESTClient()
 	err := wait.ExponentialBackoffWithContext(ctx, wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 6},
 		func(ctx context.Context) (bool, error) {
-			// Not the typed client's Create: nobody needs the answer decoded.
+			// Not the typed client's Create, because nothing reads the decoded answer.
 			err := client.Post().Namespace(n.pod.Namespace).Resource("events").Body(event).Do(ctx).Error()
 			var answer apierrors.APIStatus
 			switch {
 			case apierrors.IsAlreadyExists(err):
-				return true, nil // an answer was lost
+				return true, nil // created earlier: that answer was lost
 			case err != nil && !errors.As(err, &answer), apierrors.IsTooManyRequests(err), apierrors.IsServerTimeout(err),
 				apierrors.IsInternalError(err):
 				return false, nil
 			}
 			return true, err
 		})
-	if err != nil && ctx.Err() == nil && !apierrors.IsNotFound(err) && !apierrors.IsForbidden(err) { // the namespace goes away
+	if err != nil && ctx.Err() == nil && !apierrors.IsNotFound(err) && !apierrors.IsForbidden(err) { // the namespace is being deleted
 		a.logger.V(2).Info("Failed to write a Scheduled event", "pod", n.pod.Name, "err", err)
 	}
 }

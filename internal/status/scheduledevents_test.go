@@ -23,13 +23,13 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/bindlimit"
 )
 
-// eventServer is an API server that takes events and answers as it is told to.
+// eventServer is an API server that stores events and answers as a test defines.
 type eventServer struct {
 	// open lets requests in once it is closed.
 	open chan struct{}
 
 	mu sync.Mutex
-	// answers are the status codes of the next answers for a pod; after them each event is created.
+	// answers are the status codes of the next answers for a pod. After those, events are created.
 	answers map[string][]int
 	asked   map[string]int
 	created []eventsv1.Event
@@ -73,7 +73,7 @@ func (s *eventServer) names() (created []string) {
 	return created
 }
 
-// newScheduledEvents returns events that go to the server, and the recorder of the profile "ours".
+// newScheduledEvents returns events that are written to the server, and the recorder of the profile "ours".
 func newScheduledEvents(t *testing.T, s *eventServer) (*ScheduledEvents, kubeevents.EventRecorderLogger) {
 	t.Helper()
 	s.asked, s.open = map[string]int{}, make(chan struct{})
@@ -90,7 +90,7 @@ func newScheduledEvents(t *testing.T, s *eventServer) (*ScheduledEvents, kubeeve
 	return events, recorders("ours")
 }
 
-// eventually waits until it is so.
+// eventually waits until the condition holds.
 func eventually(t *testing.T, what string, yes func() bool) {
 	t.Helper()
 	asked := func(context.Context) (bool, error) { return yes(), nil }
@@ -103,11 +103,12 @@ func scheduled(recorder kubeevents.EventRecorderLogger, name string) {
 	recorder.Eventf(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name, UID: types.UID(name)}}, nil, corev1.EventTypeNormal, "Scheduled", "Binding", "Successfully assigned %s to %s", name, "n")
 }
 
-// TestEachBoundPodsEventIsWrittenOnce, also if the API server is busy; what it refuses for good is dropped, and holds nothing up.
+// TestEachBoundPodsEventIsWrittenOnce, also if the API server is busy. An event that the API server refuses is dropped, and delays no
+// others.
 func TestEachBoundPodsEventIsWrittenOnce(t *testing.T) {
 	s := &eventServer{answers: map[string][]int{
 		"busy": {http.StatusTooManyRequests}, "broken": {http.StatusInternalServerError}, "forbidden": {http.StatusForbidden},
-		"lost": {http.StatusConflict}, // it was written, and the answer was lost
+		"lost": {http.StatusConflict}, // it was created, and the answer was lost
 	}}
 	events, recorder := newScheduledEvents(t, s)
 	close(s.open)
@@ -132,19 +133,19 @@ func TestEachBoundPodsEventIsWrittenOnce(t *testing.T) {
 	}
 }
 
-// TestOnlyTheEventsOfBoundPodsAreLate: others are upstream's to write.
-func TestOnlyTheEventsOfBoundPodsAreLate(t *testing.T) {
+// TestOnlyScheduledEventsAreLate: all others go to upstream's recorder.
+func TestOnlyScheduledEventsAreLate(t *testing.T) {
 	events, _ := newScheduledEvents(t, &eventServer{})
 	upstream := kubeevents.NewFakeRecorder(10)
 	late := &lateRecorder{EventRecorderLogger: upstream, events: events, controller: "ours"}
-	late.Eventf(&corev1.Pod{}, nil, corev1.EventTypeWarning, "FailedScheduling", "Scheduling", "no room")
+	late.Eventf(&corev1.Pod{}, nil, corev1.EventTypeWarning, "FailedScheduling", "Scheduling", "no node fits")
 	late.Eventf(&corev1.Node{}, nil, corev1.EventTypeNormal, "Scheduled", "Binding", "not of a pod")
 	if len(upstream.Events) != 2 || !events.written() {
 		t.Errorf("%d events went to upstream's recorder, want 2", len(upstream.Events))
 	}
 }
 
-// TestTooManyEventsDoNotWaitForBinding: how many wait is bounded, so beyond that they are written beside pods that are being bound.
+// TestTooManyEventsDoNotWaitForBinding: the queue is bounded, so beyond the bound events are written while pods are being bound.
 func TestTooManyEventsDoNotWaitForBinding(t *testing.T) {
 	a := &ScheduledEvents{}
 	a.more = sync.NewCond(&a.mu)
@@ -153,13 +154,13 @@ func TestTooManyEventsDoNotWaitForBinding(t *testing.T) {
 	}
 	for i, want := range []bool{true, true, false, false} {
 		if _, crowded, ok := a.next(t.Context()); !ok || crowded != want {
-			t.Errorf("event %d goes before binding: %t, want %t", i, crowded, want)
+			t.Errorf("event %d does not wait for binding: %t, want %t", i, crowded, want)
 		}
 	}
 }
 
-// TestAProcessThatStopsWritesWhatItOwes: it ends only when the pods that are being bound are, and their events are written.
-func TestAProcessThatStopsWritesWhatItOwes(t *testing.T) {
+// TestFinishWritesAllEvents: it returns only when no pod is being bound and all events are written.
+func TestFinishWritesAllEvents(t *testing.T) {
 	s := &eventServer{}
 	events, recorder := newScheduledEvents(t, s)
 	events.limiter.Reserved("being bound")
@@ -173,6 +174,6 @@ func TestAProcessThatStopsWritesWhatItOwes(t *testing.T) {
 	events.limiter.Done("being bound")
 	close(s.open)
 	if written := <-left; !slices.Equal(written, []string{"being-bound", "bound"}) {
-		t.Errorf("the process ended when the events of %v were written", written)
+		t.Errorf("Finish returned when the events of %v were written", written)
 	}
 }

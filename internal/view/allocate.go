@@ -10,22 +10,22 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 )
 
-// allocations are the devices and volumes of the members that a plan has placed. The Reserve plugins themselves allocate them, in
-// their own memory, and Unreserve releases them: so each member is filtered beside what the others have, whatever the plugins are.
+// allocations are the devices and volumes of the members that a plan has placed. The Reserve plugins allocate them in their own memory, and
+// Unreserve releases them. So whatever the plugins are, each member is filtered with the allocations of the others in effect.
 type allocations struct {
-	// group makes members share what is allocated to one of them, as upstream does for pod groups.
+	// group lets members share what is allocated to one of them, as upstream does for pod groups.
 	group fwk.PodGroupCycleState
 	held  []allocation
 }
 
-// allocation is what a member that is placed was given.
+// allocation is what the Reserve plugins allocated to one placed member.
 type allocation struct {
 	state fwk.CycleState
 	pod   *corev1.Pod
 	node  string
 }
 
-// allocate allocates what the next member of the class asks for on the node, which has just passed the filters.
+// allocate runs the Reserve plugins for the next member of the class on a node that just passed the filters.
 func (v *view) allocate(c *class, node string) {
 	pod := *c.next()
 	pod.Spec.NodeName = node
@@ -41,7 +41,7 @@ func (v *view) allocate(c *class, node string) {
 	v.held = append(v.held, allocation{state: state, pod: &pod, node: node})
 }
 
-// release gives back what was allocated, the last first.
+// release runs Unreserve for all placed members, in reverse order.
 func (v *view) release() {
 	for _, a := range slices.Backward(v.held) {
 		v.framework.RunReservePluginsUnreserve(v.ctx, a.state, a.pod, a.node)
@@ -49,10 +49,10 @@ func (v *view) release() {
 	v.held = v.held[:0]
 }
 
-// next is the member of the class that is placed next, or the last if all are.
+// next returns the member of the class to place next, or the last one if all are placed.
 func (c *class) next() *corev1.Pod { return c.pods[min(c.placed, len(c.pods)-1)] }
 
-// refresh makes the state of a class right again for its next member, after devices or volumes were allocated or released.
+// refresh rebuilds the class's state for its next member if devices or volumes were allocated or released since.
 func (v *view) refresh(c *class) {
 	if !c.stateful || c.version == v.version {
 		return
@@ -77,8 +77,8 @@ func (v *view) refresh(c *class) {
 	}
 }
 
-// pendingNodes are the nodes on which the devices can be used that the pod shares with a member that is placed. DynamicResources does not
-// look at the nodes of a claim whose allocation is not written yet.
+// pendingNodes returns the node selectors of claims that the pod shares with placed members. DynamicResources ignores the node selector of
+// a claim until its allocation is written to the API.
 func (v *view) pendingNodes(pod *corev1.Pod) (selectors []*nodeaffinity.NodeSelector) {
 	manager := v.framework.SharedDRAManager()
 	if manager == nil {
@@ -87,7 +87,7 @@ func (v *view) pendingNodes(pod *corev1.Pod) (selectors []*nodeaffinity.NodeSele
 	for i := range pod.Spec.ResourceClaims {
 		name, _, err := resourceclaim.Name(pod, &pod.Spec.ResourceClaims[i])
 		if err != nil || name == nil {
-			continue // PreFilter says so
+			continue // PreFilter reports it
 		}
 		claim, err := manager.ResourceClaims().Get(pod.Namespace, *name)
 		if err != nil || claim.Status.Allocation != nil {
@@ -107,7 +107,7 @@ func (v *view) pendingNodes(pod *corev1.Pod) (selectors []*nodeaffinity.NodeSele
 	return selectors
 }
 
-// usable says whether the node can use the devices that the next member of the class shares with one that is placed.
+// usable reports whether the node can access the devices that the next member of the class shares with placed members.
 func (c *class) usable(node *corev1.Node) bool {
 	return !slices.ContainsFunc(c.pending, func(s *nodeaffinity.NodeSelector) bool { return !s.Match(node) })
 }

@@ -11,14 +11,15 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 )
 
-// What the members of a gang prefer about each other: the Score plugins rank the nodes again while members are placed (see
-// placement.Cluster). PodTopologySpread and InterPodAffinity count the pods on all nodes of the shared snapshot in PreScore, whatever
-// nodes they are given. So the members have to be on those, and they are only while the plugins run.
+// This file scores preferences among members of one gang: the Score plugins rank the nodes again while members are placed (see
+// placement.Cluster). In PreScore, PodTopologySpread and InterPodAffinity count the pods on all nodes of the shared snapshot, whatever
+// nodes they are given. So the members must be on the snapshot's nodes, and they are only while the plugins run.
 //
-// Upstream's pod group cycle calls AssumePod and ForgetPod of the snapshot for that. Here the view has copies of the nodes with the
-// members on them already, so the contents are exchanged: that costs a node and not a pod, and puts back exactly what was there.
+// For that, upstream's pod group cycle calls AssumePod and ForgetPod of the snapshot. The view already has copies of the nodes with the
+// members on them, so it swaps the contents instead. The cost depends on the number of nodes, not of pods, and swapping back restores the
+// exact state.
 
-// among are the Score plugins that look at the gang's members for the class.
+// among returns the Score plugins that take other members of the gang into account for the class.
 func (v *view) among(c *class) []string {
 	var plugins []string
 	for _, plugin := range v.framework.ListPlugins().Score.Enabled {
@@ -34,8 +35,9 @@ func (v *view) among(c *class) []string {
 	return plugins
 }
 
-// costAmong is what it costs to rank the nodes for the class beside members: 0 if nothing looks at them. InterPodAffinity takes about as
-// long for a pod that runs as all plugins for a node, PodTopologySpread a third of that.
+// costAmong estimates the cost of ranking the nodes for the class with members placed, in Score runs for one node; 0 if no plugin takes
+// members into account. For one running pod, InterPodAffinity takes about as long as all plugins for one node, and PodTopologySpread a
+// third of that.
 func (v *view) costAmong(c *class) int {
 	if len(c.among) == 0 {
 		return 0
@@ -50,12 +52,12 @@ func (v *view) costAmong(c *class) int {
 	return len(v.snapshot) + pods
 }
 
-// follows says whether the class prefers something about members of another class.
+// follows reports whether the class has a preference about members of another class.
 func (v *view) follows(c *class) bool {
 	return slices.ContainsFunc(v.classes, func(other *class) bool { return other != c && v.seeks(c, other) })
 }
 
-// spreadsWith says whether a soft topology spread of the class counts members of the other.
+// spreadsWith reports whether a ScheduleAnyway constraint of the class counts members of the other class.
 func (c *class) spreadsWith(other *class) bool {
 	for _, constraint := range c.info.GetPod().Spec.TopologySpreadConstraints {
 		selector, err := metav1.LabelSelectorAsSelector(constraint.LabelSelector)
@@ -66,14 +68,14 @@ func (c *class) spreadsWith(other *class) bool {
 	return false
 }
 
-// seeks says whether members of the class prefer to be near members of the other, or apart from them.
+// seeks reports whether the class has preferred affinity or anti-affinity to members of the other class.
 func (v *view) seeks(c, other *class) bool {
 	matches := func(term fwk.WeightedAffinityTerm) bool { return term.Matches(other.info.GetPod(), v.namespace) }
 	return slices.ContainsFunc(c.info.GetPreferredAffinityTerms(), matches) ||
 		slices.ContainsFunc(c.info.GetPreferredAntiAffinityTerms(), matches)
 }
 
-// Tiers are the nodes' tiers for the class beside the members that are placed.
+// Tiers returns the tier of each node for the class, given the members placed so far. Lower is better.
 func (v *view) Tiers(class int) []uint16 {
 	c := v.classes[class]
 	pod := c.info.GetPod()
@@ -91,7 +93,7 @@ func (v *view) Tiers(class int) []uint16 {
 	return v.devicesLast(c, v.scored(c, pod, plugins))
 }
 
-// exchange exchanges the contents of the snapshot's nodes and of the copies with members. Done twice it changes nothing.
+// exchange swaps the contents of the snapshot's nodes with those of the copies that have members. A second call swaps them back.
 func (v *view) exchange() {
 	for _, node := range v.changed {
 		a, isNode := v.snapshot[node].(*framework.NodeInfo)
@@ -102,8 +104,8 @@ func (v *view) exchange() {
 	}
 }
 
-// withIdleTerm is the pod with a preference that no pod matches. For a pod without preferences InterPodAffinity looks only at the nodes
-// that had pods with affinity when the snapshot was taken, so it would overlook members that prefer the pod.
+// withIdleTerm returns a copy of the pod with a preference that matches no pod. For a pod without preferences, InterPodAffinity reads only
+// the nodes that had pods with affinity when the snapshot was taken, so it would miss members that prefer the pod.
 func withIdleTerm(pod *corev1.Pod) *corev1.Pod {
 	pod = pod.DeepCopy()
 	if pod.Spec.Affinity == nil {

@@ -21,7 +21,7 @@ func preferEvenly(p *st.PodWrapper) {
 	p.SpreadConstraint(1, zoneKey, corev1.ScheduleAnyway, apps(p.GetLabels()["app"]), nil, nil, nil, nil)
 }
 
-// viewOfGang is the view that the world's gang is planned on.
+// viewOfGang returns the view that the world's gang is planned on.
 func (h *harness) viewOfGang(t *testing.T, w *world) *view {
 	t.Helper()
 	classes, err := classify(w.members, w.need, h.snapshot.NodeInfos(), nil)
@@ -35,7 +35,7 @@ func (h *harness) viewOfGang(t *testing.T, w *world) *view {
 	return v
 }
 
-// contents are what the snapshot's nodes hold.
+// contents returns copies of the snapshot's nodes.
 func (h *harness) contents(t *testing.T) []fwk.NodeInfo {
 	t.Helper()
 	nodes, err := h.snapshot.NodeInfos().List()
@@ -55,7 +55,7 @@ func sameContents(a, b []fwk.NodeInfo) string {
 		var all []string
 		for _, node := range nodes {
 			n := node.(*framework.NodeInfo)
-			// Also the addresses: what is put back is what was there, not a copy.
+			// Compare addresses too: the original must be restored, not a copy.
 			all = append(all, fmt.Sprintf("%s at %d: %p %p %d %p %d %p %+v %+v %v %v", n.Node().Name, n.Generation, n.Requested,
 				n.Pods, len(n.Pods), n.PodsWithAffinity, len(n.PodsWithAffinity), n.UsedPorts, n.Requested, n.NonZeroRequested,
 				n.UsedPorts, n.PVCRefCounts))
@@ -65,8 +65,8 @@ func sameContents(a, b []fwk.NodeInfo) string {
 	return cmp.Diff(describe(a), describe(b))
 }
 
-// Members are on the snapshot's nodes only while the Score plugins run. Afterwards the snapshot is what it was: while a plan is made, when
-// it is made anew, and when it is over, whether the gang fits or a plugin fails.
+// Members are on the snapshot's nodes only while the Score plugins run. The snapshot must be unchanged after each ranking, after a reset,
+// and after the plan, whether the gang fits or a plugin fails.
 func TestRankingLeavesTheSnapshotAlone(t *testing.T) {
 	h := newHarness(t)
 	w := benchWorld(6, false)
@@ -82,37 +82,37 @@ func TestRankingLeavesTheSnapshotAlone(t *testing.T) {
 	v := h.viewOfGang(t, w)
 	sized := v.sized()
 	if sized[0].Renew == 0 {
-		t.Fatal("members that prefer to be apart do not change what is preferred")
+		t.Fatal("placed members that prefer to be apart do not change the tiers")
 	}
 	for _, node := range []int{0, 1, 1} {
 		if !v.Fits(0, node) {
-			t.Fatalf("no member fits on node %d", node)
+			t.Fatalf("the member does not fit on node %d", node)
 		}
 		v.Place(0, node)
 		if tiers := v.Tiers(0); tiers[node] == 0 {
-			t.Errorf("node %d is still the best after it took a member: %v", node, tiers)
+			t.Errorf("node %d is still in the first tier with a member on it: %v", node, tiers)
 		}
-		unchanged("by a ranking")
+		unchanged("after a ranking")
 	}
 	held := len(v.nodes[1].GetPods()) - len(before[1].GetPods())
 	if held != 2 {
-		t.Errorf("the view holds %d members on a node with 2", held)
+		t.Errorf("the view has %d members on a node, want 2", held)
 	}
 	v.Reset()
 	if tiers := v.Tiers(0); tiers != nil {
-		t.Errorf("without members the nodes are ranked %v", tiers)
+		t.Errorf("without members the tiers are %v", tiers)
 	}
-	unchanged("when the members were taken off")
+	unchanged("after a reset")
 	for _, least := range []int{12, 13} {
 		placement.Find(v, placement.Gang{Classes: sized, Min: least})
-		unchanged("by a plan")
+		unchanged("after a plan")
 	}
 	v.release()
-	unchanged("when the plan was over")
+	unchanged("after the release")
 	h.plan(t, w.task())
-	unchanged("by a plan of the plugin")
+	unchanged("after a plan of the planner")
 
-	// A plugin that fails: without a Score plugin's state, as if PreScore had not been called.
+	// Make a plugin fail: remove the state that its PreScore wrote.
 	v = h.viewOfGang(t, w)
 	v.Place(0, 0)
 	func() {
@@ -120,10 +120,10 @@ func TestRankingLeavesTheSnapshotAlone(t *testing.T) {
 		v.classes[0].base = nil
 		v.Tiers(0)
 	}()
-	unchanged("when a plugin failed")
+	unchanged("after a plugin failed")
 }
 
-// A class is ranked again only if a Score plugin looks at members of the gang for it.
+// A class is ranked again only if a Score plugin takes members of the gang into account for it.
 func TestOnlyPreferencesAmongMembersAreRenewed(t *testing.T) {
 	to := func(app string) func(*st.PodWrapper) {
 		return func(p *st.PodWrapper) { p.PodAffinity(hostKey, apps(app), st.PodAffinityWithPreferredReq) }
@@ -136,7 +136,7 @@ func TestOnlyPreferencesAmongMembersAreRenewed(t *testing.T) {
 		{"no preference", func(w *world) { w.join("a", 3, "1", nil) }, 0, 0},
 		{"required anti-affinity", func(w *world) { w.join("a", 3, "1", apart) }, 0, 0},
 		{"required spread", func(w *world) { w.join("a", 3, "1", evenly) }, 0, 0},
-		{"near pods that run", func(w *world) { w.join("a", 3, "1", to("x")) }, 0, 0},
+		{"near running pods", func(w *world) { w.join("a", 3, "1", to("x")) }, 0, 0},
 		{"apart", func(w *world) { w.join("a", 3, "1", preferApart) }, 1, 0},
 		{"evenly", func(w *world) { w.join("a", 3, "1", preferEvenly) }, 1, 0},
 		{"one class near the other", func(w *world) { w.join("a", 3, "1", to("b")); w.join("b", 1, "1", nil) }, 2, 1},
@@ -163,7 +163,7 @@ func TestOnlyPreferencesAmongMembersAreRenewed(t *testing.T) {
 	}
 }
 
-// A member without preferences sees that members prefer it, though no pod with affinity runs.
+// Members that prefer a member without preferences count for its ranking, even if no running pod has affinity.
 func TestAMemberIsPreferredByOthers(t *testing.T) {
 	h := newHarness(t)
 	w := benchWorld(4, false)
@@ -182,7 +182,7 @@ func TestAMemberIsPreferredByOthers(t *testing.T) {
 			continue
 		}
 		if tiers := v.Tiers(i); len(tiers) != 4 || tiers[2] != 0 || tiers[0] == 0 {
-			t.Errorf("the nodes are ranked %v, the member that prefers it is on the third", tiers)
+			t.Errorf("the tiers are %v; want the third node first, which has the member that prefers the pod", tiers)
 		}
 	}
 }

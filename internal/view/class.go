@@ -16,53 +16,53 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
 )
 
-// class is a set of members that no filter tells apart, in the order in which they are placed.
+// class is a set of members that no filter distinguishes, in the order in which they are placed.
 type class struct {
 	pods []*corev1.Pod
-	// must is how many of the pods the gang cannot do without; they come first.
+	// must is how many of the pods are required for the gang to start. They come first.
 	must int
-	// key tells the class apart from the others.
+	// key identifies the class.
 	key string
-	// info is that of the first member; it stands for all.
+	// info is the first member's; it represents all of them.
 	info fwk.PodInfo
 	requests.Request
-	// base is the state that the PreFilter plugins left; state is base with the members that are placed.
+	// base is the state after the PreFilter plugins; state is base plus the placed members.
 	base, state fwk.CycleState
-	// levels are in state; floors are what they were before the last member was placed.
+	// levels point into state; floors are their values before the last member was placed.
 	levels []levels
 	floors [][2]int
-	// nodes are those that PreFilter left, offered those that the extenders left; nil means all.
+	// nodes are those that PreFilter returned, offered those that the extenders returned; nil means all.
 	nodes, offered sets.Set[string]
-	// excluded are nodes that refused a member when it was reserved.
+	// excluded are nodes on which a Reserve plugin failed for a member.
 	excluded sets.Set[string]
-	// rejected is why PreFilter refused the class, or nil.
+	// rejected is the status with which PreFilter rejected the class, or nil.
 	rejected *fwk.Status
-	// local: whether a member fits on a node depends on that node alone.
+	// local says that only the node decides whether a member fits on it.
 	local bool
-	// pairwise: it also depends on which pods are on other nodes, or on the same.
+	// pairwise says that pods on this or other nodes decide too.
 	pairwise bool
-	// stateful: devices or volumes are allocated to a member, so what fits depends on what was allocated to others. state is then that
-	// of the next member, and right while the view is of the version that it was made for.
+	// stateful says that devices or volumes are allocated to members, so earlier allocations decide what fits. state then belongs to the
+	// next member, and is valid while version equals the view's.
 	stateful bool
 	version  int
-	// pending are the nodes of devices that the next member shares with members that are placed.
+	// pending are the node selectors of devices that the next member shares with placed members.
 	pending []*nodeaffinity.NodeSelector
-	// placed counts the members that are placed.
+	// placed is the number of placed members.
 	placed int
-	// among are the Score plugins that look at other members of the gang for the class.
+	// among are the Score plugins that take other members of the gang into account for the class.
 	among []string
-	// overlooks says that InterPodAffinity was skipped for the class, so it does not see members that repel it.
+	// overlooks says that InterPodAffinity skipped the class, so the plugin does not see members that repel it.
 	overlooks bool
-	// repelled counts the placed members that repel the class from a topology domain.
+	// repelled counts, for each topology domain, the placed members that repel the class from it.
 	repelled map[domain]int
-	// held are the topology domains from which slots repel the class; kept is why slots keep it off all nodes, or nil.
+	// held are the topology domains from which slots repel the class; kept is the reason why slots exclude all nodes, or nil.
 	held sets.Set[domain]
 	kept *fwk.Status
 }
 
 type domain struct{ key, value string }
 
-// begin makes a state without members of the gang.
+// begin resets the class to a state without placed members.
 func (c *class) begin() {
 	if !c.pairwise {
 		c.state = c.base
@@ -72,8 +72,8 @@ func (c *class) begin() {
 	c.levels = levelsOf(c.state)
 }
 
-// classify divides pods into classes. The first required pods are those that the gang cannot do without. The order of the classes
-// does not depend on that of the pods: where classes look equal to the planner, it decides which comes first.
+// classify groups pods into classes. The first required pods must all be scheduled for the gang to start. The order of the classes does not
+// depend on the order of the pods, because the planner breaks ties between classes by their order.
 func classify(pods []*corev1.Pod, required int, nodes fwk.NodeInfoLister, promised map[string][]fwk.PodInfo) ([]*class, error) {
 	keys, err := labelsThatMatter(pods, nodes, promised)
 	if err != nil {
@@ -105,8 +105,8 @@ func classify(pods []*corev1.Pod, required int, nodes fwk.NodeInfoLister, promis
 	return classes, nil
 }
 
-// schedulingKey is the same for two pods of a gang only if every filter treats them alike: it is the pod's specification
-// without what is known not to matter to any.
+// schedulingKey returns the same key for two pods of a gang only if every filter treats them alike: the pod's spec without the fields that
+// no filter reads.
 func schedulingKey(pod *corev1.Pod, labelKeys []string) (string, error) {
 	spec := pod.Spec
 	spec.Hostname, spec.Subdomain, spec.HostAliases = "", "", nil
@@ -114,7 +114,7 @@ func schedulingKey(pod *corev1.Pod, labelKeys []string) (string, error) {
 	spec.InitContainers = bare(spec.InitContainers)
 	spec.EphemeralContainers = nil
 	spec.Volumes = nil
-	own := len(spec.ResourceClaims) > 0 // a claim made from a template is the pod's own
+	own := len(spec.ResourceClaims) > 0 // a claim made from a template belongs to this pod only
 	for i := range pod.Spec.Volumes {
 		v := &pod.Spec.Volumes[i]
 		if matters(v) {
@@ -140,7 +140,7 @@ func schedulingKey(pod *corev1.Pod, labelKeys []string) (string, error) {
 	return key.String(), nil
 }
 
-// bare keeps of containers what filters look at, and all that is not known to be of no interest to them.
+// bare returns the containers without the fields that no filter reads. Fields that it does not know stay.
 func bare(containers []corev1.Container) []corev1.Container {
 	bare := slices.Clone(containers)
 	for i := range bare {
@@ -151,7 +151,7 @@ func bare(containers []corev1.Container) []corev1.Container {
 	return bare
 }
 
-// matters says whether filters look at volumes of this kind.
+// matters reports whether filters read volumes of this kind.
 func matters(v *corev1.Volume) bool {
 	s := &v.VolumeSource
 	inert := s.EmptyDir != nil || s.ConfigMap != nil || s.Secret != nil || s.Projected != nil || s.DownwardAPI != nil ||
@@ -159,8 +159,8 @@ func matters(v *corev1.Volume) bool {
 	return !inert
 }
 
-// labelsThatMatter returns the keys of the pods' labels that any selector in play looks at: of the pods themselves, or of
-// the pods in the cluster, or promised a node, that repel others. Without this, pods that carry an index as a label would each be a class.
+// labelsThatMatter returns the label keys of the pods that some selector reads: selectors of the pods themselves, and anti-affinity of
+// running or nominated pods. Without this, each pod of a gang that has its index as a label would be a class of its own.
 func labelsThatMatter(pods []*corev1.Pod, nodes fwk.NodeInfoLister, promised map[string][]fwk.PodInfo) ([]string, error) {
 	keys := map[string]struct{}{}
 	for _, pod := range pods {

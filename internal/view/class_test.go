@@ -28,15 +28,15 @@ func TestClasses(t *testing.T) {
 	template := "template"
 	for _, tc := range []struct {
 		name string
-		// change makes the members differ, of which there are two; i is 0 or 1.
+		// change modifies the two members so that they may differ; i is 0 or 1.
 		change func(p *st.PodWrapper, i int)
-		// runs is a pod on a node, promised one that was promised a node.
-		runs, promised *st.PodWrapper
-		want           int
+		// runs is a running pod, nominated a nominated one.
+		runs, nominated *st.PodWrapper
+		want            int
 	}{
 		{name: "only an index", change: func(*st.PodWrapper, int) {}, want: 1},
 		{name: "an index that a running pod repels", runs: repelling(), want: 2},
-		{name: "an index that a nominated pod repels", promised: repelling(), want: 2},
+		{name: "an index that a nominated pod repels", nominated: repelling(), want: 2},
 		{name: "an index that the members repel", want: 2, change: func(p *st.PodWrapper, _ int) {
 			p.PodAntiAffinity(hostKey, index("0"), st.PodAntiAffinityWithRequiredReq)
 		}},
@@ -59,7 +59,7 @@ func TestClasses(t *testing.T) {
 		{name: "environment", want: 1, change: func(p *st.PodWrapper, i int) {
 			p.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "RANK", Value: string(rune('0' + i))}}
 		}},
-		{name: "tokens of service accounts", want: 1, change: func(p *st.PodWrapper, i int) {
+		{name: "service account tokens", want: 1, change: func(p *st.PodWrapper, i int) {
 			p.Volumes([]corev1.Volume{token("kube-api-access-" + string(rune('a'+i)))})
 		}},
 		{name: "the same volume claim", want: 1, change: func(p *st.PodWrapper, _ int) { p.PVC("shared") }},
@@ -80,8 +80,8 @@ func TestClasses(t *testing.T) {
 			if tc.runs != nil {
 				w.running = append(w.running, tc.runs.Node("n0").Obj())
 			}
-			if tc.promised != nil {
-				w.promises = append(w.promises, promise{tc.promised.Obj(), "n0"})
+			if tc.nominated != nil {
+				w.nominations = append(w.nominations, nomination{tc.nominated.Obj(), "n0"})
 			}
 			i := 0
 			w.join("a", 2, "1", func(p *st.PodWrapper) {
@@ -97,8 +97,8 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-// TestLevels: upstream's state is read by reflection, so a new version of it must be noticed here; and the two lowest domains
-// are found again whichever pods are added.
+// TestLevels: levelsOf reads upstream's state by reflection, so this test must fail if a new version changes it. It also checks that settle
+// finds the two lowest domains again, whichever pods are added.
 func TestLevels(t *testing.T) {
 	h := newHarness(t)
 	w := benchWorld(5, false)

@@ -8,8 +8,9 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
 )
 
-// Enough says whether what changed may give a gang that is parked what it lacked: the nodes that changed now have capacity for
-// as many pods as were missing, or for how many at most. It may be wrong about that, but not about the contrary.
+// Enough reports whether the changes since the last plan may give a parked gang what it lacked: whether the changed nodes have free
+// capacity for all missing pods. found is the number of pods that they have capacity for. Enough may report true for a gang that still does
+// not fit, but never false for one that does.
 func (p *Planner) Enough(l ledger.Parked) (found int, enough bool) {
 	found, enough = p.capacityFor(l)
 	if !enough {
@@ -23,7 +24,7 @@ func (p *Planner) Enough(l ledger.Parked) (found int, enough bool) {
 	return all - (whole.Shortage.Missing - l.Shortage.Missing), enough
 }
 
-// capacityFor is for how many of the members that are missing the nodes that changed have capacity, and whether that is all.
+// capacityFor returns for how many of the missing members the changed nodes have capacity, and whether that is all of them.
 func (p *Planner) capacityFor(l ledger.Parked) (found int, enough bool) {
 	if l.Anything {
 		return 0, true

@@ -5,7 +5,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// Exclusions are nodes that refused a member, by the member's UID.
+// Exclusions are the nodes on which a Reserve plugin failed for a member, by the member's UID.
 type Exclusions map[types.UID]sets.Set[string]
 
 // Add excludes a node for a pod.
@@ -16,7 +16,7 @@ func (e Exclusions) Add(pod types.UID, node string) {
 	e[pod].Insert(node)
 }
 
-// apply leaves the nodes out for the classes of the members that they refused.
+// apply excludes the nodes for the classes of these members.
 func (e Exclusions) apply(classes []*class) {
 	if len(e) == 0 {
 		return

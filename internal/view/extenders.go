@@ -6,8 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// askExtenders narrows the nodes of a class to those that the scheduler's extenders leave. They are asked once for a class,
-// without its siblings, and again by the scheduler for each member on its node.
+// askExtenders limits the class to the nodes that the scheduler's extenders return. They are called once for a class, with no other member
+// placed, and the scheduler calls them again for each member on its node.
 func (v *view) askExtenders(c *class) error {
 	pod := c.info.GetPod()
 	for _, extender := range v.framework.Extenders() {

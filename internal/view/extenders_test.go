@@ -12,7 +12,7 @@ import (
 	tf "k8s.io/kubernetes/pkg/scheduler/testing/framework"
 )
 
-// leaves is an extender's answer that leaves these nodes.
+// leaves returns an extender that filters out all other nodes.
 func leaves(names ...string) tf.FitPredicate {
 	return func(pod *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
 		if slices.Contains(names, node.Node().Name) {
@@ -22,8 +22,8 @@ func leaves(names ...string) tf.FitPredicate {
 	}
 }
 
-// TestExtendersAreAskedWhileAGangIsPlanned: the scheduler asks them after the plugins, when a member has been planned for a node, so a
-// plan that did not ask them might have it on one that they refuse.
+// TestExtendersAreAskedWhileAGangIsPlanned: the scheduler calls extenders after the plugins, once a member is planned for a node. A plan
+// made without them might use a node that they reject.
 func TestExtendersAreAskedWhileAGangIsPlanned(t *testing.T) {
 	filter := func(answers ...tf.FitPredicate) *tf.FakeExtender { return &tf.FakeExtender{Predicates: answers} }
 	uninterested, ignorable := filter(leaves()), filter(tf.ErrorPredicateExtender)
@@ -31,15 +31,15 @@ func TestExtendersAreAskedWhileAGangIsPlanned(t *testing.T) {
 	for _, tc := range []struct {
 		name      string
 		extenders []fwk.Extender
-		// nodes are those with a member; none means that there is no plan.
+		// nodes are the nodes with a member; none means that there is no plan.
 		nodes []string
 	}{
-		{"one that leaves two of three nodes", []fwk.Extender{filter(leaves("a", "c"))}, []string{"a", "c"}},
-		{"two, of which only one node pleases both", []fwk.Extender{filter(leaves("a", "b")), filter(leaves("b", "c"))}, nil},
-		{"two that leave the same nodes", []fwk.Extender{filter(leaves("b", "c")), filter(leaves("c", "b"))}, []string{"b", "c"}},
-		{"one that leaves none", []fwk.Extender{filter(leaves())}, nil},
+		{"one that returns two of three nodes", []fwk.Extender{filter(leaves("a", "c"))}, []string{"a", "c"}},
+		{"two that have one node in common", []fwk.Extender{filter(leaves("a", "b")), filter(leaves("b", "c"))}, nil},
+		{"two that return the same nodes", []fwk.Extender{filter(leaves("b", "c")), filter(leaves("c", "b"))}, []string{"b", "c"}},
+		{"one that returns none", []fwk.Extender{filter(leaves())}, nil},
 		{"one that is not interested in such pods", []fwk.Extender{uninterested, filter(leaves("a", "b"))}, []string{"a", "b"}},
-		{"one that fails and may", []fwk.Extender{ignorable, filter(leaves("a", "b"))}, []string{"a", "b"}},
+		{"one that fails and is ignorable", []fwk.Extender{ignorable, filter(leaves("a", "b"))}, []string{"a", "b"}},
 		{"one that filters nothing", []fwk.Extender{&tf.FakeExtender{}, filter(leaves("a", "b"))}, []string{"a", "b"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -55,15 +55,15 @@ func TestExtendersAreAskedWhileAGangIsPlanned(t *testing.T) {
 			if !slices.Equal(nodes, tc.nodes) {
 				t.Errorf("the members are planned for %v, want %v; %+v", nodes, tc.nodes, p.Finding)
 			}
-			// What it takes for an extender to leave more nodes is not known, so anything may help.
+			// Nobody knows what makes an extender return more nodes, so any change may help.
 			if p.Finding != nil && !p.Finding.Shortage.Anything {
-				t.Errorf("the gang waits for room only: %+v", p.Finding)
+				t.Errorf("the gang is retried only for free capacity: %+v", p.Finding)
 			}
 		})
 	}
 }
 
-// TestAnExtenderThatFailsEndsTheCycle as it does for a single pod, and says which it is.
+// TestAnExtenderThatFailsEndsTheCycle, as for a single pod, and the error names the extender.
 func TestAnExtenderThatFailsEndsTheCycle(t *testing.T) {
 	broken := &tf.FakeExtender{ExtenderName: "http://broken", Predicates: []tf.FitPredicate{tf.ErrorPredicateExtender}}
 	h := newHarness(t, frameworkruntime.WithExtenders([]fwk.Extender{broken}))
@@ -74,7 +74,7 @@ func TestAnExtenderThatFailsEndsTheCycle(t *testing.T) {
 	}
 }
 
-// twoMembersAndThreeNodes have room for one member on each node.
+// twoMembersAndThreeNodes returns a world in which each node has capacity for one member.
 func twoMembersAndThreeNodes() *world {
 	w := &world{need: 2}
 	for _, name := range []string{"a", "b", "c"} {

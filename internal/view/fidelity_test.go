@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// cases is how many random gangs are planned: PLAN_CASES, or 2,000, or few in short tests.
+// cases is the number of random gangs to plan: PLAN_CASES, or 2,000, or fewer with -short.
 func cases(t *testing.T) int {
 	if given, err := strconv.Atoi(os.Getenv("PLAN_CASES")); err == nil {
 		return given
@@ -21,7 +21,7 @@ func cases(t *testing.T) int {
 	return 2000
 }
 
-// checkPlan checks what must be true of every plan, and replays it through the framework.
+// checkPlan checks what must hold for every plan, and replays the plan through the framework.
 func checkPlan(t fataler, h *harness, w *world) Plan {
 	t.Helper()
 	h.set(t, w)
@@ -39,23 +39,22 @@ func checkPlan(t fataler, h *harness, w *world) Plan {
 	return p
 }
 
-// replay places the members one after the other in the order of the plan, each with a snapshot that has those before it.
+// replay schedules the members one by one in the order of the plan, each on a snapshot with those before it.
 //
-// That order is the one that upstream's filters confirmed, and in which members are popped. Where a member looks at others
-// (topology spread, whose skew must never be exceeded on the way; affinity to a member that comes first) another order of the
-// same pins may be refused.
+// This is the order in which the plan ran the filters and in which members are reserved. If filters depend on other members (topology
+// spread must hold after each step; affinity needs the other member first), the same pins in another order may be rejected.
 func replay(t fataler, h *harness, w *world, p Plan) {
 	t.Helper()
 	h.set(t, w)
 	for i, pin := range p.Pins {
 		pod := w.byUID(pin.UID)
 		if status := h.place(t, w, pod, pin.Node); !status.IsSuccess() {
-			t.Fatalf("member %d of the plan, %s, is refused on %s: %v\nplan %v\n%s", i, pod.Name, pin.Node, status, p.Pins, w)
+			t.Fatalf("member %d of the plan, %s, is rejected on %s: %v\nplan %v\n%s", i, pod.Name, pin.Node, status, p.Pins, w)
 		}
 	}
 }
 
-// TestPlansAreConfirmed: what a plan says is what the scheduler's filters say, member by member.
+// TestPlansAreConfirmed: the scheduler's filters accept each member of a plan on its node.
 func TestPlansAreConfirmed(t *testing.T) {
 	h := newHarness(t)
 	yes, members := 0, 0
@@ -69,13 +68,13 @@ func TestPlansAreConfirmed(t *testing.T) {
 			members += len(p.Pins)
 		}
 	}
-	t.Logf("%d gangs, %d planned with %d members, 0 refused", n, yes, members)
+	t.Logf("%d gangs, %d planned with %d members, 0 rejected", n, yes, members)
 	if yes < n/5 || yes > 4*n/5 {
-		t.Errorf("%d of %d gangs have a plan: too one-sided to tell much", yes, n)
+		t.Errorf("%d of %d gangs have a plan: the cases are too one-sided", yes, n)
 	}
 }
 
-// TestPlansAreConfirmedShrunk is the same with cases that rapid makes small if they fail.
+// TestPlansAreConfirmedShrunk is the same test with cases that rapid shrinks if they fail.
 func TestPlansAreConfirmedShrunk(t *testing.T) {
 	h := newHarness(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -87,8 +86,8 @@ func rolled(t *rapid.T) dice {
 	return func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "dice") }
 }
 
-// TestPlainGangsExactly: for members that are equal and look at their node only, there is a plan if and only if the nodes
-// take enough of them one by one.
+// TestPlainGangsExactly: for equal members whose filters look at one node only, there is a plan if and only if the nodes take enough of
+// them when they are added one by one.
 func TestPlainGangsExactly(t *testing.T) {
 	h := newHarness(t)
 	yes := 0
@@ -115,11 +114,11 @@ func TestPlainGangsExactly(t *testing.T) {
 	}
 	t.Logf("%d gangs, %d planned", n, yes)
 	if yes < n/5 || yes > 4*n/5 {
-		t.Errorf("%d of %d gangs have a plan: too one-sided to tell much", yes, n)
+		t.Errorf("%d of %d gangs have a plan: the cases are too one-sided", yes, n)
 	}
 }
 
-// classes is how many classes the members are.
+// classes returns the number of classes of the members.
 func classes(t fataler, h *harness, w *world) int {
 	t.Helper()
 	h.set(t, w)
@@ -134,7 +133,7 @@ func classes(t fataler, h *harness, w *world) int {
 	return len(found)
 }
 
-// count fills each node with members until the filters refuse.
+// count adds members to each node until the filters reject one, and returns how many fit.
 func count(t fataler, h *harness, w *world) int {
 	t.Helper()
 	h.set(t, w)
@@ -147,7 +146,7 @@ func count(t fataler, h *harness, w *world) int {
 	return fit
 }
 
-// TestPlansAreRepeatable: the same cluster and gang give the same pins, and the order of the members no other answer.
+// TestPlansAreRepeatable: the same cluster and gang give the same pins, and the order of the members does not decide whether it fits.
 func TestPlansAreRepeatable(t *testing.T) {
 	h := newHarness(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -165,7 +164,7 @@ func TestPlansAreRepeatable(t *testing.T) {
 	})
 }
 
-// TestAnEmptyNodeDoesNoHarm: a gang of equal members that has a plan has one too when a node joins.
+// TestAnEmptyNodeDoesNoHarm: if a gang of equal members has a plan, it still has one after an empty node is added.
 func TestAnEmptyNodeDoesNoHarm(t *testing.T) {
 	h := newHarness(t)
 	rapid.Check(t, func(t *rapid.T) {

@@ -38,20 +38,20 @@ import (
 
 const testNamespace = "default"
 
-// harness is the scheduler's framework with all default plugins, on a cluster that each test sets.
+// harness is the scheduler's framework with all default plugins, on a cluster that each test sets up.
 type harness struct {
 	ctx       context.Context
 	planner   *Planner
 	framework framework.Framework
 	informers informers.SharedInformerFactory
-	// cache and snapshot are upstream's. The plugins hold on to the one snapshot, so it is filled anew.
+	// cache and snapshot are upstream's. The plugins keep a reference to the snapshot, so set refills it.
 	cache     internalcache.Cache
 	snapshot  *internalcache.Snapshot
 	nominator *nominator
 	stop      context.CancelFunc
 }
 
-// testProfile is the default profile.
+// testProfile returns the default profile.
 func testProfile(t testing.TB) *config.KubeSchedulerProfile {
 	t.Helper()
 	var versioned configv1.KubeSchedulerConfiguration
@@ -63,7 +63,7 @@ func testProfile(t testing.TB) *config.KubeSchedulerProfile {
 	return &cfg.Profiles[0]
 }
 
-// newHarness is on an empty cluster. The framework has further options, if any are given.
+// newHarness returns a harness with an empty cluster. The options are passed to the framework.
 func newHarness(t testing.TB, options ...frameworkruntime.Option) *harness {
 	t.Helper()
 	metrics.Register()
@@ -97,12 +97,12 @@ func newHarness(t testing.TB, options ...frameworkruntime.Option) *harness {
 	return h
 }
 
-// pod returns the informer's pod.
+// pod returns the pod from the informer.
 func (h *harness) pod(ref gang.Ref) (*corev1.Pod, error) {
 	return h.informers.Core().V1().Pods().Lister().Pods(ref.Namespace).Get(ref.Name)
 }
 
-// draManager knows no devices: the plugin for them looks at every pod that requests a resource other than cpu and memory.
+// draManager returns a manager without devices. DynamicResources needs one for each pod that requests a resource other than cpu and memory.
 func draManager(
 	ctx context.Context, t testing.TB, client *fake.Clientset, informers informers.SharedInformerFactory,
 ) fwk.SharedDRAManager {
@@ -117,7 +117,7 @@ func draManager(
 	return dynamicresources.NewDRAManager(ctx, claims, slices, informers)
 }
 
-// nominator keeps nominations of pods that are in no queue. It asks the queue's too, so that benchmarks pay for that.
+// nominator has nominations of pods that are in no queue. It asks the queue's nominator too, so that benchmarks include that cost.
 type nominator struct {
 	fwk.PodNominator
 	nodes map[string][]fwk.PodInfo
@@ -149,23 +149,23 @@ func (n *nominator) DeleteNominatedPodIfExists(pod *corev1.Pod) {
 	}
 }
 
-// promise is a pod that was promised a node.
-type promise struct {
+// nomination is a pod and its nominated node.
+type nomination struct {
 	pod  *corev1.Pod
 	node string
 }
 
-// world is a cluster and a gang that waits.
+// world is a cluster and a pending gang.
 type world struct {
-	nodes     []*corev1.Node
-	running   []*corev1.Pod
-	members   []*corev1.Pod
-	promises  []promise
-	need      int
-	placement gang.Placement
+	nodes       []*corev1.Node
+	running     []*corev1.Pod
+	members     []*corev1.Pod
+	nominations []nomination
+	need        int
+	placement   gang.Placement
 }
 
-// task is what the ledger would ask to plan.
+// task returns the task that the ledger would hand to the planner.
 func (w *world) task() gang.Task {
 	task := gang.Task{
 		Gang: gang.Key{Namespace: testNamespace, Name: "gang", Convention: conventions.All()[0].Name},
@@ -181,7 +181,7 @@ func ref(pod *corev1.Pod) gang.Ref {
 	return gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)}
 }
 
-// set makes the cluster what the world says, with a fresh snapshot.
+// set makes the cluster equal to the world, and takes a new snapshot.
 func (h *harness) set(t fataler, w *world) {
 	t.Helper()
 	if h.stop != nil {
@@ -201,10 +201,10 @@ func (h *harness) set(t fataler, w *world) {
 	*h.snapshot = *internalcache.NewEmptySnapshot()
 	h.update(t)
 	h.nominator.nodes = map[string][]fwk.PodInfo{}
-	for _, p := range w.promises {
+	for _, p := range w.nominations {
 		h.nominator.nominate(p.pod, p.node)
 	}
-	// Past the informer's handlers: the ledger need not know the pods, and nothing has to be waited for.
+	// Write to the store directly: the ledger need not know the pods, and the test need not wait for informers.
 	known := make([]any, len(w.members))
 	for i, m := range w.members {
 		known[i] = m
@@ -236,7 +236,7 @@ func (h *harness) plan(t fataler, task gang.Task) Plan {
 	return p
 }
 
-// filter is what the scheduler itself says of the pod on the node, without our plugin: the ledger does not know the pod.
+// filter runs the scheduler's filters for the pod on the node without our plugins: the ledger does not know the pod.
 func (h *harness) filter(t fataler, pod *corev1.Pod, name string) *fwk.Status {
 	t.Helper()
 	state := framework.NewCycleState()
@@ -255,7 +255,7 @@ func (h *harness) filter(t fataler, pod *corev1.Pod, name string) *fwk.Status {
 	return h.framework.RunFilterPluginsWithNominatedPods(h.ctx, state, pod, node)
 }
 
-// assume puts the pod on the node, as the scheduler does after a cycle that succeeded, and takes the next snapshot.
+// assume assumes the pod on the node, as the scheduler does after a successful cycle, and takes the next snapshot.
 func (h *harness) assume(t fataler, pod *corev1.Pod, node string) {
 	t.Helper()
 	placed := pod.DeepCopy()
@@ -267,8 +267,8 @@ func (h *harness) assume(t fataler, pod *corev1.Pod, node string) {
 	h.update(t)
 }
 
-// place runs a scheduling cycle for a member that is planned for the node. What nominates its siblings there is dropped
-// first, as by forgetNominations.
+// place runs a scheduling cycle for a member on its planned node. It drops the nominations of the other members first, as forgetNominations
+// does.
 func (h *harness) place(t fataler, w *world, pod *corev1.Pod, node string) *fwk.Status {
 	t.Helper()
 	for _, m := range w.members {
@@ -283,7 +283,7 @@ func (h *harness) place(t fataler, w *world, pod *corev1.Pod, node string) *fwk.
 	return status
 }
 
-// byUID finds members.
+// byUID returns the member with this UID.
 func (w *world) byUID(uid string) *corev1.Pod {
 	i := slices.IndexFunc(w.members, func(m *corev1.Pod) bool { return m.UID == types.UID(uid) })
 	return w.members[i]
@@ -297,8 +297,8 @@ func (w *world) String() string {
 	for _, p := range w.running {
 		text += fmt.Sprintf("\nruns on %s: %s", p.Spec.NodeName, describe(p))
 	}
-	for _, p := range w.promises {
-		text += fmt.Sprintf("\npromised %s: %s", p.node, describe(p.pod))
+	for _, p := range w.nominations {
+		text += fmt.Sprintf("\nnominated to %s: %s", p.node, describe(p.pod))
 	}
 	for _, p := range w.members {
 		text += "\nmember " + describe(p)

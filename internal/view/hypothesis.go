@@ -12,34 +12,34 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/util"
 )
 
-// hypotheses are what a view assumes on top of the snapshot: without some pods, with some slots, on some nodes only. They nest: begin
-// opens one, rollBack and commit close the one that was opened last.
+// hypotheses are what a view assumes on top of the snapshot: without some pods, with some slots, or on some nodes only. They nest: begin
+// opens one; rollBack and commit close the one opened last.
 //
-// The scheduler's snapshot itself is never changed, because everything else reads it. So a plugin that reads the snapshot does so
-// without the hypotheses, and the states of the classes are corrected (hypothesis_plugins.go says for which plugins that matters).
+// The scheduler's snapshot itself does not change, because others read it. A plugin that reads the snapshot therefore does not see the
+// hypotheses, so the view corrects the states of the classes (hypothesis_plugins.go lists the plugins that need it).
 //
-// A plan that was found under a hypothesis may only be reserved once the hypothesis is true: the classes' states are hypothetical too.
+// Reserve a plan made under a hypothesis only once the hypothesis holds, because the states of its classes are hypothetical too.
 type hypotheses struct {
-	// open are those that were begun.
+	// open are the hypotheses that were begun and not closed, the outermost first.
 	open []hypothesis
-	// undo takes back what was changed, the last first.
+	// undo are the functions that revert the changes, run last to first.
 	undo []func()
-	// changes are the pods that were taken off nodes or put on them.
+	// changes are the pods that were removed from nodes or added to them.
 	changes []change
 	// inside are the nodes that members may be placed on; nil means all.
 	inside sets.Set[int]
-	// index finds nodes by name. It is made, and the list of nodes copied, before the first change.
+	// index maps names to nodes. The first change creates it, and copies the list of nodes.
 	index map[string]int
 }
 
-// hypothesis is what rollBack returns to.
+// hypothesis is the state that rollBack restores.
 type hypothesis struct {
 	undo int
-	// placed and on are the members that were placed.
+	// placed and on are the members that were placed, and their nodes.
 	placed, on []int
 }
 
-// change is a pod that is taken off a node, or put on it.
+// change is a pod that is removed from a node, or added to it.
 type change struct {
 	info    fwk.PodInfo
 	node    int
@@ -57,8 +57,7 @@ func (v *view) begin() {
 	v.open = append(v.open, hypothesis{undo: len(v.undo), placed: slices.Clone(v.placed), on: slices.Clone(v.on)})
 }
 
-// rollBack closes the hypothesis that was opened last. The view is again what it was: members that were placed since are taken off, and
-// those that were placed then are placed again.
+// rollBack closes the hypothesis opened last and restores the view as it was at its begin, including the members that were placed then.
 func (v *view) rollBack() {
 	last := v.pop()
 	if len(v.undo) == last.undo && slices.Equal(v.placed, last.placed) && slices.Equal(v.on, last.on) {
@@ -67,7 +66,7 @@ func (v *view) rollBack() {
 	v.takeOff()
 	v.undoTo(last.undo)
 	for i, class := range last.placed {
-		if !v.Fits(class, last.on[i]) { // devices and volumes are allocated to those that the filters just passed
+		if !v.Fits(class, last.on[i]) { // Reserve plugins need the result of a Filter run just before
 			if v.err == nil {
 				v.err = fmt.Errorf("pod %s no longer fits on node %s after a hypothesis", v.classes[class].next().Name,
 					v.nodes[last.on[i]].Node().Name)
@@ -78,7 +77,7 @@ func (v *view) rollBack() {
 	}
 }
 
-// commit closes the hypothesis that was opened last, and keeps what was changed and placed: it is part of the one around it, if any.
+// commit closes the hypothesis opened last and keeps its changes and placed members. They become part of the enclosing hypothesis, if any.
 func (v *view) commit() {
 	v.pop()
 	if len(v.open) == 0 {
@@ -92,7 +91,7 @@ func (v *view) pop() hypothesis {
 	return last
 }
 
-// undoTo takes back all changes but the first so many.
+// undoTo reverts changes, last to first, until length of them are left.
 func (v *view) undoTo(length int) {
 	for _, undo := range slices.Backward(v.undo[length:]) {
 		undo()
@@ -101,17 +100,17 @@ func (v *view) undoTo(length int) {
 	v.undo = v.undo[:length]
 }
 
-// takeOff takes all members off, if there are any: what is changed changes the nodes and the states that they were placed on.
+// takeOff removes all placed members, because a change alters the nodes and the states that they were placed on.
 func (v *view) takeOff() {
 	if len(v.placed) > 0 {
 		v.Reset()
 	}
 }
 
-// without assumes that these pods are gone from their nodes. It takes members that are placed off.
+// without assumes that these pods are gone from their nodes. It removes all placed members.
 //
-// What outlives a pod is not freed: devices stay allocated to its claims, and volumes stay attached to the node until the controllers
-// release them. A member that needs these does not fit yet. A ReadWriteOncePod claim is free when nobody else uses it.
+// It frees nothing that outlives a pod: devices stay allocated to its claims, and volumes stay attached to the node until the controllers
+// release them. A member that needs these does not fit yet. A ReadWriteOncePod claim is free if no other pod uses it.
 func (v *view) without(pods ...*corev1.Pod) error {
 	changes := make([]change, len(pods))
 	for i, pod := range pods {
@@ -128,9 +127,9 @@ func (v *view) without(pods ...*corev1.Pod) error {
 	return v.assume(changes)
 }
 
-// with assumes that capacity is held for these pods. It takes members that are placed off.
+// with assumes that capacity is held for these pods. It removes all placed members.
 //
-// No devices or volumes are allocated to a slot, so members that need some do not fit anywhere beside a slot that needs some as well.
+// Slots have no devices or volumes allocated. If a slot needs some, members that need some too do not fit on any node.
 func (v *view) with(slots ...slot) error {
 	changes := make([]change, len(slots))
 	for i, s := range slots {
@@ -143,8 +142,8 @@ func (v *view) with(slots ...slot) error {
 	return v.assume(changes)
 }
 
-// only assumes that members can be placed on these nodes alone, of those that are left by the hypotheses around this one. Pods on other
-// nodes still count, as they do for any pod that is restricted to some nodes. It takes members that are placed off.
+// only restricts placement to these nodes, among those that the enclosing hypotheses allow. Pods on other nodes still count, as they do for
+// a pod with node affinity. It removes all placed members.
 func (v *view) only(nodes sets.Set[string]) error {
 	inside := sets.New[int]()
 	for name := range nodes {
@@ -163,10 +162,10 @@ func (v *view) only(nodes sets.Set[string]) error {
 	return nil
 }
 
-// outside says whether the node is not one of those that members may be placed on.
+// outside reports whether members may not be placed on the node.
 func (v *view) outside(node int) bool { return v.inside != nil && !v.inside.Has(node) }
 
-// inPlay is how many nodes members may be placed on.
+// inPlay returns how many nodes members may be placed on.
 func (v *view) inPlay() int {
 	if v.inside == nil {
 		return len(v.nodes)
@@ -174,14 +173,14 @@ func (v *view) inPlay() int {
 	return len(v.inside)
 }
 
-// change remembers how to take back what is changed next. Without an open hypothesis nothing is ever taken back.
+// change records how to revert the next change. Without an open hypothesis, nothing is reverted, so it records nothing.
 func (v *view) change(undo func()) {
 	if len(v.open) > 0 {
 		v.undo = append(v.undo, undo)
 	}
 }
 
-// assume makes the changes: on copies of the nodes, and in copies of the classes' states.
+// assume applies the changes to copies of the nodes and of the classes' states.
 func (v *view) assume(changes []change) error {
 	if len(changes) == 0 {
 		return nil
@@ -199,7 +198,7 @@ func (v *view) assume(changes []change) error {
 		if !c.removed {
 			v.snapshot[c.node].AddPodInfo(c.info)
 		} else if err := v.snapshot[c.node].RemovePod(klog.FromContext(v.ctx), c.info.GetPod()); err != nil {
-			return fmt.Errorf("assuming that a pod is gone: %w", err) // never: the node has it
+			return fmt.Errorf("assuming that a pod is gone: %w", err) // cannot happen: the node has the pod
 		} else {
 			keepPorts(v.snapshot[c.node], c.info.GetPod())
 		}
@@ -217,8 +216,8 @@ func (v *view) assume(changes []change) error {
 	return nil
 }
 
-// keepPorts marks the host ports as used that other pods on the node share with the one that is gone: a node remembers only that a port
-// is used, not by how many pods.
+// keepPorts marks host ports as used if other pods on the node share them with the removed pod: a node records only that a port is used,
+// not by how many pods.
 func keepPorts(node fwk.NodeInfo, gone *corev1.Pod) {
 	if len(util.GetHostPorts(gone)) == 0 {
 		return
@@ -230,17 +229,17 @@ func keepPorts(node fwk.NodeInfo, gone *corev1.Pod) {
 	}
 }
 
-// replace puts another node in the place of one.
+// replace swaps in another NodeInfo for the node.
 func (v *view) replace(node int, other fwk.NodeInfo) {
 	before := v.snapshot[node]
 	v.change(func() { v.snapshot[node], v.nodes[node] = before, before })
 	v.snapshot[node], v.nodes[node] = other, other
 }
 
-// nodeNamed finds a node.
+// nodeNamed returns the index of the node with this name.
 func (v *view) nodeNamed(name string) (int, error) {
 	if v.index == nil {
-		v.snapshot = slices.Clone(v.snapshot) // it was the scheduler's
+		v.snapshot = slices.Clone(v.snapshot) // the scheduler owns the original
 		v.index = make(map[string]int, len(v.snapshot))
 		for i, node := range v.snapshot {
 			v.index[node.Node().Name] = i

@@ -8,28 +8,28 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 )
 
-// What plugins see of a hypothesis. A Filter plugin is given the node as it is under the hypothesis. What PreFilter read of the whole
-// snapshot is corrected by the plugin's own AddPod and RemovePod, which preemption uses, too. Read in k8s.io/kubernetes v1.36.3:
+// This file makes plugins respect hypotheses. A Filter plugin is given the node with the hypothesis applied. What a plugin read from the
+// whole snapshot in PreFilter is corrected by the plugin's own AddPod and RemovePod, as in preemption. As of k8s.io/kubernetes v1.36.3:
 //
 //	plugin               reads beyond the node                      under a hypothesis
-//	InterPodAffinity     all pods, and the list of nodes whose      AddPod and RemovePod are exact. They are not called if PreFilter
-//	                     pods repel others                          skipped the plugin: keepOff looks at the anti-affinity of slots
-//	PodTopologySpread    all pods                                   exact, but PreFilter does not count pods that are being deleted,
-//	                                                                and the two do: they are not called for these
-//	VolumeRestrictions   which ReadWriteOncePod claims are used     the two compare names across namespaces, and count each user of
-//	                                                                a claim where PreFilter counts one: see frees and keepOff
+//	InterPodAffinity     all pods, and the list of nodes whose pods AddPod and RemovePod are exact. They are not called if PreFilter
+//	                     have anti-affinity                         skipped the plugin: keepOff checks the anti-affinity of slots
+//	PodTopologySpread    all pods                                   exact, but PreFilter does not count terminating pods and
+//	                                                                these methods do, so they are not called for such pods
+//	VolumeRestrictions   which ReadWriteOncePod claims are used     they compare names across namespaces, and count each user of a
+//	                                                                claim where PreFilter counts one: see frees and keepOff
 //	CSILimits            VolumeAttachments                          volumes of a removed pod stay attached, so they count
 //	DynamicResources     claims                                     devices of a removed pod stay allocated; a slot has none: see keepOff
 //	VolumeBinding        claims and volumes                         the same
-//	NodeResourcesFit, NodePorts, and others of one node             the node is as it would be
-//	extenders            what they know of the cluster              their answer for the cluster as it is, and the scheduler asks again
-//	                                                                for each member; they cannot be shown a hypothesis
-//	Score plugins        all pods, images                           may rank the nodes as they are: that is a preference, not a fit
+//	NodeResourcesFit, NodePorts, and others of one node             the node is as assumed
+//	extenders            their own data                             they answer for the cluster as it is, because they cannot see
+//	                                                                hypotheses; the scheduler calls them again for each member
+//	Score plugins        all pods, images                           may rank the nodes as they are; this never decides what fits
 //
-// Where that is not exact it errs to "does not fit". A removed pod that repelled a class keeps InterPodAffinity in play for the class,
-// so it also respects the anti-affinity of nominated pods, which upstream overlooks if it skips the plugin.
+// Where this is not exact, it errs towards "does not fit". If a removed pod repelled a class, InterPodAffinity stays active for the class.
+// It then respects the anti-affinity of nominated pods too, which upstream misses when the plugin skips the pod.
 
-// adjust corrects the state that PreFilter left for the class.
+// adjust corrects the state that PreFilter wrote for the class.
 func (v *view) adjust(c *class, changes []change) {
 	skipped := c.base.GetSkipFilterPlugins()
 	found := levelsOf(c.base)
@@ -58,8 +58,8 @@ func (v *view) adjust(c *class, changes []change) {
 	c.base.SetSkipFilterPlugins(skipped)
 }
 
-// frees says whether the change frees claims that the class asks for, and nobody else uses these: VolumeRestrictions then may count one
-// user less of each.
+// frees reports whether the change frees claims that the class uses and no other pod does. VolumeRestrictions may then count one user less
+// for each.
 func (v *view) frees(c *class, change change) bool {
 	pod := c.info.GetPod()
 	if !change.removed || change.info.GetPod().Namespace != pod.Namespace {
@@ -84,7 +84,7 @@ func (v *view) frees(c *class, change change) bool {
 	return shared
 }
 
-// inUse says whether a pod on any node uses the claim.
+// inUse reports whether a pod on any node uses the claim.
 func (v *view) inUse(claim string) bool {
 	for _, node := range v.snapshot {
 		if node.GetPVCRefCounts()[claim] > 0 {
@@ -94,7 +94,7 @@ func (v *view) inUse(claim string) bool {
 	return false
 }
 
-// claimsOf counts the volumes of the pod by the claim that they name.
+// claimsOf returns, for each claim that the pod names, how many of its volumes use it.
 func claimsOf(pod *corev1.Pod) map[string]int {
 	var claims map[string]int
 	for i := range pod.Spec.Volumes {
@@ -108,7 +108,7 @@ func claimsOf(pod *corev1.Pod) map[string]int {
 	return claims
 }
 
-// keepOff keeps the class off where slots may leave nothing for it and its filters do not see that.
+// keepOff excludes nodes for the class where slots may use what it needs and its filters cannot see that.
 func (v *view) keepOff(c *class, changes []change) {
 	held := sets.New[domain]()
 	for _, change := range changes {
@@ -132,8 +132,8 @@ func (v *view) keepOff(c *class, changes []change) {
 	}
 }
 
-// repelledFrom finds the domains from which a slot repels the class. The members of a class were not compared by the labels that a slot
-// looks at, so one that is repelled stands for all.
+// repelledFrom adds the domains from which a slot repels the class to found. classify did not compare members by the labels that the slot
+// selects by, so if the slot repels one member, it repels the class.
 func (v *view) repelledFrom(c *class, slot change, found sets.Set[domain]) {
 	if indexOf(v.framework.ListPlugins().PreFilter.Enabled, names.InterPodAffinity) < 0 {
 		return
@@ -152,7 +152,7 @@ func (v *view) repelledFrom(c *class, slot change, found sets.Set[domain]) {
 	}
 }
 
-// holdsDevices says whether the pod asks for devices that drivers allocate.
+// holdsDevices reports whether the pod requests devices that drivers allocate.
 func (v *view) holdsDevices(pod *corev1.Pod) bool {
 	if len(pod.Spec.ResourceClaims) > 0 {
 		return true
@@ -173,7 +173,7 @@ func (v *view) holdsDevices(pod *corev1.Pod) bool {
 	return false
 }
 
-// holdsVolumes says whether the pod asks for volumes that it does not have yet.
+// holdsVolumes reports whether the pod requests volumes that are not bound yet.
 func (v *view) holdsVolumes(pod *corev1.Pod) bool {
 	for i := range pod.Spec.Volumes {
 		volume := &pod.Spec.Volumes[i]
@@ -191,7 +191,7 @@ func (v *view) holdsVolumes(pod *corev1.Pod) bool {
 	return false
 }
 
-// holdsClaim says whether both pods ask for one claim that only one pod at a time can use.
+// holdsClaim reports whether both pods use the same ReadWriteOncePod claim.
 func (v *view) holdsClaim(pod, other *corev1.Pod) bool {
 	if pod.Namespace != other.Namespace {
 		return false

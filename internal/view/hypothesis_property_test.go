@@ -19,7 +19,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
 )
 
-// view is what a plan of the world's gang sees. The members are classified as if further pods ran, too.
+// view returns a view for the world's gang. The members are classified as if further pods were running, too.
 func (h *harness) view(t fataler, w *world, further ...*corev1.Pod) *view {
 	t.Helper()
 	union := *w
@@ -48,7 +48,7 @@ func (h *harness) viewOf(t fataler, classes []*class, promised map[string][]fwk.
 	return v
 }
 
-// answer is what a view says of a class and a node.
+// answer is a view's answer for a class and a node.
 type answer struct {
 	Room int
 	Fits bool
@@ -72,10 +72,10 @@ func find(v *view, w *world) (placement.Plan, bool) {
 	return placement.Find(v, placement.Gang{Classes: v.sized(), Min: w.need, Strategy: strategies[w.placement]})
 }
 
-// picture is all that there is in a view, in copies.
+// picture is a deep copy of a view.
 type picture struct {
 	Answers             [][]answer
-	Same                []fwk.NodeInfo // the nodes without members themselves
+	Same                []fwk.NodeInfo // the nodes without members, not copied
 	Snapshot, Nodes     []fwk.NodeInfo
 	Changed, Placed, On []int
 	Promised            map[string][]fwk.PodInfo
@@ -120,8 +120,8 @@ func pictureOf(t fataler, v *view) picture {
 	return p
 }
 
-// difference compares pictures deeply, apart from what pods and nodes are and from what has no meaning: which of two domains that have
-// equally few pods comes first, and the generations of nodes.
+// difference compares pictures deeply. It ignores the contents of pods and nodes, and what has no meaning: the order of two domains with
+// equally few pods, and the generations of nodes.
 func difference(a, b picture) string {
 	return cmp.Diff(a, b, cmp.Exporter(func(reflect.Type) bool { return true }),
 		cmp.Comparer(func(a, b fwk.PodInfo) bool { return a == b }),
@@ -135,7 +135,7 @@ func difference(a, b picture) string {
 		}, cmp.Ignore()))
 }
 
-// assumed is the dumb second implementation: what hypotheses say, in lists.
+// assumed is the simple reference implementation: it keeps what the hypotheses assume in lists.
 type assumed struct {
 	running, slots []*corev1.Pod
 	inside         sets.Set[string] // nil means all
@@ -145,7 +145,7 @@ func (a assumed) clone() assumed {
 	return assumed{running: slices.Clone(a.running), slots: slices.Clone(a.slots), inside: copyOf(a.inside)}
 }
 
-// copyOf copies a set of which nil means all.
+// copyOf copies a set; nil, which means all, stays nil.
 func copyOf[T comparable](s sets.Set[T]) sets.Set[T] {
 	if s == nil {
 		return nil
@@ -176,7 +176,7 @@ type supposer struct {
 	unused []*corev1.Pod // slots that are not used yet
 }
 
-// step begins, changes, plans, or ends a hypothesis.
+// step opens, changes or closes a hypothesis, or plans under it.
 func (s *supposer) step(t fataler) {
 	t.Helper()
 	var err error
@@ -252,8 +252,7 @@ func slotsOf(pods []*corev1.Pod) []slot {
 	return slots
 }
 
-// TestHypotheses: a view that is rolled back is the one before, and one that hypotheses were made about is as one of a cluster that is
-// really so.
+// TestHypotheses: rolling back restores the view, and a view under hypotheses equals the view of a cluster in which they hold.
 func TestHypotheses(t *testing.T) {
 	h := newHarness(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -282,7 +281,7 @@ func TestHypotheses(t *testing.T) {
 	})
 }
 
-// compare compares what the view says to what one of a cluster says that is as assumed.
+// compare compares the view's answers with those of a view of a cluster in which the hypotheses hold.
 func (s *supposer) compare(t fataler, h *harness, got [][]answer, plan placement.Plan, ok bool) {
 	t.Helper()
 	really := *s.world
@@ -301,7 +300,7 @@ func (s *supposer) compare(t fataler, h *harness, got [][]answer, plan placement
 			}
 		}
 	}
-	if s.repellingPromises() {
+	if s.repellingNominations() {
 		s.noneTooMany(t, v, got)
 		return
 	}
@@ -315,9 +314,10 @@ func (s *supposer) compare(t fataler, h *harness, got [][]answer, plan placement
 	}
 }
 
-// repellingPromises says whether nominated pods repel others: they may count where upstream overlooks them, and not the other way round.
-func (s *supposer) repellingPromises() bool {
-	return slices.ContainsFunc(s.promises, func(p promise) bool { return p.pod.Spec.Affinity != nil })
+// repellingNominations reports whether a nominated pod may have anti-affinity. The view may then count it where upstream misses it, but not
+// the other way round.
+func (s *supposer) repellingNominations() bool {
+	return slices.ContainsFunc(s.nominations, func(p nomination) bool { return p.pod.Spec.Affinity != nil })
 }
 
 func (s *supposer) noneTooMany(t fataler, v *view, got [][]answer) {

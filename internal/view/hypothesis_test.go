@@ -15,7 +15,7 @@ import (
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 )
 
-// twoNodes is a cluster of two nodes with 2 cpus each, of which a running pod takes all of n0 and half of n1.
+// twoNodes returns a cluster of two nodes with 2 CPUs each. A running pod takes all of n0 and half of n1.
 func twoNodes() *world {
 	w := &world{}
 	for i, cpu := range []string{"2", "1"} {
@@ -30,7 +30,7 @@ func twoNodes() *world {
 	return w
 }
 
-// fits checks which nodes a member fits on, by their names.
+// fits checks the names of the nodes that a member fits on.
 func fits(t *testing.T, v *view, want ...string) {
 	t.Helper()
 	var got []string
@@ -83,7 +83,7 @@ func TestWithSlots(t *testing.T) {
 	fits(t, v, "n1")
 }
 
-// TestSlotsRepel: a slot keeps members away as the pod that it is for will, though no pod of the cluster repels any.
+// TestSlotsRepel: a slot repels members as its pod will, even if no running pod has anti-affinity.
 func TestSlotsRepel(t *testing.T) {
 	w := twoNodes()
 	w.running = nil
@@ -91,7 +91,7 @@ func TestSlotsRepel(t *testing.T) {
 	fits(t, v, "n0", "n1")
 	repelling := testPod("s").Node("n1").PodAntiAffinity(hostKey, index("1"), st.PodAntiAffinityWithRequiredReq)
 	must(t, v.with(slotsOf([]*corev1.Pod{repelling.Obj()})...))
-	fits(t, v, "n0") // a1 is repelled, and no filter told it from a0 when they were classified
+	fits(t, v, "n0") // a1 is repelled, and classify put it into one class with a0
 }
 
 func TestOnlyNodes(t *testing.T) {
@@ -119,7 +119,7 @@ func TestOnlyNodes(t *testing.T) {
 	}
 }
 
-// TestNestedHypotheses: what is assumed within a hypothesis ends with it, or becomes part of it.
+// TestNestedHypotheses: an inner hypothesis is rolled back alone, or becomes part of the outer one.
 func TestNestedHypotheses(t *testing.T) {
 	w := twoNodes()
 	v := newHarness(t).view(t, w)
@@ -142,8 +142,8 @@ func TestNestedHypotheses(t *testing.T) {
 	fits(t, v, "n1")
 }
 
-// TestExclusiveClaims: a claim that one pod at a time can use is free when the pod is gone that uses it, and held by a slot. A pod of
-// another namespace has claims of its own.
+// TestExclusiveClaims: a ReadWriteOncePod claim is free once the pod that uses it is gone, and a slot can hold it. Claims of the same name
+// in another namespace are other claims.
 func TestExclusiveClaims(t *testing.T) {
 	w := twoNodes()
 	w.running = []*corev1.Pod{
@@ -167,7 +167,7 @@ func TestExclusiveClaims(t *testing.T) {
 			h := newHarness(t)
 			bindExclusively(t, h, "data")
 			h.set(t, w)
-			known := func(context.Context) (bool, error) { // that the claim is used, and nothing else: the plugins have claim and volume
+			known := func(context.Context) (bool, error) { // wait until the plugins see the claim, its volume and the pod that uses it
 				return h.filter(t, w.members[0], "n0").Code() == fwk.Unschedulable, nil
 			}
 			must(t, wait.PollUntilContextTimeout(h.ctx, time.Millisecond, time.Minute, true, known))
@@ -175,7 +175,7 @@ func TestExclusiveClaims(t *testing.T) {
 			if got := v.classes[0].rejected; got != nil {
 				t.Fatal(got)
 			}
-			for range 2 { // also when its state is made again, as after devices or volumes were allocated
+			for range 2 { // a second time after the state was rebuilt, as when devices or volumes are allocated
 				v.begin()
 				if tc.without >= 0 {
 					must(t, v.without(w.running[tc.without]))
@@ -193,7 +193,7 @@ func TestExclusiveClaims(t *testing.T) {
 	}
 }
 
-// bindExclusively makes a claim with a volume that one pod at a time can use.
+// bindExclusively creates a ReadWriteOncePod claim that is bound to a volume.
 func bindExclusively(t *testing.T, h *harness, name string) {
 	t.Helper()
 	modes := []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOncePod}
@@ -213,7 +213,8 @@ func bindExclusively(t *testing.T, h *harness, name string) {
 	h.informers.WaitForCacheSync(h.ctx.Done())
 }
 
-// BenchmarkHypothesis asks whether a member fits on a node without a pod, in a cluster of 5,000 nodes. The cost must not grow with that.
+// BenchmarkHypothesis measures whether a member fits on a node without one of its pods, in clusters of up to 5,000 nodes. The cost must not
+// grow with the cluster.
 func BenchmarkHypothesis(b *testing.B) {
 	for name, change := range map[string]func(*st.PodWrapper){"plain": nil, "zone spread": evenly, "apart": apart} {
 		for _, nodes := range []int{50, 5000} {

@@ -7,11 +7,11 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 )
 
-// levels are the pods that PodTopologySpread counts in the domains of one constraint.
+// levels are the numbers of pods that PodTopologySpread counts for one constraint, by domain.
 //
-// Upstream remembers the two domains with the fewest pods (lowest) and only looks at these when a pod is added: it never adds
-// pods on more than one node to a state. A plan does. Once both have a pod more, a third one may have the fewest, which
-// upstream does not notice, and it then allows more skew than the constraint.
+// Upstream keeps track of the two domains with the fewest pods (lowest) and updates only these when a pod is added, because it never adds
+// pods on more than one node to a state. A plan does. Once each of the two has one more pod, a third domain may have the fewest. Upstream
+// misses that, and then allows more skew than the constraint.
 type levels struct {
 	lowest *[2]struct {
 		TopologyValue string
@@ -20,8 +20,8 @@ type levels struct {
 	counts map[string]int
 }
 
-// levelsOf finds the levels in the state of PodTopologySpread, whose type is not exported. There are none if the plugin keeps
-// no state for the pod, or another one than this version of upstream does.
+// levelsOf finds the levels in the state of PodTopologySpread, whose type is not exported. It returns none if the plugin has no state for
+// the pod, or if this version of upstream has a state of another type.
 func levelsOf(state fwk.CycleState) []levels {
 	data, err := state.Read("PreFilter" + names.PodTopologySpread)
 	if err != nil {
@@ -51,11 +51,11 @@ func levelsOf(state fwk.CycleState) []levels {
 	return found
 }
 
-// floor is how many pods the two lowest domains have.
+// floor returns the numbers of pods in the two lowest domains.
 func (l *levels) floor() [2]int { return [2]int{l.lowest[0].MatchNum, l.lowest[1].MatchNum} }
 
-// settle looks for the two lowest domains again after a pod was added, which were at the floor before. They are never lower
-// than that, so it ends when it has found two at the floor: while many domains are level, with the first ones.
+// settle finds the two lowest domains again after a pod was added; floor is what they had before. No domain can be below the floor, so the
+// search ends when it has found two at the floor: early, if many domains are level.
 func (l *levels) settle(floor [2]int) {
 	if l.floor() == floor {
 		return

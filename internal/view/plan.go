@@ -16,22 +16,22 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/slots"
 )
 
-// Plan is the outcome of planning: a node for each member, or why there is none.
+// Plan is the result of planning: a node for each member, or the reason why there is no plan.
 type Plan struct {
 	gang.Planned
-	// Members are those of Pins, in the same order.
+	// Members are the members in Pins, in the same order.
 	Members []Member
 	// Finding is why there is no plan, or nil.
 	Finding *gang.Finding
 }
 
-// Member is a member that exists, with its node.
+// Member is an existing member and the node it is planned for.
 type Member struct {
 	Pod  *corev1.Pod
 	Node string
-	// State is the member's own. It has passed PreFilter, as if no other member were there.
+	// State belongs to this member only. PreFilter wrote it with no other member of the gang placed.
 	State fwk.CycleState
-	// Late says that volumes or devices are allocated to the member, so that it has to be filtered again beside the others.
+	// Late says that the member has volumes or devices, so the filters must run again for it once earlier members are reserved.
 	Late bool
 }
 
@@ -41,14 +41,14 @@ type Planner struct {
 	// Pods returns a member's pod, or nil if it is gone.
 	Pods  func(gang.Ref) (*corev1.Pod, error)
 	Slots *slots.Held
-	// Ledger knows what gangs lacked.
+	// Ledger records what parked gangs lacked.
 	Ledger *ledger.Ledger
-	// Gate is the name of our own PreEnqueue plugin. A member that another one keeps out of the queue is not planned.
+	// Gate is the name of our own PreEnqueue plugin. The planner leaves out members that another plugin gates.
 	Gate string
 }
 
-// Plan finds a node for each of the members that the task names, all against the snapshot of this scheduling cycle. It leaves out the
-// nodes that refused a member.
+// Plan finds a node for each member in the task, all against the snapshot of this scheduling cycle. It does not plan a member on its
+// excluded nodes. If the gang does not fit, Plan.Finding has the reason; the error is for plugins that failed.
 func (p *Planner) Plan(ctx context.Context, task gang.Task, excluded Exclusions) (Plan, error) {
 	f := p.Framework
 	team, held := p.teamFor(ctx, task)
@@ -95,7 +95,7 @@ func (p *Planner) Plan(ctx context.Context, task gang.Task, excluded Exclusions)
 	return v.pins(found, team), nil
 }
 
-// pins says which member, or place of one that does not exist yet, goes where.
+// pins converts a placement into nodes for members, and for the slots of members that do not exist yet.
 func (v *view) pins(found placement.Plan, t team) Plan {
 	p := Plan{Planned: gang.Planned{Pins: make([]gang.Pin, 0, found.Placed)}}
 	next := make([]int, len(v.classes))
@@ -113,10 +113,10 @@ func (v *view) pins(found placement.Plan, t team) Plan {
 	return p
 }
 
-//nolint:gochecknoglobals // a table that is never changed
+//nolint:gochecknoglobals // a constant table
 var strategies = map[gang.Placement]placement.Strategy{gang.Pack: placement.Pack, gang.Spread: placement.Spread}
 
-// gatedBy returns the plugin that keeps the pod out of the queue, ours apart, or "".
+// gatedBy returns the name of another PreEnqueue plugin that gates the pod, or "".
 func (p *Planner) gatedBy(ctx context.Context, pod *corev1.Pod) string {
 	for _, gate := range p.Framework.PreEnqueuePlugins() {
 		if gate.Name() != p.Gate && !gate.PreEnqueue(ctx, pod).IsSuccess() {
@@ -129,15 +129,15 @@ func (p *Planner) gatedBy(ctx context.Context, pod *corev1.Pod) string {
 func (p *Planner) namespaceLabels(name string) labels.Set {
 	ns, err := p.Framework.SharedInformerFactory().Core().V1().Namespaces().Lister().Get(name)
 	if err != nil {
-		return nil // as upstream: a namespace that is not known has no labels
+		return nil // as upstream: an unknown namespace has no labels
 	}
 	return ns.Labels
 }
 
-// statefulCost is how many times as long as the filters of an ordinary pod those take that allocate devices or find volumes.
+// statefulCost is how many times longer filters take that allocate devices or find volumes, compared with those of an ordinary pod.
 const statefulCost = 10
 
-// sized describes the classes to the planner: a class is as large as its dominant share of the largest node.
+// sized describes the classes to the planner. The size of a class is its dominant share of the largest node.
 func (v *view) sized() []placement.Class {
 	sized := make([]placement.Class, len(v.classes))
 	for i, c := range v.classes {

@@ -10,7 +10,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// benchWorld is a cluster of nodes in three zones with pods that run on some of them. Each takes 8 members, or none if full.
+// benchWorld returns nodes in three zones, with running pods on some of them. Each node takes 8 members, or none if full.
 func benchWorld(nodes int, full bool) *world {
 	w := &world{placement: gang.Pack}
 	for i := range nodes {
@@ -29,7 +29,7 @@ func benchWorld(nodes int, full bool) *world {
 	return w
 }
 
-// join adds equal members. change makes them special.
+// join adds equal members. change modifies each of them.
 func (w *world) join(app string, count int, cpu string, change func(*st.PodWrapper)) {
 	for i := range count {
 		p := testPod(fmt.Sprintf("%s%d", app, i)).Label("app", app).Label("index", fmt.Sprint(i)).
@@ -50,8 +50,7 @@ func evenly(p *st.PodWrapper) {
 	p.SpreadConstraint(1, zoneKey, corev1.DoNotSchedule, apps(p.GetLabels()["app"]), nil, nil, nil, nil)
 }
 
-// BenchmarkPlan plans gangs with all default plugins. The failing ones bound how long a gang that waits may keep the scheduling
-// loop busy.
+// BenchmarkPlan plans gangs with all default plugins. The gangs that do not fit show how long one attempt can occupy the scheduling loop.
 func BenchmarkPlan(b *testing.B) {
 	for _, bench := range []struct {
 		name  string
@@ -71,7 +70,7 @@ func BenchmarkPlan(b *testing.B) {
 		{"prefer to be apart", 10_000, false, true, func(w *world) { w.join("a", 1000, "1", preferApart) }},
 		{"prefer an even spread", 1000, false, true, func(w *world) { w.join("a", 50, "1", preferEvenly) }},
 		{"full", 10_000, true, false, func(w *world) { w.join("a", 1000, "1", nil) }},
-		{"refused everywhere", 10_000, false, false, func(w *world) {
+		{"rejected everywhere", 10_000, false, false, func(w *world) {
 			w.join("a", 1000, "1", func(p *st.PodWrapper) { p.NodeSelector(map[string]string{"no": "such"}) })
 		}},
 		{"too many of two classes", 10_000, false, false, func(w *world) { w.join("a", 9000, "5", nil); w.join("b", 9000, "4", nil) }},

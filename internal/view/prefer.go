@@ -13,11 +13,11 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
 )
 
-// scarce is added to the tier of nodes with devices that a class does not ask for: they come after all others.
+// scarce is added to the tier of nodes with devices that a class does not request, so they come last.
 const scarce = (placement.MaxTier + 1) / 2
 
-// tiers are the nodes' tiers for a class: first those that the Score plugins prefer, last those whose devices others may need. It is nil
-// if nothing is preferred.
+// tiers returns the tier of each node for a class: nodes with the highest scores first, nodes with devices that the class does not request
+// last. It returns nil if there is no preference.
 func (v *view) tiers(c *class) []uint16 {
 	if c.rejected != nil {
 		return nil
@@ -25,7 +25,7 @@ func (v *view) tiers(c *class) []uint16 {
 	return v.devicesLast(c, v.scored(c, c.info.GetPod(), v.preferring(c.info.GetPod())))
 }
 
-// devicesLast puts the nodes last whose devices the class does not ask for.
+// devicesLast moves nodes with devices that the class does not request to the end.
 func (v *view) devicesLast(c *class, tiers []uint16) []uint16 {
 	for i, node := range v.snapshot {
 		if !v.hasDevices(node) || c.asksForDevices(node) || c.stateful {
@@ -39,7 +39,7 @@ func (v *view) devicesLast(c *class, tiers []uint16) []uint16 {
 	return tiers
 }
 
-// scored ranks the nodes for the pod by these of the profile's Score plugins.
+// scored ranks the nodes for the pod by these Score plugins of the profile.
 func (v *view) scored(c *class, pod *corev1.Pod, plugins []string) []uint16 {
 	if len(plugins) == 0 {
 		return nil
@@ -64,7 +64,7 @@ func (v *view) scored(c *class, pod *corev1.Pod, plugins []string) []uint16 {
 	return ranked(scores)
 }
 
-// ranked makes tiers of scores: the highest score is tier 0.
+// ranked converts scores to tiers: nodes with the highest score have tier 0.
 func ranked(scores []fwk.NodePluginScores) []uint16 {
 	if len(scores) == 0 {
 		return nil
@@ -85,8 +85,8 @@ func ranked(scores []fwk.NodePluginScores) []uint16 {
 	return tiers
 }
 
-// preferring are the Score plugins that may prefer some nodes to others for the pod: the pod, a node or a pod that runs has a preference.
-// What scores only the free capacity is left out: packing and spreading decide about that.
+// preferring returns the Score plugins that may prefer some nodes for the pod, because the pod, a node or a running pod has a preference.
+// It leaves out plugins that score only the free capacity, because packing and spreading decide that.
 func (v *view) preferring(pod *corev1.Pod) []string {
 	var plugins []string
 	for _, plugin := range v.framework.ListPlugins().Score.Enabled {
@@ -118,19 +118,19 @@ func (v *view) prefers(plugin string, pod *corev1.Pod) bool {
 	case names.ImageLocality:
 		return v.someHaveImages(pod)
 	}
-	return true // who configured it has a preference
+	return true // a plugin that the user configured has a preference
 }
 
 func isSoft(taint corev1.Taint) bool { return taint.Effect == corev1.TaintEffectPreferNoSchedule }
 
-// someHaveImages says whether any node has an image of the pod.
+// someHaveImages reports whether any node has an image of the pod.
 func (v *view) someHaveImages(pod *corev1.Pod) bool {
 	var images []string
 	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range containers {
 			image := containers[i].Image
 			if strings.LastIndex(image, ":") <= strings.LastIndex(image, "/") {
-				image += ":latest" // as the node's images are named
+				image += ":latest" // nodes list images with their tags
 			}
 			images = append(images, image)
 		}
@@ -147,7 +147,7 @@ func prefersPods(pod *corev1.Pod) bool {
 		a.PodAntiAffinity != nil && len(a.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution) > 0)
 }
 
-// hasDevices says whether the node has extended resources, or devices that drivers published for it.
+// hasDevices reports whether the node has extended resources or devices in ResourceSlices.
 func (v *view) hasDevices(node fwk.NodeInfo) bool {
 	for name, quantity := range node.GetAllocatable().GetScalarResources() {
 		if quantity > 0 && v1helper.IsExtendedResourceName(name) {
@@ -157,12 +157,12 @@ func (v *view) hasDevices(node fwk.NodeInfo) bool {
 	return v.published()[node.Node().Name]
 }
 
-// asksForDevices says whether the class asks for an extended resource of the node.
+// asksForDevices reports whether the class requests an extended resource that the node has.
 func (c *class) asksForDevices(node fwk.NodeInfo) bool {
 	return slices.ContainsFunc(c.Scalars, func(s requests.Scalar) bool { return node.GetAllocatable().GetScalarResources()[s.Name] > 0 })
 }
 
-// published are the nodes for which drivers published devices.
+// published returns the nodes that have devices in ResourceSlices.
 func (v *view) published() map[string]bool {
 	if v.withDevices != nil {
 		return v.withDevices
@@ -174,7 +174,7 @@ func (v *view) published() map[string]bool {
 	}
 	published, err := manager.ResourceSlices().ListWithDeviceTaintRules()
 	if err != nil {
-		return v.withDevices // it is a preference only
+		return v.withDevices // ignore the error: this is only a preference
 	}
 	for _, slice := range published {
 		if name := slice.Spec.NodeName; name != nil && len(slice.Spec.Devices) > 0 {

@@ -19,21 +19,21 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
 )
 
-// manyClasses is how many classes without a place are looked at one by one to explain a failure.
+// manyClasses is how many classes with members that are not placed are examined one by one to explain a failure.
 const manyClasses = 8
 
-// shortage is why members of a class have no place, node by node.
+// shortage is why members of a class were not placed, counted over the nodes.
 type shortage struct {
 	reasons map[string]int
-	// lacks counts the nodes that have too little of a resource.
+	// lacks counts, for each resource, the nodes that have too little of it.
 	lacks map[string]int
-	// empty is how many members of the class the cluster could hold if it were empty.
+	// empty is how many members of the class would fit in the cluster if it were empty.
 	empty int
-	// beyond says that a filter refused for reasons that more room on nodes does not mend.
+	// beyond says that a filter rejected a node for a reason that more free capacity does not fix.
 	beyond bool
 }
 
-// explain says why the plan that was found is too small. The view holds that plan.
+// explain returns why the placement found is too small. The members of that placement must still be placed in the view.
 func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 	f := gang.Finding{Fit: found.Placed, Shortage: gang.Shortage{Missing: v.missing(found, task.Need)}}
 	var worst *class
@@ -41,7 +41,7 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 	takes := v.classes[0].Request
 	most, short := 0, 0
 	for i, c := range v.classes {
-		takes = takes.Least(c.Request) // of all: a small one may move to new room, and a large one take its place
+		takes = takes.Least(c.Request) // the least of all: a small member may move to the new capacity and free its node for a large one
 		missing := missingOf(c, len(found.Nodes[i]), found.Placed < task.Need)
 		if missing == 0 || short == manyClasses {
 			most += len(c.pods)
@@ -76,7 +76,7 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 	return f
 }
 
-// missingOf is how many members of the class have no place; if the plan is large enough, of those that the gang cannot do without.
+// missingOf returns how many members of the class were not placed; if the plan is large enough, only required ones count.
 func missingOf(c *class, placed int, fewerThanNeeded bool) int {
 	if fewerThanNeeded {
 		return len(c.pods) - placed
@@ -84,7 +84,7 @@ func missingOf(c *class, placed int, fewerThanNeeded bool) int {
 	return max(0, c.must-placed)
 }
 
-// missing is how many more members the plan would need: those that the gang cannot do without, and any up to its minimum.
+// missing returns how many more members the plan needs: required members that were not placed, and any others up to need.
 func (v *view) missing(found placement.Plan, need int) int {
 	required := 0
 	for i, c := range v.classes {
@@ -93,7 +93,7 @@ func (v *view) missing(found placement.Plan, need int) int {
 	return max(required, need-found.Placed)
 }
 
-// shortage asks every node why it does not take one more member of the class.
+// shortage runs the filters on every node to find out why it does not take one more member of the class.
 func (v *view) shortage(c *class) shortage {
 	s := shortage{reasons: map[string]int{}, lacks: map[string]int{}}
 	takes := c.Amounts()
@@ -131,7 +131,7 @@ func (s *shortage) add(status *fwk.Status) {
 	s.beyond = s.beyond || !mendedByNodes(status.Plugin())
 }
 
-// lack counts resources as upstream's filter names them.
+// lack counts resources under the names that upstream's filter gives them.
 func (s *shortage) lack(resources []string) {
 	for _, name := range resources {
 		s.lacks[name]++
@@ -143,7 +143,7 @@ func (s *shortage) lack(resources []string) {
 	}
 }
 
-// short returns the resources that are too little on the node for one more pod that takes these amounts.
+// short returns the resources of which the node has too little for one more pod that requests these amounts.
 func short(takes []gang.Amount, node fwk.NodeInfo) []string {
 	var all []string
 	if pods := string(corev1.ResourcePods); requests.Free(node, pods) < 1 {
@@ -157,8 +157,7 @@ func short(takes []gang.Amount, node fwk.NodeInfo) []string {
 	return all
 }
 
-// mendedByNodes says whether nodes that come or change, and pods that go from them, are all that can change the plugin's
-// mind.
+// mendedByNodes reports whether only new or changed nodes, and deleted pods, can make the plugin accept the pod.
 func mendedByNodes(plugin string) bool {
 	switch plugin {
 	case names.NodeResourcesFit, names.NodeName, names.NodeUnschedulable, names.TaintToleration, names.NodeAffinity,
@@ -168,7 +167,7 @@ func mendedByNodes(plugin string) bool {
 	return false
 }
 
-// admits says whether the node would take the pod by its taints and labels.
+// admits reports whether the node's taints and labels admit the pod.
 func admits(node *corev1.Node, pod *corev1.Pod, affinity nodeaffinity.RequiredNodeAffinity) bool {
 	cordon := corev1.Taint{Key: corev1.TaintNodeUnschedulable, Effect: corev1.TaintEffectNoSchedule}
 	if node.Spec.Unschedulable && !corev1helpers.TolerationsTolerateTaint(klog.Background(), pod.Spec.Tolerations, &cordon, true) {
@@ -177,13 +176,13 @@ func admits(node *corev1.Node, pod *corev1.Pod, affinity nodeaffinity.RequiredNo
 	return tolerates(pod, node, func(*corev1.Taint) bool { return true }) && matches(affinity, node)
 }
 
-// willAdmit is admits for when the node is well: it disregards that it is cordoned now, and what Kubernetes itself taints it for.
+// willAdmit is like admits, but ignores that the node is cordoned, and the taints that Kubernetes itself sets on unhealthy nodes.
 func willAdmit(node *corev1.Node, pod *corev1.Pod, affinity nodeaffinity.RequiredNodeAffinity) bool {
 	lasts := func(t *corev1.Taint) bool { return !strings.HasPrefix(t.Key, "node.kubernetes.io/") }
 	return tolerates(pod, node, lasts) && matches(affinity, node)
 }
 
-// tolerates says whether the pod tolerates the node's taints that count.
+// tolerates reports whether the pod tolerates those of the node's taints for which counts returns true.
 func tolerates(pod *corev1.Pod, node *corev1.Node, counts func(*corev1.Taint) bool) bool {
 	_, untolerated := corev1helpers.FindMatchingUntoleratedTaint(klog.Background(), node.Spec.Taints, pod.Spec.Tolerations,
 		func(t *corev1.Taint) bool {
@@ -197,7 +196,7 @@ func matches(affinity nodeaffinity.RequiredNodeAffinity, node *corev1.Node) bool
 	return err == nil && ok
 }
 
-// shortfall names the resource that the most nodes lack, if any does.
+// shortfall returns the resource that the most nodes lack, or nil if none lacks any.
 func (v *view) shortfall(c *class, why shortage, missing int) *gang.Shortfall {
 	name, nodes := "", 0
 	for resource, n := range why.lacks {
@@ -225,8 +224,8 @@ func (v *view) shortfall(c *class, why shortage, missing int) *gang.Shortfall {
 	}
 }
 
-// mostByTotals is how many of the smallest members all nodes together could hold if what they have of each resource were on
-// one: no way of placing need of them can do with less.
+// mostByTotals returns how many of the smallest members would fit if all nodes were one node with their total resources. No placement of
+// need members can place more.
 func (v *view) mostByTotals(need int, has func(node fwk.NodeInfo, resource string) int64) int {
 	most := need
 	resources := map[string]struct{}{}
@@ -247,7 +246,7 @@ func (v *view) mostByTotals(need int, has func(node fwk.NodeInfo, resource strin
 	return most
 }
 
-// counted says whether all resources that members ask for are those that nodes count: some may come from device drivers.
+// counted reports whether nodes count all resources that the members request. Device drivers may provide others.
 func (v *view) counted() bool {
 	drivers := v.framework.SharedDRAManager()
 	if drivers == nil {
@@ -263,7 +262,7 @@ func (v *view) counted() bool {
 	return true
 }
 
-// fitInto is how many members, the smallest first, a total of a resource is enough for.
+// fitInto returns how many members, the smallest first, fit into the total of the resource.
 func (v *view) fitInto(total int64, name string) int {
 	type takers struct {
 		each  int64
@@ -294,8 +293,7 @@ func (v *view) fitInto(total int64, name string) int {
 	return fit
 }
 
-// histogram says how many nodes have which reason: "3 of 5 nodes: Insufficient cpu; 2 of 5 nodes: ...", the most frequent
-// first.
+// histogram lists how many nodes have each reason, the most frequent first: "3 of 5 nodes: Insufficient cpu; 2 of 5 nodes: ...".
 func histogram(reasons map[string]int, nodes int) string {
 	keys := slices.SortedFunc(maps.Keys(reasons), func(a, b string) int {
 		return cmp.Or(cmp.Compare(reasons[b], reasons[a]), cmp.Compare(a, b))

@@ -13,7 +13,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// small is a cluster of nodes with so many cores each.
+// small returns a cluster of nodes with these numbers of cores.
 func small(cores ...string) *world {
 	w := &world{placement: gang.Pack}
 	for i, c := range cores {
@@ -24,7 +24,7 @@ func small(cores ...string) *world {
 	return w
 }
 
-// runs puts a pod on the node.
+// runs adds a running pod to the node.
 func (w *world) runs(node, cpu string) *world {
 	w.running = append(w.running, testPod(fmt.Sprintf("r%d", len(w.running))).Node(node).Label("app", "x").
 		Req(map[corev1.ResourceName]string{corev1.ResourceCPU: cpu}).Obj())
@@ -71,7 +71,7 @@ func TestShortage(t *testing.T) {
 			Most:     2,
 			Shortage: gang.Shortage{Missing: 2, Takes: []gang.Amount{{Resource: "cpu", Quantity: 2000}, {Resource: "memory", Quantity: gib}}, Like: a0},
 		}},
-		{"no node may be used", small("4").taint(0).with("a", 2, "1", nil), gang.Finding{
+		{"no node admits the gang", small("4").taint(0).with("a", 2, "1", nil), gang.Finding{
 			Detail: "1 of 1 nodes: node(s) had untolerated taint(s)", TooLarge: true,
 			Shortage: gang.Shortage{Missing: 2, Takes: one, Like: a0},
 		}},
@@ -104,8 +104,7 @@ func TestShortage(t *testing.T) {
 	}
 }
 
-// TestEnough: another plan is worth it if the nodes that changed have room for as many members as were missing, be it in part
-// on each.
+// TestEnough: another plan is worth its cost if the changed nodes together have free capacity for as many members as were missing.
 func TestEnough(t *testing.T) {
 	h := newHarness(t)
 	w := small("2", "2", "2", "8").taint(3).runs("n0", "1500m").with("a", 6, "1", nil)
@@ -122,8 +121,8 @@ func TestEnough(t *testing.T) {
 		want     bool
 	}{
 		{"nothing changed", gang.Shortage{Missing: 1, Takes: takes, Like: &like}, nil, false, false},
-		{"a node without room", gang.Shortage{Missing: 1, Takes: takes, Like: &like}, []string{"n0"}, false, false},
-		{"a node with room", gang.Shortage{Missing: 2, Takes: takes, Like: &like}, []string{"n1"}, false, true},
+		{"a node without free capacity", gang.Shortage{Missing: 1, Takes: takes, Like: &like}, []string{"n0"}, false, false},
+		{"a node with free capacity", gang.Shortage{Missing: 2, Takes: takes, Like: &like}, []string{"n1"}, false, true},
 		{"too little on one", gang.Shortage{Missing: 3, Takes: takes, Like: &like}, []string{"n1"}, false, false},
 		{"enough on two", gang.Shortage{Missing: 3, Takes: takes, Like: &like}, []string{"n0", "n1", "n2"}, false, true},
 		{"a node with a taint", gang.Shortage{Missing: 3, Takes: takes, Like: &like}, []string{"n3"}, false, false},
@@ -140,9 +139,8 @@ func TestEnough(t *testing.T) {
 	}
 }
 
-// TestWhatIsLackingIsEnough: whenever room that comes lets a gang be planned that could not be, enough must say so, or the gang
-// lies still for ever.
-func TestWhatIsLackingIsEnough(t *testing.T) {
+// TestEnoughMissesNoPlan: if new capacity lets a gang fit that did not fit before, Enough must report it, or the gang stays parked.
+func TestEnoughMissesNoPlan(t *testing.T) {
 	h := newHarness(t)
 	rapid.Check(t, func(t *rapid.T) {
 		d := rolled(t)

@@ -9,20 +9,20 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/slots"
 )
 
-// team are the pods that are planned together: those of a gang's members, and placeholders for members that do not exist yet.
+// team is the set of pods planned together: the gang's members, and placeholders for declared members that do not exist yet.
 type team struct {
-	// pods begin with those that the gang cannot do without: required of them.
+	// pods starts with the members that must be scheduled for the gang to start; required is their number.
 	pods     []*corev1.Pod
 	required int
-	// declared are the roles of the placeholders.
+	// declared maps the placeholders to the names of their roles.
 	declared map[*corev1.Pod]string
-	// kept is how many members another plugin keeps out of the queue; lacks says that a role has too few members without them.
+	// kept is how many members are deleted or gated by another plugin; lacks says that a role has too few members without them.
 	kept  int
 	lacks bool
 }
 
-// teamFor returns the pods of the task that exist and that no other plugin keeps out of the queue, and the placeholders; held is a
-// plugin that keeps one.
+// teamFor returns the existing members of the task that no other plugin gates, and the placeholders. held names a plugin that gates a
+// member.
 func (p *Planner) teamFor(ctx context.Context, task gang.Task) (t team, held string) {
 	held = "another plugin"
 	must := map[string]int{}
@@ -57,7 +57,7 @@ func (p *Planner) teamFor(ctx context.Context, task gang.Task) (t team, held str
 	return t, held
 }
 
-// addDeclared adds placeholders, which are required all.
+// addDeclared adds the placeholders, all of them required.
 func (t *team) addDeclared(task gang.Task, must map[string]int) {
 	t.declared = map[*corev1.Pod]string{}
 	for _, r := range task.Roles {

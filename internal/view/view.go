@@ -1,4 +1,5 @@
-// Package view is the cluster as a plan sees it: the scheduler's snapshot, private copies of the nodes that it touches, and hypotheses.
+// Package view is the cluster that a gang is planned on: the scheduler's snapshot, private copies of the nodes that a plan changes, and
+// hypotheses.
 package view
 
 import (
@@ -18,38 +19,38 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
 )
 
-// view is the cluster that a gang is planned on: the scheduler's snapshot, with copies of the nodes that members are placed
-// on. Whether a member fits is asked of the profile's own filters.
+// view is the cluster that a gang is planned on: the scheduler's snapshot, with copies of the nodes that members are placed on. The filters
+// of the profile decide whether a member fits.
 type view struct {
 	ctx       context.Context
 	framework framework.Framework
 	classes   []*class
-	// snapshot has the nodes without members, as the scheduler knows them or as hypotheses say; nodes are the same, or copies with members.
+	// snapshot has the nodes without placed members, with the hypotheses applied; nodes has the same nodes, or copies with placed members.
 	snapshot, nodes []fwk.NodeInfo
 	changed         []int
-	// placed are the classes of the members on the nodes, in the order of their placement; on are their nodes.
+	// placed has the class of each placed member in order, and on the node.
 	placed, on []int
-	// version changes when a member is placed, or all are taken off, that devices or volumes are allocated to.
+	// version changes whenever devices or volumes are allocated or released.
 	version int
 	allocations
 	hypotheses
-	// promised are the pods that nodes were promised to, by the nodes' names, without members of the gang.
+	// promised are the nominated pods by node name, without the gang's own members.
 	promised map[string][]fwk.PodInfo
-	// namespace has the labels of the gang's namespace, for terms that select by them.
+	// namespace has the labels of the gang's namespace, for affinity terms with a namespace selector.
 	namespace labels.Set
-	// bounded says that the profile filters by resources.
+	// bounded says that the profile has NodeResourcesFit.
 	bounded bool
-	// withDevices are the nodes for which drivers published devices, nil before anybody asked.
+	// withDevices are the nodes with devices in ResourceSlices, nil until first read.
 	withDevices map[string]bool
-	// avoid are nodes that rejected a member.
+	// avoid are nodes whose kubelet recently rejected a member.
 	avoid []string
-	// err is the first error of a filter.
+	// err is the first error that a plugin returned.
 	err error
 }
 
 var _ placement.Cluster = &view{}
 
-// planning marks the cycle states of gang cycles, so that our own plugins do not answer for them.
+// planning marks the CycleState of a gang cycle. Our own plugins then do nothing.
 type planning struct{}
 
 const planningKey fwk.StateKey = "kubenexus.io/planning"
@@ -59,13 +60,13 @@ func (planning) Clone() fwk.StateData { return planning{} }
 // Mark marks the state as one of a gang cycle.
 func Mark(state fwk.CycleState) { state.Write(planningKey, planning{}) }
 
-// OfGangCycle says whether the state is of a gang cycle, which itself does for its members what our plugins do for a pod alone.
+// OfGangCycle reports whether the state belongs to a gang cycle. The gang cycle does for its members what our plugins do for a single pod.
 func OfGangCycle(state fwk.CycleState) bool {
 	_, err := state.Read(planningKey)
 	return err == nil
 }
 
-// newView filters the classes' pods through the PreFilter plugins.
+// newView runs the PreFilter plugins for the classes and returns a view without placed members. It fails if a plugin does.
 func newView(ctx context.Context, f framework.Framework, classes []*class, promised map[string][]fwk.PodInfo,
 	namespace labels.Set,
 ) (*view, error) {
@@ -91,7 +92,7 @@ func newView(ctx context.Context, f framework.Framework, classes []*class, promi
 	return v, nil
 }
 
-// preFilter runs the PreFilter plugins for a class. repel says that members of the gang repel pods.
+// preFilter runs the PreFilter plugins for a class. repel says that members of the gang have required anti-affinity.
 func (v *view) preFilter(c *class, repel bool) error {
 	if err := v.runPreFilter(c, c.info.GetPod()); err != nil || c.rejected != nil {
 		return err
@@ -130,7 +131,7 @@ func (v *view) runPreFilter(c *class, pod *corev1.Pod) error {
 	return nil
 }
 
-// asks says whether any of these plugins filters for the class: it is enabled, and has not skipped it.
+// asks reports whether any of these plugins is enabled and did not skip the class.
 func (v *view) asks(c *class, plugins ...string) bool {
 	skipped := c.base.GetSkipFilterPlugins()
 	return slices.ContainsFunc(plugins, func(name string) bool {
@@ -138,10 +139,10 @@ func (v *view) asks(c *class, plugins ...string) bool {
 	})
 }
 
-// Nodes returns how many nodes there are.
+// Nodes returns the number of nodes.
 func (v *view) Nodes() int { return len(v.nodes) }
 
-// Room is how many more members of the class the node could take by resources, at most.
+// Room returns how many more members of the class the node can take at most, by its free resources.
 func (v *view) Room(class, node int) int {
 	c := v.classes[class]
 	switch {
@@ -153,12 +154,12 @@ func (v *view) Room(class, node int) int {
 	return c.Room(v.nodes[node])
 }
 
-// Fits asks the filters.
+// Fits reports whether one more member of the class passes the filters on the node.
 func (v *view) Fits(class, node int) bool {
 	return !v.outside(node) && v.status(v.classes[class], v.nodes[node]).IsSuccess()
 }
 
-// status is what the filters say about one more member of the class on the node.
+// status runs the filters for one more member of the class on the node.
 func (v *view) status(c *class, node fwk.NodeInfo) *fwk.Status {
 	v.refresh(c)
 	if s := c.excludes(node.Node()); s != nil {
@@ -174,14 +175,14 @@ func (v *view) status(c *class, node fwk.NodeInfo) *fwk.Status {
 	}
 	pod := c.info.GetPod()
 	if nominated := v.nominated(pod, node); len(nominated) > 0 {
-		// As upstream: the pod has to fit with and without those that were promised the node.
+		// As upstream: the pod must fit with and without the pods nominated to the node.
 		with, state := node.Snapshot(), c.state.Clone()
 		for _, other := range nominated {
 			with.AddPodInfo(other)
 			if s := v.framework.RunPreFilterExtensionAddPod(v.ctx, state, pod, other, with); !s.IsSuccess() {
 				return v.checked(s)
 			}
-			// One that InterPodAffinity looks at as soon as a member repels the class, and not before.
+			// InterPodAffinity takes this pod into account as soon as a member repels the class, but not before.
 			if c.overlooks && len(c.repelled)+len(c.held) > 0 && v.repelledBy(c, other, node.Node(), nil) {
 				return gangRepels()
 			}
@@ -193,7 +194,7 @@ func (v *view) status(c *class, node fwk.NodeInfo) *fwk.Status {
 	return v.checked(v.framework.RunFilterPlugins(v.ctx, c.state, pod, node))
 }
 
-// excludes says why the node is not for the class, whatever is on it, or nil.
+// excludes returns why the class may not use the node regardless of the pods on it, or nil.
 func (c *class) excludes(node *corev1.Node) *fwk.Status {
 	switch {
 	case c.rejected != nil:
@@ -211,7 +212,7 @@ func (c *class) excludes(node *corev1.Node) *fwk.Status {
 	return nil
 }
 
-// checked keeps the first status that is an error, not an answer.
+// checked records the first status that is an error and not a rejection.
 func (v *view) checked(s *fwk.Status) *fwk.Status {
 	if !s.IsSuccess() && !s.IsRejected() && v.err == nil {
 		v.err = s.AsError()
@@ -228,8 +229,8 @@ func slotRepels() *fwk.Status {
 	return fwk.NewStatus(fwk.Unschedulable, "node(s) didn't satisfy existing pods anti-affinity rules").WithPlugin(names.InterPodAffinity)
 }
 
-// promises returns the pods that nodes of the snapshot were promised to. What the gang's own pods were promised does not count:
-// they are planned, there or elsewhere.
+// promises returns the pods nominated to each node of the snapshot. Nominations of the gang's own pods do not count, because those pods are
+// being planned.
 func promises(f framework.Framework, siblings []*corev1.Pod) (map[string][]fwk.PodInfo, error) {
 	nodes, err := f.SnapshotSharedLister().NodeInfos().List()
 	if err != nil {
@@ -252,7 +253,7 @@ func promises(f framework.Framework, siblings []*corev1.Pod) (map[string][]fwk.P
 	return promised, nil
 }
 
-// nominated returns the pods to which the node was promised and that the pod must yield to.
+// nominated returns the pods nominated to the node that have at least the pod's priority.
 func (v *view) nominated(pod *corev1.Pod, node fwk.NodeInfo) []fwk.PodInfo {
 	if len(v.promised) == 0 {
 		return nil
@@ -267,8 +268,8 @@ func (v *view) nominated(pod *corev1.Pod, node fwk.NodeInfo) []fwk.PodInfo {
 	return slices.DeleteFunc(slices.Clone(all), yields)
 }
 
-// repels says whether the node is in one of the domains, which members that were placed, or slots, keep a class from where
-// InterPodAffinity would not look.
+// repels reports whether the node is in one of the domains. Placed members or slots repel the class from these, where InterPodAffinity does
+// not look.
 func repels[T any](from map[domain]T, node fwk.NodeInfo) bool {
 	for d := range from {
 		if value, ok := node.Node().Labels[d.key]; ok && value == d.value {
@@ -278,7 +279,8 @@ func repels[T any](from map[domain]T, node fwk.NodeInfo) bool {
 	return false
 }
 
-// repelledBy says whether a pod on the node repels the class from a domain there, and counts the domains.
+// repelledBy reports whether a pod on the node repels the class from a topology domain of the node. If count is not nil, it counts these
+// domains.
 func (v *view) repelledBy(c *class, by fwk.PodInfo, node *corev1.Node, count map[domain]int) bool {
 	repelled := false
 	for _, term := range by.GetRequiredAntiAffinityTerms() {
@@ -314,7 +316,7 @@ func (v *view) Place(class, node int) {
 	}
 }
 
-// count makes the state of a class count a member that is placed.
+// count adds a placed member to the state of a class.
 func (v *view) count(c *class, placed fwk.PodInfo, on fwk.NodeInfo) {
 	c.floors = c.floors[:0]
 	for i := range c.levels {
@@ -332,7 +334,7 @@ func (v *view) count(c *class, placed fwk.PodInfo, on fwk.NodeInfo) {
 	}
 }
 
-// Reset takes all members off again.
+// Reset removes all placed members.
 func (v *view) Reset() {
 	v.release()
 	for _, node := range v.changed {
@@ -348,7 +350,7 @@ func (v *view) Reset() {
 	}
 }
 
-// Avoids is the status of a node that recently rejected a pod of the gang.
+// Avoids returns the status for a node whose kubelet recently rejected a pod of the gang.
 func Avoids() *fwk.Status {
 	return fwk.NewStatus(fwk.Unschedulable, "node(s) recently rejected a pod of the gang")
 }

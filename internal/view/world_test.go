@@ -11,7 +11,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// dice returns a number from 0 to n-1. It is a generator of random numbers, or rapid's, which shrinks.
+// dice returns a number from 0 to n-1. It is a random number generator or rapid's, which shrinks.
 type dice func(n int) int
 
 func (d dice) one(in int) bool { return d(in) == in-1 }
@@ -38,7 +38,7 @@ func apps(values ...string) *metav1.LabelSelector {
 	}}
 }
 
-// drawWorld draws a cluster and a gang. plain ones have one class whose members look at their node only.
+// drawWorld draws a cluster and a gang. A plain gang has one class whose filters look at one node only.
 func drawWorld(d dice, plain bool) *world {
 	w := &world{placement: pick(d, gang.Pack, gang.Spread)}
 	zones := 1 + d(3)
@@ -60,11 +60,11 @@ func drawWorld(d dice, plain bool) *world {
 		w.need = 1 + d(len(w.members))
 	}
 	for i := range d(3) {
-		other := drawPromised(d, fmt.Sprintf("p%d", i))
-		w.promises = append(w.promises, promise{other, drawName(d, w)})
+		other := drawNominated(d, fmt.Sprintf("p%d", i))
+		w.nominations = append(w.nominations, nomination{other, drawName(d, w)})
 	}
 	if d.one(4) {
-		w.promises = append(w.promises, promise{pick(d, w.members...), drawName(d, w)})
+		w.nominations = append(w.nominations, nomination{pick(d, w.members...), drawName(d, w)})
 	}
 	return w
 }
@@ -98,7 +98,7 @@ func drawRunning(d dice, w *world, name string) *corev1.Pod {
 	if d.one(8) {
 		p.PodAntiAffinity(pick(d, hostKey, zoneKey), apps(pick(d, "a", "b", "c")), st.PodAntiAffinityWithRequiredReq)
 	}
-	if d.one(10) { // some members and not others of what would else be one class
+	if d.one(10) { // repel some members of what would otherwise be one class
 		p.PodAntiAffinity(hostKey, &metav1.LabelSelector{MatchLabels: map[string]string{"index": pick(d, "0", "1")}},
 			st.PodAntiAffinityWithRequiredReq)
 	}
@@ -108,7 +108,7 @@ func drawRunning(d dice, w *world, name string) *corev1.Pod {
 	return p.Obj()
 }
 
-func drawPromised(d dice, name string) *corev1.Pod {
+func drawNominated(d dice, name string) *corev1.Pod {
 	p := testPod(name).Label("app", pick(d, "a", "b", "x")).Priority(pick(d, int32(5), 10, 20)).
 		Req(map[corev1.ResourceName]string{corev1.ResourceCPU: pick(d, "1", "2")})
 	switch d(8) {
@@ -123,7 +123,7 @@ func drawPromised(d dice, name string) *corev1.Pod {
 	return p.Obj()
 }
 
-// drawClass draws equal pods, but for an index.
+// drawClass draws pods that are equal except for an index.
 func drawClass(d dice, class, classes, count int, plain bool) []*corev1.Pod {
 	app := string(rune('a' + class))
 	like := testPod("").Label("app", app)
@@ -155,7 +155,7 @@ func drawClass(d dice, class, classes, count int, plain bool) []*corev1.Pod {
 	return pods
 }
 
-// drawLocal draws what can be told from the node alone.
+// drawLocal draws constraints on the node alone.
 func drawLocal(d dice, p *st.PodWrapper) {
 	switch d(8) {
 	case 4:
@@ -169,7 +169,7 @@ func drawLocal(d dice, p *st.PodWrapper) {
 	}
 }
 
-// drawPairwise draws what depends on other pods: of the gang or of others.
+// drawPairwise draws constraints on other pods, of the gang or not.
 func drawPairwise(d dice, p *st.PodWrapper, own, other string) {
 	key := pick(d, hostKey, zoneKey)
 	switch d(15) {

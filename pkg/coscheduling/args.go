@@ -44,8 +44,7 @@ const (
 	defaultReservedShare      = 0.95
 )
 
-// parseArgs decodes the arguments of the plugin that reads the convention: strictly, so that a field that it does not
-// know stops the start.
+// parseArgs decodes the arguments of the plugin for this convention. It rejects unknown fields.
 func parseArgs(obj runtime.Object, d conventions.Convention) (Args, error) {
 	args := Args{
 		Timeout: metav1.Duration{Duration: d.DefaultTimeout}, Placement: gang.Pack,
@@ -84,7 +83,7 @@ func parseArgs(obj runtime.Object, d conventions.Convention) (Args, error) {
 	return args, nil
 }
 
-// checkChoices checks the arguments that have one of two values, and completes them.
+// checkChoices validates the arguments that have two possible values, and sets defaults.
 func (a *Args) checkChoices(d conventions.Convention) error {
 	if a.Placement == "" {
 		a.Placement = gang.Pack
@@ -102,7 +101,7 @@ func (a *Args) checkChoices(d conventions.Convention) error {
 	return nil
 }
 
-// checkReservations checks what bounds reservations, and completes it.
+// checkReservations validates the limits of reservations, and sets defaults.
 func (a *Args) checkReservations(d conventions.Convention) error {
 	if t := a.ReservationTimeout.Duration; t < 0 || t > conventions.MaxTimeout {
 		return fmt.Errorf("arguments of plugin %s: reservationTimeout is %s; set it above 0s and up to %s",

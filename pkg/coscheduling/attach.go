@@ -11,11 +11,11 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/cycle"
 )
 
-// bindPause is how long the next pod waits at most for those that wait to be bound.
+// bindPause is how long the next pod waits at most for pods that wait to be bound.
 const bindPause = time.Second
 
-// Attach makes a scheduler that was built with the plugins schedule gangs in cycles of their own: a gang is planned, reserved and bound as
-// one. It is to be called once, before the scheduler runs; the context is that of the process.
+// Attach adds the gang cycle to a scheduler that was built with these plugins: the scheduler then plans, reserves and binds a gang as one.
+// Call it once, before the scheduler runs, with the context that ends when the process does.
 func (p *Plugins) Attach(ctx context.Context, sched *scheduler.Scheduler) {
 	if p.dispatcher == nil {
 		return // no profile has a gang plugin
@@ -39,18 +39,18 @@ func (p *Plugins) Attach(ctx context.Context, sched *scheduler.Scheduler) {
 	p.attached.Store(true)
 }
 
-// nextPod returns the pod that comes next, once few enough wait to be bound. Only a leader asks its queue for a pod.
+// nextPod pops the next pod once few enough pods wait to be bound. Only the leader pops pods, so it starts to lead here.
 func (p *Plugins) nextPod(ctx context.Context, logger klog.Logger, next func(klog.Logger) (*framework.QueuedPodInfo, error)) (
 	*framework.QueuedPodInfo, error,
 ) {
 	p.takeLead()
 	p.limiter.AwaitShorter(bindPause)
 	if p.leaving.Load() {
-		<-ctx.Done() // what would begin now could not end
+		<-ctx.Done() // a pod popped now could not be bound in time
 	}
 	popped, err := next(logger)
 	if err == nil && popped != nil && popped.PodInfo != nil {
-		p.dispatcher.Perform(p.ledger.Take(popped.Pod.UID)) // the slot that is held for it, before the snapshot is taken
+		p.dispatcher.Perform(p.ledger.Take(popped.Pod.UID)) // release the slot held for it before the snapshot is taken
 		p.slots.Follow(logger)
 	}
 	return popped, err

@@ -22,7 +22,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// obstacle is a plugin that stands in the way of pods. A nil function lets all of them pass.
+// obstacle is a plugin that rejects pods or lets them wait. Where a function is nil, all pods pass.
 type obstacle struct {
 	reserve func(pod *corev1.Pod, node string) *fwk.Status
 	permit  func(pod *corev1.Pod, node string) *fwk.Status
@@ -33,7 +33,7 @@ type obstacle struct {
 	bind func(pod *corev1.Pod, node string) *fwk.Status
 
 	mu sync.Mutex
-	// reserved are the pods that the plugin was asked to reserve for and not to unreserve again.
+	// reserved are the pods for which Reserve was called, and not Unreserve since.
 	reserved map[string]string
 }
 
@@ -90,13 +90,13 @@ func (o *obstacle) holds() map[string]string {
 	return maps.Clone(o.reserved)
 }
 
-// running is a scheduler that runs, on an API of its own.
+// running is a running scheduler with a fake API.
 type running struct {
 	*harness
 	t *testing.T
 }
 
-// run starts a scheduler with the obstacle, on nodes of so many CPUs. It is attached unless that is said.
+// run starts a scheduler with the obstacle, on nodes with these numbers of CPUs. It calls Attach if attached is true.
 func run(t *testing.T, o *obstacle, attached bool, nodes map[string]string) *running {
 	t.Helper()
 	o.reserved = map[string]string{}
@@ -122,7 +122,7 @@ func run(t *testing.T, o *obstacle, attached bool, nodes map[string]string) *run
 	return r
 }
 
-// eventually waits until it is so.
+// eventually waits until the condition holds.
 func eventually(t *testing.T, what string, yes func() bool) {
 	t.Helper()
 	asked := func(context.Context) (bool, error) { return yes(), nil }
@@ -131,7 +131,7 @@ func eventually(t *testing.T, what string, yes func() bool) {
 	}
 }
 
-// create creates members of a gang that needs all of them.
+// create creates the members of a gang that needs all of them.
 func (r *running) create(group string, members ...string) {
 	r.t.Helper()
 	for i, name := range members {
@@ -147,7 +147,7 @@ func (r *running) create(group string, members ...string) {
 	}
 }
 
-// nodes are those of the pods that are bound, by the pods' names.
+// nodes returns the nodes of the bound pods, by the pods' names.
 func (r *running) nodes() map[string]string {
 	pods, err := r.client.CoreV1().Pods(testNamespace).List(r.ctx, metav1.ListOptions{})
 	if err != nil {
@@ -162,7 +162,7 @@ func (r *running) nodes() map[string]string {
 	return nodes
 }
 
-// why is the sentence of the only gang.
+// why returns the explanation of the only gang.
 func (r *running) why() gang.Explanation {
 	statuses := r.plugins.ledger.Statuses()
 	if len(statuses) != 1 {
@@ -183,7 +183,7 @@ func (r *running) holdsNothing(o *obstacle) {
 	}
 }
 
-// TestARefusedReservationIsPlannedAround: in the same gang cycle the member goes to another node.
+// TestARefusedReservationIsPlannedAround: the same gang cycle plans another node for the member.
 func TestARefusedReservationIsPlannedAround(t *testing.T) {
 	o := &obstacle{reserve: func(pod *corev1.Pod, node string) *fwk.Status {
 		if pod.Name == "a-1" && node == "small" {
@@ -199,7 +199,7 @@ func TestARefusedReservationIsPlannedAround(t *testing.T) {
 	}
 }
 
-// TestReservationsThatAreAlwaysRefused end the gang cycle after some plans, with the reason and without anything held.
+// TestReservationsThatAreAlwaysRefused end the gang cycle after some plans. The gang has the reason, and holds nothing.
 func TestReservationsThatAreAlwaysRefused(t *testing.T) {
 	o := &obstacle{reserve: func(pod *corev1.Pod, _ string) *fwk.Status {
 		if pod.Name == "a-1" {
@@ -213,8 +213,8 @@ func TestReservationsThatAreAlwaysRefused(t *testing.T) {
 	r.holdsNothing(o)
 }
 
-// TestAGangThatChangesWhileItIsReservedIsTriedAgain, and what was reserved is given back first.
-func TestAGangThatChangesWhileItIsReservedIsTriedAgain(t *testing.T) {
+// TestAGangThatChangesWhileItIsReservedIsRetried, once all members are unreserved.
+func TestAGangThatChangesWhileItIsReservedIsRetried(t *testing.T) {
 	var r *running
 	var once sync.Once
 	o := &obstacle{}
@@ -243,8 +243,8 @@ func TestAGangThatChangesWhileItIsReservedIsTriedAgain(t *testing.T) {
 	eventually(t, "the gang to start", func() bool { return len(r.nodes()) == 2 })
 }
 
-// TestNobodyIsBoundIfAPluginRefusesOne, in Permit or in PreBind: all give back what they hold, and the gang says why.
-func TestNobodyIsBoundIfAPluginRefusesOne(t *testing.T) {
+// TestNoMemberIsBoundIfAPluginRejectsOne, in Permit or in PreBind: all members are unreserved, and the gang has the reason.
+func TestNoMemberIsBoundIfAPluginRejectsOne(t *testing.T) {
 	refuse := func(pod *corev1.Pod, _ string) *fwk.Status {
 		if pod.Name == "a-1" {
 			return fwk.NewStatus(fwk.Unschedulable, "not this one")
@@ -328,7 +328,7 @@ func TestMembersWaitForAnotherPermitPlugin(t *testing.T) {
 	eventually(t, "the gang to start", func() bool { return len(r.nodes()) == 2 })
 }
 
-// TestNominationsAreRemovedWhenMembersAreReserved: otherwise they would keep others out of the nominated node.
+// TestNominationsAreRemovedWhenMembersAreReserved: otherwise they would keep other pods off the nominated node.
 func TestNominationsAreRemovedWhenMembersAreReserved(t *testing.T) {
 	o := &obstacle{}
 	r := run(t, o, true, map[string]string{"n1": "2", "n2": "1"})

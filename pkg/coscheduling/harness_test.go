@@ -31,19 +31,19 @@ const (
 	testProfileName = "default-scheduler"
 )
 
-// harness is a scheduler with all default plugins and ours, and a fake client. It does not run.
+// harness is a scheduler with all default plugins and ours, and a fake client. It is not started.
 type harness struct {
 	ctx       context.Context
 	client    *fake.Clientset
 	informers informers.SharedInformerFactory
 	plugins   *Plugins
-	// plugin is the one of our first annotations.
+	// plugin is the one for our own annotations.
 	plugin    *gangPlugin
 	sched     *scheduler.Scheduler
 	framework framework.Framework
 }
 
-// testProfile is the default profile with the gang plugins before all others, as internal/scheduler completes it.
+// testProfile returns the default profile with the gang plugins before all others, as internal/scheduler completes it.
 func testProfile(t testing.TB) *config.KubeSchedulerProfile {
 	t.Helper()
 	var versioned configv1.KubeSchedulerConfiguration
@@ -66,7 +66,7 @@ func newHarness(t testing.TB) *harness {
 	return newHarnessWith(t, nil)
 }
 
-// newHarnessWith has one more plugin, if any is given.
+// newHarnessWith adds one more plugin, unless it is nil.
 func newHarnessWith(t testing.TB, plugin fwk.Plugin) *harness {
 	t.Helper()
 	metrics.Register()
@@ -94,7 +94,7 @@ func newHarnessWith(t testing.TB, plugin fwk.Plugin) *harness {
 	return h
 }
 
-// bindPods makes the API bind pods, as the API server does.
+// bindPods lets the fake API bind pods, as the API server does.
 func (h *harness) bindPods() {
 	h.client.PrependReactor("create", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		create, ok := action.(clienttesting.CreateAction)
@@ -113,7 +113,7 @@ func (h *harness) bindPods() {
 	})
 }
 
-// selectPods hides pods from whoever selects those that ended: the fake API knows no field selectors.
+// selectPods returns no pods to clients that select finished ones: the fake API does not support field selectors.
 func (h *harness) selectPods() {
 	ended := func(fields string) bool { return strings.Contains(fields, "status.phase!=Pending") }
 	h.client.PrependReactor("list", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {

@@ -11,24 +11,24 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/cycle"
 )
 
-// testMember is the pod "a" of the gang "g", which needs so many.
+// testMember returns the pod "a" of the gang "g" with this min-available.
 func testMember(uid string, need int) *corev1.Pod {
 	return testPod("a").UID(uid).SchedulerName(testProfileName).Annotations(map[string]string{
 		conventions.Coscheduling().GroupAnnotation: "g", conventions.Coscheduling().MinAvailableAnnotation: fmt.Sprint(need),
 	}).Obj()
 }
 
-// TestThePodThatIsThereNowIsParked, and the queue is not asked any more for the one of its name that is gone.
-func TestThePodThatIsThereNowIsParked(t *testing.T) {
+// TestARecreatedPodReplacesTheDeletedOne among the parked pods and in the queue.
+func TestARecreatedPodReplacesTheDeletedOne(t *testing.T) {
 	for _, tc := range []struct {
 		name         string
 		before, need int
 		waits        bool
 	}{
-		{"one that waits follows one that waits", 2, 2, true},
-		{"one that waits follows one in the queue", 1, 2, true},
-		{"one in the queue follows one that waits", 2, 1, false},
-		{"one in the queue follows one in the queue", 1, 1, false},
+		{"parked after parked", 2, 2, true},
+		{"parked after queued", 1, 2, true},
+		{"queued after parked", 2, 1, false},
+		{"queued after queued", 1, 1, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := newHarness(t)
@@ -42,7 +42,7 @@ func TestThePodThatIsThereNowIsParked(t *testing.T) {
 				t.Errorf("%d pods are pending, want only the second: %v", len(pending), pending)
 			}
 			if waits := parked.Parked("second"); waits != tc.waits {
-				t.Errorf("it is parked: %t, want %t", waits, tc.waits)
+				t.Errorf("the second pod is parked: %t, want %t", waits, tc.waits)
 			}
 		})
 	}

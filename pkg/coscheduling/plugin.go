@@ -21,7 +21,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/view"
 )
 
-// gangPlugin starts the gangs of one convention all together or not at all. An instance serves one profile.
+// gangPlugin starts the gangs of one convention all together or not at all. Each profile has its own instance.
 type gangPlugin struct {
 	convention conventions.Convention
 	handle     fwk.Handle
@@ -66,11 +66,11 @@ func (p *Plugins) newPlugin(ctx context.Context, d conventions.Convention, obj r
 	return plugin, nil
 }
 
-// Name returns the plugin's name, which is its convention's.
+// Name returns the plugin's name, which is also the name of its convention.
 func (pl *gangPlugin) Name() string { return pl.convention.Name }
 
-// PreFilter lets a pod go on that is in a scheduling cycle of its own: one without a gang, or a member that joins a gang which runs. Other
-// members are scheduled with their gang, in the gang cycle.
+// PreFilter admits a pod that is scheduled as a single pod: a pod without a gang, or a member that joins a running gang. It rejects other
+// members, because the gang cycle schedules them.
 func (pl *gangPlugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) (
 	*fwk.PreFilterResult, *fwk.Status,
 ) {
@@ -95,7 +95,7 @@ func (pl *gangPlugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *
 	return nil, nil
 }
 
-// refusal is what a member is refused with that came alone.
+// refusal returns the message for a member that is rejected in a cycle of its own.
 func (pl *gangPlugin) refusal(why gang.Explanation) string {
 	if !pl.attached() {
 		return "this scheduler cannot schedule gangs: its program does not call coscheduling.Attach"
@@ -108,19 +108,19 @@ type pin string
 
 const pinKey fwk.StateKey = "kubenexus.io/pin"
 
-// Clone returns the pin itself: it does not change.
+// Clone returns the pin itself, because it never changes.
 func (p pin) Clone() fwk.StateData { return p }
 
-// avoided are the nodes that rejected a member of the pod's gang a moment ago.
+// avoided are the nodes that recently rejected a member of the pod's gang.
 type avoided struct{ nodes sets.Set[string] }
 
 const avoidKey fwk.StateKey = "kubenexus.io/avoid"
 
-// Clone returns the nodes themselves: they do not change.
+// Clone returns the nodes themselves, because they never change.
 func (a avoided) Clone() fwk.StateData { return a }
 
-// Filter keeps a member on the node of its slot, and off those that rejected one. PreFilter's result is not enough:
-// upstream tries a nominated node before it looks at that.
+// Filter allows only the node of the member's slot, and rejects nodes that recently rejected a member. PreFilter's result is not enough,
+// because upstream first tries a nominated node without it.
 func (pl *gangPlugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) *fwk.Status {
 	if data, err := state.Read(avoidKey); err == nil {
 		if a, ok := data.(avoided); ok && a.nodes.Has(node.Node().Name) {
@@ -137,7 +137,7 @@ func (pl *gangPlugin) Filter(_ context.Context, state fwk.CycleState, _ *corev1.
 	return nil
 }
 
-// forgetNominations drops what nominated the pod's siblings to its node: they are planned, here or elsewhere.
+// forgetNominations deletes the nominations of the pod's siblings on this node, because siblings are planned on this or another node.
 func (pl *gangPlugin) forgetNominations(pod *corev1.Pod, node string) {
 	for _, nominated := range pl.handle.NominatedPodsForNode(node) {
 		if other := nominated.GetPod(); other.UID != pod.UID && pl.ledger.Siblings(pod.UID, other.UID) {
@@ -146,17 +146,17 @@ func (pl *gangPlugin) forgetNominations(pod *corev1.Pod, node string) {
 	}
 }
 
-// others says whether the pod's gang is of another convention, which another plugin of the profile reads.
+// others reports whether the pod's gang belongs to another convention, and so to another plugin of the profile.
 func (pl *gangPlugin) others(pod *corev1.Pod) bool {
 	convention := pl.ledger.Convention(pod.UID)
 	return convention != "" && convention != pl.convention.Name
 }
 
-// PreFilterExtensions returns nil: what a gang may do does not depend on single pods on a node.
+// PreFilterExtensions returns nil: adding or removing single pods on a node does not change what PreFilter decided.
 func (pl *gangPlugin) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 
-// PostFilter keeps pods from being evicted for a single member of a gang: its gang might not start then. A member that does not fit where
-// capacity is held for it is tried again elsewhere.
+// PostFilter prevents preemption for a single member of a gang, because its gang might still not start. A member that does not fit on the
+// node of its slot is retried on other nodes.
 func (pl *gangPlugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, statuses fwk.NodeToStatusReader) (
 	*fwk.PostFilterResult, *fwk.Status,
 ) {
@@ -174,28 +174,28 @@ func (pl *gangPlugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev
 	return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "preemption is not attempted for a single member of a gang")
 }
 
-// heldFor says that a pod would have fitted without capacity that is held for gangs, or nothing.
+// heldFor returns a message if the pod would have fitted without the capacity held for gangs, or "".
 func (pl *gangPlugin) heldFor(pod *corev1.Pod, statuses fwk.NodeToStatusReader) string {
 	nodes, err := pl.handle.SnapshotSharedLister().NodeInfos().List()
 	if err != nil {
-		return "" // the scheduler has the same list, and says so
+		return "" // the scheduler reads the same list, and reports the error
 	}
 	return pl.slots.Instead(pod, nodes, statuses)
 }
 
-// Reserve has nothing to do: what a member takes is counted in Permit, once all other plugins have reserved.
+// Reserve does nothing. Permit records what a member takes, once all Reserve plugins have succeeded.
 func (pl *gangPlugin) Reserve(context.Context, fwk.CycleState, *corev1.Pod, string) *fwk.Status {
 	return nil
 }
 
-// Unreserve counts the capacity that a member gives back which was scheduled alone.
+// Unreserve records the capacity that a member frees if it was scheduled as a single pod.
 func (pl *gangPlugin) Unreserve(_ context.Context, state fwk.CycleState, pod *corev1.Pod, _ string) {
 	if !view.OfGangCycle(state) && !pl.others(pod) {
 		pl.dispatcher.Perform(pl.ledger.Unreserve(pod.UID))
 	}
 }
 
-// Permit lets the members of a gang start once min-available of them have capacity reserved. In the gang cycle all of them have.
+// Permit allows the members of a gang once min-available of them are reserved. In the gang cycle, all of them are.
 func (pl *gangPlugin) Permit(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, node string) (*fwk.Status, time.Duration) {
 	if pl.others(pod) {
 		return nil, 0
@@ -208,8 +208,8 @@ func (pl *gangPlugin) Permit(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 	return nil, 0
 }
 
-// EventsToRegister names no events: what helps a gang is found out by the parked pods. It is called once the profile is complete, so
-// this is where an incomplete one is refused.
+// EventsToRegister registers no events, because the dispatcher decides which events may help a gang. The framework calls it once the
+// profile is complete, so it is also where the plugin rejects an incomplete profile.
 func (pl *gangPlugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
 	return nil, checkProfile(pl.handle, pl.Name())
 }

@@ -1,17 +1,17 @@
-// Package coscheduling plugs gangs into the Kubernetes scheduler framework. Its plugins ask the ledger and perform what
-// it decides; they decide nothing themselves.
+// Package coscheduling adds gang scheduling to the Kubernetes scheduler framework. Its plugins query the ledger and carry out its
+// decisions; they decide nothing themselves.
 //
-// To use them in another scheduler, build it with the factories of one Plugins value, and attach them before it runs:
+// To use the plugins in another scheduler, build it with the factories of one Plugins value, and attach them before it runs:
 //
 //	plugins := coscheduling.New()
 //	sched, err := scheduler.New(..., scheduler.WithFrameworkOutOfTreeRegistry(plugins.Factories()))
 //	plugins.Attach(ctx, sched)
 //
-// In a scheduler that is not attached, members of gangs are refused with a sentence that says so; other pods are scheduled.
+// Without Attach, members of gangs are rejected with a message that says so; other pods are scheduled.
 //
-// Enable, in each profile, Coscheduling or BatchPermit and GangQueue under multiPoint, before the default plugins; GangQueue
-// replaces PrioritySort as the queueSort plugin. A profile that lacks a part of this is refused at the start. If GangQueue also
-// comes before DefaultBinder at bind, it bounds how many pods are bound at the same time.
+// In each profile, enable Coscheduling or BatchPermit, and GangQueue, under multiPoint before the default plugins. GangQueue replaces
+// PrioritySort as the queueSort plugin. The scheduler does not start with an incomplete profile. If GangQueue also comes before
+// DefaultBinder at bind, it limits how many pods are bound at the same time.
 package coscheduling
 
 import (
@@ -41,9 +41,9 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/view"
 )
 
-// QueueName is the name of the plugin that keeps waiting members out of the queue and sorts the others. It is apart
-// from the plugins that place gangs because it must register no events: the scheduling queue asks the gating plugin of
-// every gated pod again at each event that this plugin registers.
+// QueueName is the name of the plugin that gates members of gangs and sorts the scheduling queue. It is separate from the gang plugins
+// because it must register no events: at each event that a gating plugin registers, the scheduling queue calls PreEnqueue again for every
+// pod that it gates.
 const QueueName = "GangQueue"
 
 // Plugins are the plugins of one scheduler process. All their instances share one ledger.
@@ -53,12 +53,12 @@ type Plugins struct {
 	slots   *slots.Held
 	metrics *metrics.Metrics
 
-	// mu guards what the factories set up; they run one after another before anything else does.
+	// mu guards what the factories set up. The framework calls them one after another before it runs anything else.
 	mu         sync.Mutex
 	dispatcher *dispatch.Dispatcher
 	instances  map[instanceKey]*gangPlugin
 	lead       sync.Once
-	// scheduledEvents writes the events of pods that were bound, if it is used.
+	// scheduledEvents writes the Scheduled events, if LateEvents was called.
 	scheduledEvents atomic.Pointer[status.ScheduledEvents]
 	leaving         atomic.Bool
 	attached        atomic.Bool
@@ -72,7 +72,7 @@ func New() *Plugins {
 	}
 }
 
-// instanceKey names the plugin of a convention in a profile.
+// instanceKey identifies the plugin for a convention in a profile.
 type instanceKey struct{ schedulerName, convention string }
 
 func (p *Plugins) keep(plugin *gangPlugin) {
@@ -81,17 +81,17 @@ func (p *Plugins) keep(plugin *gangPlugin) {
 	p.instances[instanceKey{plugin.handle.ProfileName(), plugin.convention.Name}] = plugin
 }
 
-// instance returns the plugin of a convention in a profile, or nil.
+// instance returns the plugin for a convention in a profile, or nil.
 func (p *Plugins) instance(schedulerName, convention string) *gangPlugin {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.instances[instanceKey{schedulerName, convention}]
 }
 
-// RegisterMetrics makes our metrics visible. It is optional.
+// RegisterMetrics registers the metrics of this scheduler. It is optional.
 func (p *Plugins) RegisterMetrics(r metrics.Registry) { p.metrics.Register(r, p.ledger.Statuses) }
 
-// Factories returns what to register in the scheduler, by plugin name.
+// Factories returns the plugin factories by plugin name, for the scheduler's registry.
 func (p *Plugins) Factories() frameworkruntime.Registry {
 	registry := frameworkruntime.Registry{QueueName: p.newQueue}
 	for _, convention := range conventions.All() {
@@ -102,7 +102,7 @@ func (p *Plugins) Factories() frameworkruntime.Registry {
 	return registry
 }
 
-// planner returns the planner of a convention in a profile, or nil.
+// planner returns the planner for a convention in a profile, or nil.
 func (p *Plugins) planner(schedulerName, convention string) *view.Planner {
 	if plugin := p.instance(schedulerName, convention); plugin != nil {
 		return plugin.planner
@@ -110,16 +110,16 @@ func (p *Plugins) planner(schedulerName, convention string) *view.Planner {
 	return nil
 }
 
-// LateEvents wraps the recorders of the scheduler's profiles, so that the event of a pod that was bound is written, by this client,
-// when no other pod is being bound. Wrapping is optional.
+// LateEvents wraps the recorders of the scheduler's profiles, so that the client writes Scheduled events when no pod is being bound. It is
+// optional.
 func (p *Plugins) LateEvents(ctx context.Context, client kubernetes.Interface, recorders profile.RecorderFactory) profile.RecorderFactory {
 	late := status.NewScheduledEvents(ctx, client, p.limiter)
 	p.scheduledEvents.Store(late)
 	return late.Wrap(recorders)
 }
 
-// Goodbye is for a process that was asked to stop, while it still leads: it returns when the pods that are being bound are, and
-// their events are written, or after five seconds. From then on no pod is popped, and events do not wait.
+// Goodbye is for a leader that was asked to stop. It returns when no pod is being bound and all Scheduled events are written, or after five
+// seconds. Once it is called, the scheduler pops no more pods, and events do not wait for binding.
 func (p *Plugins) Goodbye() {
 	p.leaving.Store(true)
 	if late := p.scheduledEvents.Load(); late != nil {
@@ -127,7 +127,7 @@ func (p *Plugins) Goodbye() {
 	}
 }
 
-// takeLead begins what only the process that makes decisions may do. Until then it writes nothing: with leader election, the standbys see
+// takeLead starts what only the leader may do. Until then the process writes nothing, because with leader election the standby replicas see
 // every pod too.
 func (p *Plugins) takeLead() {
 	p.lead.Do(func() {
@@ -139,7 +139,7 @@ func (p *Plugins) takeLead() {
 	})
 }
 
-// connect gives the process's one dispatcher the handle of a profile, and feeds the ledger from its informers.
+// connect gives the process's only dispatcher the handle of a profile, and feeds the ledger from the handle's informers.
 func (p *Plugins) connect(ctx context.Context, h fwk.Handle) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -154,7 +154,7 @@ func (p *Plugins) connect(ctx context.Context, h fwk.Handle) error {
 	return p.dispatcher.Serve(ctx, h)
 }
 
-// checkProfile refuses a profile in which the plugin cannot work, with a sentence that says what to add.
+// checkProfile returns an error if the plugin cannot work in the profile. The error says what to change.
 func checkProfile(h fwk.Handle, plugin string) error {
 	f, ok := h.(framework.Framework)
 	if !ok {
@@ -165,7 +165,7 @@ func checkProfile(h fwk.Handle, plugin string) error {
 		point   string
 		plugin  string
 		enabled []config.Plugin
-		// before is the upstream plugin that must come later.
+		// before is the upstream plugin that must run after plugin.
 		before string
 	}{
 		{"preEnqueue", QueueName, enabled.PreEnqueue.Enabled, ""},

@@ -19,8 +19,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
-// queuePlugin decides which pods stand in the scheduling queue's active part, and in which order, and lines them up to be bound.
-// PreEnqueue and Less run under the queue's lock: they must not call the queue.
+// queuePlugin gates and sorts the pods of the scheduling queue, and limits how many pods are bound at the same time. PreEnqueue and Less
+// run under the queue's lock, so they must not call the queue.
 type queuePlugin struct {
 	ledger     *ledger.Ledger
 	dispatcher *dispatch.Dispatcher
@@ -44,12 +44,12 @@ func (p *Plugins) newQueue(ctx context.Context, _ runtime.Object, h fwk.Handle) 
 // Name returns the plugin's name.
 func (q *queuePlugin) Name() string { return QueueName }
 
-// EventsToRegister registers none: gated pods are woken by name, when the ledger says so.
+// EventsToRegister registers no events: the ledger activates gated pods by name.
 func (q *queuePlugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
 	return nil, nil
 }
 
-// PreEnqueue keeps a gang's members out of the queue until they may be placed, except the one that represents it.
+// PreEnqueue gates the members of a gang until the gang may be scheduled, except the member that represents it.
 func (q *queuePlugin) PreEnqueue(_ context.Context, pod *corev1.Pod) *fwk.Status {
 	answer := q.ledger.Enter(pod)
 	q.dispatcher.Perform(answer.Decisions)
@@ -59,12 +59,12 @@ func (q *queuePlugin) PreEnqueue(_ context.Context, pod *corev1.Pod) *fwk.Status
 	return nil
 }
 
-// Less sorts by the one order of gangs, and of other pods by priority and then by the time in the queue, as kube-scheduler does.
+// Less sorts members by the order of gangs. It sorts other pods by priority and then by time in the queue, as kube-scheduler does.
 func (q *queuePlugin) Less(a, b fwk.QueuedPodInfo) bool {
 	return q.key(a).Compare(q.key(b)) < 0
 }
 
-// key is the place of a pod in the queue.
+// key returns the sort key of a pod in the queue.
 func (q *queuePlugin) key(info fwk.QueuedPodInfo) ledger.SortKey {
 	pod := info.GetPodInfo().GetPod()
 	if key, ok := q.ledger.Order(pod.UID); ok {
@@ -79,8 +79,8 @@ var (
 	_ fwk.ReservePlugin  = &queuePlugin{}
 )
 
-// Bind waits until few enough other pods are being bound, and leaves the binding to the next plugin, but for creators with a
-// reservation. What takes long before a bind, such as volumes, is done by then.
+// Bind waits until fewer than bindlimit.InFlight pods are being bound. It then skips, so that the next plugin binds the pod, except for
+// creators with a reservation. PreBind, which may be slow, has finished by then.
 func (q *queuePlugin) Bind(ctx context.Context, _ fwk.CycleState, pod *corev1.Pod, node string) *fwk.Status {
 	if status := q.limiter.Enter(ctx, pod.UID); !status.IsSuccess() {
 		return status
@@ -94,7 +94,7 @@ func (q *queuePlugin) PostBind(_ context.Context, _ fwk.CycleState, pod *corev1.
 	q.limiter.Done(pod.UID)
 }
 
-// Reserve counts a pod that is to be bound.
+// Reserve counts a pod that will be bound.
 func (q *queuePlugin) Reserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) *fwk.Status {
 	q.limiter.Reserved(pod.UID)
 	return nil
@@ -106,8 +106,7 @@ func (q *queuePlugin) Unreserve(_ context.Context, _ fwk.CycleState, pod *corev1
 	q.limiter.Done(pod.UID)
 }
 
-// bindCreator binds a creator, and writes with the bind, in one step, what is held for the others. All other pods are left to
-// the next plugin.
+// bindCreator binds a creator and records, in the same request, what is held for its gang. For all other pods it returns Skip.
 func (q *queuePlugin) bindCreator(ctx context.Context, pod *corev1.Pod, node string) *fwk.Status {
 	text, err := q.ledger.Reservation(pod.UID)
 	if err != nil {

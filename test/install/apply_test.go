@@ -22,7 +22,7 @@ import (
 	"k8s.io/client-go/restmapper"
 )
 
-// warnings collects what the API server warns of.
+// warnings collects the API server's warnings.
 type warnings struct {
 	mu    sync.Mutex
 	texts []string
@@ -64,7 +64,7 @@ func objects(t testing.TB, data []byte) []*unstructured.Unstructured {
 	}
 }
 
-// apply does what kubectl apply --server-side does, with unknown fields as errors, and returns the warnings.
+// apply does what kubectl apply --server-side does, with unknown fields as errors. It returns the warnings.
 func apply(t testing.TB, all []*unstructured.Unstructured) []string {
 	t.Helper()
 	seen := &warnings{}
@@ -93,7 +93,7 @@ func applyOne(ctx context.Context, resource dynamic.ResourceInterface, object *u
 	return err
 }
 
-// resourceOf returns where the object is served, in its namespace.
+// resourceOf returns the client for the object's resource and namespace.
 func resourceOf(config *rest.Config, object *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
 	kinds, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
@@ -119,12 +119,12 @@ func resourceOf(config *rest.Config, object *unstructured.Unstructured) (dynamic
 	return client.Resource(mapping.Resource).Namespace(namespace), nil
 }
 
-// title names an object in a message, and as a key.
+// title identifies an object in messages and as a key.
 func title(object *unstructured.Unstructured) string {
 	return strings.TrimSpace(fmt.Sprintf("%s %s %s", object.GetKind(), object.GetNamespace(), object.GetName()))
 }
 
-// applyFile applies a file of testdata, whose warnings are nobody's concern.
+// applyFile applies a file of testdata, and ignores warnings.
 func applyFile(t testing.TB, name string) {
 	t.Helper()
 	apply(t, readObjects(t, "testdata/"+name))

@@ -15,15 +15,15 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// TestRightsThatTheAPIServerAsksFor: three rights are for no endpoint, so no request shows them. The writes that need them
-// succeed with the manifest's role, and are refused with the role less that right.
+// TestRightsThatTheAPIServerAsksFor: three permissions belong to no endpoint, so the audit log does not show their use. The writes that
+// need them succeed with the manifest's role, and fail with the role without that permission.
 func TestRightsThatTheAPIServerAsksFor(t *testing.T) {
 	role := find[rbacv1.ClusterRole](t, manifest, "ClusterRole", "kubenexus-scheduler")
 	claims := suite.client.ResourceV1().ResourceClaims(metav1.NamespaceDefault)
 	devices := resourcev1.ResourceClaimSpec{Devices: resourcev1.DeviceClaim{Requests: []resourcev1.DeviceRequest{
 		{Name: "gpu", Exactly: &resourcev1.ExactDeviceRequest{DeviceClassName: "gpu"}},
 	}}}
-	// The controller of claims takes back what pods have that do not exist.
+	// The ResourceClaim controller would release claims of pods that do not exist.
 	owner := podNamed("owner", "1")
 	owner.Namespace, owner.Spec.SchedulerName = metav1.NamespaceDefault, "nobody"
 	create(t, owner)
@@ -50,7 +50,7 @@ func TestRightsThatTheAPIServerAsksFor(t *testing.T) {
 	allocated.Status.ReservedFor = []resourcev1.ResourceClaimConsumerReference{{Resource: "pods", Name: owner.Name, UID: owner.UID}}
 	dry := []string{metav1.DryRunAll}
 
-	// makeClaim makes a claim that has to be gone before its pod is.
+	// makeClaim creates a claim that blocks the deletion of its pod.
 	makeClaim := func(client kubernetes.Interface) error {
 		yes := true
 		_, err := client.ResourceV1().ResourceClaims(metav1.NamespaceDefault).Create(t.Context(), &resourcev1.ResourceClaim{
@@ -61,13 +61,13 @@ func TestRightsThatTheAPIServerAsksFor(t *testing.T) {
 		}, metav1.CreateOptions{DryRun: dry})
 		return err
 	}
-	// allocate gives a claim its device and its pod.
+	// allocate writes the claim's allocation and its pod.
 	allocate := func(client kubernetes.Interface) error {
 		_, err := client.ResourceV1().ResourceClaims(metav1.NamespaceDefault).UpdateStatus(t.Context(), allocated,
 			metav1.UpdateOptions{DryRun: dry})
 		return err
 	}
-	// takeBack takes its pod from the claim.
+	// takeBack removes the pod from the claim.
 	takeBack := func(client kubernetes.Interface) error {
 		_, err := client.ResourceV1().ResourceClaims(metav1.NamespaceDefault).Patch(t.Context(), allocated.Name,
 			types.StrategicMergePatchType, fmt.Appendf(nil, `{"status":{"reservedFor":[{"$patch":"delete","uid":%q}]}}`, owner.UID),
@@ -99,7 +99,7 @@ func TestRightsThatTheAPIServerAsksFor(t *testing.T) {
 	needs(right{"patch", "resource.k8s.io", "resourceclaims/binding"}, takeBack)
 }
 
-// withRules returns a client of a user that may do what the rules say.
+// withRules returns a client of a user with these permissions.
 func withRules(t *testing.T, name string, rules []rbacv1.PolicyRule) kubernetes.Interface {
 	t.Helper()
 	ctx, rbac := t.Context(), suite.client.RbacV1()

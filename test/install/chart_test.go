@@ -22,10 +22,10 @@ import (
 
 const chart = "../../charts/kubenexus"
 
-// helm runs the Helm that tools/helm pins and returns what it prints. Go builds it the first time and keeps it.
+// helm runs the Helm version that tools/helm pins and returns its output. Go builds it the first time and caches it.
 func helm(t *testing.T, args ...string) (out string, err error) {
 	t.Helper()
-	// Relative names are those of the directory that has Helm's go.mod.
+	// Helm runs in the directory of its go.mod, so make relative paths absolute.
 	for i, arg := range args {
 		if strings.HasPrefix(arg, "../") {
 			args[i] = absolute(t, arg)
@@ -71,7 +71,7 @@ func TestChartHasNoLint(t *testing.T) {
 		"serviceMonitor.enabled=true,prometheusRule.enabled=true", chart)
 }
 
-// TestChartMakesWhatTheManifestsHave: object by object, except for what Helm adds.
+// TestChartMakesWhatTheManifestsHave compares all objects, except for what Helm adds.
 func TestChartMakesWhatTheManifestsHave(t *testing.T) {
 	for file, values := range map[string]string{
 		"../../config/gang-scheduler-deployment.yaml": "replicaCount=1",
@@ -84,8 +84,8 @@ func TestChartMakesWhatTheManifestsHave(t *testing.T) {
 	}
 }
 
-// plain returns the objects by their names, without Helm's labels and checksum, and with the configuration as what it says
-// rather than how.
+// plain returns the objects by name, without Helm's labels and checksum. It decodes the configuration, so that only its content is
+// compared.
 func plain(t *testing.T, all []*unstructured.Unstructured) map[string]any {
 	t.Helper()
 	byName := map[string]any{}
@@ -95,7 +95,7 @@ func plain(t *testing.T, all []*unstructured.Unstructured) map[string]any {
 			delete(labels, helms)
 		}
 		if object.GetKind() == "ConfigMap" {
-			labels = nil // the configuration that kustomize reads from a file gets no labels
+			labels = nil // kustomize sets no labels on the ConfigMap that it generates
 		}
 		object.SetLabels(labels)
 		unstructured.RemoveNestedField(object.Object, "spec", "template", "metadata", "annotations", "checksum/config")
@@ -106,7 +106,7 @@ func plain(t *testing.T, all []*unstructured.Unstructured) map[string]any {
 			}
 			object.Object["data"] = config
 		}
-		// Numbers are integers or floats by what decoded them.
+		// Decoders differ in whether a number is an integer or a float.
 		data, err := json.Marshal(object.Object)
 		if err != nil {
 			t.Fatal(err)
@@ -120,8 +120,8 @@ func plain(t *testing.T, all []*unstructured.Unstructured) map[string]any {
 	return byName
 }
 
-// TestChartsConfigurationStartsAScheduler: both schedulerNames in one process, with arguments; all that arguments may be; and
-// names that look like numbers.
+// TestChartsConfigurationStartsAScheduler with both schedulerNames in one process and arguments, with all arguments at once, and with names
+// that look like numbers.
 func TestChartsConfigurationStartsAScheduler(t *testing.T) {
 	for _, values := range []string{
 		"--set=profiles[0].schedulerName=kubenexus-scheduler,profiles[0].plugin=Coscheduling,profiles[0].args.placement=spread," +
@@ -153,7 +153,7 @@ func TestChartNamesTheImage(t *testing.T) {
 	for tag, want := range map[string]string{
 		"v0.2.0":     "localhost:5000/kubenexus-scheduler:v0.2.0",
 		"sha256:abc": "localhost:5000/kubenexus-scheduler@sha256:abc",
-		"":           "localhost:5000/kubenexus-scheduler:v0.1.0", // as the documentation pushes it
+		"":           "localhost:5000/kubenexus-scheduler:v0.1.0", // as in the documentation
 	} {
 		for _, object := range objects(t, []byte(mustHelm(t, "template", "kubenexus", chart, "--show-only=templates/deployment.yaml",
 			"--set=image.repository=localhost:5000/kubenexus-scheduler,image.tag="+tag))) {
@@ -164,7 +164,7 @@ func TestChartNamesTheImage(t *testing.T) {
 	}
 }
 
-// TestChartRefusesBadValues: the scheduler would not start with some, and others it would not do as they say.
+// TestChartRefusesBadValues: with some the scheduler would not start, and others it would not follow.
 func TestChartRefusesBadValues(t *testing.T) {
 	const oneProfile = "profiles[0].schedulerName=x,profiles[0].plugin="
 	for values, want := range map[string]string{
@@ -192,7 +192,7 @@ func TestChartRefusesBadValues(t *testing.T) {
 	}
 }
 
-// TestChartInstallsUpgradesAndLeavesNothing does it with Helm itself, in a namespace of its own, where its pods are restricted.
+// TestChartInstallsUpgradesAndLeavesNothing runs Helm in a namespace that enforces the restricted pod security standard.
 func TestChartInstallsUpgradesAndLeavesNothing(t *testing.T) {
 	const name = "charted"
 	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
@@ -207,7 +207,7 @@ func TestChartInstallsUpgradesAndLeavesNothing(t *testing.T) {
 		t.Errorf("the notes do not say how to use it:\n%s", out)
 	}
 	mustHelm(t, append([]string{"upgrade", name, chart, "--set=replicaCount=3"}, common...)...)
-	process.Within(t, patience, "a pod of the new version", func() (bool, string) { // the next ones come when it is ready, which needs a scheduler
+	process.Within(t, patience, "a pod of the new version", func() (bool, string) { // the next ones are created when it is ready, for which it needs a scheduler
 		d, err := suite.client.AppsV1().Deployments(name).Get(t.Context(), name, metav1.GetOptions{})
 		if err != nil {
 			return false, err.Error()

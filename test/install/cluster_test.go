@@ -13,7 +13,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// runsImage looks at the pods that serve.
+// runsImage waits until the only scheduler pod has an image with this tag.
 func (s *stranger) runsImage(t *testing.T, tag string) {
 	t.Helper()
 	process.Within(t, patience, "pods of "+tag+" alone", func() (bool, string) {
@@ -22,7 +22,7 @@ func (s *stranger) runsImage(t *testing.T, tag string) {
 	})
 }
 
-// refusedNothing looks into the logs of the pods that are there.
+// refusedNothing checks that the scheduler's logs have no refused requests.
 func (s *stranger) refusedNothing(t *testing.T) {
 	t.Helper()
 	for name, log := range s.kubelet.logs() {
@@ -32,8 +32,8 @@ func (s *stranger) refusedNothing(t *testing.T) {
 	}
 }
 
-// anotherLeads makes a change and waits until another process leads. The old one may lead when kubectl says that the rollout is
-// done: its pod is deleted, but has not ended.
+// anotherLeads makes a change and waits until another process leads. When kubectl reports that the rollout is done, the old process may
+// still lead, because its pod is being deleted.
 func (s *stranger) anotherLeads(t *testing.T, change func()) {
 	t.Helper()
 	const lease = "kubenexus-scheduler"
@@ -45,7 +45,7 @@ func (s *stranger) anotherLeads(t *testing.T, change func()) {
 	})
 }
 
-// leader returns who holds the lease, if anybody does.
+// leader returns the holder of the lease, or "".
 func (s *stranger) leader(t *testing.T, lease string) string {
 	t.Helper()
 	found, err := suite.client.CoordinationV1().Leases("kube-system").Get(t.Context(), lease, metav1.GetOptions{})
@@ -55,7 +55,7 @@ func (s *stranger) leader(t *testing.T, lease string) string {
 	return *found.Spec.HolderIdentity
 }
 
-// member returns a pod of a gang, which has its name as a label too.
+// member returns a pod of a gang. A label names the gang, too.
 func (s *stranger) member(gang string, i, minAvailable int) *corev1.Pod {
 	pod := member(fmt.Sprintf("%s-%d", gang, i), gang, minAvailable, "100m")
 	pod.Namespace, pod.Labels = strangers, map[string]string{"gang": gang}
@@ -78,7 +78,7 @@ func (s *stranger) pods(t *testing.T, namespace, selector string) []corev1.Pod {
 	return list.Items
 }
 
-// areTheSame says that the pods are those of before, on the same nodes or as unbound, and that nobody asked them to go.
+// areTheSame checks that the pods are still the same, on the same nodes or unbound, and not being deleted.
 func (s *stranger) areTheSame(t *testing.T, selector string, before []corev1.Pod) {
 	t.Helper()
 	state := func(pods []corev1.Pod) map[types.UID]string {
@@ -120,7 +120,7 @@ func (s *stranger) allSay(t *testing.T, selector, why string) {
 	})
 }
 
-// event waits for an event with the reason about one of the pods.
+// event waits for an event with the reason on one of the pods.
 func (s *stranger) event(t *testing.T, reason, namespace, selector string) corev1.Event {
 	t.Helper()
 	var found corev1.Event

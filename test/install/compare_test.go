@@ -23,14 +23,14 @@ func (r right) String() string {
 
 const noEndpoint = "it is for no endpoint: the API server asks for it; TestRightsThatTheAPIServerAsksFor"
 
-// notSeen are rights that no request shows, and why the scheduler has them.
+// notSeen are permissions whose use the audit log does not show, and why the scheduler needs them.
 var notSeen = map[string]string{
 	"update resourceclaims/binding.resource.k8s.io": noEndpoint,
 	"patch resourceclaims/binding.resource.k8s.io":  noEndpoint,
 	"update pods/finalizers":                        noEndpoint,
 }
 
-// compare compares what the scheduler asked for since then with what the manifest allows.
+// compare compares the scheduler's requests since then with the permissions in the manifest.
 func compare(t *testing.T, since time.Time) {
 	t.Helper()
 	asked, refused := requests(t, since)
@@ -52,7 +52,7 @@ func compare(t *testing.T, since time.Time) {
 			t.Errorf("notSeen has a reason for %q, which the manifest does not allow", r)
 		}
 	}
-	// The two rights that other roles give.
+	// Other roles grant these two permissions.
 	for _, r := range []right{
 		{"create", "authentication.k8s.io", "tokenreviews"},
 		{"create", "authorization.k8s.io", "subjectaccessreviews"},
@@ -69,14 +69,14 @@ func compare(t *testing.T, since time.Time) {
 	}
 }
 
-// requests returns how often the scheduler's account asked for what since then, and what was refused.
+// requests returns how often the scheduler used each permission since then, and its refused requests.
 func requests(t *testing.T, since time.Time) (asked map[right]int, refused []string) {
 	t.Helper()
 	log, err := os.ReadFile(suite.audit)
 	if err != nil {
 		t.Fatal(err)
 	}
-	log = log[:bytes.LastIndexByte(log, '\n')+1] // what follows is still being written
+	log = log[:bytes.LastIndexByte(log, '\n')+1] // the last line may be incomplete
 	asked = map[right]int{}
 	for line := range bytes.Lines(log) {
 		var event auditv1.Event
@@ -85,7 +85,7 @@ func requests(t *testing.T, since time.Time) (asked map[right]int, refused []str
 		}
 		ref := event.ObjectRef
 		if ref == nil || event.User.Username != account || event.RequestReceivedTimestamp.Time.Before(since) {
-			continue // /readyz and the like, and other tests' requests
+			continue // /readyz and the like, and requests of other tests
 		}
 		r := right{event.Verb, ref.APIGroup, ref.Resource}
 		if ref.Subresource != "" {
@@ -99,7 +99,7 @@ func requests(t *testing.T, since time.Time) (asked map[right]int, refused []str
 	return asked, refused
 }
 
-// rightsGiven returns what the manifest's roles allow.
+// rightsGiven returns the permissions in the manifest's roles.
 func rightsGiven(t *testing.T) []right {
 	t.Helper()
 	var all []right

@@ -14,7 +14,7 @@ import (
 
 const dashboards = "../../dashboards"
 
-// panel is what is looked at of a panel of the dashboard.
+// panel has the fields of a panel that the tests check.
 type panel struct {
 	ID                       int
 	Type, Title, Description string
@@ -29,7 +29,7 @@ type panel struct {
 	}
 }
 
-// panels returns the panels of the dashboard, rows too, in their order.
+// panels returns the panels of the dashboard in order, including rows.
 func panels(t *testing.T) []panel {
 	t.Helper()
 	data, err := os.ReadFile(dashboards + "/kubenexus.json")
@@ -43,7 +43,7 @@ func panels(t *testing.T) []panel {
 	return dashboard.Panels
 }
 
-// asked is an expression as Grafana would send it.
+// asked returns an expression as Grafana would send it.
 func asked(expr string) string {
 	return strings.NewReplacer("$instance", ".*", "$__rate_interval", "5s").Replace(expr)
 }
@@ -82,7 +82,7 @@ func TestAlertsFireWhenTheyShould(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, a := range alerts(t) {
-		// A check that expects nothing ends with the alert's name.
+		// A check that expects no alert ends after the alert's name.
 		fires := regexp.MustCompile(`alertname: ` + a.Alert + `\n    exp_alerts:`)
 		silent := regexp.MustCompile(`alertname: ` + a.Alert + `\n(?:  -|-|$)`)
 		if !fires.Match(tests) || !silent.Match(tests) {
@@ -91,7 +91,7 @@ func TestAlertsFireWhenTheyShould(t *testing.T) {
 	}
 }
 
-// TestEachAlertSaysWhatToDo: its link leads to an entry in docs/operations.md, and no entry is left of an alert that is gone.
+// TestEachAlertSaysWhatToDo: its link leads to an entry in docs/operations.md, and each entry there has an alert.
 func TestEachAlertSaysWhatToDo(t *testing.T) {
 	page, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
@@ -124,7 +124,7 @@ func TestEachAlertSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// TestEveryMetricIsShown: in a panel or an alert, and none is asked for that is not in the catalogue.
+// TestEveryMetricIsShown in a panel or an alert, and all metrics shown are in the catalogue.
 func TestEveryMetricIsShown(t *testing.T) {
 	name := regexp.MustCompile(`kubenexus_\w+`)
 	known, shown := map[string]bool{}, map[string]bool{}
@@ -157,7 +157,7 @@ func TestEveryMetricIsShown(t *testing.T) {
 	}
 }
 
-// TestPanelsAreWhole: each says what it shows and in which unit, asks the data source that the viewer chose, and overlaps no other.
+// TestPanelsAreWhole: each panel has a description and a unit, uses the data source that the viewer chose, and overlaps no other panel.
 func TestPanelsAreWhole(t *testing.T) {
 	ids, taken := map[int]bool{}, map[[2]int]string{}
 	for _, p := range panels(t) {

@@ -13,24 +13,24 @@ import (
 	"time"
 )
 
-// root is where the documentation says that commands are run.
+// root is the directory in which the documentation runs commands.
 const root = "../.."
 
-// notRun are commands of the documentation that cannot run here, by their beginnings, and why.
+// notRun are prefixes of documented commands that cannot run here, and why.
 var notRun = map[string]string{
 	"make image":   "compiles for two architectures and pushes to a registry; what it makes is tried in tools/image",
 	"docker build": "needs Docker",
 }
 
-// docs are sections of the documentation by their headings, with what is written there in fences, as it stands.
+// docs are sections of the documentation by heading, with the contents of their code blocks.
 type docs struct {
 	sections map[string]*section
 	env      []string
 }
 
 type section struct {
-	commands []*command // in fences of sh
-	yaml     []string   // fences of yaml
+	commands []*command // in sh blocks
+	yaml     []string   // in yaml blocks
 	prose    string
 }
 
@@ -66,7 +66,7 @@ func (d *docs) read(t *testing.T, file string, headings ...string) {
 	}
 }
 
-// commandsOf returns the commands of a fence: lines; a line that ends with a backslash continues in the next.
+// commandsOf returns the commands of a code block: its lines, of which each that ends with a backslash continues on the next.
 func commandsOf(text string) []*command {
 	var all []*command
 	for line := range strings.SplitSeq(strings.ReplaceAll(text, "\\\n", ""), "\n") {
@@ -86,7 +86,7 @@ func (d *docs) section(t *testing.T, name string) *section {
 	return s
 }
 
-// run runs the section's next commands that begin so, and returns what they print.
+// run runs the section's next commands with these prefixes, and returns their output.
 func (d *docs) run(t *testing.T, name string, beginnings ...string) string {
 	t.Helper()
 	var out strings.Builder
@@ -102,7 +102,7 @@ func (d *docs) run(t *testing.T, name string, beginnings ...string) string {
 	return out.String()
 }
 
-// shell runs a command in the repository's directory, as its user would, and returns what it prints.
+// shell runs a command in the repository's root directory, as a user would, and returns its output.
 func (d *docs) shell(t *testing.T, text string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -120,10 +120,10 @@ func (d *docs) shell(t *testing.T, text string) string {
 	return string(out)
 }
 
-// untried returns the commands that no test has run, though they could, or that are hidden in the prose.
+// untried returns the commands that no test has run although it could, and commands in running text.
 func (d *docs) untried() []string {
 	var left []string
-	inline := regexp.MustCompile("`((kubectl|helm) [^` ]+ [^`]+)`") // with a verb alone it is but spoken of
+	inline := regexp.MustCompile("`((kubectl|helm) [^` ]+ [^`]+)`") // a verb alone is only a mention
 	for name, s := range d.sections {
 		for _, c := range s.commands {
 			if !c.done && !cannotRun(c.text) {
@@ -146,12 +146,12 @@ func cannotRun(text string) bool {
 	return false
 }
 
-// newDocs returns no sections yet, and a shell that has kubectl and helm.
+// newDocs returns docs without sections, with a shell that has kubectl and helm.
 func newDocs(t *testing.T) *docs {
 	t.Helper()
 	bin, home := t.TempDir(), t.TempDir()
 	for tool, module := range map[string]string{"kubectl": ".", "helm": "../../tools/helm"} {
-		cmd := exec.Command("go", "tool", "-n", tool) // builds it the first time, and prints where it is
+		cmd := exec.Command("go", "tool", "-n", tool) // builds the tool the first time, and prints its path
 		cmd.Dir, cmd.Stderr = module, os.Stderr
 		out, err := cmd.Output()
 		if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// TestFiftyMegabytes: in a cluster of 100 nodes that run 1,000 pods, the scheduler at rest has no more than 50 MB in memory.
-// It is the program as it is shipped: this test binary is also a control plane. Beside upstream's: `make bench`, footprint.
+// TestFiftyMegabytes: in a cluster of 100 nodes with 1,000 running pods, the idle scheduler uses at most 50 MB of memory. It runs the
+// released program, because this test binary also contains a control plane. `make bench` compares footprints with upstream's scheduler.
 func TestFiftyMegabytes(t *testing.T) {
 	const (
 		name  = "footprint"
@@ -44,7 +44,7 @@ func TestFiftyMegabytes(t *testing.T) {
 	t.Logf("%d bytes are resident, %d of them anonymous", memoryOf(t, p.Pid(), "VmRSS"), memoryOf(t, p.Pid(), "RssAnon"))
 }
 
-// memoryOf returns a size of /proc/<pid>/status in bytes.
+// memoryOf returns a size in /proc/<pid>/status in bytes.
 func memoryOf(t *testing.T, pid int, field string) (bytes int) {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

@@ -23,8 +23,8 @@ const (
 	askFor           = ", or ask an administrator to change the namespace's annotation kubenexus.io/queues"
 )
 
-// namespaceWith creates a namespace that may use these queues, or that says nothing if they are nil, and waits until pods can
-// be created there.
+// namespaceWith creates a namespace that may use these queues, or without the annotation if queues is nil, and waits until pods can be
+// created in it.
 func namespaceWith(t *testing.T, queues *string) string {
 	t.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "queues-"}}
@@ -36,8 +36,8 @@ func namespaceWith(t *testing.T, queues *string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx := context.Background() // the test's has ended
-		// The pods first: another test's scheduler would try to place them in a namespace that ends.
+		ctx := context.Background() // the test's context is done
+		// Delete the pods first: the scheduler of another test would try to schedule them in a terminating namespace.
 		err := errors.Join(
 			suite.client.CoreV1().Pods(namespace.Name).DeleteCollection(ctx,
 				metav1.DeleteOptions{GracePeriodSeconds: new(int64)}, metav1.ListOptions{}),
@@ -59,15 +59,15 @@ func podIn(namespace string, annotations map[string]string) *corev1.Pod {
 	return pod
 }
 
-// inQueue are the annotations of a pod of that queue.
+// inQueue returns the annotations of a pod in that queue.
 func inQueue(queue string) map[string]string { return map[string]string{queueAnnotation: queue} }
 
-// refusal is what the API server says to a pod of that queue, after its own words.
+// refusal returns the policy's message for a pod in that queue.
 func refusal(queue, namespace, mayUse string) string {
 	return fmt.Sprintf("denied request: annotation kubenexus.io/queue has the value %q: namespace %s may use %s", queue, namespace, mayUse)
 }
 
-// checkRefused fails the test if the answer is not exactly this refusal, or none where that is empty.
+// checkRefused checks that the error is exactly this refusal, or nil if want is empty.
 func checkRefused(t *testing.T, what string, got error, want string) {
 	t.Helper()
 	refused := apierrors.IsForbidden(got) && strings.HasSuffix(got.Error(), want)
@@ -76,7 +76,7 @@ func checkRefused(t *testing.T, what string, got error, want string) {
 	}
 }
 
-// TestANamespaceUsesOnlyItsQueues: those that its annotation lists, and the message lists them.
+// TestANamespaceUsesOnlyItsQueues: its annotation lists them, and so does the message.
 func TestANamespaceUsesOnlyItsQueues(t *testing.T) {
 	raiseGuardRails(t)
 	const none = "no queue; leave this annotation out" + askFor
@@ -134,10 +134,10 @@ func TestANamespaceUsesOnlyItsQueues(t *testing.T) {
 	}
 }
 
-// TestQueuesOfAnyLength: annotations can have 256 KiB. The API server is not kept busy, and what it does not read is refused.
+// TestQueuesOfAnyLength: annotations can have 256 KiB. They do not slow down the API server, and what the policy does not read is refused.
 func TestQueuesOfAnyLength(t *testing.T) {
 	raiseGuardRails(t)
-	const most = 255 << 10 // with its name, it is just below the limit
+	const most = 255 << 10 // with the name, just below the limit
 	long := strings.Repeat("q", most)
 	one, star := namespaceWith(t, new("research")), namespaceWith(t, new("*"))
 	checkRefused(t, "a long name", dryRun(t, suite.client, podIn(one, inQueue(long))),
@@ -164,8 +164,8 @@ func TestQueuesOfAnyLength(t *testing.T) {
 	}
 }
 
-// TestQueuesOfWhatExists: a pod, and what makes pods, keeps the queue that it had before there was a list, and can be changed
-// otherwise. By no way does it get into another queue that is not listed.
+// TestQueuesOfWhatExists: a pod or workload from before the list keeps its queue, and its other fields can be changed. It cannot change to
+// another queue that is not listed.
 func TestQueuesOfWhatExists(t *testing.T) {
 	namespace := namespaceWith(t, new("batch"))
 	pods := suite.client.CoreV1().Pods(namespace)
@@ -226,7 +226,7 @@ func TestQueuesOfWhatExists(t *testing.T) {
 	checkRefused(t, "its queue to a listed one", patchSet(ofTemplate(into(`"batch"`))), "")
 	checkRefused(t, "its queue to none", patchSet(ofTemplate(into(`null`))), "")
 
-	// A list that grows counts soon.
+	// A longer list takes effect soon.
 	_, err = suite.client.CoreV1().Namespaces().Patch(t.Context(), namespace, types.MergePatchType,
 		[]byte(`{"metadata":{"annotations":{"kubenexus.io/queues":"batch,gpu"}}}`), metav1.PatchOptions{})
 	if err != nil {
@@ -238,11 +238,11 @@ func TestQueuesOfWhatExists(t *testing.T) {
 	})
 }
 
-// TestTenantsNeitherListQueuesNorBind: those who have the role admin in a namespace can create pods there, and neither change what
-// it may use nor do what only a scheduler does.
+// TestTenantsNeitherListQueuesNorBind: users with the role admin in a namespace can create pods there. They can neither change its list of
+// queues nor do what only a scheduler does.
 func TestTenantsNeitherListQueuesNorBind(t *testing.T) {
 	namespace := namespaceWith(t, new("research"))
-	// The controller that makes the role admin of its parts does not run here.
+	// The controller that aggregates the role admin does not run here.
 	for _, part := range []string{"system:aggregate-to-admin", "system:aggregate-to-edit", "system:aggregate-to-view"} {
 		_, err := suite.client.RbacV1().RoleBindings(namespace).Create(t.Context(), &rbacv1.RoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Name: part},

@@ -39,7 +39,7 @@ const (
 	count    = "batch.scheduling.k8s.io/min-available"
 )
 
-// raiseGuardRails applies them and waits until the API server follows them. Other tests go without.
+// raiseGuardRails applies the policies and waits until the API server enforces them. Other tests run without.
 func raiseGuardRails(t *testing.T) {
 	t.Helper()
 	all := readObjects(t, guardRails)
@@ -51,7 +51,7 @@ func raiseGuardRails(t *testing.T) {
 		followed := []error{
 			dryRun(t, suite.client, annotated(nil, map[string]string{conventions.ReservationAnnotation: "{}"})), bindNobody(t, inQueue("1")),
 		}
-		for _, annotation := range []string{podGroup, queueAnnotation} { // a gang without a size, and a queue that nobody may use
+		for _, annotation := range []string{podGroup, queueAnnotation} { // a gang without a size, and a queue that no namespace lists
 			bad := annotated(nil, map[string]string{annotation: "1"})
 			followed = append(followed, dryRun(t, suite.client, bad))
 			for _, w := range workloads(bad) {
@@ -62,7 +62,7 @@ func raiseGuardRails(t *testing.T) {
 	})
 }
 
-// denied says whether a guard rail refused it.
+// denied reports whether a policy refused the request.
 func denied(err error) bool { return err != nil && strings.Contains(err.Error(), "denied request: ") }
 
 // bindNobody binds a pod that does not exist, with these annotations.
@@ -73,7 +73,7 @@ func bindNobody(t *testing.T, annotations map[string]string) error {
 	}, metav1.CreateOptions{})
 }
 
-// deleteAll deletes what a test applied, when it has ended.
+// deleteAll deletes the objects of a test that has ended.
 func deleteAll(t *testing.T, all []*unstructured.Unstructured) {
 	t.Helper()
 	for _, object := range all {
@@ -90,7 +90,7 @@ func deleteAll(t *testing.T, all []*unstructured.Unstructured) {
 func lowerGuardRails(t *testing.T, all []*unstructured.Unstructured) {
 	t.Helper()
 	deleteAll(t, all)
-	ctx := context.Background() // the test's has ended
+	ctx := context.Background() // the test's context is done
 	pods := suite.client.CoreV1().Pods(metav1.NamespaceDefault)
 	if err := pods.DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}, metav1.ListOptions{}); err != nil {
 		t.Error(err)
@@ -102,7 +102,7 @@ func lowerGuardRails(t *testing.T, all []*unstructured.Unstructured) {
 	})
 }
 
-// TestGuardRailsHaveTheRightTypes does what kube-controller-manager does with policies, whose findings kubectl describe shows.
+// TestGuardRailsHaveTheRightTypes type-checks the policies as kube-controller-manager does. kubectl describe shows its findings.
 func TestGuardRailsHaveTheRightTypes(t *testing.T) {
 	kinds := suite.client.Discovery()
 	checker := &validating.TypeChecker{
@@ -132,16 +132,16 @@ func dryRun(t *testing.T, client kubernetes.Interface, pod *corev1.Pod) error {
 	return err
 }
 
-// workload is something that pods are made from.
+// workload is an object with a pod template.
 type workload struct {
 	client   rest.Interface
 	resource string
 	object   runtime.Object
-	// template is a patch of the pods' template, with the template left out.
+	// template is the format of a patch that replaces the pod template.
 	template string
 }
 
-// workloads returns one of each kind, which make pods like this one.
+// workloads returns one workload of each kind, with this pod as the template.
 func workloads(pod *corev1.Pod) []workload {
 	const inSpec = `{"spec":{"template":%s}}`
 	labels := map[string]string{"app": "a"}
@@ -176,7 +176,7 @@ func workloads(pod *corev1.Pod) []workload {
 	}
 }
 
-// dryRun returns what is said to whoever creates it.
+// dryRun returns the error of a dry run of its creation.
 func (w workload) dryRun(t *testing.T, namespace string) error {
 	t.Helper()
 	return w.create(t, namespace, metav1.DryRunAll)
@@ -188,7 +188,7 @@ func (w workload) create(t *testing.T, namespace string, dryRun ...string) error
 		VersionedParams(&metav1.CreateOptions{DryRun: dryRun}, scheme.ParameterCodec).Body(w.object).Do(t.Context()).Error()
 }
 
-// patch changes the template of what was created.
+// patch changes the template of the created workload.
 func (w workload) patch(t *testing.T, namespace, template string) error {
 	t.Helper()
 	return w.client.Patch(types.MergePatchType).Namespace(namespace).Resource(w.resource).Name("guarded").
@@ -196,8 +196,7 @@ func (w workload) patch(t *testing.T, namespace, template string) error {
 		Body(fmt.Appendf(nil, w.template, template)).Do(t.Context()).Error()
 }
 
-// TestGuardRails: a pod is refused exactly if the scheduler could not follow its annotations, with the sentence that the
-// scheduler would say.
+// TestGuardRails: the policy refuses a pod exactly if the scheduler would reject its annotations, with the same message.
 func TestGuardRails(t *testing.T) {
 	raiseGuardRails(t)
 	spark := map[string]string{"spark-role": "driver", "spark-app-selector": "spark-1"}
@@ -214,7 +213,7 @@ func TestGuardRails(t *testing.T) {
 		{nil, map[string]string{"kubenexus.io/placement": "nowhere"}}, // of no gang
 		{nil, with()},
 		{nil, map[string]string{podCount: "3"}},
-		{map[string]string{"ray.io/cluster": "ray-1"}, map[string]string{podCount: "3"}}, // which names the gang
+		{map[string]string{"ray.io/cluster": "ray-1"}, map[string]string{podCount: "3"}}, // the label names the gang
 		{map[string]string{"batch.kubernetes.io/job-name": "train"}, map[string]string{podCount: "3"}},
 		{nil, map[string]string{podGroup: "a"}},
 		{nil, map[string]string{group: "a", count: "3"}},
@@ -299,7 +298,7 @@ func TestGuardRailsLookIntoTemplates(t *testing.T) {
 	}
 }
 
-// TestGuardRailsLookAtWhatIsHandedOver: a template that was another scheduler's, and becomes ours, is looked at as a new one is.
+// TestGuardRailsLookAtWhatIsHandedOver: if a template changes to our schedulerName, the policy checks it like a new one.
 func TestGuardRailsLookAtWhatIsHandedOver(t *testing.T) {
 	raiseGuardRails(t)
 	tooMany := map[string]string{podGroup: "a", podCount: "all"}
@@ -318,7 +317,7 @@ func TestGuardRailsLookAtWhatIsHandedOver(t *testing.T) {
 		theirs.Spec.SchedulerName = corev1.DefaultSchedulerName
 		for _, w := range workloads(theirs) {
 			if w.resource == "jobs" {
-				continue // their template cannot be changed
+				continue // their template is immutable
 			}
 			if err := errors.Join(w.create(t, namespace), w.patch(t, namespace, `{"metadata":{"labels":{"b":"c"}}}`)); err != nil {
 				t.Fatalf("%s of another scheduler: %v", w.resource, err)
@@ -331,8 +330,8 @@ func TestGuardRailsLookAtWhatIsHandedOver(t *testing.T) {
 	}
 }
 
-// TestGuardRailsLetOldPodsBe: a pod from before can be changed as long as its gang's annotations stay, and these can be corrected
-// one by one.
+// TestGuardRailsLetOldPodsBe: a pod from before the policy can be changed as long as its gang's annotations stay, and these can be
+// corrected one by one.
 func TestGuardRailsLetOldPodsBe(t *testing.T) {
 	pods := suite.client.CoreV1().Pods(metav1.NamespaceDefault)
 	create := func(annotations map[string]string) (patch func(metadata string) error) {
@@ -380,8 +379,8 @@ func TestGuardRailsLetOldPodsBe(t *testing.T) {
 	}
 }
 
-// TestOnlyASchedulerReserves: nobody can write the reservation on a pod or take it away, by whatever way. A scheduler of any
-// name can bind with it.
+// TestOnlyASchedulerReserves: no user can add the reservation to a pod or remove it, through any subresource. A scheduler with any name can
+// bind with it.
 func TestOnlyASchedulerReserves(t *testing.T) {
 	raiseGuardRails(t)
 	const write, remove = `{"metadata":{"annotations":{"kubenexus.io/reservation":"{}"}}}`, `{"metadata":{"annotations":null}}`
@@ -405,7 +404,7 @@ func TestOnlyASchedulerReserves(t *testing.T) {
 	}
 	refused("create", dryRun(t, suite.client, annotated(nil, note)))
 	patched(write)
-	// These two take nothing but what they are for.
+	// These two subresources ignore all other fields.
 	for _, sub := range []string{"ephemeralcontainers", "resize"} {
 		now, err := pods.Patch(t.Context(), plain.Name, types.MergePatchType, []byte(write), metav1.PatchOptions{}, sub)
 		if err != nil || len(now.Annotations) > 0 {
@@ -415,7 +414,7 @@ func TestOnlyASchedulerReserves(t *testing.T) {
 
 	config := suite.plane.Config()
 	config.Impersonate.UserName = "system:serviceaccount:gangs:any-scheduler"
-	config.Impersonate.Groups = []string{"system:masters"} // the policy is tried here, not the rights
+	config.Impersonate.Groups = []string{"system:masters"} // this tests the policy, not the permissions
 	err = kubernetes.NewForConfigOrDie(config).CoreV1().Pods(metav1.NamespaceDefault).Bind(t.Context(), &corev1.Binding{
 		ObjectMeta: metav1.ObjectMeta{Name: plain.Name, Annotations: note}, Target: corev1.ObjectReference{Kind: "Node", Name: "n"},
 	}, metav1.CreateOptions{})
@@ -425,8 +424,8 @@ func TestOnlyASchedulerReserves(t *testing.T) {
 	patched(remove)
 }
 
-// TestGuardRailsAndAnyInstallation: a scheduler of another name in another namespace, which only the chart knows, reserves room
-// for a driver's executors while the guard rails are up.
+// TestGuardRailsAndAnyInstallation: with the policies in effect, a scheduler with another name in another namespace, installed by the
+// chart, reserves capacity for a driver's executors.
 func TestGuardRailsAndAnyInstallation(t *testing.T) {
 	const name = "gangs-scheduler"
 	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "gangs"}})

@@ -27,7 +27,7 @@ func inventory(t *testing.T) []string {
 			t.Fatal(err)
 		}
 		for _, kind := range list.APIResources {
-			// The states of components are not stored, but asked for.
+			// Component statuses are not stored.
 			if !slices.Contains(kind.Verbs, "list") || kind.Name == "events" || kind.Name == "componentstatuses" {
 				continue
 			}
@@ -43,7 +43,7 @@ func inventory(t *testing.T) []string {
 	return names
 }
 
-// onlyThisIsLeft waits until nothing is there that was not there before, except what is named.
+// onlyThisIsLeft waits until all objects that were not there before are deleted, except the named ones.
 func (s *stranger) onlyThisIsLeft(t *testing.T, before []string, but ...string) {
 	t.Helper()
 	process.Within(t, patience, "nothing to be left", func() (bool, string) {

@@ -36,12 +36,12 @@ const schedulerPods = "app.kubernetes.io/part-of=kubenexus"
 // servedPort is the default port of a scheduler.
 const servedPort = 10259
 
-// kubelet runs the pods of our scheduler that are bound to a node: a process with the arguments, the ConfigMap and the service
-// account of the pod, which is ready when its probe says so, and is asked to end when the pod is deleted. Without a kubelet such
-// pods wait forever.
+// kubelet runs the pods of our scheduler that are bound to a node. It starts a process with the arguments, the ConfigMap and the service
+// account of the pod. The pod becomes ready when its probe succeeds, and the process is stopped when the pod is deleted. Without a kubelet
+// such pods stay pending.
 type kubelet struct {
 	t *testing.T
-	// images are those that can be pulled.
+	// images are the images that can be pulled.
 	images []string
 	server *httptest.Server
 
@@ -54,11 +54,11 @@ type kubelet struct {
 type podOnNode struct {
 	name string
 	stop context.CancelFunc
-	// scheduler is the process, or nil before it was started.
+	// scheduler is the process, or nil before it is started.
 	scheduler *process.Scheduler
 }
 
-// startKubelet is the kubelet of all nodes until the test ends.
+// startKubelet starts the kubelet of all nodes. It runs until the test ends.
 func startKubelet(t *testing.T, images ...string) *kubelet {
 	t.Helper()
 	k := &kubelet{t: t, images: images, pods: map[types.UID]podOnNode{}}
@@ -84,7 +84,7 @@ func startKubelet(t *testing.T, images ...string) *kubelet {
 	return k
 }
 
-// see starts a pod that is new on its node, and ends one that is deleted.
+// see starts a new pod on its node, and stops a deleted one.
 func (k *kubelet) see(object any) {
 	pod := object.(*corev1.Pod)
 	if pod.Spec.NodeName == "" {
@@ -104,7 +104,7 @@ func (k *kubelet) see(object any) {
 	}
 }
 
-// gone forgets a pod, and ends it if it was deleted without a grace period.
+// gone forgets a pod, and stops it if it was deleted without a grace period.
 func (k *kubelet) gone(object any) {
 	if last, ok := object.(cache.DeletedFinalStateUnknown); ok {
 		object = last.Obj
@@ -118,7 +118,7 @@ func (k *kubelet) gone(object any) {
 	}
 }
 
-// run runs a pod until its context ends, and then lets it go.
+// run runs a pod until its context is done, and then confirms its deletion.
 func (k *kubelet) run(ctx context.Context, pod *corev1.Pod) {
 	s, err := k.start(ctx, pod)
 	if err == nil {
@@ -177,8 +177,8 @@ func (k *kubelet) start(ctx context.Context, pod *corev1.Pod) (*process.Schedule
 	return s, nil
 }
 
-// outsideAPod returns the container's arguments for a process that is in no pod: the files of its volume are in a directory,
-// and its service account, which it finds by itself in a pod, is in a kubeconfig.
+// outsideAPod returns the container's arguments for a process outside a pod: the files of its volume are in a directory, and the
+// credentials of its service account in a kubeconfig.
 func outsideAPod(container *corev1.Container, config map[string]string, dir, account string) ([]string, error) {
 	for name, text := range config {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -192,8 +192,7 @@ func outsideAPod(container *corev1.Container, config map[string]string, dir, acc
 	return args, nil
 }
 
-// probe says in the pod's status whether the pod is ready, until its context ends. It asks more often than the pod says, which
-// makes the test shorter, and nothing easier for the scheduler.
+// probe updates the pod's readiness until its context is done. It probes more often than the pod specifies, to make the test faster.
 func (k *kubelet) probe(ctx context.Context, pod *corev1.Pod, s *process.Scheduler) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -219,7 +218,7 @@ func (k *kubelet) probe(ctx context.Context, pod *corev1.Pod, s *process.Schedul
 	}
 }
 
-// answers says whether the container's readiness probe succeeds. What a pod has at its own port is at another one here.
+// answers reports whether the container's readiness probe succeeds. The process has another port than the pod would.
 func answers(ctx context.Context, container *corev1.Container, port int) bool {
 	probe := container.ReadinessProbe
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(probe.TimeoutSeconds)*time.Second)
@@ -229,13 +228,13 @@ func answers(ctx context.Context, container *corev1.Container, port int) bool {
 	if err != nil {
 		return false
 	}
-	// A kubelet does not look at the certificate either.
+	// A kubelet does not verify the certificate either.
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
 		return false
 	}
-	_ = response.Body.Close() // only its status counts
+	_ = response.Body.Close() // only the status code counts
 	return response.StatusCode >= 200 && response.StatusCode < 400
 }
 
@@ -265,7 +264,7 @@ func (k *kubelet) setReady(ctx context.Context, pod *corev1.Pod, ready bool) err
 	return err
 }
 
-// serveLog is what the API server asks for kubectl logs.
+// serveLog answers the API server's requests for kubectl logs.
 func (k *kubelet) serveLog(w http.ResponseWriter, r *http.Request) {
 	name, found := strings.CutPrefix(r.URL.Path, "/containerLogs/")
 	log, runs := k.logs()[path.Dir(name)]
@@ -273,10 +272,10 @@ func (k *kubelet) serveLog(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	_, _ = io.WriteString(w, log.String()) // who asked may have gone
+	_, _ = io.WriteString(w, log.String()) // the client may be gone
 }
 
-// logs returns the logs of the pods that are there.
+// logs returns the logs of the current pods.
 func (k *kubelet) logs() map[string]*process.Buffer {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -289,7 +288,7 @@ func (k *kubelet) logs() map[string]*process.Buffer {
 	return all
 }
 
-// servesNode registers the address of the node's kubelet.
+// servesNode registers this kubelet's address on the node.
 func (k *kubelet) servesNode(name string) {
 	k.t.Helper()
 	host, text, err := net.SplitHostPort(k.server.Listener.Addr().String())

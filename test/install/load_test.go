@@ -13,16 +13,16 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// monitored is the namespace of what the scheduler has to do while it is watched, on four nodes of 4 CPU.
+// monitored is the namespace of the load for the monitored scheduler, on four nodes of 4 CPU.
 const monitored = "monitored"
 
-// load is what the scheduler has to do.
+// load is what the scheduler schedules while it is monitored.
 type load struct {
 	t    *testing.T
 	made map[string]bool
 }
 
-// newLoad returns one whose pods go when the test ends, while there is still a kubelet that lets them go.
+// newLoad returns a load. Its pods are deleted when the test ends, while a kubelet still confirms deletions.
 func newLoad(t *testing.T) *load {
 	t.Cleanup(func() {
 		ctx, pods := context.Background(), suite.client.CoreV1().Pods(monitored)
@@ -37,7 +37,7 @@ func newLoad(t *testing.T) *load {
 	return &load{t: t, made: map[string]bool{}}
 }
 
-// gangs is how many gangs there are.
+// gangs returns the number of gangs.
 func (l *load) gangs() int { return len(l.made) }
 
 // pod creates a pod in the namespace.
@@ -85,8 +85,8 @@ func (l *load) delete(pod string) {
 	}
 }
 
-// all has something of everything: a pod without a gang, gangs that start, wait for room and for members, one with places for
-// members that its creator declared, and one that lost a member.
+// all creates one of each kind: a pod without a gang; gangs that start, lack capacity, and lack members; a gang with slots for declared
+// members; and a gang that lost a member.
 func (l *load) all() {
 	l.t.Helper()
 	l.pod(podNamed("plain", "100m"))
@@ -106,14 +106,14 @@ func (l *load) all() {
 	l.gang("unlucky", 2, 2, "100m")
 	l.starts("unlucky-1")
 	l.loses("unlucky-0")
-	l.pod(member("unlucky-2", "unlucky", 2, "5")) // comes for it, and fits on no node
+	l.pod(member("unlucky-2", "unlucky", 2, "5")) // replaces the lost member, and fits on no node
 }
 
-// loses lets the pod be rejected, as by a kubelet whose room is gone.
+// loses makes the pod fail as if the kubelet had rejected it for lack of capacity.
 func (l *load) loses(name string) {
 	l.t.Helper()
 	pods := suite.client.CoreV1().Pods(monitored)
-	process.Within(l.t, patience, name+" to run", func() (bool, string) { // else what the simulated kubelet writes then would win
+	process.Within(l.t, patience, name+" to run", func() (bool, string) { // otherwise the simulated kubelet would overwrite the status
 		pod, err := pods.Get(l.t.Context(), name, metav1.GetOptions{})
 		return err == nil && pod.Status.Phase == corev1.PodRunning, fmt.Sprint(err)
 	})
@@ -123,8 +123,8 @@ func (l *load) loses(name string) {
 	}
 }
 
-// forAWhile lets gangs come and end, so that there is something to see. The one that is too big is deleted after half a minute,
-// the missing member of the incomplete one comes after a minute, and then the lost member's successor goes.
+// forAWhile creates and deletes gangs, so that the dashboard has data. After half a minute it deletes the gang that is too large. After a
+// minute it creates the missing member of the incomplete gang, and then deletes the pod that replaces the lost member.
 func (l *load) forAWhile() {
 	l.t.Helper()
 	const (

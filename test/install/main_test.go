@@ -1,6 +1,6 @@
-// Package install proves what an operator is given: the manifests and the chart apply without a warning, the scheduler
-// works with the rights that they give it and needs all of them, the guard rails refuse what they promise to, and who follows
-// the documentation word by word has a scheduler that works.
+// Package install tests the installation: the manifests and the chart apply without warnings, the scheduler works with the permissions that
+// they grant and needs all of them, the guard rails refuse what the documentation says, and following the documentation word by word gives
+// a working scheduler.
 package install
 
 import (
@@ -23,18 +23,18 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// patience is many times what anything here takes on a slow machine.
+// patience is many times longer than any step takes on a slow machine.
 const patience = time.Minute
 
 // suite is what all tests share.
 var suite struct {
 	plane  *controlplane.ControlPlane
 	client kubernetes.Interface
-	// audit is the file where the API server notes each request of the scheduler's service account.
+	// audit is the API server's audit log of the requests of the scheduler's service account.
 	audit string
 }
 
-// auditPolicy notes who asked for what, and whether that was allowed by what.
+// auditPolicy logs each request's user and resource, and the authorization decision.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -44,7 +44,7 @@ rules:
 - level: None
 `
 
-// writeCA writes the certificate of an authority that nobody has the key of.
+// writeCA writes the certificate of an authority, and discards its key.
 func writeCA(file string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -77,7 +77,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // it is below the system's directory for such files
+	defer func() { _ = os.RemoveAll(dir) }() // it is in the system's directory for temporary files
 	policy := filepath.Join(dir, "audit-policy.yaml")
 	if err := os.WriteFile(policy, []byte(auditPolicy), 0o600); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -91,9 +91,9 @@ func run(m *testing.M) int {
 	suite.audit = filepath.Join(dir, "audit.log")
 	plane, err := controlplane.Start(context.Background(), controlplane.Options{OwnKubelet: schedulerPods, APIServerArgs: []string{
 		"--audit-policy-file=" + policy, "--audit-log-path=" + suite.audit,
-		// Every cluster has it, and the scheduler looks for it.
+		// Every cluster has it, and the scheduler reads it.
 		"--requestheader-client-ca-file=" + requestHeaderCA, "--requestheader-allowed-names=front-proxy-client",
-		// Some clusters have it, and the scheduler needs one more right there.
+		// Some clusters enable it, and the scheduler then needs one more permission.
 		"--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
 	}})
 	if err != nil {

@@ -14,15 +14,15 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// manifests are applied in this order: the second is also the way from one replica to three.
+// manifests are applied in this order: the second one also scales the first from one replica to three.
 var manifests = []string{
 	"../../config/gang-scheduler-deployment.yaml",
 	"../../config/gang-scheduler-ha.yaml",
 	"../../config/batch-scheduler.yaml",
 }
 
-// TestManifestsApplyAndMakePods: nothing is warned of, and the pods are there and wait for nothing but a node and an image:
-// their service account, priority class and, in batch-scheduler, the namespace's pod security let them be.
+// TestManifestsApplyAndMakePods: they apply without warnings, and their pods need only a node and an image. The service account, the
+// priority class and, in batch-scheduler, the namespace's pod security admit them.
 func TestManifestsApplyAndMakePods(t *testing.T) {
 	for _, file := range manifests {
 		all := readObjects(t, file)
@@ -50,11 +50,11 @@ func podsOf(t *testing.T, d *appsv1.Deployment) (bool, string) {
 			t.Fatalf("pod %s has no high priority", pod.Name)
 		}
 	}
-	// Those of an earlier version stay until the new ones are ready, which they never are without a scheduler.
+	// Pods of an earlier version stay until new ones are ready, and without a scheduler none becomes ready.
 	return len(pods.Items) >= int(*d.Spec.Replicas), fmt.Sprintf("%d of %d pods", len(pods.Items), *d.Spec.Replicas)
 }
 
-// TestPodsAreRestricted asks the API server's own pod security admission, and looks at what it does not.
+// TestPodsAreRestricted runs the API server's pod security admission, and checks what that does not cover.
 func TestPodsAreRestricted(t *testing.T) {
 	const namespace = "restricted"
 	_, err := suite.client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
@@ -95,7 +95,7 @@ func TestPodsAreRestricted(t *testing.T) {
 	}
 }
 
-// admit asks whether such a pod could be made in the namespace.
+// admit returns an error if such a pod would not be admitted to the namespace.
 func admit(t *testing.T, namespace string, template corev1.PodTemplateSpec) error {
 	t.Helper()
 	pod := &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}

@@ -34,12 +34,12 @@ const monitoring = "../../config/monitoring.yaml"
 
 var draw = flag.Bool("draw", false, "let gangs come and go for a while, and draw docs/pictures from what the dashboard's queries return")
 
-// serviceMonitor is what is read of a ServiceMonitor, and followed.
+// serviceMonitor has the fields of a ServiceMonitor that the test follows.
 type serviceMonitor struct {
 	Spec struct {
 		JobLabel string
 		Selector metav1.LabelSelector
-		// What is in here and not followed fails the test: DisallowUnknownFields.
+		// Fields that are not listed here fail the test: DisallowUnknownFields.
 		Endpoints []struct {
 			Port, Scheme, BearerTokenFile string
 			TLSConfig                     struct{ InsecureSkipVerify bool }
@@ -51,11 +51,11 @@ type serviceMonitor struct {
 	}
 }
 
-// leads leaves out the replicas that stand by, as the dashboard and the alerts do.
+// leads excludes standby replicas, as the dashboard and the alerts do.
 const leads = ` unless on (instance) leader_election_master_status{job="kubenexus"} == 0`
 
-// TestMonitoring runs two replicas of the scheduler, one as the leader, and a Prometheus that scrapes them as the ServiceMonitor
-// says, with the rights that the manifest gives it. Each query of the dashboard returns something, and the alerts can be evaluated.
+// TestMonitoring runs two replicas of the scheduler, one of them the leader, and a Prometheus that scrapes them as the ServiceMonitor says,
+// with the permissions that the manifest grants. Each query of the dashboard returns data, and all alerts can be evaluated.
 func TestMonitoring(t *testing.T) {
 	deployment := readObjects(t, manifest)
 	apply(t, deployment)
@@ -99,10 +99,10 @@ func applyMonitoring(t *testing.T, all []*unstructured.Unstructured) {
 		t.Errorf("the API server warns: %q", warned)
 	}
 	t.Cleanup(func() { deleteAll(t, all) })
-	apply(t, chartsMonitoring(t)) // goes with its namespace
+	apply(t, chartsMonitoring(t)) // deleted with its namespace
 }
 
-// serveOperatorsKinds lets the operator's own definitions say what its kinds may have. They are gone at the test's end.
+// serveOperatorsKinds applies the operator's CustomResourceDefinitions until the test ends.
 func serveOperatorsKinds(t *testing.T) {
 	t.Helper()
 	out, err := exec.Command("go", "-C", "../../tools/prometheus", "mod", "download", "-json",
@@ -140,8 +140,8 @@ func serveOperatorsKinds(t *testing.T) {
 	})
 }
 
-// namespaceForATest makes a namespace and, at the test's end, waits until it is gone: a scheduler of the next test would still see
-// its pods, and could not write that they wait.
+// namespaceForATest creates a namespace. When the test ends, it waits until the namespace is deleted, because a scheduler of the next test
+// would still see its pods and could not update them.
 func namespaceForATest(t *testing.T, name string) {
 	t.Helper()
 	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
@@ -154,14 +154,14 @@ func namespaceForATest(t *testing.T, name string) {
 	})
 }
 
-// chartsMonitoring returns the Service and the ServiceMonitor that the chart makes in the namespace.
+// chartsMonitoring returns the Service and the ServiceMonitor that the chart renders for the namespace.
 func chartsMonitoring(t *testing.T) []*unstructured.Unstructured {
 	t.Helper()
 	return objects(t, []byte(mustHelm(t, "template", "kubenexus", chart, "--namespace="+monitored,
 		"--show-only=templates/servicemonitor.yaml", "--set=serviceMonitor.enabled=true,serviceMonitor.labels.release=mine")))
 }
 
-// TestChartMonitorsAsTheManifestDoes: they differ in whom they select, the chart its own release and the manifest all.
+// TestChartMonitorsAsTheManifestDoes: they differ only in what they select. The chart selects its own release, the manifest all.
 func TestChartMonitorsAsTheManifestDoes(t *testing.T) {
 	specs := func(all []*unstructured.Unstructured) map[string]any {
 		byKind := map[string]any{}
@@ -190,12 +190,12 @@ func TestChartMonitorsAsTheManifestDoes(t *testing.T) {
 		includes(t, "the ServiceMonitor selects", service.Labels, selected)
 		includes(t, "the value says", object.GetLabels(), map[string]string{"release": "mine"})
 	}
-	template := find[appsv1.Deployment](t, manifest, "Deployment", "kubenexus-scheduler").Spec.Template // the chart's has the same labels
+	template := find[appsv1.Deployment](t, manifest, "Deployment", "kubenexus-scheduler").Spec.Template // the chart's pods have the same labels
 	includes(t, "the Service selects", template.Labels, service.Spec.Selector)
 }
 
-// TestChartInstallsItsMonitoring: who installs with Helm applies no file besides, but runs the documented command. All names are
-// such that YAML would read them as numbers.
+// TestChartInstallsItsMonitoring: a Helm installation needs no further file, only the documented command. YAML would read all names as
+// numbers.
 func TestChartInstallsItsMonitoring(t *testing.T) {
 	serveOperatorsKinds(t)
 	const release, namespace, name, page = "2024", "2025", "123", "docs/monitoring.md"
@@ -255,7 +255,7 @@ func readsMetrics(t *testing.T, want bool) {
 	})
 }
 
-// TestEachReplicaIsScrapedOnce where a release with its own monitoring is beside config/monitoring.yaml, in another namespace.
+// TestEachReplicaIsScrapedOnce if config/monitoring.yaml and a release with its own monitoring are in different namespaces.
 func TestEachReplicaIsScrapedOnce(t *testing.T) {
 	monitor := find[unstructured.Unstructured](t, monitoring, "ServiceMonitor", "kubenexus-scheduler")
 	selected, _, err := unstructured.NestedStringMap(monitor.Object, "spec", "selector", "matchLabels")
@@ -269,7 +269,7 @@ func TestEachReplicaIsScrapedOnce(t *testing.T) {
 	}
 }
 
-// scrape is the configuration of a Prometheus that does what the operator would make it do with the manifest, and has the alerts.
+// scrape returns a Prometheus configuration equivalent to the operator's for the manifest, with the alerts.
 func scrape(t *testing.T, replicas ...*process.Scheduler) map[string]any {
 	t.Helper()
 	var monitor serviceMonitor
@@ -277,7 +277,7 @@ func scrape(t *testing.T, replicas ...*process.Scheduler) map[string]any {
 		if object.GetKind() != "ServiceMonitor" {
 			continue
 		}
-		unstructured.RemoveNestedField(object.Object, "spec", "namespaceSelector") // who is found, not how
+		unstructured.RemoveNestedField(object.Object, "spec", "namespaceSelector") // compare what is selected, not how
 		if err := strictly(object.Object["spec"], &monitor.Spec); err != nil {
 			t.Fatal(err)
 		}
@@ -322,7 +322,7 @@ func scrape(t *testing.T, replicas ...*process.Scheduler) map[string]any {
 	}
 }
 
-// strictly decodes what must have no fields besides those of the type.
+// strictly decodes an object and rejects fields that the type does not have.
 func strictly(from, to any) error {
 	data, err := json.Marshal(from)
 	if err != nil {
@@ -354,7 +354,7 @@ func checkQueries(t *testing.T, p *prometheus, began time.Time) {
 	}
 }
 
-// checkRules: each alert was evaluated, and on two replicas that are well none fires.
+// checkRules checks that each alert was evaluated, and that none fires for two healthy replicas.
 func checkRules(t *testing.T, p *prometheus) {
 	process.Within(t, patience, "all rules to be evaluated", func() (bool, string) {
 		var found struct {
@@ -380,7 +380,7 @@ func checkRules(t *testing.T, p *prometheus) {
 	})
 }
 
-// drawPictures draws a picture of each row of the dashboard but the first, whose numbers are in the others.
+// drawPictures draws each row of the dashboard except the first, whose numbers the other rows show too.
 func drawPictures(t *testing.T, p *prometheus, began time.Time) {
 	t.Helper()
 	type line struct {
@@ -402,7 +402,7 @@ func drawPictures(t *testing.T, p *prometheus, began time.Time) {
 		drawn := picture{Title: panel.Title, Unit: panel.FieldConfig.Defaults.Unit}
 		for _, target := range panel.Targets {
 			if panel.Type == "table" && target.LegendFormat != "waits" {
-				continue // its other columns are in other units
+				continue // its other columns have other units
 			}
 			found, err := p.during(asked(target.Expr), began, end)
 			if err != nil {
@@ -415,7 +415,7 @@ func drawPictures(t *testing.T, p *prometheus, began time.Time) {
 				}
 				l := line{Name: name}
 				for _, at := range s.Values {
-					if !math.IsNaN(at.Value) { // Grafana shows none either
+					if !math.IsNaN(at.Value) { // Grafana does not show it either
 						l.Points = append(l.Points, [2]float64{at.Time - float64(began.Unix()), at.Value})
 					}
 				}

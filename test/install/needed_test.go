@@ -17,12 +17,12 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// apart labels what gives one right each.
+// apart is the label of objects that grant one permission each.
 const apart = "one-right-each"
 
-// TestNoRightIsGivenTwice asks the API server's authorizer for each right of the manifest, as a user who has all others and is
-// in the groups that the scheduler's service account is in. It is refused: no other right gives it, nor a role that everybody
-// has. That each right is used too, and so none is spare, TestRightsAreEnoughAndAllNeeded shows.
+// TestNoRightIsGivenTwice asks the API server's authorizer for each permission of the manifest, as a user with all the other permissions
+// and in the groups of the scheduler's service account. The authorizer refuses, so no other permission and no role of these groups grants
+// it. TestRightsAreEnoughAndAllNeeded shows that the scheduler uses each permission.
 func TestNoRightIsGivenTwice(t *testing.T) {
 	t.Cleanup(func() { takeRightsBack(t) })
 	everybody := []string{"system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated", giveOtherRoles(t)}
@@ -49,13 +49,13 @@ func TestNoRightIsGivenTwice(t *testing.T) {
 	}
 }
 
-// grant is one verb on one resource, in a namespace if a Role allows it.
+// grant is one verb on one resource, in a namespace if a Role grants it.
 type grant struct {
 	rule      rbacv1.PolicyRule
 	namespace string
 }
 
-// grants takes the rules of the manifest's ClusterRole and Role apart.
+// grants splits the rules of the manifest's ClusterRole and Role into single permissions.
 func grants(t *testing.T) []grant {
 	t.Helper()
 	role := find[rbacv1.Role](t, manifest, "Role", "kubenexus-scheduler")
@@ -84,7 +84,7 @@ func oneRight(verb, group, resource string, names ...string) rbacv1.PolicyRule {
 
 func (g grant) right() right { return right{g.rule.Verbs[0], g.rule.APIGroups[0], g.rule.Resources[0]} }
 
-// giveTo gives the right to a group.
+// giveTo grants the permission to a group.
 func (g grant) giveTo(t *testing.T, group string) {
 	t.Helper()
 	rbac, ctx := suite.client.RbacV1(), t.Context()
@@ -108,7 +108,7 @@ func (g grant) giveTo(t *testing.T, group string) {
 	}
 }
 
-// isAllowed asks whether somebody in these groups has the right, and by what.
+// isAllowed reports whether a user in these groups has the permission, and the authorizer's reason.
 func (g grant) isAllowed(t *testing.T, groups []string) (bool, string) {
 	t.Helper()
 	resource, subresource, _ := strings.Cut(g.rule.Resources[0], "/")
@@ -128,7 +128,7 @@ func (g grant) isAllowed(t *testing.T, groups []string) (bool, string) {
 	return review.Status.Allowed, review.Status.Reason
 }
 
-// giveOtherRoles binds the roles of others that the manifest binds, to a group that it names.
+// giveOtherRoles binds the built-in roles that the manifest binds to a group, and returns the group.
 func giveOtherRoles(t *testing.T) string {
 	t.Helper()
 	const group = apart + "-others"
@@ -150,7 +150,7 @@ func giveOtherRoles(t *testing.T) string {
 	return group
 }
 
-// takeRightsBack deletes what gives one right each.
+// takeRightsBack deletes the objects that grant one permission each.
 func takeRightsBack(t *testing.T) {
 	t.Helper()
 	rbac, ctx, all := suite.client.RbacV1(), context.Background(), metav1.ListOptions{LabelSelector: apart}

@@ -23,15 +23,15 @@ const (
 	kubeScheduler = "system:kube-scheduler"
 )
 
-// becomeTheOnlyScheduler starts what the documentation makes of kube-scheduler's static pod, with the credentials that are on
-// a control plane node. It takes over from kube-scheduler, and serves pods that name no scheduler.
+// becomeTheOnlyScheduler starts the documented static pod, with the credentials that a control plane node has. It takes over from
+// kube-scheduler, and schedules pods that name no scheduler.
 func becomeTheOnlyScheduler(t *testing.T, s *stranger) {
 	before := inventory(t)
 	for range 2 {
 		s.docs.run(t, only, "kubectl create clusterrole ", "kubectl create clusterrolebinding")
 	}
 	for _, g := range grants(t) {
-		if g.namespace == "" { // the others are for a lease that it has not
+		if g.namespace == "" { // the others are for a lease that this scheduler does not use
 			mayDo(t, kubeScheduler, g.right())
 		}
 	}
@@ -65,7 +65,7 @@ func becomeTheOnlyScheduler(t *testing.T, s *stranger) {
 	s.onlyThisIsLeft(t, before)
 }
 
-// startStaticPod starts the command of the documented static pod, whose files are those of this machine.
+// startStaticPod starts the command of the documented static pod, with files of this machine.
 func (s *stranger) startStaticPod(t *testing.T) *process.Scheduler {
 	t.Helper()
 	section := s.docs.section(t, only)
@@ -95,7 +95,7 @@ func (s *stranger) startStaticPod(t *testing.T) *process.Scheduler {
 	return process.Start(t, process.KubeNexus, args...)
 }
 
-// kubeadms is a static pod as kubeadm writes it, in short.
+// kubeadms is a shortened static pod as kubeadm writes it.
 const kubeadms = `
 metadata: {name: kube-scheduler, namespace: kube-system}
 spec:
@@ -111,7 +111,7 @@ spec:
   - {name: kubeconfig, hostPath: {path: /etc/kubernetes/scheduler.conf, type: FileOrCreate}}
 `
 
-// patchedByKubeadm does what kubeadm does with a file of --patches.
+// patchedByKubeadm applies a --patches file as kubeadm does.
 func patchedByKubeadm(t *testing.T, patch string) *corev1.Pod {
 	t.Helper()
 	pod := &corev1.Pod{}
@@ -142,7 +142,7 @@ func patchedByKubeadm(t *testing.T, patch string) *corev1.Pod {
 	return now
 }
 
-// anybodys returns a pod that names no scheduler, in a gang if that has members.
+// anybodys returns a pod that names no scheduler, in a gang if minAvailable is not 0.
 func (s *stranger) anybodys(gang string, i, minAvailable int) *corev1.Pod {
 	pod := s.member(gang, i, minAvailable)
 	pod.Spec.SchedulerName = ""
@@ -152,7 +152,7 @@ func (s *stranger) anybodys(gang string, i, minAvailable int) *corev1.Pod {
 	return pod
 }
 
-// mayDo asks the API server whether the user has the right.
+// mayDo checks with the API server that the user has the permission.
 func mayDo(t *testing.T, user string, r right) {
 	t.Helper()
 	resource, sub, _ := strings.Cut(r.resource, "/")
@@ -169,7 +169,7 @@ func mayDo(t *testing.T, user string, r right) {
 	})
 }
 
-// kubeconfigOf writes a kubeconfig that has the rights of the user.
+// kubeconfigOf writes a kubeconfig with the permissions of the user.
 func kubeconfigOf(t *testing.T, user string) string {
 	t.Helper()
 	config, err := clientcmd.LoadFromFile(suite.plane.Kubeconfig())

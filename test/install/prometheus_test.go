@@ -23,12 +23,12 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// prometheusTool returns the program that tools/prometheus pins, prometheus or promtool. Go builds both where they are not there
-// or not those; make test has done so before.
+// prometheusTool returns the path of a program that tools/prometheus pins, prometheus or promtool. It builds the program if it is missing
+// or outdated; make test has built it already.
 func prometheusTool(t *testing.T, name string) string {
 	t.Helper()
 	const commands = "github.com/prometheus/prometheus/cmd/"
-	// The same as in the Makefile, with static targets only.
+	// As in the Makefile, with static targets only.
 	build := exec.Command("go", "-C", "../../tools/prometheus", "build", "-trimpath", "-tags", "remove_all_sd",
 		"-o", "../../bin/", commands+"prometheus", commands+"promtool")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -47,14 +47,14 @@ func promtool(t *testing.T, args ...string) {
 	}
 }
 
-// prometheus is one that runs.
+// prometheus is a running Prometheus.
 type prometheus struct {
 	t   *testing.T
 	url string
 	log process.Buffer
 }
 
-// startPrometheus starts one with that configuration and waits until it is ready. The test's end stops it.
+// startPrometheus starts Prometheus with that configuration and waits until it is ready. It is stopped when the test ends.
 func startPrometheus(t *testing.T, config map[string]any) *prometheus {
 	t.Helper()
 	dir := t.TempDir()
@@ -102,7 +102,7 @@ func (p *prometheus) get(path string, query url.Values) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = response.Body.Close() }() // it was read
+	defer func() { _ = response.Body.Close() }() // the body was read
 	body, err := io.ReadAll(response.Body)
 	if err == nil && response.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s: %s", response.Status, body)
@@ -110,7 +110,7 @@ func (p *prometheus) get(path string, query url.Values) ([]byte, error) {
 	return body, err
 }
 
-// ask asks Prometheus' API.
+// ask sends a request to Prometheus' API.
 func (p *prometheus) ask(path string, query url.Values, into any) error {
 	body, err := p.get("/api/v1/"+path, query)
 	if err != nil {
@@ -129,13 +129,13 @@ func (p *prometheus) ask(path string, query url.Values, into any) error {
 	return json.NewDecoder(bytes.NewReader(answer.Data)).Decode(into)
 }
 
-// series is what a query returns for one set of labels.
+// series is the result of a query for one set of labels.
 type series struct {
 	Metric map[string]string
 	Values []sample
 }
 
-// sample is a value at a time, both in seconds or whatever the unit is.
+// sample is a value at a time; the time is in seconds.
 type sample struct{ Time, Value float64 }
 
 // UnmarshalJSON reads [time, "value"].
@@ -149,10 +149,10 @@ func (s *sample) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// errNothing: a query that returns no number shows nothing.
+// errNothing is the error for a query that returns no number.
 var errNothing = errors.New("it returns no number")
 
-// during returns what the expression was, second by second, and an error if it never was a number.
+// during evaluates the expression for each second, and returns an error if it never is a number.
 func (p *prometheus) during(expr string, from, to time.Time) ([]series, error) {
 	seconds := func(at time.Time) string { return strconv.FormatFloat(float64(at.UnixMilli())/1000, 'f', 3, 64) }
 	var found struct{ Result []series }

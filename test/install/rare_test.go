@@ -15,7 +15,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
-// rare runs another scheduler, and what needs rights that a good day does not. Its log may say that something is forbidden.
+// rare runs another scheduler, and the cases that need rarely used permissions. Its log may mention forbidden requests.
 func rare(t *testing.T, args []string, since time.Time) {
 	t.Helper()
 	p := process.Start(t, process.KubeNexus, args...)
@@ -25,7 +25,7 @@ func rare(t *testing.T, args []string, since time.Time) {
 	p.End()
 }
 
-// isAskedFor waits until the scheduler has asked for it.
+// isAskedFor waits until the scheduler has used the permission.
 func isAskedFor(t *testing.T, r right, since time.Time) {
 	t.Helper()
 	process.Within(t, patience, r.String(), func() (bool, string) {
@@ -42,7 +42,7 @@ func repeatedEvent(t *testing.T, since time.Time) {
 	tries := 0
 	process.Within(t, patience, "an event to be counted", func() (bool, string) {
 		tries++
-		going := fmt.Sprintf("going-%d", tries) // a simulated kubelet may take a pod of the same name for the one before
+		going := fmt.Sprintf("going-%d", tries) // a simulated kubelet may mistake a pod of the same name for the earlier one
 		create(t, podNamed(going, "1"))
 		isBound(t, going)
 		remove(t, going)
@@ -52,7 +52,7 @@ func repeatedEvent(t *testing.T, since time.Time) {
 	remove(t, "too-large")
 }
 
-// refusedBindings: what pods were given is taken back if they cannot be bound after all.
+// refusedBindings: volumes and devices are released if the pods cannot be bound.
 func refusedBindings(t *testing.T, since time.Time) {
 	t.Helper()
 	policy := readObjects(t, "testdata/refusal.yaml")
@@ -71,8 +71,8 @@ func refusedBindings(t *testing.T, since time.Time) {
 	remove(t, "refused-by-name")
 }
 
-// contendedClaim: somebody else writes to a claim while it is allocated, so the scheduler has to read it again. That happens
-// seldom enough that several pods may be needed.
+// contendedClaim: another client updates a claim while the scheduler allocates it, so the scheduler must read it again. This is rare, so it
+// may take several pods.
 func contendedClaim(t *testing.T, since time.Time) {
 	t.Helper()
 	claims := suite.client.ResourceV1().ResourceClaims(namespace)
@@ -102,7 +102,7 @@ func contendedClaim(t *testing.T, since time.Time) {
 			t.Fatal(err)
 		}
 		remove(t, contender)
-		// That is what the controller of claims does when no pod uses it anymore, which does not run here.
+		// The ResourceClaim controller, which does not run here, does this once no pod uses the claim.
 		if err := errors.Join(write(`{"finalizers":null}`), claims.Delete(t.Context(), "contended", metav1.DeleteOptions{})); err != nil {
 			t.Fatal(err)
 		}

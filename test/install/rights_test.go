@@ -29,20 +29,20 @@ import (
 
 const (
 	namespace = "rights"
-	// account is the user that the manifests make of the scheduler.
+	// account is the user of the scheduler's service account in the manifests.
 	account = "system:serviceaccount:kube-system:kubenexus-scheduler"
-	// manifest is what is tried; the chart and the other manifests have the same rights.
+	// manifest is the one under test; the chart and the other manifests have the same permissions.
 	manifest = "../../config/gang-scheduler-deployment.yaml"
 )
 
-// TestRightsAreEnoughAndAllNeeded runs the scheduler with the manifest's configuration, arguments and service account, lets it
-// do all that it can do, and looks at what it asked the API server for: nothing was refused, and no right was spare.
+// TestRightsAreEnoughAndAllNeeded runs the scheduler with the manifest's configuration, arguments and service account, and lets it do all
+// that it can do. In the audit log no request was refused, and every permission was used.
 func TestRightsAreEnoughAndAllNeeded(t *testing.T) {
 	apply(t, readObjects(t, manifest))
 	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 	addNodes(t, namespace, 2)
 	args := deployedArgs(t, manifest, "kubenexus-scheduler")
-	// It makes its lease, whichever test had one before.
+	// The scheduler must create its lease, even if an earlier test created one.
 	err := suite.client.CoordinationV1().Leases(metav1.NamespaceSystem).Delete(t.Context(), "kubenexus-scheduler", metav1.DeleteOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
 		t.Fatal(err)
@@ -58,10 +58,10 @@ func TestRightsAreEnoughAndAllNeeded(t *testing.T) {
 	volumes(t)
 	isBound(t, "by-claim", "by-name")
 	metrics(t, p)
-	// What was reserved for a driver's executors is read again by the next process.
+	// The next process restores the capacity reserved for a driver's executors.
 	reservation(t)
 	p.End()
-	// That one lists what it then watches, as it does where the API server is too old to stream what there is.
+	// The next process uses list and watch, as with an API server that does not support streaming lists.
 	next := process.Start(t, process.KubeNexus, append(args, "--feature-gates=WatchListClient=false")...)
 	create(t, podNamed("after-restart", "100m"))
 	isBound(t, "after-restart")
@@ -76,7 +76,7 @@ func TestRightsAreEnoughAndAllNeeded(t *testing.T) {
 	compare(t, began)
 }
 
-// addNodes adds nodes of 4 CPU for the time of the test.
+// addNodes adds nodes of 4 CPU until the test ends.
 func addNodes(t *testing.T, prefix string, count int) {
 	t.Helper()
 	shape := controlplane.NodeShape{CPU: "4", Memory: "16Gi", Pods: 110}
@@ -93,7 +93,7 @@ func addNodes(t *testing.T, prefix string, count int) {
 	})
 }
 
-// deployedArgs returns the container's arguments, with the files that a pod would find in its volumes.
+// deployedArgs returns the container's arguments, with paths of the files that its volumes would have.
 func deployedArgs(t *testing.T, file, name string) []string {
 	t.Helper()
 	deployment := find[appsv1.Deployment](t, file, "Deployment", name)
@@ -106,7 +106,7 @@ func deployedArgs(t *testing.T, file, name string) []string {
 	return args
 }
 
-// TestBatchSchedulerManifest: the other manifest's scheduler starts a gang of the other convention, is healthy, and refused nothing.
+// TestBatchSchedulerManifest: the other manifest's scheduler starts a gang of its convention, is healthy, and had no request refused.
 func TestBatchSchedulerManifest(t *testing.T) {
 	const file, name = "../../config/batch-scheduler.yaml", "batch-scheduler"
 	apply(t, readObjects(t, file))
@@ -166,8 +166,8 @@ func kubeconfig(t *testing.T, token string) string {
 	return file
 }
 
-// gangs: one that is incomplete, so that its Job is asked how many pods succeeded, and then complete, a plain pod, and a gang that does
-// not fit.
+// gangs creates a plain pod, a gang that does not fit, and a gang that is incomplete at first, so that the scheduler reads from its Job how
+// many pods succeeded.
 func gangs(t *testing.T, since time.Time) {
 	t.Helper()
 	plain := member("a-0", "a", 3, "1")
@@ -204,7 +204,7 @@ func gangs(t *testing.T, since time.Time) {
 	empty(t)
 }
 
-// preemption: the nodes are full of pods of low priority, and one of high priority comes.
+// preemption fills the nodes with pods of low priority, and creates one of high priority.
 func preemption(t *testing.T) {
 	t.Helper()
 	for name, value := range map[string]int32{"low": -10, "high": 10} {
@@ -226,7 +226,7 @@ func preemption(t *testing.T) {
 	empty(t)
 }
 
-// restart: a gang that starts again as a whole is evicted when another pod comes for a member that it lost.
+// restart evicts a gang that restarts as a whole, when another pod replaces a member that it lost.
 func restart(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"w-0", "w-1"} {
@@ -253,11 +253,11 @@ func restart(t *testing.T) {
 	empty(t)
 }
 
-// volumes: a claim is given its node, and a volume its claim.
+// volumes makes the scheduler write a claim's node, and a volume's claim.
 func volumes(t *testing.T) {
 	t.Helper()
 	core := suite.client.CoreV1()
-	// That is what the controller of volumes says, which does not run here.
+	// The volume controller, which does not run here, sets this phase.
 	available := []byte(`{"status":{"phase":"Available"}}`)
 	_, err := core.PersistentVolumes().Patch(t.Context(), "local", types.MergePatchType, available, metav1.PatchOptions{}, "status")
 	if err != nil {
@@ -273,7 +273,7 @@ func volumes(t *testing.T) {
 	})
 }
 
-// reservation: a driver declares its executors.
+// reservation creates a driver that declares its executors.
 func reservation(t *testing.T) {
 	t.Helper()
 	create(t, sparkDriver("driver"))
@@ -289,7 +289,7 @@ func sparkDriver(name string) *corev1.Pod {
 	return driver
 }
 
-// metrics: who may read them can, and others cannot.
+// metrics checks that the metrics can be read with permission, and not without.
 func metrics(t *testing.T, p *process.Scheduler) {
 	t.Helper()
 	applyFile(t, "scraper.yaml")
@@ -324,7 +324,7 @@ func member(name, gang string, minAvailable int, cpu string) *corev1.Pod {
 	return pod
 }
 
-// create creates a pod or a namespace. Admission learns a moment late of service accounts and priority classes.
+// create creates a pod or a namespace. It retries, because admission learns of service accounts and priority classes a moment late.
 func create(t *testing.T, object metav1.Object) {
 	t.Helper()
 	process.Within(t, patience, object.GetName()+" to be created", func() (bool, string) {
@@ -374,7 +374,7 @@ func isBound(t *testing.T, names ...string) {
 	}
 }
 
-// waits waits until the pod's condition says so.
+// waits waits until the pod's PodScheduled condition has this text.
 func waits(t *testing.T, name, why string) {
 	t.Helper()
 	process.Within(t, patience, name+" to say why it waits", func() (bool, string) {

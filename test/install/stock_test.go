@@ -5,7 +5,7 @@ import (
 	"k8s.io/kubernetes/cmd/kube-scheduler/app"
 )
 
-// stock is the kind of kube-scheduler as Kubernetes ships it.
+// stock is kube-scheduler as Kubernetes releases it.
 const stock = "stock"
 
 func newStockCommand() *cobra.Command { return app.NewSchedulerCommand() }

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	strangers = "stranger" // a namespace, and the beginning of nodes' names
+	strangers = "stranger" // a namespace, and the prefix of the nodes' names
 
 	withKubectl = "docs/install.md: With kubectl"
 	withHelm    = "docs/install.md: With Helm"
@@ -31,8 +31,8 @@ const (
 	rolloutStatus = "kubectl -n kube-system rollout status"
 )
 
-// TestAStrangerFollowsTheDocs installs, uses, changes and removes the scheduler by the commands of the documentation, word by
-// word, in a cluster whose own scheduler is kube-scheduler. Commands that nobody tries are errors of this test.
+// TestAStrangerFollowsTheDocs installs, uses, changes and removes the scheduler with the commands of the documentation, word by word, in a
+// cluster that runs kube-scheduler. The test fails if a documented command is not run.
 func TestAStrangerFollowsTheDocs(t *testing.T) {
 	s := newStranger(t)
 	parts := []struct {
@@ -50,7 +50,7 @@ func TestAStrangerFollowsTheDocs(t *testing.T) {
 			part.follow(t, s)
 			followed++
 		}) {
-			return // the next one needs a cluster as it was
+			return // the next step needs the cluster as it was
 		}
 	}
 	if untried := s.docs.untried(); followed == len(parts) && len(untried) > 0 {
@@ -58,11 +58,11 @@ func TestAStrangerFollowsTheDocs(t *testing.T) {
 	}
 }
 
-// stranger is somebody with a cluster, who has read nothing else.
+// stranger is a user with a cluster who knows only the documentation.
 type stranger struct {
 	docs    *docs
 	kubelet *kubelet
-	// stock is the cluster's own scheduler, with the credentials that kubeadm gives it.
+	// stock is the cluster's kube-scheduler, with the credentials that kubeadm creates.
 	stock      *process.Scheduler
 	kubeconfig string
 }
@@ -73,7 +73,7 @@ func newStranger(t *testing.T) *stranger {
 	s.docs.read(t, "README.md", "Install it")
 	s.docs.read(t, "docs/install.md")
 	s.docs.read(t, "docs/operations.md", "Tune")
-	// What other tests left.
+	// Delete what other tests left.
 	s.docs.shell(t, "kubectl delete deployments -A -l "+schedulerPods+" --cascade=foreground")
 	s.docs.shell(t, "kubectl delete --ignore-not-found -f config/gang-scheduler-ha.yaml")
 	s.docs.shell(t, "kubectl -n kube-system delete lease --ignore-not-found kubenexus-scheduler")
@@ -93,7 +93,7 @@ func newStranger(t *testing.T) *stranger {
 	return s
 }
 
-// installByTheREADME goes from kubectl apply to the moment when the first gang is bound.
+// installByTheREADME runs the commands from kubectl apply until the first gang is bound.
 func installByTheREADME(t *testing.T, s *stranger) {
 	before := inventory(t)
 	s.docs.run(t, "README.md: Install it", "sed ", "kubectl apply -f examples/training-job.yaml")
@@ -155,7 +155,7 @@ func followWithHelm(t *testing.T, s *stranger) {
 	s.onlyThisIsLeft(t, before)
 }
 
-// threeReplicas applies the other manifest over the first.
+// threeReplicas applies the other manifest over the first one.
 func (s *stranger) threeReplicas(t *testing.T) {
 	t.Helper()
 	s.docs.shell(t, "sed 's|your-registry/kubenexus-scheduler:latest|registry.example.com/kubenexus-scheduler:v0.1.0|' "+
@@ -163,7 +163,7 @@ func (s *stranger) threeReplicas(t *testing.T) {
 	s.docs.shell(t, rolloutStatus+" deployment kubenexus-scheduler")
 }
 
-// isThere asks what the documentation says to ask, while the gang training runs.
+// isThere runs the documented checks while the gang training runs.
 func (s *stranger) isThere(t *testing.T) {
 	t.Helper()
 	table := strings.Split(s.docs.run(t, isItThere, "kubectl -n kube-system get lease"), "\n")
@@ -179,8 +179,8 @@ func (s *stranger) isThere(t *testing.T) {
 	}
 }
 
-// undisturbed makes a change while one gang runs and another lacks a member. Neither notices, and when the member has come, the
-// other gang starts.
+// undisturbed makes a change while one gang runs and another lacks a member. The change must not affect them, and the second gang must
+// start once its last member is created.
 func (s *stranger) undisturbed(t *testing.T, name string, change func()) {
 	t.Helper()
 	s.members(t, name+"-runs", 2, 2)
@@ -198,7 +198,7 @@ func (s *stranger) undisturbed(t *testing.T, name string, change func()) {
 	s.empty(t)
 }
 
-// twoNames lets the process serve both schedulerNames, while kube-scheduler serves its own.
+// twoNames lets one process serve both schedulerNames, while kube-scheduler serves its own.
 func (s *stranger) twoNames(t *testing.T) {
 	t.Helper()
 	var documented map[string]any
@@ -216,7 +216,7 @@ func (s *stranger) twoNames(t *testing.T) {
 	s.empty(t)
 }
 
-// tuned sets all that can be tuned in the configuration, and sees it work.
+// tuned changes every documented setting in the configuration, and checks that it takes effect.
 func (s *stranger) tuned(t *testing.T) {
 	t.Helper()
 	args := map[string]any{"timeout": "1s", "placement": "spread", "reservationTimeout": "1m", "reservedShare": 0.5, "unknownGangs": "Schedule"}
@@ -224,7 +224,7 @@ func (s *stranger) tuned(t *testing.T) {
 	for _, name := range s.docs.section(t, tune).settings() {
 		_, isArg := args[name]
 		_, isConnection := connection[strings.TrimPrefix(name, "clientConnection.")]
-		if !isArg && !isConnection && name != "-v" { // which each pod has
+		if !isArg && !isConnection && name != "-v" { // each pod has its own
 			t.Errorf("docs/operations.md says how to tune %s, which is not tried here", name)
 		}
 	}
@@ -256,7 +256,7 @@ func (s *stranger) tuned(t *testing.T) {
 	s.empty(t)
 }
 
-// edit replaces parts of the configuration in the ConfigMap by an editor that the command calls.
+// edit replaces parts of the configuration in the ConfigMap with the editor that the documented command starts.
 func (s *stranger) edit(t *testing.T, parts map[string]any, call func()) {
 	t.Helper()
 	const key = "scheduler-config.yaml"

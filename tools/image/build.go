@@ -19,17 +19,17 @@ import (
 )
 
 const (
-	// program is the binary's name, and where it is in the image.
+	// program is the binary's name and its path in the image.
 	program = "kubenexus-scheduler"
 	source  = "https://github.com/kubenexus/kubenexus-scheduler"
-	// nobody is who runs it: the manifests say the same.
+	// nobody is the image's user; the manifests set the same one.
 	nobody = "65532:65532"
 )
 
 // index returns the images of all architectures.
 func (r release) index(binaries map[string]string) (*images, error) {
 	made := &images{index: mutate.IndexMediaType(empty.Index, types.OCIImageIndex), sboms: map[string][]byte{}}
-	made.index = mutate.Annotations(made.index, r.annotations()).(v1.ImageIndex) //nolint:errcheck // it is what it was
+	made.index = mutate.Annotations(made.index, r.annotations()).(v1.ImageIndex) //nolint:errcheck // mutate keeps the type
 	for _, arch := range slices.Sorted(maps.Keys(binaries)) {
 		binary, err := os.ReadFile(binaries[arch])
 		if err != nil {
@@ -62,7 +62,7 @@ func (r release) annotations() map[string]string {
 	}
 }
 
-// image returns the image of one architecture: a layer that seldom changes, and one with the program.
+// image returns the image of one architecture: one layer that rarely changes, and one with the program.
 func (r release) image(binary, sbom []byte, arch string) (v1.Image, error) {
 	certificates, err := r.layer(
 		file{"etc/ssl/certs/ca-certificates.crt", 0o644, authorities()},
@@ -143,12 +143,12 @@ func (r release) layer(files ...file) (v1.Layer, error) {
 	return tarball.LayerFromOpener(open, tarball.WithMediaType(types.OCILayer))
 }
 
-// authorities returns Mozilla's certificate authorities in PEM, except those that it trusts with a condition that PEM cannot say.
+// authorities returns Mozilla's certificate authorities in PEM, except those with a constraint that PEM cannot express.
 func authorities() []byte {
 	var buffer bytes.Buffer
 	for root := range bundle.Roots() {
 		if root.Constraint == nil {
-			// A buffer takes everything.
+			// Writing to a buffer does not fail.
 			_ = pem.Encode(&buffer, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate})
 		}
 	}

@@ -23,7 +23,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
-// build builds a small program; what it does is no matter.
+// build builds a small program for the image.
 func build(t *testing.T, arch, cgo string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "program")
@@ -35,7 +35,7 @@ func build(t *testing.T, arch, cgo string) string {
 	return binary
 }
 
-// TestImage makes an image for two architectures, pushes it to a registry, and looks at what somebody who pulls it gets.
+// TestImage builds an image for two architectures, pushes it to a registry, and checks what a client pulls.
 func TestImage(t *testing.T) {
 	server := httptest.NewServer(registry.New())
 	defer server.Close()

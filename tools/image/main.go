@@ -1,5 +1,5 @@
-// Image makes the container image of a static binary from nothing: an OCI layout with one image for each architecture. It needs
-// no Docker and pulls nothing, and the same binaries give the same digests.
+// Image builds a container image from static binaries and nothing else: an OCI layout with one image per architecture. It needs no Docker
+// and pulls nothing, and the same binaries give the same digests.
 //
 //	image --out DIR --version V --date RFC3339 [--push REFERENCE] amd64=BINARY arm64=BINARY
 package main
@@ -27,13 +27,13 @@ func main() {
 	}
 }
 
-// release is what is built: said in the image's configuration, its annotations and its list of contents.
+// release describes the build: in the image's configuration, its annotations and its SBOM.
 type release struct {
 	version, revision string
 	date              time.Time
 }
 
-// run does what the command line says.
+// run executes the command line.
 func run(args []string) error {
 	flags := flag.NewFlagSet("image", flag.ContinueOnError)
 	out := flags.String("out", "", "the directory for the OCI layout, which is replaced")
@@ -86,7 +86,7 @@ func run(args []string) error {
 	return nil
 }
 
-// write writes the layout, and beside it the lists of contents.
+// write writes the layout, and the SBOMs beside it.
 func write(dir string, made *images) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
@@ -95,7 +95,7 @@ func write(dir string, made *images) error {
 	if err != nil {
 		return err
 	}
-	// Tools that read layouts take this annotation for the tag.
+	// Tools that read layouts use this annotation as the tag.
 	tag := layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": "latest"})
 	if err := path.AppendIndex(made.index, tag); err != nil {
 		return err
@@ -108,7 +108,7 @@ func write(dir string, made *images) error {
 	return nil
 }
 
-// images are what was made.
+// images are the images and their SBOMs.
 type images struct {
 	index v1.ImageIndex
 	sboms map[string][]byte

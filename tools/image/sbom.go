@@ -61,7 +61,7 @@ const (
 	timestamp = "2006-01-02T15:04:05Z"
 )
 
-// sbom returns the list of the modules that are in a Go binary, which the linker wrote there, in SPDX.
+// sbom returns the modules of a Go binary, as the linker recorded them, in SPDX.
 func (r release) sbom(binary []byte, arch string) ([]byte, error) {
 	info, err := buildinfo.Read(bytes.NewReader(binary))
 	if err != nil {

@@ -1,5 +1,5 @@
-// Command plot draws panels side by side, two in a row, as one SVG. It reads them as JSON from its input; test/install gives it what
-// Prometheus answered to the dashboard's queries.
+// Command plot draws panels in two columns as one SVG. It reads the panels as JSON from its standard input; test/install passes the results
+// of the dashboard's queries.
 package main
 
 import (
@@ -18,13 +18,13 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// units are those of Grafana that say little, and how much is one of what stands here instead.
+// units maps Grafana's units to readable ones, with the factor to divide by.
 var units = map[string]struct {
 	name string
 	of   float64
 }{"short": {"", 1}, "ops": {"per second", 1}, "reqps": {"per second", 1}, "s": {"seconds", 1}, "bytes": {"MB", 1e6}}
 
-// palette has colours that most people can distinguish, with a colour vision deficiency too. Further lines are grey.
+// palette has colors that most people can distinguish, also with a color vision deficiency. Further lines are gray.
 var palette = []color.RGBA{
 	{R: 0x00, G: 0x72, B: 0xb2, A: 255},
 	{R: 0xd5, G: 0x5e, B: 0x00, A: 255},
@@ -45,7 +45,7 @@ type panel struct {
 	Lines       []line
 }
 
-// line has [seconds since the start, value] for each time at which there was a value.
+// line has [seconds since the start, value] for each time that has a value.
 type line struct {
 	Name   string
 	Points [][2]float64
@@ -124,7 +124,7 @@ func (p *panel) plot() (*plot.Plot, error) {
 	drawn.Legend.TextStyle.Font.Size = 8
 	drawn.Legend.ThumbnailWidth = 12
 	drawn.Add(plotter.NewGrid())
-	if len(p.Lines) > len(palette) { // the highest are named
+	if len(p.Lines) > len(palette) { // the highest get a name
 		slices.SortStableFunc(p.Lines, func(a, b line) int { return cmp.Compare(b.highest(), a.highest()) })
 	}
 	for i, l := range p.Lines {
@@ -149,6 +149,6 @@ func (p *panel) plot() (*plot.Plot, error) {
 	if drawn.Y.Max <= 0 {
 		drawn.Y.Max = 1
 	}
-	drawn.Y.Max *= 1 + 0.13*float64(min(len(p.Lines), len(palette)+1)) // room for the legend
+	drawn.Y.Max *= 1 + 0.13*float64(min(len(p.Lines), len(palette)+1)) // space for the legend
 	return drawn, nil
 }

@@ -1,7 +1,7 @@
 //go:build tools
 
-// Package tools names what the tests take from modules besides commands: the operator's module has the CustomResourceDefinitions
-// that a ServiceMonitor is checked against, in example/prometheus-operator-crd.
+// Package tools imports what the tests need from modules besides commands: the operator's CustomResourceDefinitions in
+// example/prometheus-operator-crd, which a ServiceMonitor is validated against.
 package tools
 
 import _ "github.com/prometheus-operator/prometheus-operator/pkg/versionutil"

@@ -1,4 +1,4 @@
-// Package contender knows the schedulers that are compared, and how to run each as a process.
+// Package contender has the schedulers to compare, and runs each as a process.
 package contender
 
 import (
@@ -9,10 +9,10 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/load"
 )
 
-// Contender is a scheduler and the kind of pods that it gets.
+// Contender is a scheduler and the kind of pods that it schedules.
 type Contender struct {
 	Name string
-	// Gang is how many pods start together; 0 for single pods.
+	// Gang is the size of its gangs; 0 for single pods.
 	Gang int
 	kind kind
 }
@@ -29,15 +29,15 @@ const (
 // Stock is the name of the contender that the others are compared with.
 const Stock = "stock"
 
-// stockGangSize is the size of upstream's gangs.
+// stockGangSize is the default size of upstream's gangs.
 const stockGangSize = 100
 
-// Names are those that are compared if nothing else is asked for.
+// Names returns the contenders to compare by default.
 func Names() []string {
 	return []string{"raw", Stock, "stock-gang", "ours/plain", "ours/gang-10", "ours/gang-100", "ours/gang-1000"}
 }
 
-// Parse returns the contender of that name. Any size can follow ours/gang- and stock-gang-.
+// Parse returns the contender with this name. Any size may follow ours/gang- and stock-gang-.
 func Parse(name string) (Contender, error) {
 	switch name {
 	case "raw":
@@ -58,31 +58,31 @@ func Parse(name string) (Contender, error) {
 	return Contender{}, fmt.Errorf("no contender is called %q; there are %s", name, strings.Join(Names(), ", "))
 }
 
-// NeedsPodGroups says whether the API server has to serve pod groups.
+// NeedsPodGroups reports whether the API server must serve PodGroups.
 func (c *Contender) NeedsPodGroups() bool { return c.kind == stockGang }
 
-// Gangs says whether it starts pods together.
+// Gangs reports whether its pods are in gangs.
 func (c *Contender) Gangs() bool { return c.Gang > 0 }
 
-// Schedules says whether it is a scheduler: one that writes events, and that can be asked for profiles.
+// Schedules reports whether it is a scheduler, which writes events and serves profiles.
 func (c *Contender) Schedules() bool { return c.kind != raw }
 
-// Like says whether both are the same scheduler with the same kind of pods, whatever the size of the gangs.
+// Like reports whether both are the same scheduler with the same kind of pods, whatever the size of the gangs.
 func (c *Contender) Like(other *Contender) bool {
 	return c.kind == other.kind && c.Gangs() == other.Gangs()
 }
 
-// Slow says that it gets fewer pods, or it would not end.
+// Slow says that it gets fewer pods, because a run would take too long.
 func (c *Contender) Slow() bool { return c.kind == stockGang }
 
-// SchedulerName is what its pods have as spec.schedulerName.
+// SchedulerName returns the spec.schedulerName of its pods.
 func (c *Contender) SchedulerName() string {
 	return map[kind]string{
 		raw: "raw", stock: "default-scheduler", stockGang: "default-scheduler", ours: "kubenexus-scheduler",
 	}[c.kind]
 }
 
-// Style is how pods say which of them belong together.
+// Style returns how its pods are marked as members of a group.
 func (c *Contender) Style() load.Style {
 	switch {
 	case !c.Gangs():

@@ -13,11 +13,11 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// chunk is how long each CPU profile is. A run's length is not known before, and a profile that is cut off is lost;
-// go tool pprof adds up as many files as it is given.
+// chunk is the length of each CPU profile. The length of a run is unknown, and an interrupted profile is lost; go tool pprof merges any
+// number of files.
 const chunk = 2 // seconds
 
-// Profiler fetches profiles of a scheduler while it runs.
+// Profiler fetches profiles from a running scheduler.
 type Profiler struct {
 	client *http.Client
 	url    string
@@ -27,10 +27,10 @@ type Profiler struct {
 	err    error
 }
 
-// Profile starts to fetch CPU profiles as prefix.cpu-<n>.pprof, with the administrator's certificate.
+// Profile starts fetching CPU profiles as prefix.cpu-<n>.pprof, with the administrator's certificate.
 func (p *Process) Profile(ctx context.Context, admin *rest.Config, prefix string) (*Profiler, error) {
 	config := rest.CopyConfig(admin)
-	config.Insecure, config.CAData, config.CAFile = true, nil, "" // the scheduler makes its certificate itself
+	config.Insecure, config.CAData, config.CAFile = true, nil, "" // the scheduler's certificate is self-signed
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("creating a client for profiles: %w", err)
@@ -50,7 +50,7 @@ func (p *Process) Profile(ctx context.Context, admin *rest.Config, prefix string
 	return r, nil
 }
 
-// run fetches one profile after the other until the context ends; the last is fetched to its end.
+// run fetches one profile after the other until the context is done. It completes the last one.
 func (r *Profiler) run(ctx context.Context) error {
 	var last error
 	answers := func(ctx context.Context) (bool, error) {
@@ -94,7 +94,7 @@ func (r *Profiler) fetch(ctx context.Context, path, file string) error {
 	return nil
 }
 
-// Stop ends the profiling after the profile that is being taken. The scheduler has to run until then.
+// Stop ends profiling once the current profile is complete. The scheduler must run until then.
 func (r *Profiler) Stop() error {
 	r.cancel()
 	<-r.done

@@ -21,10 +21,10 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/child"
 )
 
-// stopTime is how long a process may take to end when it is asked to.
+// stopTime is how long a process may take to stop gracefully.
 const stopTime = 10 * time.Second
 
-// stockConfig raises the limit of the client, which would be what is measured otherwise. All else is as it comes.
+// stockConfig raises the client's rate limit, which would otherwise be the result. All else is the default.
 const stockConfig = `apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration
 leaderElection:
@@ -35,17 +35,17 @@ clientConnection:
   burst: 10000
 `
 
-// Env is where processes are started.
+// Env is the environment of the processes.
 type Env struct {
 	Bin  string // directory of the programs
 	Dir  string // directory for configuration files
 	Logs string // directory for logs
-	// Admin is the kubeconfig of an administrator with a certificate, Kubeconfig that of one with a token, for all contenders:
-	// pods of a cluster have one too, and the API server checks it once and a certificate at each request.
+	// Admin is the kubeconfig of an administrator with a certificate, Kubeconfig that of one with a token, for all contenders. Pods in a
+	// cluster use a token too: the API server verifies a token once, and a certificate at each request.
 	Admin, Kubeconfig string
 }
 
-// Process is a process that runs.
+// Process is a running process.
 type Process struct {
 	*child.Process
 	Pid     int
@@ -55,7 +55,7 @@ type Process struct {
 	line    <-chan string
 }
 
-// Start starts the scheduler; name is that of its log.
+// Start starts the scheduler; name is the name of its log.
 func (c *Contender) Start(env Env, name string) (*Process, error) {
 	if c.kind == raw {
 		return launch(filepath.Join(env.Logs, name+".log"),
@@ -67,7 +67,7 @@ func (c *Contender) Start(env Env, name string) (*Process, error) {
 	}
 	args := []string{
 		"--bind-address=127.0.0.1", "--secure-port=" + strconv.Itoa(port),
-		// So that the administrator may have profiles, without a watch that only real clusters need.
+		// The administrator may then fetch profiles, and the scheduler needs no watch that only real clusters need.
 		"--client-ca-file=" + env.ca(), "--authentication-skip-lookup=true",
 		"--authentication-kubeconfig=" + env.Kubeconfig, "--authorization-kubeconfig=" + env.Kubeconfig,
 	}
@@ -93,7 +93,7 @@ func (c *Contender) Start(env Env, name string) (*Process, error) {
 	return p, nil
 }
 
-// StartPlane starts etcd and kube-apiserver, and sets env's kubeconfigs when they are ready.
+// StartPlane starts etcd and kube-apiserver. It sets env's kubeconfigs once they are ready.
 func StartPlane(ctx context.Context, env *Env, podGroups bool) (*Process, error) {
 	tokens, token := filepath.Join(env.Dir, "tokens.csv"), rand.Text()
 	if err := os.WriteFile(tokens, fmt.Appendf(nil, "%s,bench,bench,%q\n", token, user.SystemPrivilegedGroup), 0o600); err != nil {
@@ -103,7 +103,7 @@ func StartPlane(ctx context.Context, env *Env, podGroups bool) (*Process, error)
 		"--dir=" + env.Dir, "--log=" + filepath.Join(env.Logs, "plane.log"), "--",
 		"--token-auth-file=" + tokens,
 		"--delete-collection-workers=32",
-		// Every run leaves a few 10 MB of old revisions, and etcd takes 2 GB.
+		// Every run leaves tens of MB of old revisions, and etcd stores at most 2 GB.
 		"--etcd-compaction-interval=1m",
 	}
 	if podGroups {
@@ -127,8 +127,7 @@ func StartPlane(ctx context.Context, env *Env, podGroups bool) (*Process, error)
 
 func (e *Env) ca() string { return filepath.Join(e.Dir, "ca.crt") }
 
-// write puts the certificate authority of the administrator's kubeconfig into a file of its own, and makes a kubeconfig with
-// the token.
+// write writes the certificate authority of the administrator's kubeconfig to a file, and a kubeconfig with the token.
 func (e *Env) write(token string) error {
 	config, err := clientcmd.LoadFromFile(e.Admin)
 	if err != nil {
@@ -149,7 +148,7 @@ func (e *Env) write(token string) error {
 	return nil
 }
 
-// launch starts a command with its standard error in the log. The first line of its output is kept.
+// launch starts a command with its standard error in the log, and keeps the first line of its output.
 func launch(log string, cmd *exec.Cmd) (*Process, error) {
 	file, err := os.Create(log)
 	if err != nil {
@@ -164,7 +163,7 @@ func launch(log string, cmd *exec.Cmd) (*Process, error) {
 	cmd.Stdout, cmd.Stderr = in, file
 	p := &Process{Started: time.Now(), Log: log}
 	if p.Process, err = child.Start(cmd); err != nil {
-		_ = out.Close() // nobody wrote
+		_ = out.Close() // nothing was written
 		return nil, err
 	}
 	p.Pid = cmd.Process.Pid
@@ -173,9 +172,9 @@ func launch(log string, cmd *exec.Cmd) (*Process, error) {
 	go func() {
 		defer func() { _ = out.Close() }() // only read
 		reader := bufio.NewReader(out)
-		first, _ := reader.ReadString('\n') // without one the child has ended, which is seen elsewhere
+		first, _ := reader.ReadString('\n') // without a line the child has ended, which Failure reports
 		line <- strings.TrimSpace(first)
-		_, _ = reader.WriteTo(io.Discard) // a pipe that nobody reads would stop the child
+		_, _ = reader.WriteTo(io.Discard) // drain the pipe, or the child would block
 	}()
 	return p, nil
 }
@@ -189,7 +188,7 @@ func (p *Process) Ready(ctx context.Context) error {
 	return p.Process.Ready(ctx, p.port)
 }
 
-// announcement waits for the line that a program of ours prints when it is ready.
+// announcement waits for the line that our own programs print when they are ready.
 func (p *Process) announcement(ctx context.Context) (string, error) {
 	select {
 	case line := <-p.line:
@@ -206,7 +205,7 @@ func (p *Process) announcement(ctx context.Context) (string, error) {
 // End stops the process.
 func (p *Process) End() { p.Stop(stopTime) }
 
-// Failure says how the process ended, with the end of its log.
+// Failure describes how the process ended, with the end of its log.
 func (p *Process) Failure() error {
 	const most = 2000
 	text, err := os.ReadFile(p.Log)

@@ -1,5 +1,5 @@
-// Package load makes and removes the objects that schedulers are measured on. They are the same for all of them, except for
-// what says which scheduler is meant and which pods belong together.
+// Package load creates and deletes the objects that schedulers are measured with. These are the same for all schedulers, except for the
+// scheduler's name and the marks for groups.
 package load
 
 import (
@@ -16,21 +16,21 @@ import (
 )
 
 const (
-	// Namespace is where all pods are.
+	// Namespace is the namespace of all pods.
 	Namespace = "bench"
-	// creators is how many requests are under way at a time.
+	// creators is the number of requests in flight.
 	creators = 32
 	// PodsPerNode is how many pods of the usual size fit on a node.
 	PodsPerNode = 64
-	// What a node has.
+	// The capacity of a node.
 	nodeMemory, nodePods = "256Gi", 110
-	// slot is a resource that only the first nodes have, one each.
+	// slot is a resource of which each of the first Slots nodes has one.
 	slot corev1.ResourceName = "bench.kubenexus.io/slot"
-	// Slots is how many nodes have one.
+	// Slots is the number of nodes with a slot.
 	Slots = 50
 )
 
-// Prepare creates the namespace and the service account that pods need: no controller does it here.
+// Prepare creates the namespace and the service account that pods need, because no controller runs here.
 func Prepare(ctx context.Context, client kubernetes.Interface) error {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}}
 	if _, err := client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
@@ -44,7 +44,7 @@ func Prepare(ctx context.Context, client kubernetes.Interface) error {
 	return nil
 }
 
-// AddNodes creates the nodes number from up to, but not including, to.
+// AddNodes creates nodes with the numbers from (inclusive) to to (exclusive).
 func AddNodes(ctx context.Context, client kubernetes.Interface, from, to int) error {
 	return parallel(ctx, to-from, func(ctx context.Context, i int) error {
 		if _, err := client.CoreV1().Nodes().Create(ctx, node(from+i), metav1.CreateOptions{}); err != nil {
@@ -54,7 +54,7 @@ func AddNodes(ctx context.Context, client kubernetes.Interface, from, to int) er
 	})
 }
 
-// node returns a node without a kubelet: it is ready, sends no heartbeats and runs nothing.
+// node returns a node without a kubelet. It is ready, sends no heartbeats and runs nothing.
 func node(i int) *corev1.Node {
 	name := "node-" + strconv.Itoa(i)
 	capacity := corev1.ResourceList{
@@ -79,13 +79,13 @@ func node(i int) *corev1.Node {
 	}
 }
 
-// parallel calls do for 0 up to count, in this order but many at a time, and gives up at the first error.
+// parallel calls do for 0 to count-1, in this order and many at a time. It stops at the first error.
 func parallel(ctx context.Context, count int, do func(ctx context.Context, i int) error) error {
 	running, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	workqueue.ParallelizeUntil(running, creators, count, func(i int) {
 		if err := do(running, i); err != nil {
-			fail(err) // only the first counts: the others fail because of it
+			fail(err) // only the first error counts: it causes the others
 		}
 	})
 	return context.Cause(running)

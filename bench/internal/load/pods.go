@@ -13,17 +13,17 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// GroupLabel names the group of a pod. Pods that the scheduler takes for single ones have it too, so that they can be
-// counted and deleted alike.
+// GroupLabel names the group of a pod. Pods that the scheduler does not treat as gangs have it too, so that they can be counted and deleted
+// in the same way.
 const GroupLabel = "bench.kubenexus.io/group"
 
-// Style is how pods say which of them belong together.
+// Style is how pods are marked as members of a group.
 type Style int
 
 const (
-	// Plain pods belong to nobody.
+	// Plain pods are in no group.
 	Plain Style = iota
-	// Annotations are ours.
+	// Annotations are this scheduler's annotations.
 	Annotations
 	// PodGroups are objects of scheduling.k8s.io/v1alpha2.
 	PodGroups
@@ -31,19 +31,19 @@ const (
 
 // Batch is a number of pods that are created together.
 type Batch struct {
-	// Prefix starts the name of each; what follows has no dash.
+	// Prefix is the prefix of each pod's name; the rest has no dash.
 	Prefix string
 	Count  int
-	// Size is how many of them make a group; the last group has what is left.
+	// Size is the number of pods in a group; the last group may be smaller.
 	Size          int
 	Style         Style
 	SchedulerName string
 	CPU           int64
-	// Slot makes each ask for one of the few slots, so that it finds a place as long as it is not one of too many.
+	// Slot makes each pod request one of the few slots. Each pod alone then fits on a node, but a large group does not.
 	Slot bool
 }
 
-// Prefix returns the batch that a pod belongs to.
+// Prefix returns the prefix of the pod's batch.
 func Prefix(podName string) string {
 	prefix, _, _ := cutLast(podName)
 	return prefix
@@ -57,16 +57,16 @@ func cutLast(name string) (before, after string, found bool) {
 	return name[:i], name[i+1:], true
 }
 
-// Groups is how many groups there are.
+// Groups returns the number of groups.
 func (b *Batch) Groups() int { return (b.Count + b.Size - 1) / b.Size }
 
 // Group returns the name of a group.
 func (b *Batch) Group(i int) string { return b.Prefix + "-" + strconv.Itoa(i) }
 
-// members is how many pods a group has.
+// members returns the number of pods in a group.
 func (b *Batch) members(group int) int { return min(b.Size, b.Count-group*b.Size) }
 
-// CreateGroups creates the objects that stand for the groups, if the scheduler wants some.
+// CreateGroups creates the group objects, if the style needs some.
 func (b *Batch) CreateGroups(ctx context.Context, client kubernetes.Interface) error {
 	if b.Style != PodGroups {
 		return nil
@@ -108,7 +108,7 @@ func (b *Batch) pod(i int) *corev1.Pod {
 	}
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			// A list is in the order of the names, and this makes it that of creation.
+			// Names sort in the order of creation, so a list has that order.
 			Name:   fmt.Sprintf("%s-%06d", b.Prefix, i),
 			Labels: map[string]string{GroupLabel: b.Group(i / b.Size)},
 		},
@@ -126,7 +126,7 @@ func (b *Batch) pod(i int) *corev1.Pod {
 	return pod
 }
 
-// mark sets the group that the pod belongs to.
+// mark adds the group to the pod.
 func (b *Batch) mark(pod *corev1.Pod, group int) {
 	switch b.Style {
 	case Plain:
@@ -140,7 +140,7 @@ func (b *Batch) mark(pod *corev1.Pod, group int) {
 	}
 }
 
-// now is how everything is deleted: there is no kubelet to confirm it.
+// now returns options for deletion without a grace period, because no kubelet confirms it.
 func now() metav1.DeleteOptions { return metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))} }
 
 // DeleteGroup deletes the pods of a group.

@@ -12,10 +12,10 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// Running are pods that run already when a scheduler starts. They look like those of other people's Deployments: with
-// environment, volumes and probes, and with the status that a kubelet writes.
+// Running are pods that run before a scheduler starts. They look like pods of common Deployments: with environment variables, volumes,
+// probes, and the status that a kubelet writes.
 type Running struct {
-	// Prefix starts the name of each.
+	// Prefix is the prefix of each pod's name.
 	Prefix         string
 	Nodes, PerNode int
 }
@@ -37,7 +37,7 @@ func (r *Running) Create(ctx context.Context, client kubernetes.Interface) error
 }
 
 func (r *Running) pod(i int) *corev1.Pod {
-	app := "app-" + strconv.Itoa(i%100) // as many Deployments
+	app := "app-" + strconv.Itoa(i%100) // 100 Deployments
 	env := []corev1.EnvVar{{
 		Name: "POD_IP", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "status.podIP"}},
 	}}
@@ -83,7 +83,7 @@ func (r *Running) pod(i int) *corev1.Pod {
 	}
 }
 
-// runs is the status that a kubelet writes.
+// runs returns the status that a kubelet writes.
 func runs(pod *corev1.Pod, i int) corev1.PodStatus {
 	now := metav1.Now()
 	status := corev1.PodStatus{

@@ -1,4 +1,4 @@
-// Package proc says what a process uses of the machine, as Linux counts it in /proc.
+// Package proc reads the resource usage of a process from /proc.
 package proc
 
 import (
@@ -13,16 +13,16 @@ import (
 // tick is the unit of the times in /proc/<pid>/stat: USER_HZ, which is 100 on every architecture that Go runs on.
 const tick = 10 * time.Millisecond
 
-// Usage is what a process has used so far. Sizes are in bytes.
+// Usage is the resource usage of a process. Sizes are in bytes.
 type Usage struct {
-	CPU time.Duration // user and system, all threads
-	// PeakRSS is the most memory that was resident at a time, the program's own pages in the page cache included.
+	CPU time.Duration // user and system time of all threads
+	// PeakRSS is the peak of the resident memory, including the program's own pages in the page cache.
 	PeakRSS uint64
 	// RSS is the resident memory: Anon, which no file backs (heap and stacks), and File, the program's own pages.
 	RSS, Anon, File uint64
 }
 
-// Read returns what the process uses.
+// Read returns the usage of the process.
 func Read(pid int) (Usage, error) {
 	dir := filepath.Join("/proc", strconv.Itoa(pid))
 	stat, err := os.ReadFile(filepath.Join(dir, "stat"))
@@ -45,8 +45,8 @@ func Read(pid int) (Usage, error) {
 	return usage, nil
 }
 
-// parseStat returns the CPU time in a /proc/<pid>/stat. The second field is the name in parentheses, in which anything
-// can be, so fields are counted from its end.
+// parseStat returns the CPU time in /proc/<pid>/stat. The second field is the name in parentheses, which may contain anything, so fields
+// are counted from the last parenthesis.
 func parseStat(stat string) (time.Duration, error) {
 	end := strings.LastIndexByte(stat, ')')
 	fields := strings.Fields(stat[end+1:])
@@ -65,7 +65,7 @@ func parseStat(stat string) (time.Duration, error) {
 	return time.Duration(ticks) * tick, nil
 }
 
-// parseStatus returns the sizes in a /proc/<pid>/status.
+// parseStatus returns the sizes in /proc/<pid>/status.
 func parseStatus(status string) (Usage, error) {
 	var u Usage
 	wanted := map[string]*uint64{"VmHWM": &u.PeakRSS, "VmRSS": &u.RSS, "RssAnon": &u.Anon, "RssFile": &u.File}

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// every is how often a sampler looks. The peak of the resident memory is kept by the kernel; that of the anonymous
-// memory is only as good as this.
+// every is the sampling interval. The kernel records the peak of the resident memory; the peak of the anonymous memory depends on this
+// interval.
 const every = 100 * time.Millisecond
 
-// Sampler follows what a process uses until it is stopped.
+// Sampler samples the usage of a process until it is stopped.
 type Sampler struct {
 	pid    int
 	cancel context.CancelFunc
@@ -22,7 +22,7 @@ type Sampler struct {
 	peakAnon uint64
 }
 
-// Sample starts to follow a process.
+// Sample starts sampling a process.
 func Sample(ctx context.Context, pid int) *Sampler {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &Sampler{pid: pid, cancel: cancel, done: make(chan struct{})}
@@ -44,7 +44,7 @@ func (s *Sampler) run(ctx context.Context) {
 	}
 }
 
-// Now returns what the process has used up to now, or what it was last seen to use if it has ended.
+// Now returns the current usage of the process, or the last sample if the process has ended.
 func (s *Sampler) Now() Usage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,20 +55,20 @@ func (s *Sampler) Now() Usage {
 	return s.last
 }
 
-// PeakAnon returns the most anonymous memory that was seen.
+// PeakAnon returns the largest sample of anonymous memory.
 func (s *Sampler) PeakAnon() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.peakAnon
 }
 
-// Stop ends the sampling.
+// Stop stops sampling.
 func (s *Sampler) Stop() {
 	s.cancel()
 	<-s.done
 }
 
-// AwaitIdle waits until the process has used less than the share of one CPU for as long as the window.
+// AwaitIdle waits until the process has used less than the share of one CPU for the whole window.
 func AwaitIdle(ctx context.Context, pid int, share float64, window time.Duration) error {
 	const steps = 4
 	ticker := time.NewTicker(window / steps)

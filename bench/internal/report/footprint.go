@@ -6,7 +6,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/contender"
 )
 
-// megabytes makes a figure of sizes in MB.
+// megabytes converts a size to MB.
 func megabytes(size func(*Footprint) uint64) func(*Footprint) float64 {
 	return func(f *Footprint) float64 { return float64(size(f)) / 1e6 }
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Machine is where and from what the figures come.
+// Machine describes the machine and the versions that the figures come from.
 type Machine struct {
 	CPU    string `json:"cpu"`
 	Cores  int    `json:"cores"`
@@ -20,13 +20,13 @@ type Machine struct {
 	Go     string `json:"go"`
 	Commit string `json:"commit"`
 	Date   string `json:"date"`
-	// Load is the load average at the start: more than a few tenths means that the machine had other things to do.
+	// Load is the load average at the start. More than a few tenths means that the machine was busy with other work.
 	Load string `json:"load"`
 }
 
 const unknown = "unknown"
 
-// ThisMachine describes the machine; what cannot be found out is unknown.
+// ThisMachine describes this machine. What it cannot find out is "unknown".
 func ThisMachine(ctx context.Context) Machine {
 	return Machine{
 		CPU:    value("/proc/cpuinfo", "model name", ":"),
@@ -41,7 +41,7 @@ func ThisMachine(ctx context.Context) Machine {
 	}
 }
 
-// value returns what a file says after the key.
+// value returns the value of a key in a file.
 func value(path, key, separator string) string {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -64,7 +64,7 @@ func line(path string) string {
 	return strings.TrimSpace(string(data))
 }
 
-// load keeps the three averages of a /proc/loadavg.
+// load returns the three averages in /proc/loadavg.
 func load(text string) string {
 	fields := strings.Fields(text)
 	return strings.Join(fields[:min(len(fields), 3)], " ")

@@ -54,7 +54,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-// squeeze makes one space of many.
+// squeeze replaces each run of white space with one space.
 func squeeze(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func TestFewerPodsAreMentioned(t *testing.T) {

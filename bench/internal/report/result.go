@@ -1,4 +1,4 @@
-// Package report turns what was measured into tables, a plot and a file of raw figures.
+// Package report turns measurements into tables, a plot and a file of raw figures.
 package report
 
 import (
@@ -13,12 +13,11 @@ const (
 	While = "while" // pods are created while the scheduler runs
 )
 
-// Result is everything that a benchmark measured. Durations are in seconds and sizes in bytes, if the name does not say
-// otherwise.
+// Result has all measurements of a benchmark. Durations are in seconds and sizes in bytes, unless the name says otherwise.
 type Result struct {
 	Machine  Machine  `json:"machine"`
 	Settings Settings `json:"settings"`
-	// Ended says why the benchmark did not come to its end, if so.
+	// Ended is why the benchmark ended early, or "".
 	Ended      string      `json:"ended,omitempty"`
 	Throughput []Run       `json:"throughput"`
 	Freed      []Freed     `json:"freed"`
@@ -26,7 +25,7 @@ type Result struct {
 	Footprint  []Footprint `json:"footprint"`
 }
 
-// Settings are what was asked for.
+// Settings are the options of the benchmark.
 type Settings struct {
 	Nodes      []int    `json:"nodes"`
 	Pods       int      `json:"pods"`
@@ -40,7 +39,7 @@ type Settings struct {
 	Timeout    float64  `json:"timeout"`
 }
 
-// Run is one throughput run. Its clock starts when the scheduler's process does, or at the first creation of a pod.
+// Run is one throughput run. Its clock starts when the scheduler's process starts, or at the first creation of a pod.
 type Run struct {
 	Contender string `json:"contender"`
 	Mode      string `json:"mode"`
@@ -48,7 +47,7 @@ type Run struct {
 	Run       int    `json:"run"`
 	Pods      int    `json:"pods"`
 	Bound     int    `json:"bound"`
-	// Incomplete says why not all pods were bound.
+	// Incomplete is why not all pods were bound, or "".
 	Incomplete string `json:"incomplete,omitempty"`
 
 	Created     float64 `json:"created,omitempty"` // until all pods were created, in mode while
@@ -60,7 +59,7 @@ type Run struct {
 
 	CPU      float64 `json:"cpu"`
 	CPUPer   float64 `json:"cpuPer1000Pods"`
-	PlaneCPU float64 `json:"planeCPU"` // of etcd and kube-apiserver in the same time
+	PlaneCPU float64 `json:"planeCPU"` // of etcd and kube-apiserver during the same time
 	PeakRSS  uint64  `json:"peakRSS"`
 	PeakAnon uint64  `json:"peakAnon"`
 	EndAnon  uint64  `json:"endAnon"`
@@ -70,24 +69,24 @@ type Run struct {
 	GangP99 float64 `json:"gangP99,omitempty"`
 }
 
-// Freed is one run of the scenario in which gangs wait for the capacity of others.
+// Freed is one run of the scenario in which pending gangs use the capacity of a deleted gang.
 type Freed struct {
 	Contender string `json:"contender"`
 	Nodes     int    `json:"nodes"`
 	Run       int    `json:"run"`
 	Size      int    `json:"size"`
-	// Took is the time from free capacity to bound for each repetition.
+	// Took is, for each repetition, the time from the deletion until the capacity is used.
 	Took       []float64 `json:"took"`
 	Incomplete string    `json:"incomplete,omitempty"`
 }
 
-// Waiting is one run of the scenario in which a stream of gangs passes others that wait.
+// Waiting is one run of the scenario in which a stream of gangs passes pending ones.
 type Waiting struct {
 	Contender  string  `json:"contender"`
 	Nodes      int     `json:"nodes"`
 	Run        int     `json:"run"`
 	Waiting    int     `json:"waiting"`
-	Settle     float64 `json:"settle"` // until the scheduler had looked at those that wait
+	Settle     float64 `json:"settle"` // until the scheduler was idle with the pending pods
 	Pods       int     `json:"pods"`
 	Bound      int     `json:"bound"`
 	PerSecond  float64 `json:"podsPerSecond"`
@@ -96,17 +95,17 @@ type Waiting struct {
 	Incomplete string  `json:"incomplete,omitempty"`
 }
 
-// Footprint is one run of the scenario in which memory is all that counts.
+// Footprint is one run of the scenario that measures memory.
 type Footprint struct {
 	Contender string `json:"contender"`
 	Nodes     int    `json:"nodes"`
 	Run       int    `json:"run"`
-	Pods      int    `json:"pods"` // that were bound before the scheduler started
-	// When it has been idle for a while: what no file backs, and the program's own pages.
+	Pods      int    `json:"pods"` // bound before the scheduler started
+	// When the scheduler has been idle for a while: Anon is memory that no file backs, File the program's own pages.
 	IdleRSS  uint64 `json:"idleRSS"`
 	IdleAnon uint64 `json:"idleAnon"`
 	IdleFile uint64 `json:"idleFile"`
-	// From its start until then, and then while Loaded more pods come.
+	// From the start until then, and while Loaded more pods are created.
 	StartPeakRSS uint64 `json:"startPeakRSS"`
 	Loaded       int    `json:"loaded"`
 	LoadPeakRSS  uint64 `json:"loadPeakRSS"`
@@ -114,13 +113,13 @@ type Footprint struct {
 	Incomplete   string `json:"incomplete,omitempty"`
 }
 
-// group is all runs of one contender under the same conditions.
+// group has all runs of one contender under the same conditions.
 type group[R any] struct {
 	contender string
 	runs      []R
 }
 
-// spread returns the median of a figure of all runs, and how far they lie apart.
+// spread returns the median and the range of a figure over all runs.
 func (g *group[R]) spread(figure func(*R) float64) stats.Spread {
 	figures := make([]float64, 0, len(g.runs))
 	for i := range g.runs {
@@ -129,7 +128,7 @@ func (g *group[R]) spread(figure func(*R) float64) stats.Spread {
 	return stats.Of(figures)
 }
 
-// groups collects the runs of each contender that the condition holds for, in the order in which they come.
+// groups returns the runs that meet the condition, grouped by contender, in their original order.
 func groups[R any](runs []R, contender func(*R) string, condition func(*R) bool) []group[R] {
 	var found []group[R]
 	for i := range runs {
@@ -147,7 +146,7 @@ func groups[R any](runs []R, contender func(*R) string, condition func(*R) bool)
 	return found
 }
 
-// Throughput returns the runs of each contender in that mode on that many nodes.
+// throughput returns the runs in that mode on that many nodes, grouped by contender.
 func (r *Result) throughput(mode string, nodes int) []group[Run] {
 	return groups(r.Throughput, func(r *Run) string { return r.Contender },
 		func(r *Run) bool { return r.Mode == mode && r.Nodes == nodes })

@@ -10,19 +10,19 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/stats"
 )
 
-// The measures of the plot, in pixels.
+// The dimensions of the plot, in pixels.
 const (
 	left, right, top   = 60, 150, 40
 	panelWidth         = 760
 	panelHeight        = 220
 	panelGap           = 70
-	barShare           = 0.8 // of the room that a number of nodes has
+	barShare           = 0.8 // of the width for a number of nodes
 	tickCount          = 4
 	whisker            = 3
 	legendStep, swatch = 20, 12
 )
 
-// style has colours that most people can distinguish, with a colour vision deficiency too, on white and on black.
+// style has colors that most people can distinguish, also with a color vision deficiency, on white and on black.
 const style = `<style>
   text { font: 12px system-ui, sans-serif; fill: #24292f }
   .title { font-weight: 600 }
@@ -37,13 +37,13 @@ const style = `<style>
 
 const colours = 8
 
-// bar is the median of a contender with its spread.
+// bar is the median of a contender, with its range.
 type bar struct {
 	contender string
 	speed     stats.Spread
 }
 
-// SVG returns the plot of pods per second by contender and number of nodes, or "" if there is nothing to plot.
+// SVG returns the plot of pods per second by contender and number of nodes, or "" if there are no figures to plot.
 func (r *Result) SVG() string {
 	contenders := r.plotted()
 	if len(contenders) == 0 {
@@ -62,7 +62,7 @@ func (r *Result) SVG() string {
 		style + b.String() + "</svg>\n"
 }
 
-// plotted returns all contenders that any throughput run is of.
+// plotted returns all contenders with throughput runs.
 func (r *Result) plotted() []string {
 	var names []string
 	for i := range r.Throughput {
@@ -73,7 +73,7 @@ func (r *Result) plotted() []string {
 	return names
 }
 
-// panel draws one mode and says whether there was anything to draw.
+// panel draws one mode and reports whether there were figures to draw.
 func (r *Result) panel(b *strings.Builder, mode string, contenders []string, y int) bool {
 	bars := make([][]bar, len(r.Settings.Nodes))
 	most := 0.0
@@ -105,7 +105,7 @@ func (r *Result) panel(b *strings.Builder, mode string, contenders []string, y i
 	return true
 }
 
-// drawBars draws the bars of one number of nodes into the room from x on; y is the upper end of the panel.
+// drawBars draws the bars for one number of nodes, starting at x; y is the top of the panel.
 func drawBars(b *strings.Builder, bars []bar, contenders []string, x, room, y, scale float64) {
 	width := room / float64(len(contenders))
 	for _, bar := range bars {

@@ -10,7 +10,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/stats"
 )
 
-// table is a table with a heading and notes below.
+// table is a table with a heading and notes.
 type table struct {
 	heading string
 	columns []string
@@ -77,7 +77,7 @@ func (r *Result) throughputTable(mode string, nodes int, found []group[Run]) tab
 	return t
 }
 
-// figures that are compared with stock's.
+// These figures are compared with those of stock.
 func perSecond(r *Run) float64 { return r.PerSecond }
 func cpuPer(r *Run) float64    { return r.CPUPer }
 func peakRSS(r *Run) float64   { return float64(r.PeakRSS) / 1e6 }
@@ -114,7 +114,7 @@ func throughputRow(g, base *group[Run]) (row, notes []string) {
 	return row, notes
 }
 
-// format writes a median and, if there is more than one figure, how far they lie apart.
+// format writes a median and, if there is more than one figure, the range.
 func format(s stats.Spread, digits int) string {
 	if s.Min == s.Max {
 		return fmt.Sprintf("%.*f", digits, s.Median)

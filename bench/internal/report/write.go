@@ -17,7 +17,7 @@ func (r *Result) Text() string {
 	return b.String()
 }
 
-// Markdown returns the tables for a document, with where they come from and the plot of that name.
+// Markdown returns the tables for a document, with the machine's description and the plot of that name.
 func (r *Result) Markdown(plot string) string {
 	var b strings.Builder
 	m := &r.Machine

@@ -1,4 +1,4 @@
-// Package stats is the little arithmetic that the tables need.
+// Package stats computes medians and quantiles for the tables.
 package stats
 
 import (
@@ -6,14 +6,14 @@ import (
 	"slices"
 )
 
-// Spread is the median of some figures, and how far they lie apart.
+// Spread is the median of some figures, and their range.
 type Spread struct {
 	Median float64 `json:"median"`
 	Min    float64 `json:"min"`
 	Max    float64 `json:"max"`
 }
 
-// Of returns the spread of the figures; of none it is zero.
+// Of returns the spread of the figures, or zero if there are none.
 func Of(figures []float64) Spread {
 	if len(figures) == 0 {
 		return Spread{}
@@ -27,8 +27,8 @@ func Of(figures []float64) Spread {
 	return Spread{Median: median, Min: sorted[0], Max: sorted[len(sorted)-1]}
 }
 
-// Quantile returns the smallest figure that at least the share q of all figures does not exceed (nearest rank): it is one
-// of the figures, so the p99 of 20 is the largest. Of none it is zero.
+// Quantile returns the smallest figure that at least the share q of all figures does not exceed (nearest rank). It is always one of the
+// figures, so the p99 of 20 figures is the largest. Without figures it is zero.
 func Quantile(figures []float64, q float64) float64 {
 	if len(figures) == 0 {
 		return 0

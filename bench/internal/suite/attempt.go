@@ -12,7 +12,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/proc"
 )
 
-// begin starts the scheduler. The attempt's context ends with it, or when the time is up.
+// begin starts the scheduler. The attempt's context is done when the scheduler ends or the run times out.
 func (s *suite) begin(ctx context.Context, c *contender.Contender, name string) (*attempt, error) {
 	process, err := c.Start(s.Env, strings.ReplaceAll(name, "/", "-"))
 	if err != nil {
@@ -38,7 +38,7 @@ func (s *suite) begin(ctx context.Context, c *contender.Contender, name string) 
 	return a, nil
 }
 
-// attempt is a scheduler that is being measured.
+// attempt is one measurement of a running scheduler.
 type attempt struct {
 	*contender.Process
 	ctx      context.Context
@@ -48,7 +48,7 @@ type attempt struct {
 	profiler *contender.Profiler
 }
 
-// end stops the scheduler. It has nothing left to say that counts, so it is not asked: that takes a second or more.
+// end kills the scheduler. A graceful stop would take a second or more and change no figure.
 func (a *attempt) end() error {
 	var err error
 	if a.profiler != nil {
@@ -61,8 +61,7 @@ func (a *attempt) end() error {
 	return err
 }
 
-// settle waits until the scheduler has been idle for as long as the window, but not longer than most: some never stop
-// trying.
+// settle waits until the scheduler has been idle for the whole window, but for most at the longest, because some never stop retrying.
 func settle(a *attempt, most, window time.Duration) error {
 	ctx, cancel := context.WithTimeout(a.ctx, most)
 	defer cancel()

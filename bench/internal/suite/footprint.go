@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// boundPerNode is how many pods each node runs already.
+	// boundPerNode is how many pods run on each node.
 	boundPerNode = 10
-	// idleTime is how long a scheduler is left to itself before it counts as idle.
+	// idleTime is how long a scheduler has no work before it counts as idle.
 	idleTime = 30 * time.Second
 )
 
-// footprintSteps are the runs that compare the memory of contenders: each kind of scheduler once.
+// footprintSteps returns the runs that compare the memory of contenders: one of each kind of scheduler.
 func (s *suite) footprintSteps(nodes, run int) []step {
 	var steps []step
 	for _, name := range []string{contender.Stock, "ours/plain", fmt.Sprintf("ours/gang-%d", streamGang)} {
@@ -64,7 +64,7 @@ func (s *suite) footprint(ctx context.Context, c *contender.Contender, nodes, ru
 	return found, nil
 }
 
-// idleThenLoaded leaves the scheduler to itself for a while, and then creates pods.
+// idleThenLoaded gives the scheduler no work for a while, and then creates pods.
 func (s *suite) idleThenLoaded(a *attempt, batch *load.Batch, f *report.Footprint) error {
 	if err := a.Ready(a.ctx); err != nil {
 		return err

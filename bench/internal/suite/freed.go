@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// freedSize is how many pods a gang has, and freedPerNode how many of its big pods fit on a node.
+	// freedSize is the size of a gang, and freedPerNode how many of its pods fit on a node.
 	freedSize, freedPerNode = 20, 4
-	// freedTime is how long the next gang may take, and restTime how long a scheduler is left to itself before.
+	// freedTime limits how long the next gang may take. restTime is how long the scheduler may become idle before each repetition.
 	freedTime, restTime = 30 * time.Second, 3 * time.Second
 )
 
-// freedSteps are the runs of the contenders that have something to say here: each kind of scheduler once.
+// freedSteps returns the runs of the contenders that this scenario distinguishes: one of each kind of scheduler.
 func (s *suite) freedSteps(nodes, run int) []step {
 	var steps []step
 	for _, name := range []string{contender.Stock, fmt.Sprintf("stock-gang-%d", freedSize), fmt.Sprintf("ours/gang-%d", freedSize)} {
@@ -36,7 +36,7 @@ func (s *suite) freedSteps(nodes, run int) []step {
 	return steps
 }
 
-// asked says whether a contender of that kind is to be measured at all.
+// asked reports whether the options include a contender of this kind.
 func (s *suite) asked(c *contender.Contender) bool {
 	return slices.ContainsFunc(s.Contenders, func(other contender.Contender) bool { return other.Like(c) })
 }
@@ -97,8 +97,8 @@ func (s *suite) freeAgainAndAgain(a *attempt, full int, f *report.Freed) error {
 	return nil
 }
 
-// fullest returns the group with the most bound pods, and of several the one that was bound first. A gang is bound in
-// full; but plain pods do not keep together.
+// fullest returns the group with the most bound pods, or the one bound first among several. All pods of a gang are bound, but plain pods of
+// one group may be bound only in part.
 func (s *suite) fullest(gone map[string]bool) (fullest string, bound int) {
 	groups := s.tracker.Groups()
 	for name, binds := range groups {
@@ -109,7 +109,7 @@ func (s *suite) fullest(gone map[string]bool) (fullest string, bound int) {
 	return fullest, bound
 }
 
-// freeOne deletes a group and returns the time from its end until as many other pods are bound as were of it.
+// freeOne deletes a group and returns the time from the deletion of its last pod until as many other pods are bound.
 func (s *suite) freeOne(ctx context.Context, group string, bound int) (time.Duration, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, freedTime, fmt.Errorf("the freed capacity was not used within %s", freedTime))
 	defer cancel()

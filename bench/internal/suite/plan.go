@@ -11,14 +11,14 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/report"
 )
 
-// step is one run of one contender. It returns what it found in a few words.
+// step is one run of one contender. run returns a short summary.
 type step struct {
 	name string
 	run  func(ctx context.Context) (string, error)
 }
 
-// play runs everything. Nodes are only ever added, and each contender has its n-th run before any has the next, so that
-// whatever else the machine does meets all alike.
+// play runs all steps. It only adds nodes and never removes any. Each contender has its n-th run before any has the next, so that other
+// work on the machine affects all of them alike.
 func (s *suite) play(ctx context.Context) error {
 	plans := make([][]step, len(s.Nodes))
 	left := 0
@@ -53,7 +53,7 @@ func (s *suite) play(ctx context.Context) error {
 	return nil
 }
 
-// warmUp has a run that does not count: the first one meets an API server that has never done it.
+// warmUp makes a run that does not count, so that no contender is measured on an API server that was just started.
 func (s *suite) warmUp(ctx context.Context, nodes int) error {
 	c, err := contender.Parse("raw")
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *suite) warmUp(ctx context.Context, nodes int) error {
 	return s.clean(ctx)
 }
 
-// plan returns what is to be run on that many nodes.
+// plan returns the steps for that many nodes.
 func (s *suite) plan(at, nodes int) []step {
 	var steps []step
 	for run := 1; run <= s.Runs; run++ {
@@ -81,7 +81,7 @@ func (s *suite) plan(at, nodes int) []step {
 		if slices.Contains(s.Scenarios, Footprint) {
 			steps = append(steps, s.footprintSteps(nodes, run)...)
 		}
-		// These two are about what waits, not about how many nodes there are: one number of nodes is enough.
+		// These two scenarios measure pending pods, so one number of nodes is enough.
 		if slices.Contains(s.Scenarios, Freed) && at == 0 {
 			steps = append(steps, s.freedSteps(nodes, run)...)
 		}
@@ -109,7 +109,7 @@ func (s *suite) say(text string) { fmt.Fprintf(s.out, "[%6s] %s\n", s.elapsed(),
 
 func (s *suite) elapsed() time.Duration { return time.Since(s.start).Round(time.Second) }
 
-// estimate says how long the rest will take if it goes on like this.
+// estimate returns how long the rest will take at the same speed.
 func (s *suite) estimate(done, left int) string {
 	if done == 0 {
 		return ""

@@ -1,4 +1,4 @@
-// Package suite runs the schedulers, one after the other, and measures them.
+// Package suite runs and measures the schedulers one after the other.
 package suite
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/watch"
 )
 
-// Scenarios that there are.
+// The scenarios.
 const (
 	Throughput = "throughput"
 	Freed      = "freed"
@@ -31,13 +31,13 @@ const (
 )
 
 const (
-	// startTime is how long a process may take to be ready, and cleanTime how long it may take to remove what a run left.
+	// startTime limits how long a process may take to be ready, and cleanTime how long the cleanup after a run may take.
 	startTime, cleanTime = time.Minute, 5 * time.Minute
 	// calm is the share of a CPU below which a process counts as idle.
 	calm = 0.2
 )
 
-// Options say what to measure.
+// Options are what to measure.
 type Options struct {
 	Nodes       []int
 	Pods        int
@@ -49,14 +49,14 @@ type Options struct {
 	Waiting     int
 	Stream      int
 	Repetitions int
-	// Timeout bounds each run.
+	// Timeout limits each run.
 	Timeout time.Duration
-	// ProfileOf are the first letters of the contenders that are profiled, and Profiles is where profiles go.
+	// ProfileOf is a prefix of the names of contenders to profile, and Profiles the directory for profiles.
 	ProfileOf, Profiles string
 	Env                 contender.Env
 }
 
-// Check finds mistakes before anything is started.
+// Check validates the options before anything is started.
 func (o *Options) Check() error {
 	errs := []error{
 		known("mode", o.Modes, report.First, report.While),
@@ -79,7 +79,7 @@ func (o *Options) Check() error {
 	return errors.Join(errs...)
 }
 
-// known refuses names that do not exist.
+// known returns an error for unknown names.
 func known(what string, names []string, all ...string) error {
 	for _, name := range names {
 		if !slices.Contains(all, name) {
@@ -89,7 +89,7 @@ func known(what string, names []string, all ...string) error {
 	return nil
 }
 
-// suite is a benchmark that runs.
+// suite is a running benchmark.
 type suite struct {
 	Options
 	out     io.Writer
@@ -102,7 +102,7 @@ type suite struct {
 	result  *report.Result
 }
 
-// Run runs the benchmark. The result has what was measured up to an error.
+// Run runs the benchmark. If it fails, the result has what was measured until then.
 func Run(ctx context.Context, o *Options, out io.Writer) (_ *report.Result, err error) {
 	s := &suite{Options: *o, out: out, start: time.Now(), result: &report.Result{Machine: report.ThisMachine(ctx), Settings: o.settings()}}
 	slices.Sort(s.Nodes)
@@ -112,7 +112,7 @@ func Run(ctx context.Context, o *Options, out io.Writer) (_ *report.Result, err 
 		return s.result, fmt.Errorf("starting etcd and kube-apiserver: %w", err)
 	}
 	defer s.plane.End()
-	defer fail(nil) // first end the watches, which would complain
+	defer fail(nil) // end the watches first, so that they do not report errors
 	err = s.play(ctx)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -177,17 +177,17 @@ func (s *suite) connect(ctx context.Context) (err error) {
 	return err
 }
 
-// podGroups says whether the API server serves pod groups.
+// podGroups reports whether the API server must serve PodGroups.
 func (s *suite) podGroups() bool {
 	return slices.ContainsFunc(s.Contenders, func(c contender.Contender) bool { return c.NeedsPodGroups() })
 }
 
-// clean removes what a run left, and waits until the control plane has calmed down.
+// clean deletes the objects of a run, and waits until the control plane is idle.
 func (s *suite) clean(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, cleanTime, fmt.Errorf("not clean within %s", cleanTime))
 	defer cancel()
 	for {
-		// The server gives up a request after a minute; what it has deleted by then is gone.
+		// The server ends the request after a minute. What it has deleted by then stays deleted.
 		err := load.DeleteAll(ctx, s.client, s.podGroups())
 		if err == nil {
 			break
@@ -202,7 +202,7 @@ func (s *suite) clean(ctx context.Context) error {
 	return proc.AwaitIdle(ctx, s.plane.Pid, calm, 400*time.Millisecond)
 }
 
-// batch returns pods of a contender, with names that no earlier ones had.
+// batch returns pods for a contender with names that no earlier pods had.
 func (s *suite) batch(c *contender.Contender, count, size int) *load.Batch {
 	s.batches++
 	return &load.Batch{

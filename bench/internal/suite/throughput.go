@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// silence is how long no further event has to come for those that are missing to count as lost.
+	// silence is how long no event must arrive before missing events count as lost.
 	silence = 3 * time.Second
-	// plainGroup is how many pods have a label in common that the scheduler does not know as a gang.
+	// plainGroup is the number of pods that share a group label, although the scheduler does not treat them as a gang.
 	plainGroup = 100
 )
 
@@ -49,7 +49,7 @@ func (s *suite) throughput(ctx context.Context, c *contender.Contender, mode str
 	return found, nil
 }
 
-// groupSize is how many pods of a contender belong together.
+// groupSize returns the number of pods in a contender's groups.
 func groupSize(c *contender.Contender) int {
 	if c.Gangs() {
 		return c.Gang
@@ -57,7 +57,7 @@ func groupSize(c *contender.Contender) int {
 	return plainGroup
 }
 
-// create creates the pods, and waits until the watch has seen them and the API server has calmed down.
+// create creates the pods, and waits until the watch has reported them and the API server is idle.
 func (s *suite) create(ctx context.Context, batch *load.Batch) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, cleanTime, errors.New("the pods could not be created in time"))
 	defer cancel()
@@ -71,7 +71,7 @@ func (s *suite) create(ctx context.Context, batch *load.Batch) error {
 	return proc.AwaitIdle(ctx, s.plane.Pid, calm, 400*time.Millisecond)
 }
 
-// measure runs the scheduler until all pods are bound or the time is up.
+// measure runs the scheduler until all pods are bound or the run times out.
 func (s *suite) measure(ctx context.Context, c *contender.Contender, batch *load.Batch, f *report.Run) error {
 	planeBefore, err := proc.Read(s.plane.Pid)
 	if err != nil {
@@ -107,7 +107,7 @@ func (s *suite) measure(ctx context.Context, c *contender.Contender, batch *load
 	return err
 }
 
-// createWhile waits until the scheduler is ready and creates the pods. It returns when it began to.
+// createWhile waits until the scheduler is ready and creates the pods. It returns when it started to create them.
 func (s *suite) createWhile(a *attempt, batch *load.Batch, f *report.Run) (time.Time, error) {
 	if err := a.Ready(a.ctx); err != nil {
 		return time.Now(), err
@@ -118,9 +118,9 @@ func (s *suite) createWhile(a *attempt, batch *load.Batch, f *report.Run) (time.
 	return began, err
 }
 
-// awaitEvents waits until each pod has its event, or none has come for a while: events can be lost.
+// awaitEvents waits until each pod has its event, or none has arrived for a while, because events can be lost.
 func (s *suite) awaitEvents(ctx context.Context) watch.State {
-	state, _ := s.tracker.Await(ctx, func(state watch.State) bool { // the end of the time is as good as silence
+	state, _ := s.tracker.Await(ctx, func(state watch.State) bool { // a timeout counts as silence
 		latest := state.Bound.Last
 		if state.Scheduled.Last.After(latest) {
 			latest = state.Scheduled.Last
@@ -130,7 +130,7 @@ func (s *suite) awaitEvents(ctx context.Context) watch.State {
 	return state
 }
 
-// account puts down what was used up to now.
+// account records the usage until now.
 func (s *suite) account(a *attempt, f *report.Run, planeBefore proc.Usage) {
 	usage := a.sampler.Now()
 	f.CPU = usage.CPU.Seconds()
@@ -138,7 +138,7 @@ func (s *suite) account(a *attempt, f *report.Run, planeBefore proc.Usage) {
 		f.CPUPer = f.CPU / float64(f.Bound) * 1000
 	}
 	f.PeakRSS, f.PeakAnon, f.EndAnon = usage.PeakRSS, a.sampler.PeakAnon(), usage.Anon
-	if plane, err := proc.Read(s.plane.Pid); err == nil { // it is supervised elsewhere
+	if plane, err := proc.Read(s.plane.Pid); err == nil { // on an error keep 0: the process is supervised elsewhere
 		f.PlaneCPU = (plane.CPU - planeBefore.CPU).Seconds()
 	}
 }
@@ -152,7 +152,7 @@ func (s *suite) gangSpreads() (p50, p99 float64) {
 	return stats.Quantile(spreads, 0.5), stats.Quantile(spreads, 0.99)
 }
 
-// timeBinds puts down when pods were bound, by the run's clock.
+// timeBinds records when pods were bound, by the run's clock.
 func timeBinds(f *report.Run, state watch.State, clock time.Time) {
 	f.Bound, f.Events = state.Bound.Count, state.Scheduled.Count
 	if f.Bound > 0 {

@@ -11,10 +11,10 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/watch"
 )
 
-// streamGang is how many pods each gang of the stream has, and of those that wait.
+// streamGang is the size of the gangs of the stream and of the pending gangs.
 const streamGang = 100
 
-// waitingSteps are the runs with and without pods that wait, of each kind of scheduler that can end them.
+// waitingSteps returns the runs with and without pending pods, for each kind of scheduler that can finish them.
 func (s *suite) waitingSteps(nodes, run int) []step {
 	var steps []step
 	for _, name := range []string{contender.Stock, fmt.Sprintf("ours/gang-%d", streamGang)} {
@@ -32,7 +32,7 @@ func (s *suite) waitingSteps(nodes, run int) []step {
 	return steps
 }
 
-// waiting measures how fast a stream of pods that fit passes others that do not.
+// waiting measures how fast a stream of pods that fit passes pending pods that do not.
 func (s *suite) waiting(ctx context.Context, c *contender.Contender, nodes, run, waiting int) (string, error) {
 	if err := s.createWaiting(ctx, c, waiting); err != nil {
 		return "", err
@@ -61,8 +61,8 @@ func (s *suite) waiting(ctx context.Context, c *contender.Contender, nodes, run,
 	return found, nil
 }
 
-// createWaiting creates pods of both kinds that cannot start: those too big for any node, and those of which each finds
-// a node but not all at once.
+// createWaiting creates two kinds of pods that cannot start: pods that are too large for any node, and gangs whose pods each fit on a node
+// but not all at once.
 func (s *suite) createWaiting(ctx context.Context, c *contender.Contender, count int) error {
 	if count == 0 {
 		return nil
@@ -82,13 +82,13 @@ func (s *suite) createWaiting(ctx context.Context, c *contender.Contender, count
 	return nil
 }
 
-// stream waits until the scheduler has nothing to do, and then creates the pods that fit.
+// stream waits until the scheduler is idle, and then creates the pods that fit.
 func (s *suite) stream(a *attempt, batch *load.Batch, f *report.Waiting) error {
 	if err := a.Ready(a.ctx); err != nil {
 		return err
 	}
 	ready := time.Now()
-	// One that does not come to rest in half of the time is measured as it is.
+	// If the scheduler is not idle after half of the time, measure it as it is.
 	if err := settle(a, s.Timeout/2, 2*time.Second); err != nil {
 		return err
 	}

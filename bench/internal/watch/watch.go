@@ -1,4 +1,4 @@
-// Package watch sees when pods get their nodes and when their events are written. The same watches run for every
+// Package watch records when pods get their nodes and when their Scheduled events are written. It runs the same watches for every
 // scheduler.
 package watch
 
@@ -18,10 +18,10 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/load"
 )
 
-// look is how often a condition is looked at. The times themselves are taken when the change arrives.
+// look is how often a condition is checked. The times themselves are taken when a change arrives.
 const look = 5 * time.Millisecond
 
-// Binds are pods that got their nodes.
+// Binds counts pods that got their nodes.
 type Binds struct {
 	Count       int
 	First, Last time.Time
@@ -35,19 +35,19 @@ func (b *Binds) add(at time.Time) {
 	b.Last = at
 }
 
-// State is what was seen of the batch that is followed.
+// State is what was recorded of the current batch.
 type State struct {
-	// Live is how many pods there are, of any batch.
+	// Live is the number of existing pods, of any batch.
 	Live int
-	// Bound are the pods of the batch that got a node, those that were deleted since included.
+	// Bound counts the pods of the batch that got a node, including those deleted since.
 	Bound Binds
-	// Scheduled are the events that say so.
+	// Scheduled counts their Scheduled events.
 	Scheduled Binds
-	// Deleted is when a pod was last seen to go.
+	// Deleted is when a pod was last deleted.
 	Deleted time.Time
 }
 
-// Tracker follows the pods and events of the namespace.
+// Tracker watches the pods and events of the namespace.
 type Tracker struct {
 	mu     sync.Mutex
 	prefix string
@@ -55,7 +55,7 @@ type Tracker struct {
 	groups map[string]*Binds
 }
 
-// Start starts to watch, until the context ends.
+// Start starts the watches. They run until the context is done.
 func Start(ctx context.Context, client kubernetes.Interface) (*Tracker, error) {
 	t := &Tracker{groups: map[string]*Binds{}}
 	pods := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithNamespace(load.Namespace),
@@ -84,7 +84,7 @@ func Start(ctx context.Context, client kubernetes.Interface) (*Tracker, error) {
 	return t, nil
 }
 
-// slimPod keeps what is needed to count a pod.
+// slimPod keeps only the fields that are needed to count a pod.
 func slimPod(obj any) (any, error) {
 	pod, ok := obj.(*corev1.Pod)
 	if !ok {
@@ -98,7 +98,7 @@ func slimPod(obj any) (any, error) {
 	}, nil
 }
 
-// slimEvent keeps what is needed to count an event.
+// slimEvent keeps only the fields that are needed to count an event.
 func slimEvent(obj any) (any, error) {
 	event, ok := obj.(*corev1.Event)
 	if !ok {
@@ -112,7 +112,7 @@ func slimEvent(obj any) (any, error) {
 	}, nil
 }
 
-// podChanged is called for every change of a pod; there is no old one if it is new to us.
+// podChanged records a change of a pod; before is nil if the pod is new.
 func (t *Tracker) podChanged(before, after any) {
 	now := time.Now()
 	old, _ := before.(*corev1.Pod)
@@ -160,7 +160,7 @@ func (t *Tracker) eventAdded(obj any) {
 	}
 }
 
-// Follow starts to count another batch. None of its pods may exist yet.
+// Follow starts counting another batch. None of its pods may exist yet.
 func (t *Tracker) Follow(prefix string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -169,7 +169,7 @@ func (t *Tracker) Follow(prefix string) {
 	t.groups = map[string]*Binds{}
 }
 
-// State returns what was seen up to now.
+// State returns what was recorded until now.
 func (t *Tracker) State() State {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -187,7 +187,7 @@ func (t *Tracker) Groups() map[string]Binds {
 	return groups
 }
 
-// Await waits until the condition holds, and returns what was seen then.
+// Await waits until the condition holds, and returns the state at that time.
 func (t *Tracker) Await(ctx context.Context, condition func(State) bool) (State, error) {
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
