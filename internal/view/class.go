@@ -18,6 +18,22 @@ import (
 
 // class is a set of members that no filter distinguishes, in the order in which they are placed.
 type class struct {
+	equals
+	filtered
+	traits
+	// placed is the number of placed members.
+	placed int
+	// repelled counts, for each topology domain, the placed members that repel the class from it.
+	repelled map[domain]int
+	// excluded are nodes on which a Reserve plugin failed for a member.
+	excluded sets.Set[string]
+	// held are the topology domains from which slots repel the class; kept is the reason why slots exclude all nodes, or nil.
+	held sets.Set[domain]
+	kept *fwk.Status
+}
+
+// equals are the members of a class.
+type equals struct {
 	pods []*corev1.Pod
 	// must is how many of the pods are required for the gang to start. They come first.
 	must int
@@ -26,6 +42,10 @@ type class struct {
 	// info is the first member's; it represents all of them.
 	info fwk.PodInfo
 	requests.Request
+}
+
+// filtered is what the PreFilter plugins and the extenders returned for a class.
+type filtered struct {
 	// base is the state after the PreFilter plugins; state is base plus the placed members.
 	base, state fwk.CycleState
 	// levels point into state; floors are their values before the last member was placed.
@@ -33,31 +53,27 @@ type class struct {
 	floors [][2]int
 	// nodes are those that PreFilter returned, offered those that the extenders returned; nil means all.
 	nodes, offered sets.Set[string]
-	// excluded are nodes on which a Reserve plugin failed for a member.
-	excluded sets.Set[string]
 	// rejected is the status with which PreFilter rejected the class, or nil.
 	rejected *fwk.Status
-	// local says that only the node decides whether a member fits on it.
+	// version is the view's for which the state of a stateful class is valid.
+	version int
+	// pending are the node selectors of devices that the next member shares with placed members.
+	pending []*nodeaffinity.NodeSelector
+}
+
+// traits are what decides whether a member of a class fits on a node.
+type traits struct {
+	// local says that only the node decides.
 	local bool
 	// pairwise says that pods on this or other nodes decide too.
 	pairwise bool
-	// stateful says that devices or volumes are allocated to members, so earlier allocations decide what fits. state then belongs to the
-	// next member, and is valid while version equals the view's.
+	// stateful says that devices or volumes are allocated to members, so earlier allocations decide too. The state then belongs to the
+	// next member.
 	stateful bool
-	version  int
-	// pending are the node selectors of devices that the next member shares with placed members.
-	pending []*nodeaffinity.NodeSelector
-	// placed is the number of placed members.
-	placed int
-	// among are the Score plugins that take other members of the gang into account for the class.
-	among []string
 	// overlooks says that InterPodAffinity skipped the class, so the plugin does not see members that repel it.
 	overlooks bool
-	// repelled counts, for each topology domain, the placed members that repel the class from it.
-	repelled map[domain]int
-	// held are the topology domains from which slots repel the class; kept is the reason why slots exclude all nodes, or nil.
-	held sets.Set[domain]
-	kept *fwk.Status
+	// among are the Score plugins that take other members of the gang into account.
+	among []string
 }
 
 type domain struct{ key, value string }
@@ -92,7 +108,7 @@ func classify(pods []*corev1.Pod, required int, nodes fwk.NodeInfoLister, promis
 			if err != nil {
 				return nil, err
 			}
-			c = &class{info: info, Request: requests.Of(info), key: key}
+			c = &class{equals: equals{info: info, Request: requests.Of(info), key: key}}
 			known[key] = c
 			classes = append(classes, c)
 		}

@@ -289,7 +289,7 @@ func (s *supposer) compare(t fataler, h *harness, got [][]answer, plan placement
 	h.set(t, &really)
 	fresh := make([]*class, len(s.view.classes))
 	for i, c := range s.view.classes {
-		fresh[i] = &class{pods: c.pods, must: c.must, key: c.key, info: c.info, Request: c.Request}
+		fresh[i] = &class{equals: c.equals}
 	}
 	v := h.viewOf(t, fresh, s.view.promised)
 	if s.now.inside != nil {

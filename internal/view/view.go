@@ -22,18 +22,19 @@ import (
 // view is the cluster that a gang is planned on: the scheduler's snapshot, with copies of the nodes that members are placed on. The filters
 // of the profile decide whether a member fits.
 type view struct {
-	ctx       context.Context
-	framework framework.Framework
-	classes   []*class
-	// snapshot has the nodes without placed members, with the hypotheses applied; nodes has the same nodes, or copies with placed members.
-	snapshot, nodes []fwk.NodeInfo
-	changed         []int
-	// placed has the class of each placed member in order, and on the node.
-	placed, on []int
-	// version changes whenever devices or volumes are allocated or released.
-	version int
+	ctx     context.Context
+	classes []*class
+	basis
+	placements
 	allocations
 	hypotheses
+	// err is the first error that a plugin returned.
+	err error
+}
+
+// basis is what a plan begins with.
+type basis struct {
+	framework framework.Framework
 	// promised are the nominated pods by node name, without the gang's own members.
 	promised map[string][]fwk.PodInfo
 	// namespace has the labels of the gang's namespace, for affinity terms with a namespace selector.
@@ -44,8 +45,17 @@ type view struct {
 	withDevices map[string]bool
 	// avoid are nodes whose kubelet recently rejected a member.
 	avoid []string
-	// err is the first error that a plugin returned.
-	err error
+}
+
+// placements are the nodes, and the members that are placed on them.
+type placements struct {
+	// snapshot has the nodes without placed members, with the hypotheses applied; nodes has the same nodes, or copies with placed members.
+	snapshot, nodes []fwk.NodeInfo
+	changed         []int
+	// placed has the class of each placed member in order, and on the node.
+	placed, on []int
+	// version changes whenever devices or volumes are allocated or released.
+	version int
 }
 
 var _ placement.Cluster = &view{}
@@ -75,10 +85,13 @@ func newView(ctx context.Context, f framework.Framework, classes []*class, promi
 		return nil, fmt.Errorf("listing the nodes of the snapshot: %w", err)
 	}
 	v := &view{
-		ctx: ctx, framework: f, classes: classes,
-		snapshot: nodes, nodes: slices.Clone(nodes),
-		promised: promised, namespace: namespace, allocations: allocations{group: framework.NewCycleState()},
-		bounded: indexOf(f.ListPlugins().Filter.Enabled, names.NodeResourcesFit) >= 0,
+		ctx: ctx, classes: classes,
+		basis: basis{
+			framework: f, promised: promised, namespace: namespace,
+			bounded: indexOf(f.ListPlugins().Filter.Enabled, names.NodeResourcesFit) >= 0,
+		},
+		placements:  placements{snapshot: nodes, nodes: slices.Clone(nodes)},
+		allocations: allocations{group: framework.NewCycleState()},
 	}
 	repel := false
 	for _, c := range classes {
