@@ -23,7 +23,7 @@ func QuietFailures(l *ledger.Ledger, next scheduler.FailureHandlerFn) scheduler.
 		nominating *fwk.NominatingInfo, start time.Time,
 	) {
 		refused := l.NotBound(pod.Pod.UID, status.Message())
-		if refused || status.IsRejected() && l.Tells(pod.Pod.UID) {
+		if refused || status.IsRejected() && l.Notifies(pod.Pod.UID) {
 			f = quietFramework{f}
 		}
 		next(ctx, f, pod, status, nominating, start)

@@ -21,16 +21,16 @@ func (p *Dispatcher) ClusterEvent(before, after any) {
 		if node == "" {
 			node = pod.Status.NominatedNodeName
 		}
-		p.Perform(p.ledger.RoomChanged(node, pod.UID))
+		p.Perform(p.ledger.CapacityChanged(node, pod.UID))
 	case isPod(old) && isPod(now):
 		p.ledger.AnythingChanged()
 		if pod, _ := now.(*corev1.Pod); pod.Spec.NodeName != "" {
-			p.Perform(p.ledger.RoomChanged(pod.Spec.NodeName, "")) // it may request less than before
+			p.Perform(p.ledger.CapacityChanged(pod.Spec.NodeName, "")) // it may request less than before
 		}
 	case isNode(now):
 		node, _ := now.(*corev1.Node)
 		p.ledger.AnythingChanged()
-		p.Perform(p.ledger.RoomChanged(node.Name, ""))
+		p.Perform(p.ledger.CapacityChanged(node.Name, ""))
 	case isNode(old):
 		node, _ := old.(*corev1.Node)
 		p.Perform(p.ledger.NodeGone(node.Name))

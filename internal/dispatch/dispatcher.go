@@ -255,7 +255,7 @@ func (p *Dispatcher) Pod(ref gang.Ref) (*corev1.Pod, error) {
 
 func (p *Dispatcher) do(decision gang.Decision) {
 	if !p.leading.Load() {
-		if _, talk := decision.(gang.Tell); talk {
+		if _, talk := decision.(gang.Notify); talk {
 			return // the process that leads tells it
 		}
 	}
@@ -263,7 +263,7 @@ func (p *Dispatcher) do(decision gang.Decision) {
 	switch d := decision.(type) {
 	case gang.Activate:
 		p.activate(p.logger, d.Members)
-	case gang.Tell:
+	case gang.Notify:
 		p.logger.Info("Reporting to gang members",
 			"gang", d.Gang, "kind", d.Kind, "members", len(d.Members), "message", events.Sentence(d.Explanation))
 		p.writer.enqueue(d)

@@ -52,7 +52,7 @@ func (e *evictor) evict(ctx context.Context, ref gang.Ref, because gang.Explanat
 	})
 	switch {
 	case err == nil:
-		e.dispatcher.writer.enqueue(gang.Tell{Members: []gang.Ref{ref}, Explanation: because})
+		e.dispatcher.writer.enqueue(gang.Notify{Members: []gang.Ref{ref}, Explanation: because})
 	case !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) && ctx.Err() == nil:
 		e.dispatcher.logger.V(2).Info("Failed to evict a member of a gang", "gang", because.Gang, "pod", ref.Name, "err", err)
 		if why := refusal(err); why != "" {

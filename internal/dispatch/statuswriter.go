@@ -56,7 +56,7 @@ func newStatusWriter(p *Dispatcher) *statusWriter {
 	}
 }
 
-func (w *statusWriter) enqueue(t gang.Tell) {
+func (w *statusWriter) enqueue(t gang.Notify) {
 	event := events.For(t.Explanation)
 	if t.Refresh {
 		event.Type = "" // update only the condition

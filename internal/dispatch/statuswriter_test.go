@@ -35,8 +35,8 @@ func (h *harness) exist(t *testing.T, pod *corev1.Pod) gang.Ref {
 	return ref(pod)
 }
 
-func tell(refs ...gang.Ref) gang.Tell {
-	return gang.Tell{Members: refs, Explanation: gang.Explanation{Kind: gang.KindInvalid, Problem: &conventions.Problem{Annotation: "a", Value: "b"}}}
+func notify(refs ...gang.Ref) gang.Notify {
+	return gang.Notify{Members: refs, Explanation: gang.Explanation{Kind: gang.KindInvalid, Problem: &conventions.Problem{Annotation: "a", Value: "b"}}}
 }
 
 // TestQueuedWritesAreBoundedByThePods that exist: a user can create and delete pods faster than the writer writes.
@@ -48,9 +48,9 @@ func TestQueuedWritesAreBoundedByThePods(t *testing.T) {
 			var there []gang.Ref
 			for i := range pods {
 				there = append(there, h.exist(t, testPod(fmt.Sprint("there-", i)).SchedulerName(testProfileName).Obj()))
-				w.enqueue(tell(there[i]))
+				w.enqueue(notify(there[i]))
 				for j := range 20 * crowd / pods {
-					w.enqueue(tell(ref(testPod(fmt.Sprint("gone-", i, "-", j)).Obj())))
+					w.enqueue(notify(ref(testPod(fmt.Sprint("gone-", i, "-", j)).Obj())))
 				}
 			}
 			if n := len(w.order); n > max(crowd, 2*pods) || len(w.say) != n {
@@ -76,10 +76,10 @@ func TestDeletedPodsDelayNoOthers(t *testing.T) {
 	w.limiter = rate.NewLimiter(0, 1)
 	w.dispatcher.limiter.Reserved("being bound")
 	for i := range crowd / 2 {
-		w.enqueue(tell(ref(testPod(fmt.Sprint("gone-", i)).Obj())))
+		w.enqueue(notify(ref(testPod(fmt.Sprint("gone-", i)).Obj())))
 	}
-	w.enqueue(tell(h.exist(t, testPod("other").SchedulerName("another").Obj())))
-	w.enqueue(tell(h.exist(t, testPod("there").SchedulerName(testProfileName).Obj())))
+	w.enqueue(notify(h.exist(t, testPod("other").SchedulerName("another").Obj())))
+	w.enqueue(notify(h.exist(t, testPod("there").SchedulerName(testProfileName).Obj())))
 	ctx, cancel := context.WithTimeout(t.Context(), wait.ForeverTestTimeout)
 	defer cancel()
 	go w.run(ctx)
@@ -99,7 +99,7 @@ func TestOnlyPendingPodsGetACondition(t *testing.T) {
 		t.Run(string(phase), func(t *testing.T) {
 			h := newHarness(t)
 			w, recorder := newTestStatusWriter(t, h)
-			event := tell(h.exist(t, testPod("p").SchedulerName(testProfileName).Phase(phase).Obj()))
+			event := notify(h.exist(t, testPod("p").SchedulerName(testProfileName).Phase(phase).Obj()))
 			w.write(t.Context(), event.Members[0], events.For(event.Explanation))
 			if len(recorder.Events) != 1 {
 				t.Errorf("%d events, want 1", len(recorder.Events))
@@ -124,7 +124,7 @@ func TestANewerEventReplacesTheOlder(t *testing.T) {
 	w, _ := newTestStatusWriter(t, h)
 	pod := h.exist(t, testPod("p").SchedulerName(testProfileName).Obj())
 	for _, value := range []string{"first", "second", "third"} {
-		event := tell(pod)
+		event := notify(pod)
 		event.Explanation.Problem = &conventions.Problem{Annotation: "a", Value: value}
 		event.Refresh = value == "third"
 		w.enqueue(event)

@@ -15,21 +15,21 @@ import (
 func TestStatusIsInTheWordsOfTheEvent(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	g := gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"})
-	var told gang.Tell
-	tell := func(decisions []gang.Decision) {
+	var notified gang.Notify
+	notify := func(decisions []gang.Decision) {
 		for _, d := range decisions {
-			if d, ok := d.(gang.Tell); ok {
-				told = d
+			if d, ok := d.(gang.Notify); ok {
+				notified = d
 			}
 		}
 	}
 	for _, name := range []string{"a-0", "a-1"} {
-		tell(g.Observe(gang.Member{UID: name, Name: name, Created: now, Spec: gang.Spec{Name: "a", MinAvailable: 3}, Gated: name == "a-1"}, now))
+		notify(g.Observe(gang.Member{UID: name, Name: name, Created: now, Spec: gang.Spec{Name: "a", MinAvailable: 3}, Gated: name == "a-1"}, now))
 	}
-	tell(g.Tick(now.Add(2 * time.Second)))
+	notify(g.Tick(now.Add(2 * time.Second)))
 
-	event, status := events.For(told.Explanation), events.Describe(g.Status(now))
-	if status.Why == nil || status.Why.Sentence != event.Note || status.Why.Reason != event.Reason || status.Why.Kind != told.Kind {
+	event, status := events.For(notified.Explanation), events.Describe(g.Status(now))
+	if status.Why == nil || status.Why.Sentence != event.Note || status.Why.Reason != event.Reason || status.Why.Kind != notified.Kind {
 		t.Errorf("the event is %+v, and the status says %+v", event, status.Why)
 	}
 	text, err := json.Marshal(status)

@@ -7,7 +7,7 @@ import "time"
 type binding struct {
 	// starts is the message to write on the first member once one is bound: the gang starts. It is nil when no members are being bound
 	// or one is bound already.
-	starts *Tell
+	starts *Notify
 	// unbound counts the attempts in a row in which no member could be bound, or in which some were rejected while others were still
 	// in progress.
 	unbound int
@@ -38,7 +38,7 @@ func (g *Gang) beginBinding(plan Planned, now time.Time) []Decision {
 	if g.starts != nil { // the last attempt's creator could not be bound, while others are still being bound
 		decisions = []Decision{Ended{Gang: g.Key}}
 	}
-	g.refusedAt, g.starts = time.Time{}, &Tell{Members: []Ref{g.ref(first)}, Explanation: starts}
+	g.refusedAt, g.starts = time.Time{}, &Notify{Members: []Ref{g.ref(first)}, Explanation: starts}
 	g.failure, g.retryAt, g.failures = nil, time.Time{}, 0
 	g.begunWith = max(g.begunWith, g.Need())
 	return decisions
@@ -62,7 +62,7 @@ func (g *Gang) noteBound(bound *member, now time.Time) []Decision {
 	g.ran, g.waited, g.attemptsBefore, g.completeSince = true, &waited, g.attempts, time.Time{}
 	for _, m := range g.each() {
 		if !m.apart() {
-			m.told, m.toldTimeout = "", ""
+			m.notified, m.notifiedTimeout = "", ""
 		}
 	}
 	if starts == nil {

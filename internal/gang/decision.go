@@ -13,8 +13,8 @@ type Decision interface{ decision() }
 // Activate moves members to the scheduling queue's active part.
 type Activate struct{ Members []Ref }
 
-// Tell reports an explanation on members, in events and conditions.
-type Tell struct {
+// Notify reports an explanation on members, in events and conditions.
+type Notify struct {
 	Members []Ref
 	Explanation
 	// Refresh is true if only numbers changed, so the update does not need an event.
@@ -47,7 +47,7 @@ func (Ended) decision()    {}
 func (Evict) decision()    {}
 func (Freed) decision()    {}
 func (Activate) decision() {}
-func (Tell) decision()     {}
+func (Notify) decision()   {}
 
 // Kind is the kind of an explanation. Members get a new event when the kind changes, not when a number does.
 type Kind string

@@ -96,7 +96,7 @@ func (g *Gang) EvictionRefused(uid, why string, now time.Time) []Decision {
 		return g.stay(now)
 	}
 	g.eviction.because = g.eviction.last
-	return g.tellRefused(KindEvictionRefused)
+	return g.notifyRefused(KindEvictionRefused)
 }
 
 // allRefused reports whether the API server rejected the eviction of every running member.
@@ -109,7 +109,7 @@ func (g *Gang) allRefused() bool {
 
 // stay gives up the eviction: the running members continue, and others join them.
 func (g *Gang) stay(now time.Time) []Decision {
-	decisions := g.tellRefused(KindEvictionGivenUp)
+	decisions := g.notifyRefused(KindEvictionGivenUp)
 	g.evicting, g.shortSince, g.stays, g.changed = "", time.Time{}, true, now
 	return append(decisions, g.settle(true, now)...)
 }
@@ -121,24 +121,24 @@ func (g *Gang) noteRestored() {
 	}
 	g.stays, g.eviction = false, eviction{}
 	for _, m := range g.each() {
-		m.toldRefused = ""
+		m.notifiedRefused = ""
 	}
 }
 
-// tellRefused notifies each member once that the eviction was rejected.
-func (g *Gang) tellRefused(kind Kind) []Decision {
+// notifyRefused notifies each member once that the eviction was rejected.
+func (g *Gang) notifyRefused(kind Kind) []Decision {
 	why := g.explainEviction(kind)
-	untold := g.where(func(m *member) bool { return !m.Foreign && !m.Terminating && m.toldRefused != kind })
-	for _, m := range untold {
-		m.toldRefused = kind
+	unnotified := g.where(func(m *member) bool { return !m.Foreign && !m.Terminating && m.notifiedRefused != kind })
+	for _, m := range unnotified {
+		m.notifiedRefused = kind
 		if m.pending() {
-			m.told, m.toldNumbers = why.signature(), why.numbers()
+			m.notified, m.notifiedNumbers = why.signature(), why.numbers()
 		}
 	}
-	if len(untold) == 0 {
+	if len(unnotified) == 0 {
 		return nil
 	}
-	return []Decision{Tell{Members: g.refs(untold), Explanation: why}}
+	return []Decision{Notify{Members: g.refs(unnotified), Explanation: why}}
 }
 
 // explainEviction explains what members wait for while others are to be evicted.

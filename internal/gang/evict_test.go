@@ -18,8 +18,8 @@ type budgeted struct {
 	evicted []string
 	asked   []time.Time
 	// told are the kinds of the notices of each member, in order; goes are the members that may enter the queue.
-	told map[string][]gang.Kind
-	goes []string
+	notified map[string][]gang.Kind
+	goes     []string
 }
 
 const budget = "the disruption budget a needs 2 healthy pods and has 2 currently"
@@ -27,7 +27,7 @@ const budget = "the disruption budget a needs 2 healthy pods and has 2 currently
 func newBudgeted(t *testing.T, change func(*gang.Spec), refuses func(string) string) *budgeted {
 	t.Helper()
 	g := gang.New(gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling"})
-	b := &budgeted{Gang: g, t: t, now: start, refuses: refuses, told: map[string][]gang.Kind{}}
+	b := &budgeted{Gang: g, t: t, now: start, refuses: refuses, notified: map[string][]gang.Kind{}}
 	for i := range 3 {
 		b.observe(i, "node", change)
 	}
@@ -57,9 +57,9 @@ func (b *budgeted) do(decisions []gang.Decision) {
 			for _, ref := range d.Members {
 				b.goes = append(b.goes, ref.Name)
 			}
-		case gang.Tell:
+		case gang.Notify:
 			for _, ref := range d.Members {
-				b.told[ref.Name] = append(b.told[ref.Name], d.Kind)
+				b.notified[ref.Name] = append(b.notified[ref.Name], d.Kind)
 			}
 		case gang.Evict:
 			b.asked = append(b.asked, b.now)
@@ -104,7 +104,7 @@ func TestReplacementJoinsWhenABudgetRejectsEveryEviction(t *testing.T) {
 		t.Errorf("%v may start, want the replacement", b.goes)
 	}
 	for _, name := range []string{"a-1", "a-2", "a-3"} {
-		kinds := slices.DeleteFunc(slices.Clone(b.told[name]), func(k gang.Kind) bool {
+		kinds := slices.DeleteFunc(slices.Clone(b.notified[name]), func(k gang.Kind) bool {
 			return k != gang.KindEvictionRefused && k != gang.KindEvictionGivenUp && k != gang.KindRestarted && k != gang.KindEvicted
 		})
 		if !slices.Equal(kinds, []gang.Kind{gang.KindEvictionRefused, gang.KindEvictionGivenUp}) {
@@ -182,7 +182,7 @@ func TestPartialGangWhoseEvictionIsRejected(t *testing.T) {
 	if b.Enter("3", b.now) != gang.Go {
 		t.Error("the waiting member may not join, although no eviction is in progress")
 	}
-	if n := len(b.told["a-1"]); n > 4 {
-		t.Errorf("a running member got %d notices: %v", n, b.told["a-1"])
+	if n := len(b.notified["a-1"]); n > 4 {
+		t.Errorf("a running member got %d notices: %v", n, b.notified["a-1"])
 	}
 }

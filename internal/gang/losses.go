@@ -66,11 +66,11 @@ func (g *Gang) Finish(f Finished, now time.Time) []Decision {
 		g.avoided[f.RejectedBy] = now.Add(avoidTime)
 		why := g.explanation(KindLost)
 		why.Culprit, why.Node, why.Detail = f.Name, f.RejectedBy, f.Reason
-		told := []Ref{{Namespace: g.Key.Namespace, Name: f.Name, UID: f.UID}}
+		notified := []Ref{{Namespace: g.Key.Namespace, Name: f.Name, UID: f.UID}}
 		if oldest := g.oldestBut(f.UID); oldest != nil {
-			told = append(told, g.refs([]*member{oldest})...)
+			notified = append(notified, g.refs([]*member{oldest})...)
 		}
-		decisions = append(decisions, Tell{Members: told, Explanation: why})
+		decisions = append(decisions, Notify{Members: notified, Explanation: why})
 	}
 	return append(decisions, g.settle(true, now)...)
 }

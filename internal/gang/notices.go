@@ -19,17 +19,17 @@ const (
 type notices struct {
 	// changed is when the gang last changed in a way that may need a notice; zero means that the notices are up to date.
 	changed time.Time
-	// toldAt is when a notice was last written.
-	toldAt time.Time
+	// notifiedAt is when a notice was last written.
+	notifiedAt time.Time
 }
 
 // noticed is the last notice that was written on a member.
 type noticed struct {
-	// told and toldNumbers are the signature and the numbers of the last explanation, toldTimeout the signature of the last timeout
-	// warning.
-	told, toldNumbers, toldTimeout string
-	// toldRefused is the kind of the last notice about a rejected eviction.
-	toldRefused Kind
+	// notified and notifiedNumbers are the signature and the numbers of the last explanation, notifiedTimeout the signature of the last
+	// warning that the time passed.
+	notified, notifiedNumbers, notifiedTimeout string
+	// notifiedRefused is the kind of the last notice about a rejected eviction.
+	notifiedRefused Kind
 }
 
 // Tick handles the passage of time: retries, timeouts, and notices.
@@ -45,7 +45,7 @@ func (g *Gang) Tick(now time.Time) []Decision {
 	if g.Phase() == Ready {
 		decisions = append(decisions, g.nudge(now)...)
 	}
-	return append(decisions, g.tell(now)...)
+	return append(decisions, g.notify(now)...)
 }
 
 // expire warns the members that the gang's timeout passed, and restarts the clock. It does not interrupt an attempt: a gang cycle
@@ -74,14 +74,14 @@ func (g *Gang) expire(now time.Time) []Decision {
 	}
 	timedOut.Kind, timedOut.Cause = KindTimedOut, cause.Kind
 	signature := fmt.Sprintf("%s %d", cause.Kind, cause.Have)
-	late := g.where(func(m *member) bool { return m.pending() && m.toldTimeout != signature })
+	late := g.where(func(m *member) bool { return m.pending() && m.notifiedTimeout != signature })
 	for _, m := range late {
-		m.toldTimeout = signature
+		m.notifiedTimeout = signature
 	}
 	if len(late) == 0 {
 		return nil
 	}
-	return []Decision{Tell{Members: g.refs(late), Explanation: timedOut}}
+	return []Decision{Notify{Members: g.refs(late), Explanation: timedOut}}
 }
 
 // expirePartial warns all members that only a part of the gang could be bound, or evicts that part if OnPartial asks for it.
@@ -90,75 +90,75 @@ func (g *Gang) expirePartial(why Explanation, now time.Time) []Decision {
 		return g.evict(KindEvicted, now)
 	}
 	signature := why.signature() + why.numbers()
-	untold := g.where(func(m *member) bool { return !m.Foreign && !m.Terminating && m.toldTimeout != signature })
-	for _, m := range untold {
-		m.toldTimeout = signature
+	unnotified := g.where(func(m *member) bool { return !m.Foreign && !m.Terminating && m.notifiedTimeout != signature })
+	for _, m := range unnotified {
+		m.notifiedTimeout = signature
 	}
-	if len(untold) == 0 {
+	if len(unnotified) == 0 {
 		return nil
 	}
-	return []Decision{Tell{Members: g.refs(untold), Explanation: why}}
+	return []Decision{Notify{Members: g.refs(unnotified), Explanation: why}}
 }
 
 // tell notifies each pending member why the gang waits: when the gang has settled and the kind of reason is new to the member, and
 // once per refreshTime when only numbers changed.
-func (g *Gang) tell(now time.Time) []Decision {
+func (g *Gang) notify(now time.Time) []Decision {
 	settled := now.Sub(g.changed) >= settleTime || now.Sub(g.clock) >= restlessTime
 	if g.changed.IsZero() || !settled {
 		return nil
 	}
-	decisions := g.tellCreators()
+	decisions := g.notifyCreators()
 	why := g.explainWaiting()
 	if why.Kind == "" || why.Kind == KindUntried || why.Kind == KindPartial {
 		g.changed = time.Time{}
 		return decisions
 	}
-	news, stale := g.untold(why)
+	news, stale := g.unnotified(why)
 	if len(news) > 0 {
-		decisions = append(decisions, Tell{Members: g.refs(news), Explanation: why})
+		decisions = append(decisions, Notify{Members: g.refs(news), Explanation: why})
 	}
 	if len(stale) > 0 {
-		if now.Sub(g.toldAt) < refreshTime {
+		if now.Sub(g.notifiedAt) < refreshTime {
 			stale = nil
 		} else {
-			decisions = append(decisions, Tell{Members: g.refs(stale), Explanation: why, Refresh: true})
+			decisions = append(decisions, Notify{Members: g.refs(stale), Explanation: why, Refresh: true})
 		}
 	} else {
 		g.changed = time.Time{}
 	}
 	for _, m := range append(news, stale...) {
-		m.told, m.toldNumbers = why.signature(), why.numbers()
-		g.toldAt = now
+		m.notified, m.notifiedNumbers = why.signature(), why.numbers()
+		g.notifiedAt = now
 	}
 	return decisions
 }
 
-// tellCreators notifies creators that start on their own how to declare the pods that they create.
-func (g *Gang) tellCreators() []Decision {
+// notifyCreators notifies creators that start on their own how to declare the pods that they create.
+func (g *Gang) notifyCreators() []Decision {
 	if g.tally.apart == 0 || g.Need() == 0 {
 		return nil
 	}
-	creators := g.where(func(m *member) bool { return m.apart() && !m.Foreign && m.told != string(KindUndeclared) })
+	creators := g.where(func(m *member) bool { return m.apart() && !m.Foreign && m.notified != string(KindUndeclared) })
 	if len(creators) == 0 {
 		return nil
 	}
 	for _, m := range creators {
-		m.told = string(KindUndeclared)
+		m.notified = string(KindUndeclared)
 	}
-	return []Decision{Tell{Members: g.refs(creators), Explanation: g.explanation(KindUndeclared)}}
+	return []Decision{Notify{Members: g.refs(creators), Explanation: g.explanation(KindUndeclared)}}
 }
 
-// untold returns the members that have not been notified of this kind of explanation, and those that only have outdated numbers.
-func (g *Gang) untold(why Explanation) (news, stale []*member) {
+// unnotified returns the members that have not been notified of this kind of explanation, and those that only have outdated numbers.
+func (g *Gang) unnotified(why Explanation) (news, stale []*member) {
 	kind, numbers := why.signature(), why.numbers()
 	lacksCapacity := why.Kind == KindUnplaced || why.Kind == KindTooLarge
 	for _, m := range g.each() {
 		switch {
 		case !m.pending() || m.apart() || g.joins(m):
 		case lacksCapacity && m.Gated: // it needs no capacity yet
-		case m.told != kind:
+		case m.notified != kind:
 			news = append(news, m)
-		case m.toldNumbers != numbers:
+		case m.notifiedNumbers != numbers:
 			stale = append(stale, m)
 		}
 	}

@@ -77,9 +77,9 @@ func (p *parked) FirstShortage() (lacked Shortage, seen uint64, changed bool) {
 	return lacked, p.failedSeen, p.found != 0
 }
 
-// StillLacks records that the cluster changes up to seen do not end the shortage but provide capacity for found members: capacity
+// StillShort records that the cluster changes up to seen do not end the shortage but provide capacity for found members: capacity
 // may become free piece by piece.
-func (p *parked) StillLacks(seen uint64, found int) {
+func (p *parked) StillShort(seen uint64, found int) {
 	p.seen = seen
 	p.found += found
 	p.shortage.Missing -= found

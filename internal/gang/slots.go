@@ -190,7 +190,7 @@ func (g *Gang) tendSlots(now time.Time) []Decision {
 	case !now.Before(g.until):
 		why := g.explanation(KindExpired)
 		why.Declared = g.free(anySlot)
-		return []Decision{Tell{Members: g.refs(g.where(g.isCreator)), Explanation: why}}
+		return []Decision{Notify{Members: g.refs(g.where(g.isCreator)), Explanation: why}}
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func TestStatusOfAWaitingGang(t *testing.T) {
 		{
 			"parked, part of the shortage is resolved", func(t *testing.T) *story {
 				s := unfit(gang.Finding{Shortage: gang.Shortage{Missing: 2}})(t)
-				s.StillLacks(9, 1)
+				s.StillShort(9, 1)
 				return s
 			},
 			gang.Status{

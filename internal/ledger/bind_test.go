@@ -19,7 +19,7 @@ func (s *simulation) refuseBind(p *simPod) {
 	s.give(p.node, 1)
 	decisions := s.ledger.Unreserve(p.pod.UID)
 	s.enterUnfit(p)
-	s.perform(s.ledger.RoomChanged(p.node, p.pod.UID))
+	s.perform(s.ledger.CapacityChanged(p.node, p.pod.UID))
 	s.ledger.NotBound(p.pod.UID, "the API refuses it")
 	p.at, p.until = backoff, s.clock.Now().Add(time.Second)
 	if s.ledger.Stays(p.pod.UID) == gang.Refuse {
@@ -72,9 +72,9 @@ func TestGangThatCannotBeBoundIsRetriedWithBackoff(t *testing.T) {
 			if s.broken < 7 || s.broken > 9 || s.unbound > 9*members {
 				t.Errorf("%d attempts and %d rejected binds in a minute, want 7 to 9 attempts", s.broken, s.unbound)
 			}
-			if s.told[gang.KindReleased] != 0 || s.told[gang.KindNotBound] != members || s.told[gang.KindTimedOut] != members {
+			if s.notified[gang.KindReleased] != 0 || s.notified[gang.KindNotBound] != members || s.notified[gang.KindTimedOut] != members {
 				t.Errorf("notices %v, want NotBound and TimedOut once for each of %d members, and no Released",
-					s.told, members)
+					s.notified, members)
 			}
 			if waited, _ := statusOf(t, s.ledger).Waited(); waited < 58*time.Second {
 				t.Errorf("the gang has waited for %s, want about a minute", waited)
@@ -82,8 +82,8 @@ func TestGangThatCannotBeBoundIsRetriedWithBackoff(t *testing.T) {
 			s.refuses = nil
 			s.rest(11 * time.Second)
 			s.expect(t, "a", bound, members)
-			if s.told[gang.KindReleased] != 1 {
-				t.Errorf("notices %v, want Released once", s.told)
+			if s.notified[gang.KindReleased] != 1 {
+				t.Errorf("notices %v, want Released once", s.notified)
 			}
 		})
 	}
@@ -126,8 +126,8 @@ func TestRejectedMemberFollowsTheOthers(t *testing.T) {
 			t.Errorf("%d attempts failed, want none: a part of the gang runs", s.broken)
 		}
 		s.expect(t, "a", bound, 3)
-		if s.told[gang.KindReleased] != 1 {
-			t.Errorf("notices %v, want Released once", s.told)
+		if s.notified[gang.KindReleased] != 1 {
+			t.Errorf("notices %v, want Released once", s.notified)
 		}
 	}
 }
@@ -181,8 +181,8 @@ func TestRejectedMemberDoesNotWaitForSlowBinds(t *testing.T) {
 	s.rest(time.Minute)
 	s.answerAll()
 	s.expect(t, "a", bound, 2)
-	if s.told[gang.KindReleased] != 1 {
-		t.Errorf("notices %v, want Released once", s.told)
+	if s.notified[gang.KindReleased] != 1 {
+		t.Errorf("notices %v, want Released once", s.notified)
 	}
 }
 
@@ -202,14 +202,14 @@ func TestRejectedCreatorIsRetried(t *testing.T) {
 			s.rest(200 * time.Millisecond)
 			s.refuses = func(*simPod) bool { return tc.refused }
 			s.answerAll()
-			if s.told[gang.KindReleased] != 0 {
+			if s.notified[gang.KindReleased] != 0 {
 				t.Error("the gang was reported as started before its creator was bound")
 			}
 			s.slow, s.refuses = false, nil
 			s.rest(15 * time.Second)
 			s.expect(t, "a", bound, 2)
-			if s.told[gang.KindReleased] != 1 {
-				t.Errorf("notices %v, want Released once", s.told)
+			if s.notified[gang.KindReleased] != 1 {
+				t.Errorf("notices %v, want Released once", s.notified)
 			}
 		})
 	}
@@ -269,17 +269,17 @@ func TestWaitingTimeSurvivesARestart(t *testing.T) {
 	s.gang("a", 2, 3)
 	s.rest(27 * time.Second)
 	s.restart(false)
-	s.told = map[gang.Kind]int{}
+	s.notified = map[gang.Kind]int{}
 	s.rest(6 * time.Second)
 	if waited, _ := statusOf(t, s.ledger).Waited(); waited < 32*time.Second || waited > 33*time.Second {
 		t.Errorf("the gang has waited for %s, want 33s, less the API's resolution of one second", waited)
 	}
-	if s.told[gang.KindTimedOut] != 0 {
+	if s.notified[gang.KindTimedOut] != 0 {
 		t.Error("the timeout passed as soon as the process started")
 	}
 	s.rest(5 * time.Second)
-	if s.told[gang.KindTimedOut] != 2 {
-		t.Errorf("notices %v, want TimedOut for both members", s.told)
+	if s.notified[gang.KindTimedOut] != 2 {
+		t.Errorf("notices %v, want TimedOut for both members", s.notified)
 	}
 	s.create("a-2", "a", 3, true, false)
 	s.rest(time.Second)
@@ -314,8 +314,8 @@ func TestBoundMemberThatEndedCountsAsStarted(t *testing.T) {
 		ended := member("a", "g", 1, 2)
 		ended.Spec.NodeName, ended.Status.Phase = node, corev1.PodFailed
 		started := slices.ContainsFunc(l.Finish(ended), func(d gang.Decision) bool {
-			told, ok := d.(gang.Tell)
-			return ok && told.Kind == gang.KindReleased
+			notified, ok := d.(gang.Notify)
+			return ok && notified.Kind == gang.KindReleased
 		})
 		if started != (node != "") {
 			t.Errorf("node %q: reported as started: %t", node, started)

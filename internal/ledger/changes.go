@@ -75,9 +75,9 @@ func (c *changes) since(seen uint64, g *gang.Gang) iter.Seq[string] {
 	}
 }
 
-// RoomChanged says that a node came, or may have more room or fewer restrictions; or, if a pod is named, that the pod went
+// CapacityChanged says that a node came, or may have more room or fewer restrictions; or, if a pod is named, that the pod went
 // away from there.
-func (l *Ledger) RoomChanged(node string, gone types.UID) []gang.Decision {
+func (l *Ledger) CapacityChanged(node string, gone types.UID) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	what := change{}
@@ -218,7 +218,7 @@ func (l *Ledger) Looked(scout types.UID, enough bool, found int, lacking []Lacki
 	defer l.mu.Unlock()
 	for _, still := range lacking {
 		if g := l.gangs[still.Key]; g != nil {
-			g.StillLacks(l.snapshot, still.Found)
+			g.StillShort(l.snapshot, still.Found)
 		}
 	}
 	r := l.records[scout]
@@ -226,6 +226,6 @@ func (l *Ledger) Looked(scout types.UID, enough bool, found int, lacking []Lacki
 		return nil
 	}
 	r.gang.GiveUp(string(scout))
-	r.gang.StillLacks(l.snapshot, found)
+	r.gang.StillShort(l.snapshot, found)
 	return append(l.after(r.gang, nil), l.ended()...)
 }

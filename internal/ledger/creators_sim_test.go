@@ -117,7 +117,7 @@ func (s *simulation) nodeGone(node string) {
 	s.perform(s.ledger.NodeGone(node))
 	s.follow()
 	s.enterUnfit(nil)
-	s.perform(s.ledger.RoomChanged(node, ""))
+	s.perform(s.ledger.CapacityChanged(node, ""))
 }
 
 // restart starts a new process that reads what the previous one wrote. The queue may ask about pods before that is read.

@@ -255,9 +255,9 @@ func (l *Ledger) Convention(uid types.UID) string {
 	return ""
 }
 
-// Tells reports whether the ledger itself reports on the pod why it waits: its gang waits, or its annotations are invalid. A member
+// Notifies reports whether the ledger itself reports on the pod why it waits: its gang waits, or its annotations are invalid. A member
 // that joins a running gang waits on its own.
-func (l *Ledger) Tells(uid types.UID) bool {
+func (l *Ledger) Notifies(uid types.UID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]

@@ -75,30 +75,30 @@ func TestInvalidRolesAreReported(t *testing.T) {
 		{"a toleration without a key", `"tolerations":[{"operator":"Equal","value":"x"}]`, "tolerations[0].operator"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			roles, told := sees(driverOf(tc.fields))
-			if len(told) != 1 || !strings.Contains(told[0], `role "executor": `+tc.want) || roles != nil {
-				t.Errorf("events %q, want %q; roles %+v, want none", told, tc.want, roles)
+			roles, notified := sees(driverOf(tc.fields))
+			if len(notified) != 1 || !strings.Contains(notified[0], `role "executor": `+tc.want) || roles != nil {
+				t.Errorf("events %q, want %q; roles %+v, want none", notified, tc.want, roles)
 			}
 		})
 	}
 	long := strings.Repeat(`{"key":"k","operator":"Exists"},`, 300)
-	_, told := sees(driverOf(`"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[
+	_, notified := sees(driverOf(`"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[
 		{"matchExpressions":[` + strings.TrimSuffix(long, ",") + `]}]}}}`))
-	if len(told) != 1 || !strings.Contains(told[0], `role "executor": its affinity and topologySpreadConstraints have more than 8192 bytes`) {
-		t.Errorf("events %q, want the limit in bytes", told)
+	if len(notified) != 1 || !strings.Contains(notified[0], `role "executor": its affinity and topologySpreadConstraints have more than 8192 bytes`) {
+		t.Errorf("events %q, want the limit in bytes", notified)
 	}
 }
 
 // TestDeclaredPodHasAllFieldsOfItsRole compares it with a pod as the API server would create it.
 func TestDeclaredPodHasAllFieldsOfItsRole(t *testing.T) {
-	roles, told := sees(driverOf(`"nodeSelector":{"pool":"batch"},"tolerations":[{"key":"spot","operator":"Exists","effect":"NoExecute","tolerationSeconds":60}],
+	roles, notified := sees(driverOf(`"nodeSelector":{"pool":"batch"},"tolerations":[{"key":"spot","operator":"Exists","effect":"NoExecute","tolerationSeconds":60}],
 		"labels":{"app":"etl"},
 		"affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[
 			{"topologyKey":"host","labelSelector":{},"matchLabelKeys":["app"]}]}},
 		"topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule",
 			"labelSelector":{"matchLabels":{"app":"other","tier":"work"}}}]`))
-	if len(roles) != 2 || len(told) != 0 {
-		t.Fatalf("roles %+v, events %q; want two roles and no event", roles, told)
+	if len(roles) != 2 || len(notified) != 0 {
+		t.Fatalf("roles %+v, events %q; want two roles and no event", roles, notified)
 	}
 	pod, err := ledger.Declared("default", roles[1])
 	if err != nil {
@@ -156,9 +156,9 @@ func TestPalantirExecutorsInheritTheDriversNodeConstraints(t *testing.T) {
 	driver := sparkDriver(map[string]string{
 		"spark-executor-count": "2", "spark-executor-cpu": "1", "spark-executor-mem": "1Gi",
 	})
-	roles, told := sees(driver)
-	if len(roles) != 2 || len(told) != 0 {
-		t.Fatalf("roles %+v, events %q; want two roles and no event", roles, told)
+	roles, notified := sees(driver)
+	if len(roles) != 2 || len(notified) != 0 {
+		t.Fatalf("roles %+v, events %q; want two roles and no event", roles, notified)
 	}
 	executor, err := ledger.Declared("default", roles[1])
 	if err != nil {
@@ -177,11 +177,11 @@ func TestPalantirExecutorsInheritTheDriversNodeConstraints(t *testing.T) {
 
 // TestDeclaredExecutorsDoNotInherit: roles can express node constraints, so the driver's do not apply.
 func TestDeclaredExecutorsDoNotInherit(t *testing.T) {
-	roles, told := sees(sparkDriver(map[string]string{
+	roles, notified := sees(sparkDriver(map[string]string{
 		conventions.RolesAnnotation: `[{"name":"driver","min":1,"creates":true},{"name":"executor","min":2,"requests":{"cpu":"1"}}]`,
 	}))
-	if len(roles) != 2 || len(told) != 0 {
-		t.Fatalf("roles %+v, events %q; want two roles and no event", roles, told)
+	if len(roles) != 2 || len(notified) != 0 {
+		t.Fatalf("roles %+v, events %q; want two roles and no event", roles, notified)
 	}
 	executor, err := ledger.Declared("default", roles[1])
 	if err != nil || executor.Spec.NodeSelector != nil || executor.Spec.Tolerations != nil || executor.Spec.Affinity != nil {
@@ -216,13 +216,13 @@ func TestAcceptedQuantitiesAreValid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.SampledFrom([]string{"cpu", "memory", "nvidia.com/gpu"}).Draw(t, "resource")
 		text := rapid.StringMatching(`[0-9]{1,12}(\.[0-9]{1,4})?([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2}|g|mb|B)?`).Draw(t, "quantity")
-		roles, told := sees(annotatedPod("driver", "1", map[string]string{
+		roles, notified := sees(annotatedPod("driver", "1", map[string]string{
 			"pod-group.scheduling.sigs.k8s.io/name": "app",
 			conventions.RoleAnnotation:              "driver",
 			conventions.RolesAnnotation: fmt.Sprintf(`[{"name":"driver","min":1,"creates":true},
 				{"name":"executor","min":2,"requests":{%q:%q}}]`, name, text),
 		}))
-		if len(told) > 0 {
+		if len(notified) > 0 {
 			return
 		}
 		pod, err := ledger.Declared("default", roles[1])

@@ -43,8 +43,8 @@ func TestPodsWithUnknownKeysWaitAndGetOneEvent(t *testing.T) {
 	}
 	s.rest(time.Minute)
 	s.expect(t, "a", gated, 3)
-	if s.told[gang.KindUnknown] != 3 {
-		t.Errorf("notices %v, want Unknown once for each pod", s.told)
+	if s.notified[gang.KindUnknown] != 3 {
+		t.Errorf("notices %v, want Unknown once for each pod", s.notified)
 	}
 }
 
@@ -160,8 +160,8 @@ func TestPodsOfOtherSchedulersAreIgnored(t *testing.T) {
 			pod := s.change(foreignPod(s, "a-0"), by)
 			s.perform(s.ledger.Observe(pod))
 			s.rest(time.Minute)
-			if _, pods := s.ledger.Size(); pods != 0 || len(s.told) != 0 {
-				t.Errorf("the ledger has %d pods and notices %v, want none", pods, s.told)
+			if _, pods := s.ledger.Size(); pods != 0 || len(s.notified) != 0 {
+				t.Errorf("the ledger has %d pods and notices %v, want none", pods, s.notified)
 			}
 		})
 	}

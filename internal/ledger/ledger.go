@@ -99,7 +99,7 @@ func (l *Ledger) observeProblem(pod *corev1.Pod, problem error) []gang.Decision 
 	r = l.record(pod)
 	r.problem = problem
 	if pod.Spec.NodeName == "" && l.profiles[pod.Spec.SchedulerName] != nil {
-		l.untold[pod.UID] = r
+		l.unnotified[pod.UID] = r
 	}
 	return decisions
 }
@@ -181,7 +181,7 @@ func (l *Ledger) forget(uid types.UID) []gang.Decision {
 	if l.names[r.name()] == r {
 		delete(l.names, r.name())
 	}
-	delete(l.untold, uid)
+	delete(l.unnotified, uid)
 	l.forgetCreator(uid, r)
 	if r.gang == nil {
 		return nil
@@ -219,13 +219,13 @@ func (l *Ledger) Tick() []gang.Decision {
 	l.idle = 0 // some wait for a while after a failure
 	decisions = append(decisions, l.look(now)...)
 	decisions = append(decisions, l.resume()...) // the gang that goes first may have been kept from coming
-	for _, r := range inOrder(l.untold) {
-		decisions = append(decisions, gang.Tell{
+	for _, r := range inOrder(l.unnotified) {
+		decisions = append(decisions, gang.Notify{
 			Members:     []gang.Ref{r.ref},
 			Explanation: r.why(),
 		})
 	}
-	clear(l.untold)
+	clear(l.unnotified)
 	return decisions
 }
 

@@ -30,12 +30,12 @@ func TestLateMemberCompletesAGang(t *testing.T) {
 	s.gang("a", 2, 3)
 	s.rest(5 * time.Second)
 	s.expect(t, "a", gated, 2)
-	if s.cycles != 0 || s.told[gang.KindIncomplete] != 2 || s.told[gang.KindTimedOut] != 0 {
-		t.Errorf("%d cycles, notices %v; want no cycle, and Incomplete once for both members", s.cycles, s.told)
+	if s.cycles != 0 || s.notified[gang.KindIncomplete] != 2 || s.notified[gang.KindTimedOut] != 0 {
+		t.Errorf("%d cycles, notices %v; want no cycle, and Incomplete once for both members", s.cycles, s.notified)
 	}
 	s.rest(20 * time.Second)
-	if s.told[gang.KindIncomplete] != 2 || s.told[gang.KindTimedOut] != 2 {
-		t.Errorf("notices %v, want Incomplete and TimedOut once for each member", s.told)
+	if s.notified[gang.KindIncomplete] != 2 || s.notified[gang.KindTimedOut] != 2 {
+		t.Errorf("notices %v, want Incomplete and TimedOut once for each member", s.notified)
 	}
 	s.create("a-2", "a", 3, true, false)
 	s.rest(time.Second)
@@ -53,11 +53,11 @@ func TestNumbersAreRefreshedPeriodically(t *testing.T) {
 		s.create(fmt.Sprintf("a-%d", 2+i), "a", 9, true, false)
 		s.rest(2 * time.Second)
 	}
-	if got := s.told[gang.KindIncomplete]; got != 7 {
+	if got := s.notified[gang.KindIncomplete]; got != 7 {
 		t.Errorf("%d notices of kind Incomplete, want one for each of 7 members", got)
 	}
 	s.rest(time.Minute)
-	if got := s.told[gang.KindIncomplete]; got != 13 {
+	if got := s.notified[gang.KindIncomplete]; got != 13 {
 		t.Errorf("%d notices, want one more for each of the 6 members with old numbers", got)
 	}
 }
@@ -163,8 +163,8 @@ func TestProblemsAreReportedOnce(t *testing.T) {
 		s.perform(s.ledger.Observe(pod))
 		s.rest(time.Second)
 	}
-	if s.told[gang.KindInvalid] != 1 {
-		t.Errorf("%d events for one problem, want 1", s.told[gang.KindInvalid])
+	if s.notified[gang.KindInvalid] != 1 {
+		t.Errorf("%d events for one problem, want 1", s.notified[gang.KindInvalid])
 	}
 }
 
@@ -209,8 +209,8 @@ func TestTerminatingMembersAreNotRunning(t *testing.T) {
 	}
 	s.rest(2 * time.Second)
 	s.expect(t, "a", bound, 3)
-	if s.told[gang.KindDisagree] != 0 || s.told[gang.KindIncomplete] != 4 {
-		t.Errorf("notices %v, want Incomplete for the 4 new members", s.told)
+	if s.notified[gang.KindDisagree] != 0 || s.notified[gang.KindIncomplete] != 4 {
+		t.Errorf("notices %v, want Incomplete for the 4 new members", s.notified)
 	}
 	s.create("new-4", "a", 5, true, false)
 	s.rest(time.Second)

@@ -184,7 +184,7 @@ func TestMemberActivatedBeforeItIsParkedIsPoppedAgain(t *testing.T) {
 	l.Enter(one)
 	l.Begin(one)
 	l.Unfit("one", gang.Finding{Shortage: gang.Shortage{Missing: 1}})
-	if !activates(l.RoomChanged("node", ""), "one") {
+	if !activates(l.CapacityChanged("node", ""), "one") {
 		t.Fatal("the gang is not retried although capacity became free")
 	}
 	if verdict := l.Stays("one"); verdict != gang.Plan {

@@ -19,8 +19,8 @@ type podRecords struct {
 	records map[types.UID]*record
 	// names are the records by the names of their pods. If two pods have one name, the older pod was deleted.
 	names map[types.NamespacedName]*record
-	// untold are the pods with a problem that has not been reported yet.
-	untold map[types.UID]*record
+	// unnotified are the pods with a problem that has not been reported yet.
+	unnotified map[types.UID]*record
 	// gone are the recently deleted pods, by the time of their deletion: the queue may still have them. dropped is when older ones
 	// were last dropped.
 	gone    map[types.UID]time.Time
@@ -33,12 +33,12 @@ type podRecords struct {
 
 func newPodRecords() podRecords {
 	return podRecords{
-		records:  map[types.UID]*record{},
-		names:    map[types.NamespacedName]*record{},
-		untold:   map[types.UID]*record{},
-		gone:     map[types.UID]time.Time{},
-		finished: map[types.UID]*gang.Gang{},
-		created:  map[types.UID]map[types.UID]struct{}{},
+		records:    map[types.UID]*record{},
+		names:      map[types.NamespacedName]*record{},
+		unnotified: map[types.UID]*record{},
+		gone:       map[types.UID]time.Time{},
+		finished:   map[types.UID]*gang.Gang{},
+		created:    map[types.UID]map[types.UID]struct{}{},
 	}
 }
 

@@ -31,7 +31,7 @@ type simulation struct {
 	// priority returns the priority of the next pod; nil if all have none.
 	priority func() int32
 	// told counts the notices on members by kind.
-	told map[gang.Kind]int
+	notified map[gang.Kind]int
 	// cycles counts scheduling cycles, plans those that looked at every node.
 	cycles, plans int
 	version       int
@@ -85,7 +85,7 @@ type simPod struct {
 func newSimulation(capacities ...int) *simulation {
 	clock := testingclock.NewFakePassiveClock(time.Unix(1_000_000, 0))
 	s := &simulation{
-		clock: clock, free: map[string]int{}, pods: map[string]*simPod{}, told: map[gang.Kind]int{},
+		clock: clock, free: map[string]int{}, pods: map[string]*simPod{}, notified: map[gang.Kind]int{},
 		held: map[gang.SlotID]string{}, ended: map[string]*simPod{}, floor: map[string]int{},
 	}
 	for i, capacity := range capacities {
@@ -172,7 +172,7 @@ func (s *simulation) remove(p *simPod) {
 // event reports to the queue that a pod's capacity is free.
 func (s *simulation) event(gone *simPod) {
 	s.enterUnfit(gone)
-	s.perform(s.ledger.RoomChanged(gone.node, gone.pod.UID))
+	s.perform(s.ledger.CapacityChanged(gone.node, gone.pod.UID))
 }
 
 func (s *simulation) enterUnfit(but *simPod) {
@@ -239,8 +239,8 @@ func (s *simulation) do(decision gang.Decision) {
 		if !d.Started {
 			s.broken++
 		}
-	case gang.Tell:
-		s.told[d.Kind] += len(d.Members)
+	case gang.Notify:
+		s.notified[d.Kind] += len(d.Members)
 	case gang.Evict:
 		for _, ref := range d.Members {
 			if p := s.pods[ref.Name]; p != nil {

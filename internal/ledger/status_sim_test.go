@@ -164,17 +164,17 @@ func checkNeeds(t *rapid.T, s *simulation, needs map[string]int) {
 // checkTold checks that an event of a waiting member has the sentence of its gang's status at that time.
 func (s *simulation) checkTold(decisions []gang.Decision) {
 	for _, decision := range decisions {
-		told, ok := decision.(gang.Tell)
+		notified, ok := decision.(gang.Notify)
 		if !ok || !slices.Contains([]gang.Kind{
 			gang.KindIncomplete, gang.KindDisagree, gang.KindUnplaced, gang.KindTooLarge, gang.KindNotBound,
 			gang.KindRestarting, gang.KindEvictionRefused,
-		}, told.Kind) {
+		}, notified.Kind) {
 			continue
 		}
-		status, known := s.ledger.Status(told.Gang)
-		if why := events.Explain(status.Why); !known || why.Sentence != events.For(told.Explanation).Note {
+		status, known := s.ledger.Status(notified.Gang)
+		if why := events.Explain(status.Why); !known || why.Sentence != events.For(notified.Explanation).Note {
 			s.fault("the event on members of %s has the note %q, want the sentence of the status, %q",
-				told.Gang, events.For(told.Explanation).Note, why.Sentence)
+				notified.Gang, events.For(notified.Explanation).Note, why.Sentence)
 		}
 	}
 }

@@ -32,9 +32,9 @@ func annotatedPod(name, version string, annotations map[string]string) *corev1.P
 func said(decisions []gang.Decision) []string {
 	var all []string
 	for _, d := range decisions {
-		if tell, ok := d.(gang.Tell); ok {
-			for _, ref := range tell.Members {
-				all = append(all, ref.Name+": "+events.Sentence(tell.Explanation))
+		if notify, ok := d.(gang.Notify); ok {
+			for _, ref := range notify.Members {
+				all = append(all, ref.Name+": "+events.Sentence(notify.Explanation))
 			}
 		}
 	}

@@ -84,7 +84,7 @@ func (m *Metrics) Performed(decision gang.Decision) {
 			status = Success
 		}
 		m.attempts.WithLabelValues(status).Inc()
-	case gang.Tell:
+	case gang.Notify:
 		switch d.Kind { //nolint:exhaustive // the others are no turning points
 		case gang.KindReleased:
 			m.attemptsToStart.Observe(float64(d.Attempts))

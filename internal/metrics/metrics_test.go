@@ -125,10 +125,10 @@ func TestAttemptsAreCounted(t *testing.T) {
 	m.Performed(gang.Ended{})
 	m.Performed(gang.Ended{})
 	m.Performed(gang.Ended{Started: true})
-	m.Performed(gang.Tell{Explanation: gang.Explanation{Kind: gang.KindReleased, Attempts: 2}})
-	m.Performed(gang.Tell{Explanation: gang.Explanation{Kind: gang.KindNotBound}})
-	m.Performed(gang.Tell{Explanation: gang.Explanation{Kind: gang.KindIncomplete}})
-	m.Performed(gang.Tell{Explanation: gang.Explanation{Kind: gang.KindLost}})
+	m.Performed(gang.Notify{Explanation: gang.Explanation{Kind: gang.KindReleased, Attempts: 2}})
+	m.Performed(gang.Notify{Explanation: gang.Explanation{Kind: gang.KindNotBound}})
+	m.Performed(gang.Notify{Explanation: gang.Explanation{Kind: gang.KindIncomplete}})
+	m.Performed(gang.Notify{Explanation: gang.Explanation{Kind: gang.KindLost}})
 	want := fmt.Sprintf("# HELP %s [ALPHA] %s\n# TYPE %s counter\n", attempts.Name, attempts.Help, attempts.Name) +
 		"kubenexus_gang_scheduling_attempts_total{status=\"failure\"} 2\nkubenexus_gang_scheduling_attempts_total{status=\"success\"} 1\n"
 	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), attempts.Name); err != nil {
