@@ -42,6 +42,11 @@ type Unknown struct {
 	Conventions []Convention
 }
 
+// Same reports whether o is the same key with the same value.
+func (u *Unknown) Same(o *Unknown) bool {
+	return u.Where == o.Where && u.Key == o.Key && u.Value == o.Value && u.Product == o.Product
+}
+
 func (u *Unknown) Error() string {
 	var ours, plugins []string
 	for _, d := range u.Conventions {

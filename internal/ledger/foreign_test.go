@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -45,6 +46,20 @@ func TestPodsWithUnknownKeysWaitAndGetOneEvent(t *testing.T) {
 	s.expect(t, "a", gated, 3)
 	if s.notified[gang.KindUnknown] != 3 {
 		t.Errorf("notices %v, want Unknown once for each pod", s.notified)
+	}
+}
+
+// Each change of such a pod, such as of its status, is observed. It is one problem until its key or the value changes.
+func TestAnUnknownKeyIsOneProblemHoweverOftenThePodChanges(t *testing.T) {
+	l, _ := newLedger()
+	var all []string
+	for version := range 10 {
+		l.Observe(annotatedPod("foreign", fmt.Sprint(version+1), map[string]string{"scheduling.k8s.io/group-name": "g"}))
+		all = append(all, said(l.Tick())...)
+	}
+	l.Observe(annotatedPod("foreign", "20", map[string]string{"scheduling.k8s.io/group-name": "other"}))
+	if all = append(all, said(l.Tick())...); len(all) != 2 {
+		t.Errorf("events %q, want one for each value", all)
 	}
 }
 

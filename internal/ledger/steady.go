@@ -40,6 +40,14 @@ func inOrder(records map[types.UID]*record) []*record {
 
 // same reports whether two errors of a pod's annotations are the same problem.
 func same(before, now error) bool {
-	var a, b *conventions.Problem
-	return errors.As(before, &a) && errors.As(now, &b) && a.Same(b)
+	if a, ok := errors.AsType[*conventions.Unknown](before); ok {
+		b, ok := errors.AsType[*conventions.Unknown](now)
+		return ok && a.Same(b)
+	}
+	a, ok := errors.AsType[*conventions.Problem](before)
+	if !ok {
+		return false
+	}
+	b, ok := errors.AsType[*conventions.Problem](now)
+	return ok && a.Same(b)
 }
