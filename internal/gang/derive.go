@@ -77,7 +77,7 @@ func (g *Gang) noteAdded(m *member) {
 	g.ranked = false
 	g.redo(m)
 	if g.lines != nil {
-		g.counted = g.counted && (m.OwnerUID == "" || g.lines.owners[m.OwnerUID] > 0)
+		g.counted = g.counted && g.countsWithout(m)
 		g.lines.add(m)
 	}
 }
@@ -87,8 +87,14 @@ func (g *Gang) noteRemoved(m *member) {
 	g.ranked = false
 	if g.lines != nil {
 		g.lines.remove(m)
-		g.counted = g.counted && (m.OwnerUID == "" || g.lines.owners[m.OwnerUID] > 0)
+		g.counted = g.counted && g.countsWithout(m)
 	}
+}
+
+// countsWithout reports whether the number of members that are done stays the same if the member comes or goes: it has no controller, or
+// others have the same, and no Job was asked for successes, which count for the role of its oldest member.
+func (g *Gang) countsWithout(m *member) bool {
+	return m.OwnerUID == "" || g.lines.owners[m.OwnerUID] > 0 && len(g.counting.said) == 0
 }
 
 // relined discards the lines and all that is derived from them.

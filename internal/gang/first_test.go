@@ -69,6 +69,9 @@ func TestDerivedValuesAreMaintained(t *testing.T) {
 		for step := range 60 {
 			now := start.Add(time.Duration(step) * time.Second)
 			change(g, there, source.IntN, now)
+			if source.IntN(8) == 0 {
+				g.Counted([]string{"x", "y"}[source.IntN(2)], source.IntN(4), now)
+			}
 			if kept, fresh := g.Derived(false), g.Derived(true); kept != fresh {
 				t.Fatalf("round %d, step %d: maintained\n%s\nderived anew\n%s", round, step, kept, fresh)
 			}
