@@ -35,6 +35,7 @@ func TestSecondSparkJobWaitsForTheFirst(t *testing.T) {
 			s := newScenario(t, "spark-two-"+name)
 			s.awaitNodes(ours)
 			watch := s.sparkCluster(t, roomForOneAndAHalf)
+			s.awaitNodes(ours) // or the second job fits when the scheduler knows enough of them, before the first is tried again
 			first := &sparkJob{on: s, name: "first", executors: sparkExecutors, batch: 4, declare: declare}
 			second := &sparkJob{on: s, name: "second", executors: sparkExecutors, batch: 4, declare: declare}
 			s.submit(t, first, second)
@@ -59,6 +60,7 @@ func TestTenSparkJobsAndRoomForThree(t *testing.T) {
 	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2")
 	s := newScenario(t, "spark-ten")
 	watch := s.sparkCluster(t, roomForThree)
+	s.awaitNodes(ours)
 	s.runAll(t, atATime, s.sparkJobs(jobs, sparkJob{declare: roles}))
 	watch.neverWithoutRoom(t)
 	if most := watch.mostComplete(); most != atATime {
@@ -88,6 +90,7 @@ clientConnection:
 			s := newScenario(t, fmt.Sprintf("spark-stock-%d", tc.jobs))
 			s.awaitNodes(corev1.DefaultSchedulerName)
 			watch := s.sparkCluster(t, tc.room)
+			s.awaitNodes(corev1.DefaultSchedulerName)
 			jobs := s.sparkJobs(tc.jobs, sparkJob{declare: none, scheduler: corev1.DefaultSchedulerName})
 			s.submit(t, jobs...)
 			for _, job := range jobs {
