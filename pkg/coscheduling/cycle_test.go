@@ -330,8 +330,13 @@ func TestMembersWaitForAnotherPermitPlugin(t *testing.T) {
 
 // TestNominationsAreRemovedWhenMembersAreReserved: otherwise they would keep other pods off the nominated node.
 func TestNominationsAreRemovedWhenMembersAreReserved(t *testing.T) {
-	o := &obstacle{}
-	r := run(t, o, true, map[string]string{"n1": "2", "n2": "1"})
+	var r *running
+	var left atomic.Int64
+	o := &obstacle{preBind: func(*corev1.Pod, string) *fwk.Status {
+		left.Add(int64(len(r.sched.SchedulingQueue.NominatedPodsForNode("n2"))))
+		return nil
+	}}
+	r = run(t, o, true, map[string]string{"n1": "2", "n2": "1"})
 	for i, name := range []string{"a-0", "a-1"} {
 		pod := st.MakePod().Namespace(testNamespace).Name(name).UID(name).SchedulerName(testProfileName).
 			Req(map[corev1.ResourceName]string{"cpu": "1"}).Annotations(map[string]string{
@@ -343,8 +348,8 @@ func TestNominationsAreRemovedWhenMembersAreReserved(t *testing.T) {
 		}
 	}
 	eventually(t, "the gang to start", func() bool { return len(r.nodes()) == 2 })
-	if left := r.sched.SchedulingQueue.NominatedPodsForNode("n2"); len(left) != 0 {
-		t.Errorf("%d pods are still nominated", len(left))
+	if n := left.Load(); n != 0 {
+		t.Errorf("%d pods are still nominated while members that are reserved wait to be bound", n)
 	}
 }
 
