@@ -86,7 +86,7 @@ func TestSentences(t *testing.T) {
 				"they do",
 		},
 		{
-			"evicted to start anew",
+			"evicted to restart",
 			gang.Explanation{Kind: gang.KindRestarted, Gang: spark, Running: 9, Need: 11},
 			"GangEvicted", "",
 			"gang default/spark-job-123 runs with 9 of the 11 pods it needs, because it lost pods. Evicting its running pods, so " +

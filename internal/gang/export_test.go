@@ -12,7 +12,7 @@ func (g *Gang) Looks() int {
 	return looks
 }
 
-// Derived returns the values derived from the members as text. With fresh, it derives all of them anew.
+// Derived returns the values derived from the members as text. With fresh, it discards the cached values first.
 func (g *Gang) Derived(fresh bool) string {
 	if fresh {
 		g.ranked, g.counted, g.lines = false, false, nil

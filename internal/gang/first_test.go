@@ -73,7 +73,7 @@ func TestDerivedValuesAreMaintained(t *testing.T) {
 				g.Counted([]string{"x", "y"}[source.IntN(2)], source.IntN(4), now)
 			}
 			if kept, fresh := g.Derived(false), g.Derived(true); kept != fresh {
-				t.Fatalf("round %d, step %d: maintained\n%s\nderived anew\n%s", round, step, kept, fresh)
+				t.Fatalf("round %d, step %d: maintained\n%s\nrecomputed\n%s", round, step, kept, fresh)
 			}
 		}
 	}

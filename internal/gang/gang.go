@@ -106,7 +106,7 @@ func (g *Gang) Remove(uid string, now time.Time) []Decision {
 }
 
 // membersChanged records that members may need a new notice and that a plan in progress may be out of date. When the last running
-// member is gone, the remaining members start anew.
+// member is gone, the remaining members have to start as a gang again.
 func (g *Gang) membersChanged(wasRunning bool, now time.Time) {
 	g.changed, g.stale = now, true
 	if !wasRunning || g.tally.started > 0 {

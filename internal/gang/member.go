@@ -62,7 +62,7 @@ type member struct {
 }
 
 // started: the pod runs, or only its binding is outstanding. A terminating pod no longer counts: when a whole gang is deleted, the
-// pods that follow form a gang that starts anew.
+// pods created later have to start as a gang again.
 func (m *member) started() bool {
 	return !m.Foreign && !m.Terminating && !m.otherRun && !m.apart() && (m.Node != "" || m.bindsTo != "")
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// TestStatusIsTheSameForTheSameInputs checks that two gangs with the same history have the same status, also when it is derived
-// anew. The iteration order of maps must not show.
+// TestStatusIsTheSameForTheSameInputs checks that two gangs with the same history have the same status, also after the cached
+// values are discarded. The iteration order of maps must not matter.
 func TestStatusIsTheSameForTheSameInputs(t *testing.T) {
 	phases := map[gang.Phase]int{}
 	for round := range uint64(400) {
@@ -32,7 +32,7 @@ func TestStatusIsTheSameForTheSameInputs(t *testing.T) {
 			}
 			twins[0].Derived(true)
 			if diff := cmp.Diff(first, twins[0].Status(now)); diff != "" {
-				t.Fatalf("round %d, step %d: the status derived anew differs (-maintained +derived):\n%s", round, step, diff)
+				t.Fatalf("round %d, step %d: the recomputed status differs (-maintained +recomputed):\n%s", round, step, diff)
 			}
 			phases[first.Phase]++
 		}

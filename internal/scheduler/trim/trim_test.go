@@ -91,7 +91,7 @@ func TestTrimmingTwiceIsTrimmingOnce(t *testing.T) {
 	})
 }
 
-// TestATrimmedPodIsNotWrittenTo: an informer trims pods twice when it lists anew, and by then others read what they share.
+// TestATrimmedPodIsNotWrittenTo: an informer trims pods twice when it lists again, and by then others read what they share.
 func TestATrimmedPodIsNotWrittenTo(t *testing.T) {
 	trimmer := newTrimmer()
 	pod := trimmed(t, trimmer, simplePod("a"))
