@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
 // Answer is the ledger's answer to a pod that asks to proceed.
@@ -66,9 +67,9 @@ func (l *Ledger) Enter(pod *corev1.Pod) Answer {
 
 // Order returns the sort key of a gang's member in the scheduling queue, and whether the pod is one. The key stays the same until
 // the pod enters the queue again.
-func (l *Ledger) Order(uid types.UID) (SortKey, bool) {
+func (l *Ledger) Order(uid types.UID) (queue.SortKey, bool) {
 	stored, _ := l.order.Load(uid)
-	key, ok := stored.(SortKey)
+	key, ok := stored.(queue.SortKey)
 	return key, ok
 }
 

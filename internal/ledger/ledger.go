@@ -26,7 +26,7 @@ type Ledger struct {
 	wakeUps
 	slotMoves
 
-	// order holds the frozen sort keys of pods in the scheduling queue: types.UID -> SortKey. The ledger's lock does not guard it,
+	// order holds the frozen sort keys of pods in the scheduling queue: types.UID -> queue.SortKey. The ledger's lock does not guard it,
 	// because the queue compares pods all the time.
 	order sync.Map
 }

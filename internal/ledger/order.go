@@ -1,50 +1,13 @@
 package ledger
 
 import (
-	"cmp"
-	"time"
-
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
-// SortKey is the position of a gang, or of a pod without a gang, in the scheduling order.
-type SortKey struct {
-	// Ahead sorts members that should have started with a gang that runs short before everything else.
-	Ahead    bool
-	Priority int32
-	// Short sorts gangs that run with too few members before others of their priority.
-	Short bool
-	Age   time.Time
-	Gang  gang.Key
-}
-
-// Compare defines the scheduling order of gangs and other pods, both in the scheduling queue and among parked gangs: first members
-// that should have started with a gang that runs short, then by priority, then gangs that run with too few members, then by age. It
-// is negative if k goes first.
-func (k SortKey) Compare(o SortKey) int {
-	return cmp.Or(
-		first(k.Ahead, o.Ahead),
-		cmp.Compare(o.Priority, k.Priority),
-		first(k.Short, o.Short),
-		k.Age.Compare(o.Age),
-		k.Gang.Compare(o.Gang),
-	)
-}
-
-// first sorts true before false.
-func first(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return -1
-	}
-	return 1
-}
-
 // sortKey returns the sort key of a gang as a whole.
-func sortKey(g *gang.Gang) SortKey {
-	return SortKey{Priority: g.Priority(), Short: g.Short(), Age: g.Age(), Gang: g.Key}
+func sortKey(g *gang.Gang) queue.SortKey {
+	return queue.SortKey{Priority: g.Priority(), Short: g.Short(), Age: g.Age(), Gang: g.Key}
 }
 
 // compare orders gangs by their sort keys.

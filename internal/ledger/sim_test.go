@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
 // simulation is a deliberately simple scheduler around a ledger: nodes with a capacity in pods, and a scheduling queue that behaves
@@ -288,11 +289,11 @@ func (s *simulation) work() {
 const maxCycles = 50_000
 
 func (s *simulation) less(a, b *simPod) bool {
-	key := func(p *simPod) ledger.SortKey {
+	key := func(p *simPod) queue.SortKey {
 		if k, ok := s.ledger.Order(p.pod.UID); ok {
 			return k
 		}
-		return ledger.SortKey{Priority: corev1helpers.PodPriority(p.pod), Age: p.seen}
+		return queue.SortKey{Priority: corev1helpers.PodPriority(p.pod), Age: p.seen}
 	}
 	return cmp.Or(key(a).Compare(key(b)), cmp.Compare(a.pod.Name, b.pod.Name)) < 0
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
 // Status returns the status of a gang. It returns false if all of the gang's members have ended.
@@ -22,7 +23,7 @@ func (l *Ledger) Status(key gang.Key) (gang.Status, bool) {
 // thousands of them.
 func (l *Ledger) Statuses() []gang.Status {
 	keys := l.sortKeys()
-	slices.SortFunc(keys, SortKey.Compare)
+	slices.SortFunc(keys, queue.SortKey.Compare)
 	all := make([]gang.Status, 0, len(keys))
 	for i := range keys {
 		if s, known := l.Status(keys[i].Gang); known {
@@ -33,10 +34,10 @@ func (l *Ledger) Statuses() []gang.Status {
 }
 
 // sortKeys returns the sort key of each gang.
-func (l *Ledger) sortKeys() []SortKey {
+func (l *Ledger) sortKeys() []queue.SortKey {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	keys := make([]SortKey, 0, len(l.gangs))
+	keys := make([]queue.SortKey, 0, len(l.gangs))
 	for _, g := range l.gangs {
 		keys = append(keys, sortKey(g))
 	}

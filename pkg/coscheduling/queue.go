@@ -17,6 +17,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
 // queuePlugin gates and sorts the pods of the scheduling queue, and limits how many pods are bound at the same time. PreEnqueue and Less
@@ -65,12 +66,12 @@ func (q *queuePlugin) Less(a, b fwk.QueuedPodInfo) bool {
 }
 
 // key returns the sort key of a pod in the queue.
-func (q *queuePlugin) key(info fwk.QueuedPodInfo) ledger.SortKey {
+func (q *queuePlugin) key(info fwk.QueuedPodInfo) queue.SortKey {
 	pod := info.GetPodInfo().GetPod()
 	if key, ok := q.ledger.Order(pod.UID); ok {
 		return key
 	}
-	return ledger.SortKey{Priority: corev1helpers.PodPriority(pod), Age: info.GetTimestamp()}
+	return queue.SortKey{Priority: corev1helpers.PodPriority(pod), Age: info.GetTimestamp()}
 }
 
 var (

@@ -1,4 +1,4 @@
-package ledger_test
+package queue_test
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
-	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
 func TestCompare(t *testing.T) {
@@ -15,14 +15,14 @@ func TestCompare(t *testing.T) {
 	a, b := gang.Key{Namespace: "default", Name: "a"}, gang.Key{Namespace: "default", Name: "b"}
 	for _, tc := range []struct {
 		name          string
-		first, second ledger.SortKey
+		first, second queue.SortKey
 	}{
-		{"higher priority first", ledger.SortKey{Priority: 10, Age: late}, ledger.SortKey{Priority: 1, Age: early}},
-		{"then the older gang", ledger.SortKey{Age: early, Gang: b}, ledger.SortKey{Age: late, Gang: a}},
-		{"members of a gang together", ledger.SortKey{Age: early, Gang: a}, ledger.SortKey{Age: early, Gang: b}},
-		{"members of a gang that runs short before others", ledger.SortKey{Short: true, Age: late}, ledger.SortKey{Age: early}},
-		{"but not before a higher priority", ledger.SortKey{Priority: 1}, ledger.SortKey{Short: true}},
-		{"members that should have started with a gang that runs short before all", ledger.SortKey{Ahead: true, Age: late}, ledger.SortKey{Priority: 1000, Age: early}},
+		{"higher priority first", queue.SortKey{Priority: 10, Age: late}, queue.SortKey{Priority: 1, Age: early}},
+		{"then the older gang", queue.SortKey{Age: early, Gang: b}, queue.SortKey{Age: late, Gang: a}},
+		{"members of a gang together", queue.SortKey{Age: early, Gang: a}, queue.SortKey{Age: early, Gang: b}},
+		{"members of a gang that runs short before others", queue.SortKey{Short: true, Age: late}, queue.SortKey{Age: early}},
+		{"but not before a higher priority", queue.SortKey{Priority: 1}, queue.SortKey{Short: true}},
+		{"members that should have started with a gang that runs short before all", queue.SortKey{Ahead: true, Age: late}, queue.SortKey{Priority: 1000, Age: early}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if one, other := tc.first.Compare(tc.second), tc.second.Compare(tc.first); one >= 0 || other <= 0 {
@@ -34,8 +34,8 @@ func TestCompare(t *testing.T) {
 
 // TestCompareIsAStrictWeakOrder checks what the queue's heap requires.
 func TestCompareIsAStrictWeakOrder(t *testing.T) {
-	key := rapid.Custom(func(t *rapid.T) ledger.SortKey {
-		return ledger.SortKey{
+	key := rapid.Custom(func(t *rapid.T) queue.SortKey {
+		return queue.SortKey{
 			Ahead:    rapid.Bool().Draw(t, "ahead"),
 			Priority: rapid.Int32Range(-1, 1).Draw(t, "priority"),
 			Short:    rapid.Bool().Draw(t, "short"),
@@ -44,9 +44,9 @@ func TestCompareIsAStrictWeakOrder(t *testing.T) {
 		}
 	})
 	rapid.Check(t, func(t *rapid.T) {
-		less := func(x, y ledger.SortKey) bool { return x.Compare(y) < 0 }
+		less := func(x, y queue.SortKey) bool { return x.Compare(y) < 0 }
 		a, b, c := key.Draw(t, "a"), key.Draw(t, "b"), key.Draw(t, "c")
-		same := func(x, y ledger.SortKey) bool { return !less(x, y) && !less(y, x) }
+		same := func(x, y queue.SortKey) bool { return !less(x, y) && !less(y, x) }
 		switch {
 		case less(a, a):
 			t.Fatal("a key sorts before itself")
