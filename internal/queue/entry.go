@@ -1,0 +1,109 @@
+package queue
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+)
+
+// ID identifies what waits: a gang, or a pod without a gang.
+type ID string
+
+// Entry is a gang, or a pod without a gang, that waits in a queue.
+type Entry struct {
+	ID   ID
+	Leaf Leaf
+	// Key is its position in the queue.
+	Key SortKey
+	// Ask is what it takes to start: the requests of min-available members, or of the pod.
+	Ask Vector
+	// Guaranteed is true if it may only start within the guarantees of its queue and of all above.
+	Guaranteed bool
+	// Pool is which nodes it can use: entries with equal pools can use the same nodes. 0 is all nodes.
+	Pool int
+	// Ready is true if it may start as far as is known. Those that did not fit, and for which nothing changed since, are not ready.
+	Ready bool
+}
+
+// waiter is an entry in the tree.
+type waiter struct {
+	Entry
+	// never is true if the entry can never start as its queue is configured.
+	never bool
+}
+
+// compare is the order inside a queue. IDs differ even where keys do not.
+func (w *waiter) compare(o *waiter) int { return cmp.Or(w.Key.Compare(o.Key), cmp.Compare(w.ID, o.ID)) }
+
+// Wait adds an entry, or replaces the one with its ID. Its Leaf must be of this tree.
+func (t *Tree) Wait(e Entry) {
+	t.Remove(e.ID)
+	e.Ask = e.Ask.Clone()
+	why, _ := t.May(e.Leaf, e.Ask, e.Guaranteed)
+	w := &waiter{Entry: e, never: why.Never}
+	t.waiters[e.ID] = w
+	e.Leaf.node.waiting = append(e.Leaf.node.waiting, w)
+	t.count(w, 1)
+}
+
+// count adds an entry to the asks of its queues.
+func (t *Tree) count(w *waiter, by int64) {
+	if w.never {
+		return
+	}
+	for n := w.Leaf.node; n != nil; n = n.parent {
+		n.asks.Add(w.Ask, by)
+	}
+}
+
+// SetReady says whether an entry may start as far as is known. It ignores unknown entries.
+func (t *Tree) SetReady(id ID, ready bool) {
+	if w := t.waiters[id]; w != nil {
+		w.Ready = ready
+	}
+}
+
+// Remove removes an entry: it has started, or is gone. It ignores unknown entries.
+func (t *Tree) Remove(id ID) {
+	w := t.waiters[id]
+	if w == nil {
+		return
+	}
+	delete(t.waiters, id)
+	n := w.Leaf.node
+	n.waiting = slices.DeleteFunc(n.waiting, func(o *waiter) bool { return o == w })
+	t.count(w, -1)
+}
+
+// Entry returns an entry that waits. Its Ask must not be changed.
+func (t *Tree) Entry(id ID) (Entry, bool) {
+	if w := t.waiters[id]; w != nil {
+		return w.Entry, true
+	}
+	return Entry{}, false
+}
+
+// Entries returns all entries: by queue in configuration order, and by Key. The tree must not be changed in the meantime.
+func (t *Tree) Entries() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for _, n := range t.leaves {
+			for _, w := range n.inOrder() {
+				if !yield(w.Entry) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Positions returns the positions of all entries of a queue; the head is at 0.
+func (t *Tree) Positions(l Leaf) map[ID]int {
+	positions := make(map[ID]int, len(l.node.waiting))
+	for i, w := range l.node.inOrder() {
+		positions[w.ID] = i
+	}
+	return positions
+}
+
+// inOrder returns the entries of a leaf by Key.
+func (n *node) inOrder() []*waiter { return slices.SortedFunc(slices.Values(n.waiting), (*waiter).compare) }
