@@ -33,27 +33,36 @@ const MaxTimeout = 24 * time.Hour
 // readChoices reads the annotations that configure a gang.
 func readChoices(pod Pod, s *gang.Spec) error {
 	return cmp.Or(
-		chooseTime(pod, TimeoutAnnotation, &s.Timeout),
-		chooseTime(pod, ReservationTimeoutAnnotation, &s.ReservationTimeout),
+		chooseTime(pod, TimeoutAnnotation, MaxTimeout, &s.Timeout),
+		chooseTime(pod, ReservationTimeoutAnnotation, MaxTimeout, &s.ReservationTimeout),
 		choose(pod, PlacementAnnotation, &s.Placement, gang.Pack, gang.Spread),
 		choose(pod, RestartPolicyAnnotation, &s.RestartPolicy, gang.Replace, gang.WholeGang),
 		choose(pod, OnPartialAnnotation, &s.OnPartial, gang.WaitOnPartial, gang.EvictOnPartial),
+		addShare(pod, &s.Share),
 	)
 }
 
-// chooseTime reads an annotation whose value is a duration.
-func chooseTime(pod Pod, annotation string, to *time.Duration) error {
+// chooseTime reads an annotation whose value is a duration of at most longest.
+func chooseTime(pod Pod, annotation string, longest time.Duration, to *time.Duration) error {
 	text, given := pod.Annotations[annotation]
 	if !given {
 		return nil
 	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 || d > MaxTimeout {
-		return problem(annotation, text, fmt.Sprintf(
-			"set it to a duration above 0 and up to %s, such as \"30s\" or \"10m\"", MaxTimeout))
+	d, remedy := parseTime(text, longest)
+	if remedy != "" {
+		return problem(annotation, text, remedy)
 	}
 	*to = d
 	return nil
+}
+
+// parseTime parses a duration. A remedy that is not empty describes the error.
+func parseTime(text string, longest time.Duration) (d time.Duration, remedy string) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 || d > longest {
+		return 0, fmt.Sprintf("set it to a duration above 0 and up to %s, such as \"30s\" or \"10m\"", longest)
+	}
+	return d, ""
 }
 
 // choose reads an annotation that allows two values.

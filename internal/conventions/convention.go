@@ -82,14 +82,8 @@ func (c Convention) Beside(first Reader, pod Pod) error {
 
 // contradiction returns a *Problem if one of the convention's keys has two values on the pod.
 func (c Convention) contradiction(pod Pod) error {
-	for _, key := range c.keys() {
-		label, labelled := pod.Labels[key]
-		if annotation, annotated := pod.Annotations[key]; labelled && annotated && annotation != label {
-			return conflict(key, annotation, label, fmt.Sprintf(
-				"the label of the same name has the value %q; make both say the same, or remove one of them", shown(label)))
-		}
-	}
-	return nil
+	keys := c.keys()
+	return cmp.Or(pod.contradiction(keys[0]), pod.contradiction(keys[1]))
 }
 
 func (c Convention) keys() [2]string { return [...]string{c.GroupAnnotation, c.MinAvailableAnnotation} }

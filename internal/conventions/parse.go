@@ -2,6 +2,7 @@ package conventions
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
@@ -19,6 +20,26 @@ func (p Pod) says(key string) (value string, where Where, said bool) {
 	}
 	value, said = p.Labels[key]
 	return value, InLabel, said
+}
+
+// contradiction returns a *Problem if an annotation and the label with the same key have different values.
+func (p Pod) contradiction(key string) error {
+	label, labelled := p.Labels[key]
+	if annotation, annotated := p.Annotations[key]; labelled && annotated && annotation != label {
+		return conflict(key, annotation, label, fmt.Sprintf(
+			"the label of the same name has the value %q; make both say the same, or remove one of them", shown(label)))
+	}
+	return nil
+}
+
+// locate completes a *Problem about a key that is a label.
+func (p Pod) locate(err error) error {
+	if wrong, is := errors.AsType[*Problem](err); is && wrong.Fault != Absent {
+		if _, annotated := p.Annotations[wrong.Annotation]; !annotated {
+			wrong.Where = InLabel
+		}
+	}
+	return err
 }
 
 // Reader reads one convention.
@@ -67,10 +88,5 @@ func Parse(pod Pod) (*gang.Spec, error) {
 	if err == nil {
 		spec, err = first.Read(pod)
 	}
-	if p, wrong := errors.AsType[*Problem](err); wrong && p.Fault != Absent {
-		if _, annotated := pod.Annotations[p.Annotation]; !annotated {
-			p.Where = InLabel
-		}
-	}
-	return spec, err
+	return spec, pod.locate(err)
 }

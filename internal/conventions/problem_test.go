@@ -18,10 +18,13 @@ func TestPodHasTheSameProblemEachTime(t *testing.T) {
 	bad := map[string][]string{
 		timeout: {"soon", "0s"}, conventions.ReservationTimeoutAnnotation: {"later", "-1s"}, conventions.PlacementAnnotation: {"nowhere"},
 		conventions.RestartPolicyAnnotation: {"never"}, conventions.OnPartialAnnotation: {"shrug"}, size: {"many", "0"},
+		queue: {"A", ""}, preemptible: {"no"}, runtime: {"soon"},
 		count: {"2"}, cpu: {"lots", "1u"}, memory: {"2048m", "2g"}, gpu: {"0.5", "half"},
 		roles: {
 			`[{"name":"w","min":1,"requests":{"cpu":"x","memory":"2g","nvidia.com/gpu":"0.5","mem":"1Gi"}}]`,
 			`[{"name":"w","min":1,"requests":{"ephemeral-storage":"3m","hugepages-2Mi":"1m"}}]`,
+			`[{"name":"driver","min":1,"queue":"A","preemptible":false,"expectedRuntime":"-1s"}]`,
+			`[{"name":"driver","min":1,"queue":"a","preemptible":false,"expectedRuntime":"1s"}]`,
 		},
 	}
 	rapid.Check(t, func(t *rapid.T) {

@@ -17,6 +17,7 @@ type Annotation struct {
 const (
 	anyMember   = "any member"
 	everyMember = "every member"
+	anyPod      = "any member, or a pod without a gang"
 	onCreator   = "the creator"
 	onDriver    = "the driver"
 )
@@ -51,7 +52,8 @@ func Annotations() []Annotation {
 		Meaning: "Which role of its gang the pod has.",
 	}, Annotation{
 		Key: RolesAnnotation, On: anyMember, Value: "a JSON list of roles", Default: "none",
-		Meaning: "The roles of the gang, with a minimum for each, and what members that do not exist yet will request.",
+		Meaning: "The roles of the gang, with a minimum for each, and what members that do not exist yet will request. A role may also say " +
+			"`queue`, `preemptible` and `expectedRuntime` of the gang; they mean what the annotations below mean.",
 	}, Annotation{
 		Key: ReservationTimeoutAnnotation, On: onCreator, Value: duration, Default: "the plugin's argument `reservationTimeout`",
 		Meaning: "How long capacity is held for the members that a creator declares, from when the creator is bound.",
@@ -64,6 +66,20 @@ func Annotations() []Annotation {
 		Default: "`" + string(gang.WaitOnPartial) + "`",
 		Meaning: "What happens when a gang runs with too few members for longer than `" + TimeoutAnnotation + "` and the others do not " +
 			"fit: `wait` lets those that run go on; `evict` evicts them. If members differ, the oldest that says anything counts.",
+	}, Annotation{
+		Key: QueueAnnotation, On: anyPod + " (annotation or label)", Value: "at most 63 lower-case letters, digits and `-`",
+		Default: "the queue that names the namespace, or else `default`",
+		Meaning: "The queue of the gang, or of the pod. Members that name one must name the same.",
+	}, Annotation{
+		Key: PreemptibleAnnotation, On: anyPod, Value: oneOf(gang.MayBePreempted, gang.NeverPreempted),
+		Default: "`" + string(gang.MayBePreempted) + "`",
+		Meaning: "`false`: it starts only within the guarantee of its queue and of all queues above, and is never preempted. " +
+			"Members that say it must agree.",
+	}, Annotation{
+		Key: ExpectedRuntimeAnnotation, On: anyPod, Value: fmt.Sprintf("a duration up to %gh, such as `2h`", MaxRuntime.Hours()),
+		Default: "unknown", Meaning: "How long it is expected to run once it has started, for estimates and for what may use capacity that " +
+			"is set aside for others. `spec.activeDeadlineSeconds` counts too; the smaller of both applies. Nothing is ended because of it. " +
+			"Members that say it must agree.",
 	}, Annotation{
 		Key: ReservationAnnotation, On: onCreator, Value: "written by the scheduler", Default: "",
 		Meaning: "The capacity that is held for the members that the creator declares. What users write here is ignored.",

@@ -49,7 +49,7 @@ func readRoles(pod Pod, s *gang.Spec) error {
 	}
 	var err error
 	if text, ok := pod.Annotations[RolesAnnotation]; ok {
-		s.Roles, err = parseRoles(text)
+		s.Roles, s.Share, err = parseRoles(text)
 	} else if s.Creates {
 		s.Roles, err = palantirRoles(pod.Annotations)
 	}
@@ -75,32 +75,45 @@ func readRoles(pod Pod, s *gang.Spec) error {
 const rolesExample = `write a list such as [{"name":"driver","min":1,"creates":true},` +
 	`{"name":"executor","min":10,"requests":{"cpu":"1","memory":"2Gi"}}]`
 
-// parseRoles parses the annotation with the roles.
-func parseRoles(text string) (*gang.Roles, error) {
-	refuse := func(format string, args ...any) error {
-		return problem(RolesAnnotation, text, fmt.Sprintf(format, args...))
+// parseRoles parses the annotation with the roles, and what they say of the gang's share.
+func parseRoles(text string) (*gang.Roles, gang.Share, error) {
+	refuse := func(format string, args ...any) (*gang.Roles, gang.Share, error) {
+		return nil, gang.Share{}, problem(RolesAnnotation, text, fmt.Sprintf(format, args...))
 	}
-	list, remedy := decodeRoles(text)
+	written, remedy := decodeRoles(text)
 	if remedy != "" {
-		return nil, refuse("%s", remedy)
+		return refuse("%s", remedy)
 	}
-	r := &gang.Roles{List: list, Text: text}
+	r := &gang.Roles{Text: text}
+	for i := range written {
+		r.List = append(r.List, written[i].Role)
+	}
 	if len(r.List) == 0 || len(r.List) > maxRoles {
-		return nil, refuse("it has %d roles; declare 1 to %d: %s", len(r.List), maxRoles, rolesExample)
+		return refuse("it has %d roles; declare 1 to %d: %s", len(r.List), maxRoles, rolesExample)
 	}
 	for i := range r.List {
 		if remedy := checkRole(r, i); remedy != "" {
-			return nil, refuse("%s", remedy)
+			return refuse("%s", remedy)
 		}
 	}
 	if total := r.Total(); total < 1 || total > maxDeclared {
-		return nil, refuse("the minimums sum to %d; they may sum to 1 to %d", total, maxDeclared)
+		return refuse("the minimums sum to %d; they may sum to 1 to %d", total, maxDeclared)
 	}
-	return r, nil
+	share, remedy := shareOfRoles(written)
+	if remedy != "" {
+		return refuse("%s", remedy)
+	}
+	return r, share, nil
+}
+
+// declared is a role with what it says of its gang's share.
+type declared struct {
+	gang.Role
+	queue, preemptible, expectedRuntime *string
 }
 
 // decodeRoles decodes the list of roles. A remedy that is not empty describes the error.
-func decodeRoles(text string) (list []gang.Role, remedy string) {
+func decodeRoles(text string) (list []declared, remedy string) {
 	// Role is a gang.Role as users write it. Errors of encoding/json show its name.
 	type Role struct {
 		Name string `json:"name"`
@@ -114,6 +127,9 @@ func decodeRoles(text string) (list []gang.Role, remedy string) {
 		Affinity                  json.RawMessage   `json:"affinity"`
 		TopologySpreadConstraints json.RawMessage   `json:"topologySpreadConstraints"`
 		Labels                    map[string]string `json:"labels"`
+		Queue                     *string           `json:"queue"`
+		Preemptible               *boolean          `json:"preemptible"`
+		ExpectedRuntime           *string           `json:"expectedRuntime"`
 	}
 	var written []Role
 	decoder := json.NewDecoder(strings.NewReader(text))
@@ -130,10 +146,10 @@ func decodeRoles(text string) (list []gang.Role, remedy string) {
 			return nil, fmt.Sprintf(`role %.64q has "creates":%t and "leads":%t, which mean the same; keep "creates" and remove "leads"`,
 				w.Name, creates, *w.Leads)
 		}
-		list = append(list, gang.Role{
+		list = append(list, declared{gang.Role{
 			Name: w.Name, Min: w.Min, Creates: creates, Requests: w.Requests, NodeSelector: w.NodeSelector, Tolerations: w.Tolerations,
 			Affinity: w.Affinity, TopologySpreadConstraints: w.TopologySpreadConstraints, Labels: w.Labels,
-		})
+		}, w.Queue, (*string)(w.Preemptible), w.ExpectedRuntime})
 	}
 	return list, ""
 }
@@ -182,9 +198,14 @@ func checkDeclared(r gang.Role) string {
 }
 
 func checkRoleName(name string) string {
-	foreign := func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' }
-	if name == "" || len(name) > 63 || strings.Trim(name, "-") != name || strings.ContainsFunc(name, foreign) {
+	if !isLabel(name) {
 		return `a role has a name of at most 63 lower-case letters, digits and '-', such as "worker"`
 	}
 	return ""
+}
+
+// isLabel reports whether the name is a DNS label (RFC 1123).
+func isLabel(name string) bool {
+	foreign := func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' }
+	return name != "" && len(name) <= 63 && strings.Trim(name, "-") == name && !strings.ContainsFunc(name, foreign)
 }

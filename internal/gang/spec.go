@@ -30,6 +30,8 @@ type Spec struct {
 	// RestartPolicy and OnPartial are empty if the pod does not set them.
 	RestartPolicy RestartPolicy
 	OnPartial     OnPartial
+	// Share is what the pod says about the gang's share of the cluster.
+	Share
 }
 
 // Placement is how a gang's members are placed on nodes.

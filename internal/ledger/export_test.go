@@ -1,5 +1,11 @@
 package ledger
 
+import (
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+)
+
 // Remembered returns the number of deleted pods that the ledger remembers.
 func (l *Ledger) Remembered() int {
 	l.mu.Lock()
@@ -21,4 +27,12 @@ func (l *Ledger) MovesWait() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.moves) > 0
+}
+
+// Recorded returns the recorded state of a gang's member.
+func (l *Ledger) Recorded(uid types.UID) gang.Member {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	m, _ := l.records[uid].gang.Member(string(uid))
+	return m
 }

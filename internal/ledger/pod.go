@@ -122,6 +122,9 @@ func (l *Ledger) member(pod *corev1.Pod, spec *gang.Spec) gang.Member {
 	if pod.Spec.NodeName != "" {
 		m.Scheduled = scheduledAt(pod)
 	}
+	if deadline := pod.Spec.ActiveDeadlineSeconds; deadline != nil {
+		m.Deadline = time.Duration(*deadline) * time.Second // the API server allows at most 68 years
+	}
 	return m
 }
 

@@ -36,13 +36,13 @@ func Annotations() string {
 	var b strings.Builder
 	b.WriteString("# Annotations\n\n" +
 		"What users write on pods. In a Job, a Deployment or another controller it goes into the pod template. " + generated + "\n" +
-		"Labels with the keys of a gang's name and size count as the annotations do. A value that cannot be followed keeps the pod " +
+		"Labels with the keys of a gang's name, size and queue count as the annotations do. A value that cannot be followed keeps the pod " +
 		"Pending, with the event [`InvalidGangAnnotation`](events.md#invalidgangannotation).\n\n")
 	annotationTable(&b, conventions.Annotations())
 	b.WriteString("\nMore about [roles](../lifecycle.md#roles), [creators](../lifecycle.md#creators), " +
 		"[warnings](../lifecycle.md#warn-after), [reservations](../lifecycle.md#reservations) and [loss](../lifecycle.md#loss) " +
-		"is in the life of a gang. The annotations that only the guard rails read, `kubenexus.io/queue` and " +
-		"`kubenexus.io/queues`: [install](../install.md#guard-rails).\n\n" +
+		"is in the life of a gang. The annotation of a namespace that the guard rails read, `kubenexus.io/queues`: " +
+		"[install](../install.md#guard-rails).\n\n" +
 		"## Of Spark\n\n" +
 		"Read besides; [Spark](../workloads/spark.md) says how to use them.\n\n")
 	annotationTable(&b, conventions.SparkKeys())
