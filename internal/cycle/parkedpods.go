@@ -32,14 +32,17 @@ type ParkedPods struct {
 	pods map[types.UID]*corev1.Pod
 	// inCycle are the latest versions of the pods in a gang cycle. An update does not bring them into the queue.
 	inCycle map[types.UID]*corev1.Pod
+	turns
 }
 
 // Park wraps the scheduler's queue.
 func Park(q queue.SchedulingQueue, l *ledger.Ledger, d *dispatch.Dispatcher) *ParkedPods {
 	w := &ParkedPods{
+		turns:           turns{attempts: map[types.UID]*framework.QueuedPodInfo{}},
 		SchedulingQueue: q, ledger: l, dispatcher: d, pods: map[types.UID]*corev1.Pod{}, inCycle: map[types.UID]*corev1.Pod{},
 	}
 	d.Activating(w.admit)
+	d.Proceeding(w.proceed)
 	d.Freeing(func(logger klog.Logger, pod *corev1.Pod) {
 		q.MoveAllToActiveOrBackoffQueue(logger, framework.EventAssignedPodDelete, pod, nil, nil)
 	})
@@ -60,13 +63,14 @@ func (w *ParkedPods) Add(ctx context.Context, pod *corev1.Pod) {
 	if !w.waits(pod) {
 		w.SchedulingQueue.Add(ctx, pod)
 	}
+	w.bringNext(klog.FromContext(ctx))
 }
 
-// waits parks the pod if the ledger says so, and reports whether it did.
+// waits parks the pod if its gang must be parked, or if it has to wait for its turn, and reports whether it did.
 func (w *ParkedPods) waits(pod *corev1.Pod) bool {
 	answer := w.ledger.Enter(pod)
 	w.dispatcher.Perform(answer.Decisions)
-	if answer.Verdict != gang.Refuse {
+	if answer.Verdict != gang.Refuse && !w.ledger.Offer(pod) {
 		return false
 	}
 	w.pods[pod.UID] = pod
@@ -97,6 +101,7 @@ func (w *ParkedPods) Update(ctx context.Context, before, pod *corev1.Pod) {
 		delete(w.pods, pod.UID)
 		w.SchedulingQueue.Add(ctx, pod)
 	}
+	w.bringNext(klog.FromContext(ctx))
 }
 
 // claimsMade reports whether the resource claims of the pod have been created from their templates.
@@ -111,6 +116,8 @@ func (w *ParkedPods) Delete(pod *corev1.Pod) {
 	delete(w.pods, pod.UID)
 	delete(w.inCycle, pod.UID)
 	w.SchedulingQueue.Delete(pod)
+	w.lose(pod.UID)
+	w.bringNext(klog.Background())
 }
 
 // take removes the members of a gang cycle from the parked pods or from the queue.
@@ -161,11 +168,15 @@ func (w *ParkedPods) Activate(logger klog.Logger, pods map[string]*corev1.Pod) {
 func (w *ParkedPods) admit(logger klog.Logger, refs []gang.Ref) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	defer w.bringNext(logger)
 	var queued []gang.Ref
 	for _, ref := range refs {
 		pod, waits := w.pods[types.UID(ref.UID)]
 		if !waits {
 			queued = append(queued, ref)
+			continue
+		}
+		if w.ledger.Offer(pod) {
 			continue
 		}
 		delete(w.pods, pod.UID)
@@ -188,6 +199,10 @@ func (w *ParkedPods) AddUnschedulableIfNotPresent(logger klog.Logger, info *fram
 		return nil
 	case gang.Plan: // the queue ignored the activation, because it did not hold the pod
 		w.SchedulingQueue.Done(pod.UID)
+		if w.ledger.Offer(pod) {
+			w.pods[pod.UID] = pod
+			return nil
+		}
 		w.SchedulingQueue.Add(klog.NewContext(context.Background(), logger), pod)
 		return nil
 	case gang.Go:

@@ -30,9 +30,11 @@ func (p *Dispatcher) ClusterEvent(before, after any) {
 	case isNode(now):
 		node, _ := now.(*corev1.Node)
 		p.ledger.AnythingChanged()
+		p.nodeChanged(node.Name, node)
 		p.Perform(p.ledger.CapacityChanged(node.Name, ""))
 	case isNode(old):
 		node, _ := old.(*corev1.Node)
+		p.nodeChanged(node.Name, nil)
 		p.Perform(p.ledger.NodeGone(node.Name))
 	default:
 		p.ledger.AnythingChanged()

@@ -53,6 +53,7 @@ type Dispatcher struct {
 	hooks
 	workers
 	inbox
+	queueConfig
 }
 
 // leadership is whether this process makes decisions.
@@ -68,6 +69,8 @@ type hooks struct {
 	activate func(klog.Logger, []gang.Ref)
 	// freed reports to the queue that the capacity of a pod is free.
 	freed func(klog.Logger, *corev1.Pod)
+	// proceed puts the pod that goes next into the queue.
+	proceed func(klog.Logger)
 }
 
 // workers perform what takes a request to the API server, each on a goroutine of its own.
@@ -107,6 +110,7 @@ func New(logger klog.Logger, parts Parts, h fwk.Handle) *Dispatcher {
 		hooks: hooks{
 			activate: func(logger klog.Logger, refs []gang.Ref) { h.Activate(logger, Stubs(refs)) },
 			freed:    func(klog.Logger, *corev1.Pod) {},
+			proceed:  func(klog.Logger) {},
 		},
 		inbox: inbox{more: make(chan struct{}, 1)},
 	}
@@ -119,6 +123,9 @@ func (p *Dispatcher) Activating(activate func(klog.Logger, []gang.Ref)) { p.acti
 
 // Freeing makes decisions report freed capacity to the queue by this function: that of a pod that is gone.
 func (p *Dispatcher) Freeing(freed func(klog.Logger, *corev1.Pod)) { p.freed = freed }
+
+// Proceeding makes decisions put the pod that goes next into the queue by this function.
+func (p *Dispatcher) Proceeding(proceed func(klog.Logger)) { p.proceed = proceed }
 
 // Serve makes pods of the profile get events by its recorder, and follows those that ended.
 func (p *Dispatcher) Serve(ctx context.Context, h fwk.Handle) error {
@@ -272,6 +279,8 @@ func (p *Dispatcher) do(decision gang.Decision) {
 		p.evictor.enqueue(d)
 	case gang.Count:
 		p.counter.enqueue(d)
+	case gang.Proceed:
+		p.proceed(p.logger)
 	case gang.Freed:
 		if pod := p.slots.TakeFreed(p.logger); pod != nil {
 			p.freed(p.logger, pod)

@@ -110,7 +110,7 @@ func (g *Gang) Begin(uid string, first bool, now time.Time) Verdict {
 		verdict = Go
 	case phase == Ready && g.mayRepresent(m, now):
 		if g.overtaken = !first; first {
-			g.planner, g.stale, g.retryAt = m, false, time.Time{}
+			g.planner, g.stale, g.retryAt, g.queued = m, false, time.Time{}, ""
 			g.attempts++
 			verdict = Plan
 		}

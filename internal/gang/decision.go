@@ -42,12 +42,16 @@ type Count struct {
 // Freed reports that capacity that was held is available to every pod.
 type Freed struct{}
 
+// Proceed reports that another gang or pod may go next in the order of the queues.
+type Proceed struct{}
+
 func (Count) decision()    {}
 func (Ended) decision()    {}
 func (Evict) decision()    {}
 func (Freed) decision()    {}
 func (Activate) decision() {}
 func (Notify) decision()   {}
+func (Proceed) decision()  {}
 
 // Kind is the kind of an explanation. Members get a new event when the kind changes, not when a number does.
 type Kind string
@@ -129,6 +133,8 @@ type Explanation struct {
 	// Attempts is the number of attempts until the gang started, Complete how long it was complete by then (KindReleased).
 	Attempts int
 	Complete time.Duration
+	Queue *QueueWhy
+	Pod   bool
 	// Problem describes the error in a pod's annotations (KindInvalid, KindUnknown).
 	Problem error
 }

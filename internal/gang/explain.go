@@ -20,8 +20,8 @@ func (g *Gang) explainWaiting() Explanation {
 		e.Claims = g.claims()
 		return e
 	case Ready, Placing:
-		if g.failure == nil {
-			return g.explanation(KindUntried)
+		if g.failure == nil || g.queued != "" {
+			return g.inQueue(g.explanation(KindUntried))
 		}
 		// The numbers of the gang are current, the finding is from the attempt.
 		e := *g.failure
@@ -29,7 +29,7 @@ func (g *Gang) explainWaiting() Explanation {
 		if e.Kind != KindTooLarge && e.Kind != KindNotBound {
 			e.Kind = KindUnplaced
 		}
-		return e
+		return g.inQueue(e)
 	case Running:
 		return g.explainRunning()
 	case Unbound:

@@ -16,6 +16,7 @@ type Gang struct {
 	losses
 	wait
 	notices
+	turn
 }
 
 // New returns a gang without members.
@@ -175,6 +176,9 @@ func (g *Gang) mayEnter(m *member) bool {
 	claim, agreed := g.tally.agreed()
 	return agreed && m.eligible() && (m.claim() == claim || m.silent()) && !g.awaitsRestart(m) && !g.awaitsBind()
 }
+
+// Refs returns references to all members that have not ended, the oldest first.
+func (g *Gang) Refs() []Ref { return g.refs(g.where(func(*member) bool { return true })) }
 
 // refs returns references to the members, the oldest first.
 func (g *Gang) refs(members []*member) []Ref {

@@ -100,6 +100,17 @@ func anySlot(*slot) bool { return true }
 // Slots is the number of slots that are held or about to be taken.
 func (g *Gang) Slots() int { return len(g.held) }
 
+// HeldSlots returns the slots that are held, as moves.
+func (g *Gang) HeldSlots() []Move {
+	var moves []Move
+	for _, p := range g.held {
+		if p.taker == nil {
+			moves = append(moves, Move{ID: SlotID{g.Key, p.number}, Role: p.role, Node: p.node, Held: true})
+		}
+	}
+	return moves
+}
+
 func (g *Gang) slotsOf(role string) int {
 	n := 0
 	for _, p := range g.held {

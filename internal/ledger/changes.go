@@ -136,6 +136,9 @@ func (l *Ledger) look(now time.Time) []gang.Decision {
 		return nil
 	}
 	l.scout, l.looked = nil, now
+	if l.tree != nil {
+		return l.lookForAll(now)
+	}
 	for _, g := range l.gangs {
 		lacked, seen, seeks := g.Seeks(now)
 		if seeks && l.news(g, lacked, seen) && (l.scout == nil || compare(g, l.scout) < 0) {
@@ -219,6 +222,7 @@ func (l *Ledger) Looked(scout types.UID, enough bool, found int, lacking []Lacki
 	for _, still := range lacking {
 		if g := l.gangs[still.Key]; g != nil {
 			g.StillShort(l.snapshot, still.Found)
+			l.notReady(g)
 		}
 	}
 	r := l.records[scout]

@@ -95,16 +95,16 @@ func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 	if g.Phase() == gang.Ready {
 		first = l.first(g)
 	}
-	scouts := l.scout == g
-	if scouts {
-		l.scout = nil
-	}
+	scouts := l.scouts(g)
 	a.Verdict = g.Begin(string(pod.UID), first == nil, now)
 	switch a.Verdict {
 	case gang.Refuse:
 		a.Why = g.Explain()
 	case gang.Plan:
 		a.Task = g.Task(now)
+		if l.tree != nil && !l.keepsWithin(g, &a) {
+			break
+		}
 		if lacked, seen, failed := g.Shortage(); scouts && failed {
 			found := l.parked(g, lacked, seen)
 			a.Scout = &found

@@ -71,6 +71,9 @@ func (r *record) why() gang.Explanation {
 	if _, unknown := errors.AsType[*conventions.Unknown](r.problem); unknown {
 		e.Kind = gang.KindUnknown
 	}
+	if kind := queueProblemKind(r.problem); kind != "" {
+		e.Kind = kind
+	}
 	return e
 }
 

@@ -25,6 +25,7 @@ type Ledger struct {
 	podRecords
 	wakeUps
 	slotMoves
+	queues
 
 	// order holds the frozen sort keys of pods in the scheduling queue: types.UID -> queue.SortKey. The ledger's lock does not guard it,
 	// because the queue compares pods all the time.
@@ -50,6 +51,7 @@ func New(c clock.PassiveClock) *Ledger {
 		gangs:      map[gang.Key]*gang.Gang{},
 		podRecords: newPodRecords(),
 		wakeUps:    newWakeUps(),
+		queues:     newQueues(),
 	}
 }
 
@@ -73,6 +75,9 @@ func (l *Ledger) Observe(pod *corev1.Pod) []gang.Decision {
 
 func (l *Ledger) observe(pod *corev1.Pod) []gang.Decision {
 	decisions := l.succeed(pod)
+	if pod.Spec.NodeName != "" {
+		defer l.observeUse(pod)
+	}
 	r := l.records[pod.UID]
 	if _, gone := l.gone[pod.UID]; gone || r != nil && !newer(pod.ResourceVersion, r.version) {
 		return decisions
@@ -119,6 +124,7 @@ func (l *Ledger) observeMember(pod *corev1.Pod, spec *gang.Spec) []gang.Decision
 		l.noteCreator(r, pod)
 	}
 	r.version = pod.ResourceVersion
+	l.noteAsks(r, pod)
 	decisions = append(decisions, r.gang.Observe(l.member(pod, spec), now)...)
 	if corrected && pod.Spec.NodeName == "" {
 		decisions = append(decisions, r.gang.Refused(string(pod.UID), now)...)
@@ -165,11 +171,11 @@ func (l *Ledger) Forget(uid types.UID) []gang.Decision {
 
 func (l *Ledger) delete(uid types.UID) []gang.Decision {
 	l.order.Delete(uid)
-	if l.records[uid] != nil {
+	if l.records[uid] != nil || l.tree != nil {
 		l.gone[uid] = l.clock.Now()
 		l.dropGone()
 	}
-	return l.forget(uid)
+	return l.leaveQueue(uid, l.forget(uid))
 }
 
 func (l *Ledger) forget(uid types.UID) []gang.Decision {
@@ -200,7 +206,7 @@ func (l *Ledger) Retain(exists func(gang.Ref) bool) []gang.Decision {
 	for _, r := range inOrder(recorded) {
 		if uid := types.UID(r.ref.UID); l.records[uid] == r {
 			l.order.Delete(uid)
-			decisions = append(decisions, l.forget(uid)...)
+			decisions = append(decisions, l.leaveQueue(uid, l.forget(uid))...)
 		}
 	}
 	l.dropGone()
@@ -219,6 +225,7 @@ func (l *Ledger) Tick() []gang.Decision {
 	l.idle = 0 // some wait for a while after a failure
 	decisions = append(decisions, l.look(now)...)
 	decisions = append(decisions, l.resume()...) // the gang that goes first may have been kept from coming
+	decisions = append(decisions, l.explainTurns(now)...)
 	for _, r := range inOrder(l.unnotified) {
 		decisions = append(decisions, gang.Notify{
 			Members:     []gang.Ref{r.ref},

@@ -12,10 +12,38 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// parse reads the gang that a pod names. A pod whose profile does not read the convention of its annotations is invalid: scheduling
-// it alone would start half a gang.
+// parse reads the gang that a pod names, and checks the queue of a pending pod. A pod whose profile does not read the convention of its
+// annotations is invalid: scheduling it alone would start half a gang.
 func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
 	said := conventions.Pod{Labels: pod.Labels, Annotations: pod.Annotations, Owner: controllerOf(pod)}
+	spec, err := l.parseGang(pod, said)
+	if _, served := l.profiles[pod.Spec.SchedulerName]; !served || err != nil || pod.Spec.NodeName != "" {
+		return spec, err
+	}
+	if err := l.parseQueue(pod, said, spec); err != nil {
+		return nil, err
+	}
+	return spec, nil
+}
+
+// parseQueue checks the queue that a pod, or its gang, is to wait in. spec is nil for a pod without a gang.
+func (l *Ledger) parseQueue(pod *corev1.Pod, said conventions.Pod, spec *gang.Spec) error {
+	if spec == nil {
+		share, err := conventions.ShareOf(said)
+		if err != nil {
+			return err
+		}
+		return l.checkQueue(pod, said, share.Queue)
+	}
+	name := spec.Queue
+	if g := l.gangs[keyOf(pod, spec)]; name == "" && g != nil {
+		name = g.Queue() // another member says it
+	}
+	return l.checkQueue(pod, said, name)
+}
+
+// parseGang reads the gang that a pod names.
+func (l *Ledger) parseGang(pod *corev1.Pod, said conventions.Pod) (*gang.Spec, error) {
 	spec, err := conventions.Parse(said)
 	if err == nil {
 		spec, err = l.checkForeign(pod, said, spec)

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
 // goneFor is how long the queue may lag behind the informer in observing the deletion of a pod.
@@ -49,6 +50,9 @@ type record struct {
 	version string
 	gang    *gang.Gang
 	problem error
+	// asks is what the pod requests, and pool the nodes that it can use; only while queues are configured.
+	asks queue.Vector
+	pool int
 	// creator is the pod that created this one, empty if none did.
 	creator types.UID
 }

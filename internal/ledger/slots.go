@@ -29,6 +29,7 @@ func (l *Ledger) follow(g *gang.Gang, decisions []gang.Decision) []gang.Decision
 	l.moves = append(l.moves, moves...)
 	freed := false
 	for _, m := range moves {
+		l.useSlot(m)
 		if m.Free {
 			l.changes.add(m.Node, change{})
 			freed = true
@@ -107,6 +108,7 @@ func (l *Ledger) Finish(pod *corev1.Pod) []gang.Decision {
 	defer l.mu.Unlock()
 	earlier := l.succeed(pod)
 	spec, problem := l.parse(pod)
+	earlier = l.leaveQueue(pod.UID, earlier)
 	if _, served := l.profiles[pod.Spec.SchedulerName]; !served || spec == nil || problem != nil || cutShort(pod) {
 		return append(earlier, l.finishedGone(pod.UID)...)
 	}

@@ -50,6 +50,7 @@ func (l *Ledger) after(g *gang.Gang, decisions []gang.Decision) []gang.Decision 
 			decisions = append(decisions, l.ended()...)
 		}
 	}
+	l.stand(g)
 	if g.Empty() {
 		delete(l.gangs, g.Key)
 		delete(l.overtaken, g)
@@ -71,6 +72,9 @@ func (l *Ledger) resume() []gang.Decision {
 // first returns the first gang that goes before g and is behind it in the queue, or nil. An activated pod may be in the queue's
 // backoff, where priorities do not count.
 func (l *Ledger) first(g *gang.Gang) *gang.Gang {
+	if l.tree != nil {
+		return nil // it is the gang's turn
+	}
 	var first *gang.Gang
 	now := l.clock.Now()
 	for queued := range l.queued {

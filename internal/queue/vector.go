@@ -23,6 +23,12 @@ func (r *Resources) Index(name string) int {
 	return i
 }
 
+// Lookup returns the number of a resource that has one.
+func (r *Resources) Lookup(name string) (int, bool) {
+	i, known := r.index[name]
+	return i, known
+}
+
 // Name returns the name of a resource.
 func (r *Resources) Name(i int) string { return r.names[i] }
 

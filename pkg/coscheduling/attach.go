@@ -27,10 +27,9 @@ func (p *Plugins) Attach(ctx context.Context, sched *scheduler.Scheduler) {
 	gangs := cycle.New(sched, parked, cycle.Parts{
 		Ledger: p.ledger, Dispatcher: p.dispatcher, Slots: p.slots, Metrics: p.metrics, Planner: p.planner, Gate: QueueName,
 	})
-	next := sched.NextPod
 	sched.NextPod = func(logger klog.Logger) (*framework.QueuedPodInfo, error) {
 		for {
-			popped, err := p.nextPod(ctx, logger, next)
+			popped, err := p.nextPod(ctx, logger, parked.Pop)
 			if err != nil || popped == nil || popped.PodInfo == nil || !gangs.Schedule(klog.NewContext(ctx, logger), popped) {
 				return popped, err
 			}

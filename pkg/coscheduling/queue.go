@@ -61,7 +61,12 @@ func (q *queuePlugin) PreEnqueue(_ context.Context, pod *corev1.Pod) *fwk.Status
 }
 
 // Less sorts members by the order of gangs. It sorts other pods by priority and then by time in the queue, as kube-scheduler does.
+//
+// The pod whose turn it is by the queues comes last, so that the scheduler first sees all others that the scheduling queue has ready.
 func (q *queuePlugin) Less(a, b fwk.QueuedPodInfo) bool {
+	if turn := q.ledger.Turn(a.GetPodInfo().GetPod().UID); turn || q.ledger.Turn(b.GetPodInfo().GetPod().UID) {
+		return !turn
+	}
 	return q.key(a).Compare(q.key(b)) < 0
 }
 
@@ -98,6 +103,7 @@ func (q *queuePlugin) PostBind(_ context.Context, _ fwk.CycleState, pod *corev1.
 // Reserve counts a pod that will be bound.
 func (q *queuePlugin) Reserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) *fwk.Status {
 	q.limiter.Reserved(pod.UID)
+	q.ledger.Reserved(pod)
 	return nil
 }
 
@@ -105,6 +111,7 @@ func (q *queuePlugin) Reserve(_ context.Context, _ fwk.CycleState, pod *corev1.P
 func (q *queuePlugin) Unreserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) {
 	q.limiter.Leave(pod.UID)
 	q.limiter.Done(pod.UID)
+	q.dispatcher.Perform(q.ledger.Unreserved(pod.UID))
 }
 
 // bindCreator binds a creator and records, in the same request, what is held for its gang. For all other pods it returns Skip.
