@@ -3,7 +3,6 @@ package queue
 import (
 	"cmp"
 	"iter"
-	"slices"
 )
 
 // ID identifies what waits: a gang, or a pod without a gang.
@@ -30,6 +29,13 @@ type waiter struct {
 	Entry
 	// never is true if the entry can never start as its queue is configured.
 	never bool
+	// needs is what it needs in each dimension.
+	needs []int64
+	// place is where it is in the order of its queue.
+	place *branch[*waiter]
+	// at is its position in the heap that it is in, and shape its shape if its queue is BestEffort.
+	at    int
+	shape *branch[*shape]
 }
 
 // compare is the order inside a queue. IDs differ even where keys do not.
@@ -40,13 +46,25 @@ func (t *Tree) Wait(e Entry) {
 	t.Remove(e.ID)
 	e.Ask = e.Ask.Clone()
 	why, _ := t.May(e.Leaf, e.Ask, e.Guaranteed)
-	w := &waiter{Entry: e, never: why.Never}
+	w := &waiter{Entry: e, never: why.Never, needs: t.needs(&e)}
 	t.waiters[e.ID] = w
-	e.Leaf.node.waiting = append(e.Leaf.node.waiting, w)
 	t.count(w, 1)
+	n := e.Leaf.node
+	w.place = n.waiting.insert(w)
+	n.countReady(w, 1)
+	if !w.never && n.line.add(w) {
+		n.restart()
+	}
 }
 
-// count adds an entry to the asks of its queues.
+// countReady counts an entry of a leaf if it is ready.
+func (n *node) countReady(w *waiter, by int) {
+	if w.Ready {
+		n.ready += by
+	}
+}
+
+// count adds an entry, by times, to the asks of its queues.
 func (t *Tree) count(w *waiter, by int64) {
 	if w.never {
 		return
@@ -58,8 +76,16 @@ func (t *Tree) count(w *waiter, by int64) {
 
 // SetReady says whether an entry may start as far as is known. It ignores unknown entries.
 func (t *Tree) SetReady(id ID, ready bool) {
-	if w := t.waiters[id]; w != nil {
-		w.Ready = ready
+	w := t.waiters[id]
+	if w == nil || w.Ready == ready {
+		return
+	}
+	n := w.Leaf.node
+	n.countReady(w, -1)
+	w.Ready = ready
+	n.countReady(w, 1)
+	if !w.never && n.line.setReady(w) {
+		n.restart()
 	}
 }
 
@@ -70,9 +96,13 @@ func (t *Tree) Remove(id ID) {
 		return
 	}
 	delete(t.waiters, id)
-	n := w.Leaf.node
-	n.waiting = slices.DeleteFunc(n.waiting, func(o *waiter) bool { return o == w })
 	t.count(w, -1)
+	n := w.Leaf.node
+	n.waiting.remove(w.place)
+	n.countReady(w, -1)
+	if !w.never && n.line.remove(w) {
+		n.restart()
+	}
 }
 
 // Entry returns an entry that waits. Its Ask must not be changed.
@@ -87,7 +117,7 @@ func (t *Tree) Entry(id ID) (Entry, bool) {
 func (t *Tree) Entries() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
 		for _, n := range t.leaves {
-			for _, w := range n.inOrder() {
+			for w := range n.waiting.all() {
 				if !yield(w.Entry) {
 					return
 				}
@@ -98,12 +128,9 @@ func (t *Tree) Entries() iter.Seq[Entry] {
 
 // Positions returns the positions of all entries of a queue; the head is at 0.
 func (t *Tree) Positions(l Leaf) map[ID]int {
-	positions := make(map[ID]int, len(l.node.waiting))
-	for i, w := range l.node.inOrder() {
-		positions[w.ID] = i
+	positions := make(map[ID]int, l.node.waiting.len())
+	for w := range l.node.waiting.all() {
+		positions[w.ID] = len(positions)
 	}
 	return positions
 }
-
-// inOrder returns the entries of a leaf by Key.
-func (n *node) inOrder() []*waiter { return slices.SortedFunc(slices.Values(n.waiting), (*waiter).compare) }

@@ -2,80 +2,114 @@ package queue
 
 // Next returns the entry that goes next: it is ready, within the limits and guarantees of its queue and of all above, and not behind the
 // head of a Strict queue.
+//
+// Only what was reported since the last call is considered again, and the queues for which the room above them changed so much that their
+// answer is another.
 func (t *Tree) Next() (Entry, bool) {
-	if c := t.pick(t.root); c.entry != nil {
-		return c.entry.Entry, true
+	t.settle()
+	if w := t.root.standing.entry; w != nil {
+		return w.Entry, true
 	}
 	return Entry{}, false
 }
 
-// pick returns the candidate of a queue: the one that goes next in it.
-func (t *Tree) pick(n *node) standing {
-	if n.leaf() {
-		for _, w := range n.inOrder() {
-			if _, may := t.May(w.Leaf, w.Ask, w.Guaranteed); may && w.Ready && !w.never && !t.behindHead(w) {
-				return t.stand(n, w, bits(n.use)|bits(w.Ask))
-			}
+// touch notes that the standing of a queue, and so of those above it, may have changed.
+func (n *node) touch() {
+	for ; !n.touched; n = n.parent {
+		n.touched = true
+		if n.parent == nil {
+			return
 		}
-		return standing{}
+		n.parent.changed = append(n.parent.changed, n)
 	}
-	var best standing
-	var active mask
-	for _, c := range n.children {
-		s := t.pick(c)
-		if s.entry == nil {
-			continue
-		}
-		active |= s.counts
-		if best.entry == nil || s.before(best) {
-			best = s
-		}
-	}
-	if best.entry == nil {
-		return standing{}
-	}
-	return t.stand(n, best.entry, active)
 }
 
-// behindHead reports whether the queue of an entry is Strict, and something before it could use the same nodes.
-func (t *Tree) behindHead(w *waiter) bool {
-	n := w.Leaf.node
-	if n.config.Order != Strict {
-		return false
+// settle brings the standings up to date.
+func (t *Tree) settle() {
+	if t.root.touched {
+		t.consider(t.root)
 	}
-	for _, o := range n.waiting {
-		if o.compare(w) < 0 && !o.never && (o.Pool == w.Pool || t.meets(o.Pool, w.Pool)) {
-			return true
+}
+
+// consider computes the standing of a queue whose room is up to date.
+func (t *Tree) consider(n *node) {
+	n.touched = false
+	if n.leaf() {
+		t.considerLeaf(n)
+		return
+	}
+	for _, c := range n.changed {
+		t.considerBelow(n, c)
+	}
+	if few := len(n.changed)*8 < len(n.children); few {
+		for _, c := range n.changed {
+			n.siblings.pullAbove(c)
 		}
+	} else {
+		n.siblings.pullAll()
 	}
-	return false
+	clear(n.changed)
+	n.changed = n.changed[:0]
+	if !n.siblings.cells[1].span.includes(n.room) {
+		n.siblings.reconsider(1, n.room, func(c *node) { t.considerBelow(n, c) })
+	}
+	top := &n.siblings.cells[1]
+	copy(n.span.low, top.span.low)
+	copy(n.span.high, top.span.high)
+	if top.winner == nil {
+		n.standing = standing{}
+		return
+	}
+	n.standing = t.stand(n, top.winner.standing.entry, top.counts)
+}
+
+// considerBelow computes the standing of a queue right below another.
+func (t *Tree) considerBelow(above, n *node) {
+	n.confine(above.room)
+	t.consider(n)
+	above.siblings.enter(n)
+}
+
+// considerLeaf computes the standing of a leaf.
+func (t *Tree) considerLeaf(n *node) {
+	w := n.standing.entry
+	if n.stale || !n.span.includes(n.room) {
+		n.stale = false
+		n.span.reset()
+		w = n.line.first(n.room, n.span)
+	}
+	if w == nil {
+		n.standing = standing{}
+		return
+	}
+	n.standing = t.stand(n, w, bits(n.use)|bits(w.Ask))
 }
 
 // Before reports whether a goes before b when both could start. In the same queue their keys decide. Otherwise the two queues below the
 // nearest queue above both are compared as Next does, each with its entry as its candidate. It is false for entries that do not wait.
 func (t *Tree) Before(a, b ID) bool {
-	x, y := t.waiters[a], t.waiters[b]
-	if x == nil || y == nil {
+	v, w := t.waiters[a], t.waiters[b]
+	if v == nil || w == nil {
 		return false
 	}
-	if x.Leaf == y.Leaf {
-		return x.compare(y) < 0
+	if v.Leaf == w.Leaf {
+		return v.compare(w) < 0
 	}
-	p, q := x.Leaf.node.path, y.Leaf.node.path
+	t.settle()
+	p, q := v.Leaf.node.path, w.Leaf.node.path
 	i := 0
 	for p[i] == q[i] {
 		i++
 	}
-	return t.standWith(p[i], x).before(t.standWith(q[i], y))
+	x, y := t.standWith(p[i], v), t.standWith(q[i], w)
+	return x.before(&y)
 }
 
 // standWith returns the standing of a queue with an entry below it that could start.
 func (t *Tree) standWith(n *node, w *waiter) standing {
 	counts := bits(w.Leaf.node.use) | bits(w.Ask)
-	for _, m := range w.Leaf.node.path[len(n.path)-1:] {
-		if !m.leaf() {
-			counts |= t.pick(m).counts
-		}
+	for m := w.Leaf.node; m != n; m = m.parent {
+		counts |= m.parent.standing.counts
 	}
 	return t.stand(n, w, counts)
 }

@@ -54,7 +54,7 @@ func (t *Tree) stand(n *node, w *waiter, counts mask) standing {
 	}
 	for r, total := range t.total {
 		if total > 0 && counts&bit(r) != 0 {
-			s.share = max(s.share, float64(n.use.Get(r)+w.Ask.Get(r))/float64(total))
+			s.share = max(s.share, (float64(n.use.Get(r))+float64(w.Ask.Get(r)))/float64(total))
 		}
 	}
 	if n.config.Weight > 0 {
@@ -66,7 +66,7 @@ func (t *Tree) stand(n *node, w *waiter, counts mask) standing {
 // before reports whether a queue goes before a sibling; both have candidates. First go members that should have started with a gang that
 // runs short: it holds capacity already. Then queues below their guarantee, those that use the least of it first. Then queues with a weight.
 // Then the higher priority, the lower weighted dominant share, the older candidate, and the first in the configuration.
-func (s standing) before(o standing) bool {
+func (s *standing) before(o *standing) bool {
 	p, q := &s.queue.config, &o.queue.config
 	switch {
 	case s.entry.Key.Ahead != o.entry.Key.Ahead:

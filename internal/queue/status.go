@@ -40,14 +40,9 @@ func (t *Tree) Statuses() []Status {
 		if n.parent != nil {
 			statuses = append(statuses, t.status(n, fair[n]))
 		}
-		for _, w := range n.waiting {
-			waiting++
-			if w.Ready {
-				ready++
-			}
-			if head == nil || w.compare(head) < 0 {
-				head = w
-			}
+		waiting, ready = n.waiting.len(), n.ready
+		if b := n.waiting.first(); b != nil {
+			head = b.value
 		}
 		for _, c := range n.children {
 			h, w, r := visit(c)

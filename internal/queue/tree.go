@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -18,8 +19,8 @@ type Tree struct {
 	total  Vector
 	// waiters are the entries that wait, by ID.
 	waiters map[ID]*waiter
-	// meets reports whether two pools share a node.
-	meets func(a, b int) bool
+	// dimensions numbers the dimensions in which queues have bounds.
+	dimensions map[dimension]int
 }
 
 // node is a queue, or the root.
@@ -38,24 +39,30 @@ type node struct {
 	// asks is what the entries below this queue that could ever start ask for, together.
 	asks Vector
 
-	// waiting are the entries of a leaf.
-	waiting []*waiter
-}
+	// standing is the last one computed. touched is true if it may be another now, and changed are the queues right below that are touched.
+	standing standing
+	touched  bool
+	changed  []*node
+	// room is what may be started here, in each dimension, and span is for which room the standing holds.
+	room []int64
+	span span
+	// siblings finds the first of the children.
+	siblings tournament
 
-// bound is an amount of a resource that a queue is limited to, or guaranteed.
-type bound struct {
-	resource int
-	amount   int64
+	// waiting are the entries of a leaf by Key, and ready counts those that are ready.
+	waiting treap[*waiter]
+	ready   int
+	// line finds the candidate of a leaf. It must be asked again if stale is true.
+	line  line
+	stale bool
 }
 
 // New returns the tree of a configuration. It always has a queue named Default: below the root and with the defaults, if the configuration
 // has none. What children leave out must be filled in already.
 func New(c Config, r *Resources) *Tree {
 	t := &Tree{
-		resources: r, byName: map[string]*node{}, waiters: map[ID]*waiter{},
-		meets: func(int, int) bool { return true },
+		resources: r, root: &node{}, byName: map[string]*node{}, waiters: map[ID]*waiter{}, dimensions: map[dimension]int{},
 	}
-	t.root = &node{}
 	for i := range c.Queues {
 		t.add(t.root, c.Queues[i])
 	}
@@ -63,6 +70,10 @@ func New(c Config, r *Resources) *Tree {
 		t.add(t.root, NewQueue(Default))
 	}
 	t.owners = ownersOf(t.leaves)
+	t.prepare(t.root)
+	for d := range t.root.room {
+		t.root.room[d] = math.MaxInt64
+	}
 	return t
 }
 
@@ -70,7 +81,7 @@ func New(c Config, r *Resources) *Tree {
 func (t *Tree) add(parent *node, q Queue) {
 	n := &node{config: q, parent: parent, index: len(parent.children)}
 	n.path = append(slices.Clone(parent.path), n)
-	n.limits, n.guarantees = t.bounds(q.Limit), t.bounds(q.Guarantee)
+	n.limits, n.guarantees = t.bounds(BeyondLimit, q.Limit), t.bounds(BeyondGuarantee, q.Guarantee)
 	parent.children = append(parent.children, n)
 	t.byName[q.Name] = n
 	for i := range q.Queues {
@@ -81,18 +92,29 @@ func (t *Tree) add(parent *node, q Queue) {
 	}
 }
 
-// bounds returns amounts in the order of the names of their resources, so that the one that is named as the reason is always the same.
-func (t *Tree) bounds(amounts Amounts) []bound {
-	names := make([]string, 0, len(amounts))
-	for name := range amounts {
-		names = append(names, name)
+// prepare makes what decides who goes first in a queue, and in those below it, when all dimensions are known.
+func (t *Tree) prepare(n *node) {
+	n.room, n.span = make([]int64, len(t.dimensions)), newSpan(len(t.dimensions))
+	n.changed = make([]*node, 0, len(n.children))
+	n.siblings = newTournament(n.children, len(t.dimensions))
+	for _, c := range n.children {
+		t.prepare(c)
 	}
-	slices.Sort(names)
-	bounds := make([]bound, len(names))
-	for i, name := range names {
-		bounds[i] = bound{t.resources.Index(name), amounts[name]}
+	if !n.leaf() {
+		return
 	}
-	return bounds
+	n.waiting.compare = (*waiter).compare
+	n.line = newBestEffort()
+	if n.config.Order == Strict {
+		n.line = newStrict()
+	}
+	n.restart()
+}
+
+// restart has the line asked again.
+func (n *node) restart() {
+	n.stale = true
+	n.touch()
 }
 
 func (n *node) leaf() bool { return len(n.children) == 0 }
@@ -131,18 +153,34 @@ func (l Leaf) Children() []string {
 }
 
 // SetTotal sets what the cluster has: the allocatable of the nodes that count. All shares change.
-func (t *Tree) SetTotal(total Vector) { t.total = total.Clone() }
+func (t *Tree) SetTotal(total Vector) {
+	if slices.Equal(t.total, total) {
+		return
+	}
+	t.total = total.Clone()
+	for _, n := range t.leaves {
+		n.touch()
+	}
+}
 
 // Total returns what the cluster has.
 func (t *Tree) Total() Vector { return t.total.Clone() }
 
 // Use adds amounts, by times, to what a queue and all above it use: 1 for what is bound, is being bound, or holds a slot, and -1 when it
-// ends.
+// ends. The leaf must be of this tree.
 func (t *Tree) Use(l Leaf, amounts Vector, by int64) {
 	for n := l.node; n != nil; n = n.parent {
 		n.use.Add(amounts, by)
 	}
+	l.node.touch()
 }
 
-// SetPools says which pools share a node. It is called again when answers change. Without it all pools do.
-func (t *Tree) SetPools(meets func(a, b int) bool) { t.meets = meets }
+// SetPools says which pools share a node. It is called again when answers change. Before the first call all do. A pool always meets itself.
+func (t *Tree) SetPools(meets func(a, b int) bool) {
+	for _, n := range t.leaves {
+		if l, ok := n.line.(*strict); ok {
+			l.meets = meets
+			n.restart()
+		}
+	}
+}

@@ -46,7 +46,7 @@ func (t *Tree) May(l Leaf, ask Vector, guaranteed bool) (Why, bool) {
 	t.eachBound(l, ask, guaranteed, func(kind WhyKind, n *node, b bound) bool {
 		uses, asks := n.use.Get(b.resource), ask.Get(b.resource)
 		never := asks > b.amount
-		if uses+asks <= b.amount && !never || why.Kind != NoReason && !never {
+		if asks <= b.room(n.use) || why.Kind != NoReason && !never {
 			return true
 		}
 		why.Kind, why.Queue, why.Resource = kind, n.config.Name, t.resources.Name(b.resource)
@@ -60,7 +60,7 @@ func (t *Tree) May(l Leaf, ask Vector, guaranteed bool) (Why, bool) {
 func (t *Tree) Room(l Leaf, each Vector, guaranteed bool) int {
 	room := int64(math.MaxInt)
 	t.eachBound(l, each, guaranteed, func(_ WhyKind, n *node, b bound) bool {
-		room = min(room, max(0, b.amount-n.use.Get(b.resource))/each.Get(b.resource))
+		room = min(room, b.room(n.use)/each.Get(b.resource))
 		return room > 0
 	})
 	return int(room)
@@ -80,7 +80,7 @@ func (t *Tree) eachBound(l Leaf, ask Vector, guaranteed bool, f func(WhyKind, *n
 	}
 	for n := l.node; n.parent != nil; n = n.parent {
 		for r, amount := range ask {
-			if amount > 0 && !f(BeyondGuarantee, n, bound{r, n.guaranteed(r)}) {
+			if amount > 0 && !f(BeyondGuarantee, n, bound{resource: r, amount: n.guaranteed(r)}) {
 				return
 			}
 		}
@@ -104,11 +104,7 @@ func (t *Tree) Why(id ID) Why {
 		return Why{}
 	}
 	why, may := t.May(w.Leaf, w.Ask, w.Guaranteed)
-	for _, o := range w.Leaf.node.waiting {
-		if o.compare(w) < 0 {
-			why.Before++
-		}
-	}
+	why.Before = w.place.index()
 	if may {
 		why.Kind = t.whyNotNext(w)
 	}
@@ -117,12 +113,13 @@ func (t *Tree) Why(id ID) Why {
 
 // whyNotNext returns why an entry within its bounds does not start.
 func (t *Tree) whyNotNext(w *waiter) WhyKind {
-	switch next, _ := t.Next(); {
-	case t.behindHead(w):
+	t.settle()
+	switch {
+	case w.Leaf.node.line.behind(w):
 		return BehindHead
 	case !w.Ready:
 		return NotReady
-	case next.ID == w.ID:
+	case t.root.standing.entry == w:
 		return IsNext
 	}
 	return NotItsTurn
