@@ -72,10 +72,7 @@ func For(e gang.Explanation) Event {
 	case ReasonUndeclared, ReasonRestarting, ReasonReleased:
 		event.Type = corev1.EventTypeNormal
 	}
-	if len(event.Note) > maxNote {
-		const more = " ..."
-		event.Note = strings.ToValidUTF8(event.Note[:maxNote-len(more)], "") + more
-	}
+	event.Note = Shorten(event.Note)
 	return event
 }
 

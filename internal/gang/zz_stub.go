@@ -15,5 +15,3 @@ type QueueWhy struct {
 	Guarantee                                bool
 }
 
-func (g *Gang) Queue() string        { return "" }
-func (g *Gang) NonPreemptible() bool { return false }

@@ -3,7 +3,6 @@ package ledger
 import (
 	"maps"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -33,8 +32,6 @@ type queues struct {
 	pools     pools
 	// strict is true if any queue is strict, so that pools count.
 	strict bool
-	// turn is the pod that was put into the scheduling queue because it goes next, nil if there is none. Less reads it without the lock.
-	turn atomic.Pointer[types.UID]
 	dues
 }
 

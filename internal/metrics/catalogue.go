@@ -91,13 +91,18 @@ var (
 		"Members of gangs that a kubelet rejected, such as when another scheduler took the capacity.",
 		nil,
 	}
+	queuesValid = entry{
+		"kubenexus_queue_configuration_valid", "gauge",
+		"1 if the latest configuration of queues is in force, 0 if it was refused and the one before it still is.",
+		nil,
+	}
 )
 
 // catalogue lists every metric, in the order of the documentation.
 func catalogue() []entry {
 	return []entry{
 		attempts, waitTime, size, hidden, gangs, longest, partial, waiting, reserved, reservations,
-		planDuration, planMembers, attemptsToStart, completeToStart, lost,
+		planDuration, planMembers, attemptsToStart, completeToStart, lost, queuesValid,
 	}
 }
 

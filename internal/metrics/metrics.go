@@ -25,6 +25,7 @@ type Metrics struct {
 	attemptsToStart *metrics.Histogram
 	completeToStart *metrics.Histogram
 	lost            *metrics.Counter
+	queuesValid     *metrics.Gauge
 }
 
 // New returns metrics that are not registered yet.
@@ -42,6 +43,9 @@ func New() *Metrics {
 		attemptsToStart: metrics.NewHistogram(histogram(attemptsToStart, []float64{1, 2, 3, 5, 10, 20, 50, 100})),
 		completeToStart: metrics.NewHistogram(histogram(completeToStart, metrics.ExponentialBuckets(0.01, 3, 12))),
 		lost:            metrics.NewCounter(counter(lost)),
+		queuesValid: metrics.NewGauge(&metrics.GaugeOpts{
+			Name: queuesValid.Name, Help: queuesValid.Help, StabilityLevel: metrics.ALPHA,
+		}),
 	}
 }
 
@@ -53,7 +57,8 @@ type Registry interface {
 
 // Register makes the metrics visible, and those of single gangs, which it computes from their statuses at each scrape.
 func (m *Metrics) Register(r Registry, statuses func() []gang.Status) {
-	r.MustRegister(m.attempts, m.planDuration, m.planMembers, m.attemptsToStart, m.completeToStart, m.lost)
+	r.MustRegister(m.attempts, m.planDuration, m.planMembers, m.attemptsToStart, m.completeToStart, m.lost, m.queuesValid)
+	m.queuesValid.Set(1)
 	// So that a rate of them begins at 0.
 	for _, status := range []string{Success, Failure} {
 		m.attempts.WithLabelValues(status)
@@ -72,6 +77,14 @@ func (m *Metrics) Planned(took time.Duration, members int, fits bool) {
 	}
 	m.planDuration.WithLabelValues(result).Observe(took.Seconds())
 	m.planMembers.Observe(float64(members))
+}
+
+// QueuesConfigured records whether the latest configuration of queues is in force.
+func (m *Metrics) QueuesConfigured(valid bool) {
+	m.queuesValid.Set(0)
+	if valid {
+		m.queuesValid.Set(1)
+	}
 }
 
 // Performed counts what a decision tells: that an attempt ended, that a gang starts, or that it lost a member. A gang starts when the

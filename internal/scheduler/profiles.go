@@ -36,10 +36,30 @@ func completeProfiles(profiles []config.KubeSchedulerProfile) {
 	if !gangs {
 		return
 	}
+	shareQueueArgs(profiles)
 	for i := range profiles {
 		profiles[i].Plugins.QueueSort = config.PluginSet{
 			Enabled:  []config.Plugin{{Name: coscheduling.QueueName}},
 			Disabled: []config.Plugin{{Name: "*"}},
+		}
+	}
+}
+
+// shareQueueArgs gives all profiles the arguments of GangQueue that the first profile has: they must be equal, and are about the process.
+func shareQueueArgs(profiles []config.KubeSchedulerProfile) {
+	isQueue := func(c config.PluginConfig) bool { return c.Name == coscheduling.QueueName }
+	var args *config.PluginConfig
+	for i := range profiles {
+		if at := slices.IndexFunc(profiles[i].PluginConfig, isQueue); at >= 0 && args == nil {
+			args = &profiles[i].PluginConfig[at]
+		}
+	}
+	if args == nil {
+		return
+	}
+	for i := range profiles {
+		if !slices.ContainsFunc(profiles[i].PluginConfig, isQueue) {
+			profiles[i].PluginConfig = append(profiles[i].PluginConfig, *args)
 		}
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"sync/atomic"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -57,6 +58,9 @@ type Plugins struct {
 	mu         sync.Mutex
 	dispatcher *dispatch.Dispatcher
 	instances  map[instanceKey]*gangPlugin
+	// queuesFrom is the ConfigMap that configures the queues, queues what watches it.
+	queuesFrom types.NamespacedName
+	queues     *dispatch.QueueSource
 	lead       sync.Once
 	// scheduledEvents writes the Scheduled events, if LateEvents was called.
 	scheduledEvents atomic.Pointer[status.ScheduledEvents]
@@ -133,8 +137,13 @@ func (p *Plugins) takeLead() {
 	p.lead.Do(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.dispatcher != nil {
-			p.dispatcher.Lead()
+		if p.dispatcher == nil {
+			return
+		}
+		p.awaitQueues()
+		p.dispatcher.Lead()
+		if p.queues != nil {
+			p.queues.Lead()
 		}
 	})
 }

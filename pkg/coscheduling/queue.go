@@ -35,10 +35,15 @@ var (
 	_ fwk.EnqueueExtensions = &queuePlugin{}
 )
 
-func (p *Plugins) newQueue(ctx context.Context, _ runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
+func (p *Plugins) newQueue(ctx context.Context, obj runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
+	args, err := parseQueueArgs(obj)
+	if err != nil {
+		return nil, err
+	}
 	if err := p.connect(ctx, h); err != nil {
 		return nil, err
 	}
+	p.queuesFrom = args.source() // all profiles have the same arguments
 	return &queuePlugin{ledger: p.ledger, dispatcher: p.dispatcher, client: h.ClientSet(), limiter: p.limiter}, nil
 }
 

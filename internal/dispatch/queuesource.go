@@ -1,0 +1,136 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/events"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queueconfig"
+)
+
+// QueueSource watches the ConfigMap that configures the queues. A bad configuration leaves the one before it in force.
+type QueueSource struct {
+	dispatcher *Dispatcher
+	from       types.NamespacedName
+	informer   cache.SharedIndexInformer
+	handled    cache.ResourceEventHandlerRegistration
+	// text is the configuration that was read last, nil if there was none.
+	text *string
+	// refused is the ConfigMap that is refused, to be reported by the process that leads.
+	refused atomic.Pointer[refusedConfig]
+}
+
+// refusedConfig is a bad configuration.
+type refusedConfig struct {
+	object *corev1.ConfigMap
+	reason string
+}
+
+// WatchQueues starts to watch the ConfigMap with this name.
+func (p *Dispatcher) WatchQueues(ctx context.Context, from types.NamespacedName) (*QueueSource, error) {
+	factory := informers.NewSharedInformerFactoryWithOptions(p.handle.ClientSet(), 0, informers.WithNamespace(from.Namespace),
+		informers.WithTweakListOptions(func(o *metav1.ListOptions) {
+			o.FieldSelector = fields.OneTermEqualSelector(metav1.ObjectNameField, from.Name).String()
+		}))
+	s := &QueueSource{dispatcher: p, from: from, informer: factory.Core().V1().ConfigMaps().Informer()}
+	if err := s.informer.SetWatchErrorHandlerWithContext(s.failed); err != nil {
+		return nil, fmt.Errorf("watching ConfigMap %s: %w", from, err)
+	}
+	handled, err := s.informer.AddEventHandler(cache.FilteringResourceEventHandler{
+		FilterFunc: s.isOurs, // a fake client does not select by field
+		Handler: cache.ResourceEventHandlerFuncs{
+			AddFunc:    func(obj any) { s.seen(obj) },
+			UpdateFunc: func(_, obj any) { s.seen(obj) },
+			DeleteFunc: func(any) { s.gone() },
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("watching ConfigMap %s: %w", from, err)
+	}
+	s.handled = handled
+	go s.informer.RunWithContext(ctx)
+	return s, nil
+}
+
+// Synced reports whether the configuration that exists is in force.
+func (s *QueueSource) Synced() bool { return s.handled.HasSynced() }
+
+func (s *QueueSource) isOurs(obj any) bool {
+	if unknown, ok := obj.(cache.DeletedFinalStateUnknown); ok {
+		obj = unknown.Obj
+	}
+	configMap, ok := obj.(*corev1.ConfigMap)
+	return ok && configMap.Name == s.from.Name && configMap.Namespace == s.from.Namespace
+}
+
+// failed reports an error of the watch, such as a missing right. The queues stay as they are.
+func (s *QueueSource) failed(ctx context.Context, r *cache.Reflector, err error) {
+	s.dispatcher.logger.Error(err, "Failed to watch the configuration of queues; the queues stay as they are", "configMap", s.from)
+	cache.DefaultWatchErrorHandler(ctx, r, err)
+}
+
+func (s *QueueSource) seen(obj any) {
+	configMap, ok := obj.(*corev1.ConfigMap)
+	if !ok {
+		return
+	}
+	text, has := configMap.Data[queueconfig.Key]
+	if s.text != nil && *s.text == text {
+		return
+	}
+	s.text = &text
+	var config queue.Config
+	err := fmt.Errorf("the key %s is missing", queueconfig.Key)
+	if has {
+		config, err = queueconfig.Parse([]byte(text))
+	}
+	if err == nil {
+		err = s.dispatcher.Configure(&config)
+	}
+	s.dispatcher.metrics.QueuesConfigured(err == nil)
+	if err != nil {
+		s.dispatcher.logger.Error(err, "The configuration of queues is refused; the one before it stays in force", "configMap", s.from)
+		s.refused.Store(&refusedConfig{object: configMap, reason: err.Error()})
+		s.report()
+		return
+	}
+	s.refused.Store(nil)
+	s.dispatcher.logger.Info("The configuration of queues is in force", "configMap", s.from, "version", configMap.ResourceVersion)
+}
+
+func (s *QueueSource) gone() {
+	s.text = nil
+	s.refused.Store(nil)
+	s.dispatcher.metrics.QueuesConfigured(true)
+	if err := s.dispatcher.Configure(nil); err != nil {
+		s.dispatcher.logger.Error(err, "Failed to remove the configuration of queues", "configMap", s.from)
+		return
+	}
+	s.dispatcher.logger.Info("The configuration of queues is gone; there is one queue", "configMap", s.from)
+}
+
+// Lead makes this process report what is wrong with the configuration.
+func (s *QueueSource) Lead() { s.report() }
+
+// report writes an event about a refused configuration, if this process leads.
+func (s *QueueSource) report() {
+	wrong := s.refused.Load()
+	if wrong == nil || !s.dispatcher.leading.Load() {
+		return
+	}
+	if !s.refused.CompareAndSwap(wrong, nil) {
+		return
+	}
+	recorder := s.dispatcher.handle.EventRecorder()
+	recorder.Eventf(wrong.object, nil, corev1.EventTypeWarning, events.ReasonInvalidQueues, "Configuring", "%s",
+		events.Shorten(wrong.reason+"; the configuration before it stays in force"))
+}
