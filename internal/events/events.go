@@ -261,22 +261,6 @@ func timedOut(e gang.Explanation) string {
 		after, members(e), e.Gang.Namespace, creator)
 }
 
-func disagreement(e gang.Explanation) string {
-	annotation := "min-available"
-	for _, d := range conventions.All() {
-		if d.Name == e.Gang.Convention {
-			annotation = d.MinAvailableAnnotation
-		}
-	}
-	said := make([]string, len(e.Claims))
-	for i, c := range e.Claims {
-		said[i] = fmt.Sprintf("%s, such as %s: %s=\"%d\", schedulerName %s",
-			pods(c.Members), c.Example, annotation, c.MinAvailable, c.Scheduler)
-	}
-	return fmt.Sprintf("the members of gang %s disagree (%s). No pending member starts until all agree: correct or delete the wrong ones.",
-		e.Gang, strings.Join(said, "; "))
-}
-
 // members says "7 of the 11 pods it needs".
 func members(e gang.Explanation) string {
 	text := fmt.Sprintf("%d of the %s it needs", e.Have, pods(e.Need))

@@ -165,6 +165,25 @@ func TestSentences(t *testing.T) {
 			"annotation x is missing: set it; the pod stays Pending until this is corrected",
 		},
 		{
+			"members disagree",
+			gang.Explanation{
+				Kind: gang.KindDisagree, Gang: spark, Claims: []gang.ClaimCount{
+					{Claim: gang.Claim{MinAvailable: 3, Scheduler: "s"}, Members: 2, Example: "a-0"},
+					{Claim: gang.Claim{MinAvailable: 4, Scheduler: "s"}, Members: 1, Example: "a-1"},
+				},
+				Shares: []gang.ShareCount{
+					{Share: gang.Share{Queue: "research"}, Members: 1, Example: "a-0"},
+					{Share: gang.Share{Preemptible: gang.NeverPreempted}, Members: 2, Example: "a-1"},
+					{Share: gang.Share{ExpectedRuntime: 90 * time.Minute}, Members: 3, Example: "a-2"},
+				},
+			},
+			"GangMembersDisagree", "GangMembersDisagree",
+			`the members of gang default/spark-job-123 disagree (2 pods, such as a-0: pod-group.scheduling.sigs.k8s.io/min-available="3", ` +
+				`schedulerName s; 1 pod, such as a-1: pod-group.scheduling.sigs.k8s.io/min-available="4", schedulerName s; 1 pod, such as ` +
+				`a-0: kubenexus.io/queue="research"; 2 pods, such as a-1: kubenexus.io/preemptible="false"; 3 pods, such as a-2: ` +
+				`kubenexus.io/expected-runtime="1h30m0s"). No pending member starts until all agree: correct or delete the wrong ones.`,
+		},
+		{
 			"unknown",
 			gang.Explanation{Kind: gang.KindUnknown, Problem: errors.New("the label x of y: set ours, or remove this label")},
 			"UnknownGang", "UnknownGang",

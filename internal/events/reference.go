@@ -54,13 +54,12 @@ func beforeTheStart() []Entry {
 			"[keys of other schedulers](../keys.md).",
 		Examples: []gang.Explanation{{Kind: gang.KindUnknown, Problem: foreignKey()}},
 	}, {
-		Reason:  ReasonDisagree,
-		Meaning: "Members name different sizes or schedulers. No pending member starts until all agree.",
-		Remedy:  "Correct or delete the pods that are wrong.",
-		Examples: []gang.Explanation{{Kind: gang.KindDisagree, Gang: training(), Claims: []gang.ClaimCount{
-			{Claim: gang.Claim{MinAvailable: 4, Scheduler: "kubenexus-scheduler"}, Members: 3, Example: "training-0"},
-			{Claim: gang.Claim{MinAvailable: 5, Scheduler: "kubenexus-scheduler"}, Members: 1, Example: "training-3"},
-		}}},
+		Reason: ReasonDisagree,
+		Meaning: "Members name different sizes, schedulers or queues, or contradict each other in `" + conventions.PreemptibleAnnotation +
+			"` or `" + conventions.ExpectedRuntimeAnnotation + "`. No pending member starts until all agree. In a gang that runs, the " +
+			"running members are right, and only those that differ wait.",
+		Remedy:   "Correct or delete the pods that are wrong.",
+		Examples: disagreements(),
 	}, {
 		Reason: ReasonUnplaced,
 		Meaning: "The gang is complete, but not all the pods that it needs fit. The event says how many fit, which resource the others " +
@@ -88,6 +87,19 @@ func beforeTheStart() []Entry {
 			Waited: 10 * time.Second,
 		}},
 	}}
+}
+
+func disagreements() []gang.Explanation {
+	return []gang.Explanation{
+		{Kind: gang.KindDisagree, Gang: training(), Claims: []gang.ClaimCount{
+			{Claim: gang.Claim{MinAvailable: 4, Scheduler: "kubenexus-scheduler"}, Members: 3, Example: "training-0"},
+			{Claim: gang.Claim{MinAvailable: 5, Scheduler: "kubenexus-scheduler"}, Members: 1, Example: "training-3"},
+		}},
+		{Kind: gang.KindDisagree, Gang: training(), Shares: []gang.ShareCount{
+			{Share: gang.Share{Queue: "research"}, Members: 3, Example: "training-0"},
+			{Share: gang.Share{Queue: "batch"}, Members: 1, Example: "training-3"},
+		}},
+	}
 }
 
 func ofTheStart() []Entry {

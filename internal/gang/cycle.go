@@ -317,7 +317,7 @@ func (g *Gang) mayWake(phase Phase) bool {
 	switch {
 	case g.tally.parked == 0:
 		return false
-	case phase == Unbound || g.tally.apart > 0 || len(g.tally.claims) > 1 || g.run.several():
+	case phase == Unbound || g.tally.apart > 0 || g.tally.differ() || g.run.several():
 		return true // some may start on their own
 	case g.awaitsBind() || g.tally.started > 0 && g.evicting != "":
 		return false

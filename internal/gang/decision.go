@@ -60,7 +60,7 @@ type Kind string
 const (
 	// KindIncomplete: fewer than min-available eligible members exist.
 	KindIncomplete Kind = "Incomplete"
-	// KindDisagree: members name different sizes or schedulers.
+	// KindDisagree: members name different sizes, schedulers or queues, or contradict each other otherwise.
 	KindDisagree Kind = "Disagree"
 	// KindUnplaced: the gang is complete, but the free capacity does not suffice for min-available members.
 	KindUnplaced Kind = "Unplaced"
@@ -127,6 +127,8 @@ type Explanation struct {
 	Most int
 	// Claims are the claims on which members disagree (KindDisagree), the most frequent first.
 	Claims []ClaimCount
+	// Shares is what members contradict each other in of their gang's share (KindDisagree).
+	Shares []ShareCount
 	// Waited is how long the gang has waited (KindTimedOut, KindReleased); Cause is why (KindTimedOut).
 	Waited time.Duration
 	Cause  Kind
@@ -161,6 +163,13 @@ type ClaimCount struct {
 	Example string
 }
 
+// ShareCount is one thing that members state of their gang's share, the number of members that do, and the name of one of them.
+type ShareCount struct {
+	Share
+	Members int
+	Example string
+}
+
 // signature has the kind, the resource of the shortage and, for members that disagree, their claims. Members get a new event when
 // it changes.
 func (e Explanation) signature() string {
@@ -172,6 +181,9 @@ func (e Explanation) signature() string {
 	claims := make([]string, len(e.Claims))
 	for i, c := range e.Claims {
 		claims[i] = fmt.Sprintf(" %d/%s", c.MinAvailable, c.Scheduler)
+	}
+	for i := range e.Shares {
+		claims = append(claims, fmt.Sprintf(" %v", e.Shares[i].Share))
 	}
 	slices.Sort(claims) // the order by frequency does not count
 	return text.String() + strings.Join(claims, "")
@@ -190,5 +202,5 @@ func (e Explanation) numbers() string {
 	if e.Lacking != nil {
 		lacking = *e.Lacking
 	}
-	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Most, short, e.Detail, lacking, e.Claims)
+	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Most, short, e.Detail, lacking, e.Claims, e.Shares)
 }

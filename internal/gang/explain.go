@@ -16,9 +16,7 @@ func (g *Gang) explainWaiting() Explanation {
 		e.Alone = len(g.members) == 1 && g.shape() == nil && e.Need > 1 && g.tally.apart == 0
 		return e
 	case Disagreeing:
-		e := g.explanation(KindDisagree)
-		e.Claims = g.claims()
-		return e
+		return g.explainDisagreement()
 	case Ready, Placing:
 		if g.failure == nil || g.queued != "" {
 			return g.inQueue(g.explanation(KindUntried))
@@ -41,9 +39,7 @@ func (g *Gang) explainWaiting() Explanation {
 func (g *Gang) explainRunning() Explanation {
 	switch {
 	case g.tally.disagree():
-		e := g.explanation(KindDisagree)
-		e.Claims = g.claims()
-		return e
+		return g.explainDisagreement()
 	case g.awaitsBind() && g.failure != nil:
 		return *g.failure
 	case g.evicting != "" && g.eviction.because != "":
@@ -97,12 +93,22 @@ func (g *Gang) owner() string {
 // shownClaims is the maximum number of claims in an explanation: a gang can have as many claims as members.
 const shownClaims = 4
 
+// explainDisagreement lists what members contradict each other in.
+func (g *Gang) explainDisagreement() Explanation {
+	e := g.explanation(KindDisagree)
+	if g.tally.claimsDisagree() {
+		e.Claims = g.claims()
+	}
+	e.Shares = g.contradictions()
+	return e
+}
+
 // claims lists the members' claims, the most frequent first. It ignores silent and terminating members.
 func (g *Gang) claims() []ClaimCount {
 	g.lineUp()
 	counts := make([]ClaimCount, 0, len(g.lines.claims))
 	for claim, line := range g.lines.claims {
-		example := line.top(func(m *member) bool { return g.members[m.UID] == m && !m.Terminating && !m.otherRun })
+		example := line.top(g.states)
 		if example == nil {
 			delete(g.lines.claims, claim)
 			continue
@@ -115,3 +121,56 @@ func (g *Gang) claims() []ClaimCount {
 	})
 	return counts[:min(len(counts), shownClaims)]
 }
+
+// manyValues is how many values of one aspect are compared for an explanation. With more, only the oldest and the newest member that
+// state something are named: the cost of an explanation does not grow with the gang.
+const manyValues = 64
+
+// contradictions lists, of each aspect of the share in which members contradict each other, what they state, the most frequent first.
+func (g *Gang) contradictions() []ShareCount {
+	g.lineUp()
+	var all []ShareCount
+	for a := range aspects {
+		of := &g.tally.shares[a]
+		if _, agreed := of.agreed(); agreed {
+			continue
+		}
+		var counts []ShareCount
+		add := func(value Share, example *member) {
+			if example != nil {
+				counts = append(counts, ShareCount{Share: value, Members: of.values[value], Example: example.Name})
+			}
+		}
+		if len(of.values) > manyValues {
+			for _, f := range a.ends() {
+				if m := g.oldestThat(f); m != nil {
+					add(m.Spec.only(a), m)
+				}
+			}
+		} else {
+			for value := range of.values {
+				add(value, g.lines.shares[value].top(func(m *member) bool { return g.states(m) && !m.Foreign }))
+			}
+			slices.SortFunc(counts, func(x, y ShareCount) int {
+				return cmp.Or(cmp.Compare(y.Members, x.Members), x.compare(y.Share))
+			})
+		}
+		all = append(all, counts[:min(len(counts), shownClaims)]...)
+	}
+	return all
+}
+
+// ends are the lines of the oldest and the newest member that state this aspect. There are none for an aspect with few values.
+func (a aspect) ends() []first {
+	switch a {
+	case queueAspect:
+		return []first{firstQueue, lastQueue}
+	case runtimeAspect:
+		return []first{firstRuntime, lastRuntime}
+	case preemptibleAspect, aspects:
+	}
+	return nil
+}
+
+// states reports whether what the member states counts.
+func (g *Gang) states(m *member) bool { return g.members[m.UID] == m && !m.Terminating && !m.otherRun }

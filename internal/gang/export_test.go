@@ -18,5 +18,33 @@ func (g *Gang) Derived(fresh bool) string {
 		g.ranked, g.counted, g.lines = false, false, nil
 	}
 	return fmt.Sprint(g.Priority(), g.Age().UTC(), g.timeout(), g.reservationTimeout(), g.restarts, g.partial, g.firstScheduled.UTC(),
-		g.shape().All(), g.done, maps.Clone(g.doneOf), g.creator, g.owner(), g.placement(), g.claims(), g.lines.owners)
+		g.shape().All(), g.done, maps.Clone(g.doneOf), g.creator, g.owner(), g.placement(), g.claims(), g.lines.owners, g.contradictions(),
+		g.ExpectedRuntime())
+}
+
+// Tally returns the counts of members as text. With fresh, it counts the members again.
+func (g *Gang) Tally(fresh bool) string {
+	t := g.tally
+	if fresh {
+		t = newRoster().tally
+		for _, m := range g.members {
+			t.count(m, 1)
+		}
+	}
+	text := fmt.Sprintln(t.eligible, t.started, t.binding, t.gated, t.apart, t.unnamed, t.parked, t.standby, t.endless,
+		t.roles, t.startedRoles, t.sharing, counted(t.claims), counted(t.startedClaims))
+	for a := range aspects {
+		all, started := t.shares[a], t.startedShares[a]
+		text += fmt.Sprintln(all.values, counted(all.statements), started.values, counted(started.statements))
+	}
+	return text
+}
+
+// counted returns the counts without the ages, which remember members that are gone.
+func counted[V comparable](all statements[V]) map[statement[V]][3]int {
+	counts := map[statement[V]][3]int{}
+	for key, made := range all {
+		counts[key] = [...]int{made.members, made.eligible, made.started}
+	}
+	return counts
 }

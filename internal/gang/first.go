@@ -23,6 +23,11 @@ const (
 	firstDefaultTimeout
 	firstReservation
 	firstDefaultReservation
+	firstDeadline
+	firstQueue
+	lastQueue
+	firstRuntime
+	lastRuntime
 	firsts
 )
 
@@ -45,6 +50,12 @@ func (f first) qualifies(m *member) bool {
 		return m.Spec.Placement != ""
 	case firstDefaultPlacement:
 		return m.DefaultPlacement != ""
+	case firstDeadline:
+		return m.Deadline > 0 && m.present() && !m.apart()
+	case firstQueue, lastQueue:
+		return m.Spec.Queue != "" && m.present()
+	case firstRuntime, lastRuntime:
+		return m.Spec.ExpectedRuntime > 0 && m.present()
 	default:
 		return f.longest(m) > 0
 	}
@@ -61,6 +72,8 @@ func (f first) longest(m *member) int64 {
 		return int64(m.Spec.ReservationTimeout)
 	case firstDefaultReservation:
 		return int64(m.DefaultReservationTimeout)
+	case firstDeadline:
+		return int64(m.Deadline)
 	}
 	return 0
 }
@@ -81,7 +94,9 @@ func (f first) compare(a, b *member) int {
 			}
 			return 1
 		}
-	case firstTimeout, firstDefaultTimeout, firstReservation, firstDefaultReservation:
+	case lastQueue, lastRuntime:
+		return compareMembers(b, a)
+	case firstTimeout, firstDefaultTimeout, firstReservation, firstDefaultReservation, firstDeadline:
 		return cmp.Compare(f.longest(b), f.longest(a))
 	}
 	return compareMembers(a, b)
@@ -118,9 +133,9 @@ func (l *line) Pop() any {
 	return m
 }
 
-// top returns the first member for which yes returns true, and drops the members before it.
+// top returns the first member for which yes returns true, and drops the members before it. A nil line is empty.
 func (l *line) top(yes func(*member) bool) *member {
-	for len(l.members) > 0 {
+	for l != nil && len(l.members) > 0 {
 		if yes(l.members[0]) {
 			return l.members[0]
 		}
@@ -129,10 +144,12 @@ func (l *line) top(yes func(*member) bool) *member {
 	return nil
 }
 
-// lines has a line for each first and a line for each claim. owners counts the members of each owner.
+// lines has a line for each first, for each claim, and for each thing that members state of their gang's share. owners counts the
+// members of each owner.
 type lines struct {
 	firsts [firsts]line
 	claims map[Claim]*line
+	shares map[Share]*line
 	owners map[string]int
 }
 
@@ -147,16 +164,24 @@ func (l *lines) add(m *member) {
 		}
 	}
 	if !m.silent() {
-		of := l.claims[m.claim()]
-		if of == nil {
-			of = &line{compare: compareMembers}
-			l.claims[m.claim()] = of
+		pushTo(l.claims, m.claim(), m)
+	}
+	for a := range aspects {
+		if value := m.Spec.only(a); value != (Share{}) {
+			pushTo(l.shares, value, m)
 		}
-		heap.Push(of, m)
 	}
 	if m.OwnerUID != "" {
 		l.owners[m.OwnerUID]++
 	}
+}
+
+// pushTo puts a member into the line of those that state the same, the oldest first.
+func pushTo[V comparable](lines map[V]*line, value V, m *member) {
+	if lines[value] == nil {
+		lines[value] = &line{compare: compareMembers}
+	}
+	heap.Push(lines[value], m)
 }
 
 func (l *lines) push(f first, m *member) {
@@ -185,7 +210,7 @@ func (g *Gang) lineUp() {
 	if g.lines != nil {
 		return
 	}
-	g.lines = &lines{claims: map[Claim]*line{}, owners: map[string]int{}}
+	g.lines = &lines{claims: map[Claim]*line{}, shares: map[Share]*line{}, owners: map[string]int{}}
 	for _, m := range g.each() {
 		g.lines.add(m)
 	}

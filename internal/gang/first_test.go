@@ -12,16 +12,19 @@ import (
 // The cost of creating, starting and deleting a member must not grow with the size of its gang.
 func TestCostOfAMemberDoesNotGrowWithTheGang(t *testing.T) {
 	kinds := map[string]func(m *gang.Member, i, n int){
-		"plain":              func(*gang.Member, int, int) {},
-		"half are enough":    func(m *gang.Member, _, n int) { m.Spec.MinAvailable = int32(n / 2) },
-		"an owner for each":  func(m *gang.Member, i, _ int) { m.OwnerUID = fmt.Sprint("job-", i); m.Owner = "Job " + m.OwnerUID },
-		"whole-gang":         func(m *gang.Member, _, _ int) { m.Spec.RestartPolicy = gang.WholeGang },
-		"newest first":       func(m *gang.Member, i, n int) { m.Created = start.Add(time.Duration(n-i) * time.Second) },
-		"priorities differ":  func(m *gang.Member, i, _ int) { m.Priority = int32(i) },
-		"members disagree":   func(m *gang.Member, i, n int) { m.Spec.MinAvailable = int32(n - i%3) },
-		"gated, then not":    func(m *gang.Member, _, _ int) { m.Gated = true },
-		"two roles":          func(m *gang.Member, i, n int) { m.Spec.Role, m.Spec.Roles = twoRoles(i, n) },
-		"a creator and more": func(m *gang.Member, i, n int) { m.Spec.Role, m.Spec.Roles, m.Spec.Creates = created(i, n) },
+		"plain":               func(*gang.Member, int, int) {},
+		"half are enough":     func(m *gang.Member, _, n int) { m.Spec.MinAvailable = int32(n / 2) },
+		"an owner for each":   func(m *gang.Member, i, _ int) { m.OwnerUID = fmt.Sprint("job-", i); m.Owner = "Job " + m.OwnerUID },
+		"whole-gang":          func(m *gang.Member, _, _ int) { m.Spec.RestartPolicy = gang.WholeGang },
+		"newest first":        func(m *gang.Member, i, n int) { m.Created = start.Add(time.Duration(n-i) * time.Second) },
+		"priorities differ":   func(m *gang.Member, i, _ int) { m.Priority = int32(i) },
+		"members disagree":    func(m *gang.Member, i, n int) { m.Spec.MinAvailable = int32(n - i%3) },
+		"shares differ":       func(m *gang.Member, i, _ int) { m.Spec.Queue = fmt.Sprint("q", i%3) },
+		"a runtime for each":  func(m *gang.Member, i, _ int) { m.Spec.ExpectedRuntime = time.Duration(i) * time.Second },
+		"a deadline for each": func(m *gang.Member, i, _ int) { m.Deadline = time.Duration(i) * time.Second },
+		"gated, then not":     func(m *gang.Member, _, _ int) { m.Gated = true },
+		"two roles":           func(m *gang.Member, i, n int) { m.Spec.Role, m.Spec.Roles = twoRoles(i, n) },
+		"a creator and more":  func(m *gang.Member, i, n int) { m.Spec.Role, m.Spec.Roles, m.Spec.Creates = created(i, n) },
 	}
 	for name, kind := range kinds {
 		t.Run(name, func(t *testing.T) {
@@ -75,6 +78,9 @@ func TestDerivedValuesAreMaintained(t *testing.T) {
 			if kept, fresh := g.Derived(false), g.Derived(true); kept != fresh {
 				t.Fatalf("round %d, step %d: maintained\n%s\nrecomputed\n%s", round, step, kept, fresh)
 			}
+			if kept, fresh := g.Tally(false), g.Tally(true); kept != fresh {
+				t.Fatalf("round %d, step %d: counted\n%s\nrecounted\n%s", round, step, kept, fresh)
+			}
 		}
 	}
 }
@@ -86,7 +92,7 @@ func change(g *gang.Gang, there map[string]gang.Member, pick func(int) int, now 
 	if !known {
 		m = drawMember(uid, pick, now)
 	}
-	switch what := pick(12); {
+	switch what := pick(13); {
 	case !known:
 	case what < 2: // it succeeds or fails
 		g.Finish(gang.Finished{UID: uid, Role: m.Spec.Role, OwnerUID: m.OwnerUID, Succeeded: pick(2) == 0, At: now}, now)
@@ -104,6 +110,8 @@ func change(g *gang.Gang, there map[string]gang.Member, pick func(int) int, now 
 		m.Node, m.Gated, m.Scheduled = "node", false, now
 	case what < 10:
 		m.Priority++
+	case what < 11:
+		m.Spec.Share, m.Deadline = drawShare(pick), time.Duration(pick(3))*time.Hour
 	default:
 		m.Gated = false
 	}
@@ -118,7 +126,18 @@ func drawMember(uid string, pick func(int) int, now time.Time) gang.Member {
 	m.Spec.Timeout, m.Spec.Placement = time.Duration(pick(3))*time.Minute, []gang.Placement{"", gang.Pack, gang.Spread}[pick(3)]
 	m.Spec.RestartPolicy = []gang.RestartPolicy{"", gang.Replace, gang.WholeGang}[pick(3)]
 	m.Spec.Role, m.Spec.Roles, m.Spec.Creates = created(pick(2), 3)
+	m.Spec.Share, m.Foreign = drawShare(pick), pick(8) == 0
+	m.Deadline = time.Duration(pick(3)) * time.Hour
 	return m
+}
+
+// drawShare is silent about most things.
+func drawShare(pick func(int) int) gang.Share {
+	return gang.Share{
+		Queue:           []string{"", "", "", "q", "q", "r"}[pick(6)],
+		Preemptible:     []gang.Preemptible{"", "", "", gang.MayBePreempted, gang.NeverPreempted, gang.NeverPreempted}[pick(6)],
+		ExpectedRuntime: []time.Duration{0, 0, 0, time.Hour, time.Hour, 2 * time.Hour}[pick(6)],
+	}
 }
 
 // A creator that was gated when it was first seen counts once its gates are removed. A succeeded creator of an earlier run does not

@@ -42,6 +42,9 @@ func (g *Gang) Observe(seen Member, now time.Time) []Decision {
 	}
 	m.misfit = m.misfit && m.Generation == seen.Generation
 	before, wasRunning, wasPending, wasOther := m.Member, g.tally.started > 0, m.Node == "", m.otherRun
+	if m.Gated && !seen.Gated {
+		m.ungated = now
+	}
 	g.run.note(m, -1)
 	g.update(m, func() {
 		m.Member = seen
@@ -129,7 +132,7 @@ func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
 	switch phase := g.Phase(); phase {
 	case Ready:
 		if g.completeSince.IsZero() {
-			g.completeSince = now
+			g.completeSince = g.completedAt(now)
 		}
 		return append(decisions, g.represent(tryAgain, now)...)
 	case Running, Unbound:
@@ -173,8 +176,7 @@ func (g *Gang) mayEnter(m *member) bool {
 	if g.Alone(m.UID) {
 		return m.pending() && !m.Gated
 	}
-	claim, agreed := g.tally.agreed()
-	return agreed && m.eligible() && (m.claim() == claim || m.silent()) && !g.awaitsRestart(m) && !g.awaitsBind()
+	return m.eligible() && g.tally.accepts(m) && !g.awaitsRestart(m) && !g.awaitsBind()
 }
 
 // Refs returns references to all members that have not ended, the oldest first.
@@ -212,6 +214,33 @@ func (w *wait) noteCreated(at time.Time) {
 	}
 }
 
+// CompleteSince returns when the gang became complete, for a gang that waits: when the last of the members that could start was
+// created, or lost its scheduling gates. It is zero if the gang is not complete, or has started.
+func (w *wait) CompleteSince() time.Time { return w.completeSince }
+
+// completedAt is when the gang, which is complete now, became so. An earlier process may have seen that; the API rounds times to the
+// second, and its clock may differ from ours. When gates were removed is known only if this process saw it. It visits every member.
+func (g *Gang) completedAt(now time.Time) time.Time {
+	last := g.since
+	for _, m := range g.each() {
+		if !m.eligible() {
+			continue
+		}
+		if m.Created.IsZero() {
+			return now
+		}
+		for _, at := range [...]time.Time{m.Created.Add(time.Second), m.ungated} {
+			if at.After(last) {
+				last = at
+			}
+		}
+	}
+	if last.After(now) {
+		return now
+	}
+	return last
+}
+
 // roster holds the members of a gang and what is derived from them.
 type roster struct {
 	members map[string]*member
@@ -234,7 +263,8 @@ func newRoster() roster {
 		finished: map[string]Finished{},
 		run:      newRuns(),
 		tally: tally{
-			claims: claims{}, startedClaims: claims{}, roles: map[string]int{}, startedRoles: map[string]int{},
+			claims: statements[Claim]{}, startedClaims: statements[Claim]{}, sharing: map[stance]int{},
+			roles: map[string]int{}, startedRoles: map[string]int{},
 		},
 	}
 }

@@ -60,6 +60,8 @@ type member struct {
 	seen int
 	// otherRun is true if the pod belongs to another run of the gang than the current one, and does not count for it.
 	otherRun bool
+	// ungated is when this process saw that the pod's scheduling gates are gone, zero if the pod never had any since it was first seen.
+	ungated time.Time
 	noticed
 }
 
@@ -71,6 +73,9 @@ func (m *member) started() bool {
 
 // apart: the pod creates others and does not declare them. It starts on its own, and the others are the gang.
 func (m *member) apart() bool { return m.Spec.Creates && m.Spec.Roles.Creator() == nil }
+
+// present: the pod is a member of the gang's current run, and stays.
+func (m *member) present() bool { return !m.Foreign && !m.Terminating && !m.otherRun }
 
 // silent: the pod does not specify how many members its gang needs.
 func (m *member) silent() bool { return m.Spec.MinAvailable == 0 }

@@ -7,7 +7,7 @@ type Phase string
 const (
 	// Incomplete: fewer than min-available members are eligible.
 	Incomplete Phase = "Incomplete"
-	// Disagreeing: members name different sizes or schedulers; none of them starts.
+	// Disagreeing: members name different sizes, schedulers or queues, or contradict each other otherwise; none of them starts.
 	Disagreeing Phase = "Disagreeing"
 	// Ready: complete, and either parked or represented by one member in the scheduling queue.
 	Ready Phase = "Ready"
@@ -25,12 +25,13 @@ func Phases() []Phase { return []Phase{Incomplete, Disagreeing, Ready, Placing, 
 // Phase derives the phase of the gang from its members.
 func (g *Gang) Phase() Phase {
 	_, agreed := g.tally.agreed()
+	_, shared := g.tally.share()
 	switch {
 	case len(g.tally.claims) == 0 && g.tally.unnamed > 0:
 		return Unbound
 	case len(g.tally.claims) == 0:
 		return Incomplete // all members are being deleted, or do not specify how many are needed
-	case !agreed:
+	case !agreed || !shared:
 		return Disagreeing
 	case g.runs():
 		return Running

@@ -347,6 +347,6 @@ func (e Explanation) clone() Explanation {
 	if e.Lacking != nil {
 		e.Lacking = new(*e.Lacking)
 	}
-	e.Claims = slices.Clone(e.Claims)
+	e.Claims, e.Shares = slices.Clone(e.Claims), slices.Clone(e.Shares)
 	return e
 }

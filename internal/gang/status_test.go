@@ -137,6 +137,9 @@ func shareNothing(t *testing.T, s *story, changed gang.Status) {
 	for i := range changed.Why.Claims {
 		changed.Why.Claims[i].Members = -1
 	}
+	for i := range changed.Why.Shares {
+		changed.Why.Shares[i].Members = -1
+	}
 	if changed.Why.Short != nil {
 		changed.Why.Short.Resource = "changed"
 	}

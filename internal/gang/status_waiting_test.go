@@ -54,6 +54,20 @@ func TestStatusOfAWaitingGang(t *testing.T) {
 			},
 		},
 		{
+			"disagreeing about the queue", func(t *testing.T) *story {
+				s := newStory(t, 2, 1)
+				s.see(1, func(m *gang.Member) { m.Spec.Queue = "q" })
+				s.see(2, func(m *gang.Member) { m.Spec.Queue = "r" })
+				return s
+			},
+			gang.Status{
+				Phase: gang.Disagreeing, Needs: gang.Needs{MinAvailable: 2}, Times: since, Members: inState(gang.MemberPending, 0, "", "", ""),
+				Why: explained(gang.KindDisagree, gang.Explanation{Need: 2, Shares: []gang.ShareCount{
+					{Share: gang.Share{Queue: "q"}, Members: 1, Example: "a-1"}, {Share: gang.Share{Queue: "r"}, Members: 1, Example: "a-2"},
+				}}),
+			},
+		},
+		{
 			"complete", func(t *testing.T) *story { return newStory(t, 2, 2) },
 			gang.Status{
 				Phase: gang.Ready, Needs: gang.Needs{MinAvailable: 2, Have: 2}, Times: since, Members: inState(gang.MemberPending, 0, "", ""),

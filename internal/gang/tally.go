@@ -10,7 +10,13 @@ type tally struct {
 	// parked counts the parked members, standby the eligible ones among them.
 	parked, standby int
 
-	claims, startedClaims claims
+	claims, startedClaims statements[Claim]
+	// shares are what members state of their gang's share, startedShares what running members do. sharing counts the eligible members
+	// that state any of it.
+	shares, startedShares [aspects]stated
+	sharing               map[stance]int
+	// endless counts the members without a deadline.
+	endless int
 	// roles counts the members that are eligible or run, startedRoles those that run.
 	roles, startedRoles map[string]int
 }
@@ -29,7 +35,9 @@ func (t *tally) count(m *member, by int) {
 	add(&t.apart, m.apart() && !m.Terminating && !m.otherRun)
 	add(&t.unnamed, m.silent() && m.Spec.Unnamed && !m.Terminating && !m.otherRun)
 	add(&t.gated, m.pending() && m.Gated && !m.otherRun)
+	add(&t.endless, m.Deadline == 0 && m.present() && !m.apart())
 	t.countClaims(m, by)
+	t.countShare(m, by)
 	if m.Spec.Role != "" && !m.otherRun {
 		t.countRole(m, by)
 	}
@@ -40,18 +48,18 @@ func (t *tally) countClaims(m *member, by int) {
 		return
 	}
 	if !m.Terminating {
-		t.claims.count(m, by)
+		t.claims.count(m.claim(), m, by)
 	}
 	if m.started() {
-		t.startedClaims.count(m, by)
+		t.startedClaims.count(m.claim(), m, by)
 	}
 }
 
 func (t *tally) countRole(m *member, by int) {
 	if m.eligible() || m.started() {
-		t.roles[m.Spec.Role] += by
+		addTo(t.roles, m.Spec.Role, by)
 	}
 	if m.started() {
-		t.startedRoles[m.Spec.Role] += by
+		addTo(t.startedRoles, m.Spec.Role, by)
 	}
 }
