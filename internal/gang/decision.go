@@ -135,8 +135,6 @@ type Explanation struct {
 	// Attempts is the number of attempts until the gang started, Complete how long it was complete by then (KindReleased).
 	Attempts int
 	Complete time.Duration
-	Queue *QueueWhy
-	Pod   bool
 	// Problem describes the error in a pod's annotations (KindInvalid, KindUnknown).
 	Problem error
 }

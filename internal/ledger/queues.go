@@ -192,10 +192,13 @@ func namesIn(all []queue.Queue, nodes []*corev1.Node) map[string]struct{} {
 	return names
 }
 
-// checkQueue returns the problem of a pending pod with its queue, or nil.
+// checkQueue returns the problem of a pending pod with its queue, or nil. Without a configuration, there is only the default queue.
 func (l *Ledger) checkQueue(pod *corev1.Pod, said conventions.Pod, stated string) error {
-	if l.tree == nil || pod.Spec.NodeName != "" || l.profiles[pod.Spec.SchedulerName] == nil {
-		return nil
+	if l.tree == nil {
+		if stated == "" || stated == queue.Default {
+			return nil
+		}
+		return conventions.QueueNotFound(said, stated, []string{queue.Default})
 	}
 	_, refusal := l.tree.For(pod.Namespace, stated)
 	switch refusal {

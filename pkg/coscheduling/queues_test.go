@@ -2,6 +2,9 @@ package coscheduling
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,4 +126,114 @@ func TestWeights(t *testing.T) {
 func (r *running) waiting() int {
 	pods, _ := r.sched.SchedulingQueue.PendingPods()
 	return len(pods)
+}
+
+// runs waits until exactly these jobs run: it sees each start and, for a second, no other.
+func (r *running) runs(names ...string) {
+	r.t.Helper()
+	started := func() map[string]bool {
+		jobs := map[string]bool{}
+		for pod := range r.nodes() {
+			jobs[pod[:strings.LastIndex(pod, "-")]] = true
+		}
+		return jobs
+	}
+	want := map[string]bool{}
+	for _, name := range names {
+		want[name] = true
+	}
+	eventually(r.t, fmt.Sprintf("%v to run", names), func() bool {
+		got := started()
+		for name := range want {
+			if !got[name] {
+				return false
+			}
+		}
+		return true
+	})
+	if got := started(); !maps.Equal(got, want) {
+		r.t.Errorf("%v run, and only %v may", slices.Sorted(maps.Keys(got)), names)
+	}
+}
+
+// TestALimitIsNeverExceeded: a gang beyond the limit of its queue waits, smaller ones behind it start, and other queues are not held up.
+func TestALimitIsNeverExceeded(t *testing.T) {
+	r := run(t, &obstacle{}, true, map[string]string{"a": "10", "b": "10"})
+	r.configure(queued("limited", func(q *queue.Queue) { q.Limit = queue.Amounts{"cpu": 5000} }), queued("free", nil))
+	free := r.occupy("10", "10")
+	r.submit(
+		job{queue: "limited", name: "first", members: 2, cpu: "2", created: 1},
+		job{queue: "limited", name: "beyond", members: 2, cpu: "2", created: 2},
+		job{queue: "limited", name: "small", members: 1, cpu: "1", created: 3},
+		job{queue: "free", name: "other", members: 2, cpu: "2", created: 4},
+	)
+	eventually(t, "all to wait", func() bool { return r.waiting() == 7 })
+	free()
+	r.runs("first", "small", "other")
+	r.delete("first-0", "first-1")
+	r.runs("small", "other", "beyond")
+}
+
+func (r *running) delete(pods ...string) {
+	r.t.Helper()
+	for _, name := range pods {
+		if err := r.client.CoreV1().Pods(testNamespace).Delete(r.ctx, name, metav1.DeleteOptions{}); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// TestStrictNeverOvertakes: what is behind a head that does not fit waits, in its queue only.
+func TestStrictNeverOvertakes(t *testing.T) {
+	r := run(t, &obstacle{}, true, map[string]string{"a": "4", "b": "4"})
+	strict := func(q *queue.Queue) { q.Order = queue.Strict }
+	r.configure(queued("strict", strict), queued("other", nil))
+	free := r.occupy("4", "2")
+	r.submit(
+		job{queue: "strict", name: "head", members: 2, cpu: "4", created: 1},
+		job{queue: "strict", name: "behind", members: 1, cpu: "1", created: 2},
+		job{queue: "other", name: "other", members: 1, cpu: "1", created: 3},
+	)
+	r.runs("filler0", "filler1", "other")
+	free()
+	r.delete("other-0")
+	r.runs("head")
+	r.delete("head-0", "head-1")
+	r.runs("behind")
+}
+
+// TestGuaranteesComeFirst, whatever the shares are.
+func TestGuaranteesComeFirst(t *testing.T) {
+	r := run(t, &obstacle{}, true, map[string]string{"a": "10"})
+	r.configure(
+		queued("heavy", func(q *queue.Queue) { q.Weight = 100; q.Priority = 10 }),
+		queued("owed", func(q *queue.Queue) { q.Weight = 0; q.Guarantee = queue.Amounts{"cpu": 4000} }),
+	)
+	free := r.occupy("10")
+	r.submit(
+		job{queue: "heavy", name: "h1", members: 2, cpu: "3", created: 1},
+		job{queue: "heavy", name: "h2", members: 2, cpu: "3", created: 2},
+		job{queue: "owed", name: "o1", members: 2, cpu: "2", created: 3},
+		job{queue: "owed", name: "o2", members: 2, cpu: "2", created: 4},
+	)
+	eventually(t, "all to wait", func() bool { return r.waiting() == 8 })
+	free()
+	r.runs("o1", "h1")
+}
+
+// TestTheConfigurationChangesWhileAllRuns: nothing that runs is touched, and what waits is ordered anew.
+func TestTheConfigurationChangesWhileAllRuns(t *testing.T) {
+	r := run(t, &obstacle{}, true, map[string]string{"a": "10"})
+	r.submit(job{queue: queue.Default, name: "before", members: 2, cpu: "1", created: 1})
+	r.runs("before")
+	r.configure(queued("x", func(q *queue.Queue) { q.Limit = queue.Amounts{"cpu": 3000} }))
+	r.submit(job{queue: "x", name: "gang", members: 2, cpu: "1", created: 2}, job{queue: "x", name: "pod", members: 1, cpu: "1", created: 3})
+	r.runs("before", "pod")
+	if err := r.plugins.dispatcher.Configure(nil); err != nil {
+		t.Fatal(err)
+	}
+	r.submit(job{queue: queue.Default, name: "after", members: 2, cpu: "1", created: 4})
+	r.runs("before", "pod", "after") // there is no queue x any more
+	r.configure(queued("x", nil))
+	r.runs("before", "pod", "after", "gang")
 }
