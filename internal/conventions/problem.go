@@ -19,6 +19,11 @@ const (
 	Conflicting
 	// NotServed: the profile of the pod's scheduler does not read the annotation.
 	NotServed
+	// NoQueue: there is no queue of that name. InnerQueue: it has queues below it, so no gang is in it itself. ForbiddenQueue: the
+	// pod's namespace may not use it.
+	NoQueue
+	InnerQueue
+	ForbiddenQueue
 )
 
 // Problem describes an error in an annotation and its remedy. Its text is a sentence for the user who wrote the annotation.

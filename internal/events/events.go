@@ -23,6 +23,16 @@ const (
 	ReasonInvalid = "InvalidGangAnnotation"
 	// ReasonUnknown: keys of other products tie the pod to others, and no annotation that we read does (also a condition).
 	ReasonUnknown = "UnknownGang"
+	// ReasonQueueNotFound: the queue that the pod names does not exist, or has others below it (also a condition).
+	ReasonQueueNotFound = "QueueNotFound"
+	// ReasonQueueNotAllowed: the pod's namespace may not use the queue that the pod names (also a condition).
+	ReasonQueueNotAllowed = "QueueNotAllowed"
+	// ReasonQueueLimit: the gang would take a queue beyond its limit (also a condition: no autoscaler can help).
+	ReasonQueueLimit = "QueueLimitReached"
+	// ReasonQueueGuarantee: the gang is never preempted, and would take a queue beyond its guarantee (also a condition).
+	ReasonQueueGuarantee = "QueueGuaranteeReached"
+	// ReasonQueued: others go first (also a condition).
+	ReasonQueued = "GangQueued"
 	// ReasonUnplaced: the gang is complete, and not all that it needs fit. The condition says Unschedulable, so that an
 	// autoscaler acts on it.
 	ReasonUnplaced = "GangUnschedulable"
@@ -69,7 +79,7 @@ func For(e gang.Explanation) Event {
 	event := Event{Type: corev1.EventTypeWarning, Reason: why.Reason, Note: why.Sentence}
 	_, event.ConditionReason = waiting(e.Kind)
 	switch event.Reason {
-	case ReasonUndeclared, ReasonRestarting, ReasonReleased:
+	case ReasonUndeclared, ReasonRestarting, ReasonReleased, ReasonQueued:
 		event.Type = corev1.EventTypeNormal
 	}
 	event.Note = Shorten(event.Note)
@@ -96,7 +106,8 @@ func waiting(kind gang.Kind) (reason, condition string) {
 	case gang.KindEvictionRefused, gang.KindEvictionGivenUp:
 		return ReasonEvictionRefused, ReasonEvictionRefused
 	default:
-		return "", ""
+		reason = queueReason(kind)
+		return reason, reason
 	}
 }
 
@@ -124,21 +135,23 @@ func happened(kind gang.Kind) string {
 
 // Sentence says in one sentence, with numbers, why a gang waits or that it starts.
 func Sentence(e gang.Explanation) string {
-	name := "gang " + e.Gang.String()
+	name := subject(e) + " " + e.Gang.String()
 	switch e.Kind {
 	case gang.KindIncomplete:
 		return incomplete(name, e)
 	case gang.KindDisagree:
 		return disagreement(e)
-	case gang.KindInvalid:
+	case gang.KindInvalid, gang.KindQueueNotFound, gang.KindQueueNotAllowed:
 		return fmt.Sprintf("%v; the pod stays Pending until this is corrected", e.Problem)
 	case gang.KindUnknown:
 		return fmt.Sprintf("%v; until then, the pod stays Pending", e.Problem)
 	case gang.KindUnplaced:
-		return fmt.Sprintf("%s cannot be scheduled yet: %s", name, unplaced(e))
+		return fmt.Sprintf("%s cannot be scheduled yet: %s%s", name, unplaced(e), setAside(e.SetAside))
 	case gang.KindTooLarge:
 		return fmt.Sprintf("%s cannot be scheduled: the cluster could hold only %d of %s even if it were empty; now %s. "+
 			"Add nodes, or request less.", name, e.Most, needed(e), fitting(e, fmt.Sprintf("%d fit", e.Fit)))
+	case gang.KindBeyondLimit, gang.KindBeyondGuarantee, gang.KindQueued:
+		return ofQueue(e)
 	case gang.KindNotBound:
 		return fmt.Sprintf("%s could not be bound: a node was found for all of %s, but %s. Retrying after a backoff of at most 10s.",
 			name, needed(e), unbound(e))
@@ -152,6 +165,14 @@ func Sentence(e gang.Explanation) string {
 	default:
 		return ofRunning(name, e)
 	}
+}
+
+// subject is what waits.
+func subject(e gang.Explanation) string {
+	if e.Pod {
+		return "pod"
+	}
+	return "gang"
 }
 
 // ofRunning says what happens to a gang that runs, or whose creator does.

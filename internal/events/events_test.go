@@ -184,6 +184,115 @@ func TestSentences(t *testing.T) {
 				`kubenexus.io/expected-runtime="1h30m0s"). No pending member starts until all agree: correct or delete the wrong ones.`,
 		},
 		{
+			"a queue that does not exist",
+			gang.Explanation{Kind: gang.KindQueueNotFound, Gang: spark, Problem: errors.New("annotation x has the value y: no")},
+			"QueueNotFound", "QueueNotFound",
+			"annotation x has the value y: no; the pod stays Pending until this is corrected",
+		},
+		{
+			"a queue that the namespace may not use",
+			gang.Explanation{Kind: gang.KindQueueNotAllowed, Gang: spark, Problem: errors.New("annotation x has the value y: no")},
+			"QueueNotAllowed", "QueueNotAllowed",
+			"annotation x has the value y: no; the pod stays Pending until this is corrected",
+		},
+		{
+			"beyond the limit",
+			gang.Explanation{Kind: gang.KindBeyondLimit, Gang: spark, Queue: &gang.QueueWhy{
+				Leaf: "research", Queue: "research", Resource: "nvidia.com/gpu", Uses: "58", Bound: "64", Asks: "16",
+			}},
+			"QueueLimitReached", "QueueLimitReached",
+			"gang default/spark-job-123 waits: queue research uses 58 of 64 nvidia.com/gpu; the gang asks for 16",
+		},
+		{
+			"beyond the limit of a queue above, a pod without a gang",
+			gang.Explanation{Kind: gang.KindBeyondLimit, Gang: spark, Pod: true, Queue: &gang.QueueWhy{
+				Leaf: "nlp", Queue: "research", Resource: "cpu", Uses: "58", Bound: "64", Asks: "7500m",
+			}},
+			"QueueLimitReached", "QueueLimitReached",
+			"pod default/spark-job-123 waits: queue research, above queue nlp, uses 58 of 64 cpu; the pod asks for 7500m",
+		},
+		{
+			"more than the limit",
+			gang.Explanation{Kind: gang.KindBeyondLimit, Gang: spark, Queue: &gang.QueueWhy{
+				Leaf: "research", Queue: "research", Resource: "nvidia.com/gpu", Uses: "58", Bound: "64", Asks: "80", Never: true,
+			}},
+			"QueueLimitReached", "QueueLimitReached",
+			"gang default/spark-job-123 cannot start: it asks for 80 nvidia.com/gpu, and queue research is limited to 64. Request less, or " +
+				"raise the limit.",
+		},
+		{
+			"beyond the guarantee",
+			gang.Explanation{Kind: gang.KindBeyondGuarantee, Gang: spark, Queue: &gang.QueueWhy{
+				Leaf: "research", Queue: "research", Resource: "nvidia.com/gpu", Uses: "12", Bound: "16", Asks: "8",
+			}},
+			"QueueGuaranteeReached", "QueueGuaranteeReached",
+			"gang default/spark-job-123 waits: queue research is guaranteed 16 nvidia.com/gpu and uses 12; the gang asks for 8, and starts " +
+				"only within the guarantee (annotation kubenexus.io/preemptible)",
+		},
+		{
+			"more than the guarantee",
+			gang.Explanation{Kind: gang.KindBeyondGuarantee, Gang: spark, Pod: true, Queue: &gang.QueueWhy{
+				Leaf: "research", Queue: "research", Resource: "nvidia.com/gpu", Uses: "12", Bound: "16", Asks: "80", Never: true,
+			}},
+			"QueueGuaranteeReached", "QueueGuaranteeReached",
+			"pod default/spark-job-123 cannot start: it asks for 80 nvidia.com/gpu, and queue research is guaranteed 16, beyond which " +
+				"nothing starts that may not be preempted (annotation kubenexus.io/preemptible). Request less, raise the guarantee, or remove " +
+				"the annotation.",
+		},
+		{
+			"three before it",
+			gang.Explanation{Kind: gang.KindQueued, Gang: spark, Queue: &gang.QueueWhy{Leaf: "x", Before: 3}},
+			"GangQueued", "GangQueued",
+			"gang default/spark-job-123 waits for its turn: 3 gangs of queue x are before it",
+		},
+		{
+			"one before it, a pod without a gang",
+			gang.Explanation{Kind: gang.KindQueued, Gang: spark, Pod: true, Queue: &gang.QueueWhy{Leaf: "x", Before: 1}},
+			"GangQueued", "GangQueued",
+			"pod default/spark-job-123 waits for its turn: 1 gang of queue x is before it",
+		},
+		{
+			"none of its queue before it",
+			gang.Explanation{Kind: gang.KindQueued, Gang: spark, Queue: &gang.QueueWhy{Leaf: "x"}},
+			"GangQueued", "GangQueued",
+			"gang default/spark-job-123 waits for its turn: other queues come first",
+		},
+		{
+			"capacity is set aside, and it is known for how long",
+			gang.Explanation{
+				Kind: gang.KindUnplaced, Gang: spark, Have: 4, Need: 4, Fit: 3, Detail: "5 of 5 nodes: Insufficient cpu",
+				SetAside: &gang.SetAsideWhy{Held: 3, Of: 4, In: 12*time.Minute + 20*time.Second, After: "gang a/b"},
+			},
+			"GangUnschedulable", "Unschedulable",
+			"gang default/spark-job-123 cannot be scheduled yet: 3 of the 4 pods it needs fit; 5 of 5 nodes: Insufficient cpu; set aside for " +
+				"it: 3 of 4; starts in about 12m, when gang a/b ends",
+		},
+		{
+			"capacity is set aside, and nobody knows what ends last",
+			gang.Explanation{
+				Kind: gang.KindUnplaced, Gang: spark, Have: 4, Need: 4, Fit: 3, SetAside: &gang.SetAsideWhy{Held: 3, Of: 4, In: time.Hour},
+			},
+			"GangUnschedulable", "Unschedulable",
+			"gang default/spark-job-123 cannot be scheduled yet: 3 of the 4 pods it needs fit; set aside for it: 3 of 4; starts in about 1h",
+		},
+		{
+			"capacity is set aside, and nobody knows for how long",
+			gang.Explanation{
+				Kind: gang.KindUnplaced, Gang: spark, Have: 4, Need: 4, Fit: 3, SetAside: &gang.SetAsideWhy{Of: 4, After: "gang a/b"},
+			},
+			"GangUnschedulable", "Unschedulable",
+			"gang default/spark-job-123 cannot be scheduled yet: 3 of the 4 pods it needs fit; set aside for it: 0 of 4",
+		},
+		{
+			"timed out beyond the limit",
+			gang.Explanation{
+				Kind: gang.KindTimedOut, Cause: gang.KindBeyondLimit, Gang: spark, Waited: 10 * time.Second,
+				Queue: &gang.QueueWhy{Leaf: "research", Queue: "research", Resource: "cpu", Uses: "58", Bound: "64", Asks: "16"},
+			},
+			"GangTimedOut", "",
+			"gang default/spark-job-123 did not start within 10s: it waits: queue research uses 58 of 64 cpu; the gang asks for 16",
+		},
+		{
 			"unknown",
 			gang.Explanation{Kind: gang.KindUnknown, Problem: errors.New("the label x of y: set ours, or remove this label")},
 			"UnknownGang", "UnknownGang",
@@ -197,6 +306,18 @@ func TestSentences(t *testing.T) {
 					event.Reason, event.ConditionReason, event.Note, tc.reason, tc.condition, tc.want)
 			}
 		})
+	}
+}
+
+// TestWaitingForATurnIsNormal checks the type of the events about queues: only a turn comes without anybody's doing.
+func TestWaitingForATurnIsNormal(t *testing.T) {
+	for kind, want := range map[gang.Kind]string{
+		gang.KindQueued: "Normal", gang.KindBeyondLimit: "Warning", gang.KindBeyondGuarantee: "Warning", gang.KindQueueNotFound: "Warning",
+		gang.KindQueueNotAllowed: "Warning",
+	} {
+		if got := events.For(gang.Explanation{Kind: kind}).Type; got != want {
+			t.Errorf("an event about %s is of type %s, want %s", kind, got, want)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"slices"
 	"time"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
@@ -18,7 +19,7 @@ type Entry struct {
 
 // Reference describes every reason, in the order in which a gang may meet them.
 func Reference() []Entry {
-	return append(append(beforeTheStart(), ofTheStart()...), afterTheStart()...)
+	return slices.Concat(ofMembers(), inTheQueue(), beforeTheStart(), ofTheStart(), afterTheStart())
 }
 
 // training and spark are gangs for the examples.
@@ -30,7 +31,7 @@ func spark() gang.Key {
 	return gang.Key{Namespace: "default", Name: "spark-job-123", Convention: conventions.Coscheduling().Name}
 }
 
-func beforeTheStart() []Entry {
+func ofMembers() []Entry {
 	return []Entry{{
 		Reason:  ReasonIncomplete,
 		Meaning: "Fewer pods exist than the gang needs, in total or in one role. Pods with scheduling gates do not count.",
@@ -60,10 +61,15 @@ func beforeTheStart() []Entry {
 			"running members are right, and only those that differ wait.",
 		Remedy:   "Correct or delete the pods that are wrong.",
 		Examples: disagreements(),
-	}, {
+	}}
+}
+
+func beforeTheStart() []Entry {
+	return []Entry{{
 		Reason: ReasonUnplaced,
 		Meaning: "The gang is complete, but not all the pods that it needs fit. The event says how many fit, which resource the others " +
-			"lack, and why nodes were rejected. The gang reserves nothing and is retried when a change in the cluster may help.",
+			"lack, and why nodes were rejected. The gang reserves nothing and is retried when a change in the cluster may help. " +
+			"If it was passed by for too long, capacity is set aside for it, and the event says how much.",
 		Remedy: "Wait, add nodes, or request less. If even an empty cluster could not hold the gang, waiting does not help. " +
 			"If the namespace would reserve more than its share, lower the minimum or raise the argument `reservedShare`.",
 		Examples: []gang.Explanation{
@@ -75,6 +81,7 @@ func beforeTheStart() []Entry {
 				Kind: gang.KindTooLarge, Gang: spark(), Have: 1, Need: 11, Declared: 10, Fit: 3, Most: 9,
 				Detail: "3 of 3 nodes: Insufficient memory",
 			},
+			passedBy(),
 			{Kind: gang.KindUntried, Gang: training(), Have: 4, Need: 4},
 		},
 	}, {

@@ -78,6 +78,16 @@ const (
 	KindInvalid Kind = "Invalid"
 	// KindUnknown: only keys that this scheduler does not read tie the pod to others; Problem names the key.
 	KindUnknown Kind = "Unknown"
+	// KindQueueNotFound: there is no queue of the name that a pod names, or none that gangs may be in; KindQueueNotAllowed: its namespace
+	// may not use that queue. Problem has the reason. Queue, if it is set, has the name.
+	KindQueueNotFound   Kind = "QueueNotFound"
+	KindQueueNotAllowed Kind = "QueueNotAllowed"
+	// KindBeyondLimit: the gang would take a queue beyond its limit; KindBeyondGuarantee: it is never preempted, and would take a queue
+	// beyond its guarantee. Queue has the numbers.
+	KindBeyondLimit     Kind = "BeyondLimit"
+	KindBeyondGuarantee Kind = "BeyondGuarantee"
+	// KindQueued: others go first. Queue says how many.
+	KindQueued Kind = "Queued"
 	// KindUndeclared: a creator starts on its own because it does not declare what it creates.
 	KindUndeclared Kind = "Undeclared"
 	// KindExpired: the reservation timeout passed and the slots of declared members were released.
@@ -103,7 +113,9 @@ const (
 // and log lines are rendered from it.
 type Explanation struct {
 	Kind Kind
+	// Gang is the gang. If Pod is true, it is a pod without a gang instead, of which it has the namespace and the name.
 	Gang Key
+	Pod  bool
 	// Have is the number of members that are eligible, run or are done, Running the number of those that run or are done. Need is
 	// min-available. Gated is the number of further members with scheduling gates.
 	Have, Running, Need, Gated int
@@ -135,8 +147,12 @@ type Explanation struct {
 	// Attempts is the number of attempts until the gang started, Complete how long it was complete by then (KindReleased).
 	Attempts int
 	Complete time.Duration
-	// Problem describes the error in a pod's annotations (KindInvalid, KindUnknown).
+	// Problem describes the error in a pod's annotations (KindInvalid, KindUnknown, KindQueueNotFound, KindQueueNotAllowed).
 	Problem error
+	// Queue is what the gang waits for in its queue (KindBeyondLimit, KindBeyondGuarantee, KindQueued). SetAside is the capacity that is
+	// set aside for it, nil if there is none (KindUnplaced).
+	Queue    *QueueWhy
+	SetAside *SetAsideWhy
 }
 
 // Shortfall is a shortage of one resource.
@@ -168,14 +184,15 @@ type ShareCount struct {
 	Example string
 }
 
-// signature has the kind, the resource of the shortage and, for members that disagree, their claims. Members get a new event when
-// it changes.
+// signature has the kind, the resource of the shortage, the queue, whether capacity is set aside and, for members that disagree, what
+// they say. Members get a new event when it changes.
 func (e Explanation) signature() string {
 	var text strings.Builder
 	text.WriteString(string(e.Kind))
 	if e.Short != nil {
 		text.WriteString(" " + e.Short.Resource)
 	}
+	text.WriteString(e.signatureOfQueue())
 	claims := make([]string, len(e.Claims))
 	for i, c := range e.Claims {
 		claims[i] = fmt.Sprintf(" %d/%s", c.MinAvailable, c.Scheduler)
@@ -200,5 +217,5 @@ func (e Explanation) numbers() string {
 	if e.Lacking != nil {
 		lacking = *e.Lacking
 	}
-	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Most, short, e.Detail, lacking, e.Claims, e.Shares)
+	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Most, short, e.Detail, lacking, e.Claims, e.Shares, e.numbersOfQueue(), e.problem())
 }

@@ -151,11 +151,10 @@ func (g *Gang) notifyCreators() []Decision {
 // unnotified returns the members that have not been notified of this kind of explanation, and those that only have outdated numbers.
 func (g *Gang) unnotified(why Explanation) (news, stale []*member) {
 	kind, numbers := why.signature(), why.numbers()
-	lacksCapacity := why.Kind == KindUnplaced || why.Kind == KindTooLarge
 	for _, m := range g.each() {
 		switch {
 		case !m.pending() || m.apart() || g.joins(m):
-		case lacksCapacity && m.Gated: // it needs no capacity yet
+		case why.Kind.forCapacity() && m.Gated: // it needs no capacity yet
 		case m.notified != kind:
 			news = append(news, m)
 		case m.notifiedNumbers != numbers:

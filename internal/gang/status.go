@@ -26,7 +26,23 @@ type Status struct {
 	Shortage ShortageStatus `json:"shortage,omitzero"`
 	// Slots are held for members that do not exist yet or are about to take them, sorted by role, node and member.
 	Slots []SlotStatus `json:"slots,omitempty"`
+	// Queue is the name of the queue that the gang is in, Position the number of gangs of that queue that go first, and SetAside the
+	// capacity that is set aside for the gang. The queues know them, not the gang: the caller fills them in. Position is nil, and so is
+	// SetAside, if the gang does not wait for its turn.
+	Queue    string          `json:"queue,omitempty"`
+	Position *int            `json:"position,omitempty"`
+	SetAside *SetAsideStatus `json:"setAside,omitempty"`
 	Times
+}
+
+// SetAsideStatus is capacity that is set aside for a gang that was passed by for too long.
+type SetAsideStatus struct {
+	// Held is the number of members for which capacity is set aside, Of the number that the gang needs.
+	Held int `json:"held"`
+	Of   int `json:"of"`
+	// StartsAt is when the gang is expected to start, and After what ends last until then. StartsAt is zero if that is unknown.
+	StartsAt time.Time `json:"startsAt,omitzero"`
+	After    string    `json:"after,omitempty"`
 }
 
 // Needs is what a gang needs to start, and what it has.
@@ -346,6 +362,12 @@ func (e Explanation) clone() Explanation {
 	}
 	if e.Lacking != nil {
 		e.Lacking = new(*e.Lacking)
+	}
+	if e.Queue != nil {
+		e.Queue = new(*e.Queue)
+	}
+	if e.SetAside != nil {
+		e.SetAside = new(*e.SetAside)
 	}
 	e.Claims, e.Shares = slices.Clone(e.Claims), slices.Clone(e.Shares)
 	return e

@@ -132,6 +132,8 @@ func TestStatusHasStableNames(t *testing.T) {
 		Nodes:    []gang.NodeStatus{{"n", 1, 1}},
 		Shortage: gang.ShortageStatus{Members: 2, Resource: "cpu", Each: "1", Largest: "0.5", Anything: true},
 		Slots:    []gang.SlotStatus{{"executor", "n", "a-1"}},
+		Queue:    "research", Position: new(0),
+		SetAside: &gang.SetAsideStatus{Held: 3, Of: 4, StartsAt: at, After: "gang a/b"},
 		Times:    gang.Times{At: at, Since: at, Started: at, NextTry: at, SlotsUntil: at},
 	}, "", " ")
 	if err != nil {
@@ -191,6 +193,14 @@ func TestStatusHasStableNames(t *testing.T) {
    "member": "a-1"
   }
  ],
+ "queue": "research",
+ "position": 0,
+ "setAside": {
+  "held": 3,
+  "of": 4,
+  "startsAt": "2026-01-02T03:04:05Z",
+  "after": "gang a/b"
+ },
  "at": "2026-01-02T03:04:05Z",
  "since": "2026-01-02T03:04:05Z",
  "started": "2026-01-02T03:04:05Z",

@@ -67,14 +67,7 @@ func (p profile) conventions() []conventions.Convention {
 
 // why explains why a pod with a problem waits.
 func (r *record) why() gang.Explanation {
-	e := gang.Explanation{Kind: gang.KindInvalid, Problem: r.problem}
-	if _, unknown := errors.AsType[*conventions.Unknown](r.problem); unknown {
-		e.Kind = gang.KindUnknown
-	}
-	if kind := queueProblemKind(r.problem); kind != "" {
-		e.Kind = kind
-	}
-	return e
+	return gang.Explanation{Kind: conventions.KindOf(r.problem), Problem: r.problem}
 }
 
 // whyLeft explains the refusal of a pod that was popped as a member but no longer belongs to a gang: it was deleted, or its

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"errors"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -115,17 +114,7 @@ func (l *Ledger) queueWhy(why queue.Why) *gang.QueueWhy {
 }
 
 // isQueueProblem reports whether a pod waits because it may not use its queue.
-func isQueueProblem(err error) bool { return queueProblemKind(err) != "" }
-
-func queueProblemKind(err error) gang.Kind {
-	p, ok := errors.AsType[*conventions.Problem](err)
-	switch {
-	case !ok:
-		return ""
-	case p.Fault == conventions.NoQueue:
-		return gang.KindQueueNotFound
-	case p.Fault == conventions.ForbiddenQueue:
-		return gang.KindQueueNotAllowed
-	}
-	return ""
+func isQueueProblem(err error) bool {
+	kind := conventions.KindOf(err)
+	return err != nil && (kind == gang.KindQueueNotFound || kind == gang.KindQueueNotAllowed)
 }
