@@ -1,0 +1,108 @@
+package queueconfig_test
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/queueconfig"
+)
+
+// elements returns n elements of a list.
+func elements(n int, element func(i int) string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "%s, ", element(i))
+	}
+	return b.String()
+}
+
+func always(text string) func(int) string { return func(int) string { return text } }
+
+func TestTwentyProblemsAreListedAndTheRestIsCounted(t *testing.T) {
+	got := problems(t, header+"queues: ["+elements(50, always("{name: a, weight: -1, order: x}"))+"]")
+	if len(got) != 21 || got[20] != "and 129 more" {
+		t.Errorf("%d problems, the last one: %s", len(got), got[len(got)-1])
+	}
+}
+
+// What follows would take gigabytes, or minutes, if each repetition were read, or reported, in full.
+func TestWhatATextCostsIsBounded(t *testing.T) {
+	long := strings.Repeat("x", 500_000)
+	names := func(i int) string { return fmt.Sprintf("{name: q%d}", i) }
+	resources := elements(20_000, func(i int) string { return fmt.Sprintf("example.com/r%d: 1", i) })
+	for _, test := range []struct{ name, text, want string }{
+		{"a text above 1 MiB", strings.Repeat("#", 1<<20+1), "the text has 1048577 bytes: at most 1048576 are read"},
+		{"too many queues", header + "queues: [" + elements(10_001, names) + "]", "queues: Too many: the tree may have 10000 queues"},
+		{
+			"a queue that is its own child", header + "queues: &all [{name: a, queues: *all}]",
+			"queues[0].queues[0].name: Duplicate value",
+		},
+		{
+			"queues doubled on each level",
+			header + "queues: [{name: a, queues: &a [" + elements(200, names) + "]}, " +
+				"{name: b, queues: &b [" + elements(200, always("{queues: *a}")) + "]}, {name: c, queues: [" +
+				elements(200, always("{queues: *b}")) + "]}]",
+			"queues[1].queues[0].name: Required value",
+		},
+		{"a long name, many times", header + "queues: [{name: &n " + long + "}, " + elements(9_000, always("{name: *n}")) + "]", "DNS label"},
+		{
+			"a long pattern, many times",
+			header + "queues: [{name: a, namespaces: &n [" + long + "]}, " + elements(9_000, always("{name: b, namespaces: *n}")) + "]",
+			"must be the name of a namespace",
+		},
+		{
+			"many patterns, many times",
+			header + "queues: [{name: a, namespaces: &n [" + elements(1000, func(i int) string { return fmt.Sprintf("n%d", i) }) + "]}, " +
+				elements(9_000, func(i int) string { return fmt.Sprintf("{name: q%d, namespaces: *n}", i) }) + "]",
+			"queues[10].namespaces: Invalid value: all queues together may name 10000 namespaces",
+		},
+		{
+			"many resources, many times",
+			header + "queues: [{name: a, limit: &r {" + resources + "}}, " + elements(9_000, always("{limit: *r, guarantee: *r}")) + "]",
+			"queues[0].limit: Invalid value: must have at most 64 fields",
+		},
+		{
+			"many unknown fields, many times",
+			header + "queues: [&q {" + resources + "}, " + elements(9_000, always("*q")) + "]",
+			"queues[0]: Invalid value: must have at most 64 fields",
+		},
+		{"a long field", header + "? " + long + "\n: 1", "xxx...: Forbidden: unknown field"},
+		{"a long anchor", header + "queues: *" + long, "not YAML: unknown anchor"},
+		{"many levels", header + "queues: " + strings.Repeat("[", 100_000), "not YAML: "},
+		{"many documents", header + strings.Repeat("---\na\n", 100_000), "there are several documents"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := queueconfig.Parse([]byte(test.text))
+			runtime.ReadMemStats(&after)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("%.500v", err)
+			}
+			if len(err.Error()) > 21*500 {
+				t.Errorf("the error has %d bytes", len(err.Error()))
+			}
+			if used := after.TotalAlloc - before.TotalAlloc; used > 500<<20 {
+				t.Errorf("it took %d MiB", used>>20)
+			}
+		})
+	}
+}
+
+// FuzzParse looks for a text that Parse panics on, or takes without being able to read what it has read.
+func FuzzParse(f *testing.F) {
+	f.Add(header)
+	f.Add(with("- {name: a, weight: 2, guarantee: {cpu: 1500m}, limit: {memory: 1Gi}, order: Strict, maxWait: 1h, namespaces: ['a-*']}"))
+	f.Add(with("- &a {name: a, queues: [{name: b, preemption: {reclaim: Any, minRuntime: 1m}}]}\n- *a\n"))
+	f.Add("a: [*b, &b c]\n---\n? [d]\n: !!e {<<: f}")
+	f.Fuzz(func(t *testing.T, text string) {
+		config, err := queueconfig.Parse([]byte(text))
+		if err != nil {
+			problems(t, text)
+			return
+		}
+		readAgain(t, config)
+	})
+}

@@ -1,0 +1,185 @@
+package queueconfig_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queueconfig"
+)
+
+// parse returns the queues of a configuration without mistakes.
+func parse(t *testing.T, text string) []queue.Queue {
+	t.Helper()
+	config, err := queueconfig.Parse([]byte(text))
+	if err != nil {
+		t.Fatalf("%v, in\n%s", err, text)
+	}
+	return config.Queues
+}
+
+func TestAGoodConfiguration(t *testing.T) {
+	got := parse(t, with(`
+- name: research
+  weight: 3
+  priority: -5
+  guarantee: {cpu: "1.5", memory: 64Gi}
+  limit: {cpu: 100, nvidia.com/gpu: 64, hugepages-2Mi: 1Gi, pods: 1k}
+  order: Strict
+  maxWait: 1h30m
+  preemption: {withinQueue: Never, reclaim: LowerPriority, minRuntime: 5m}
+  namespaces: ["ml-*", web]
+  queues:
+  - name: vision
+    guarantee: {nvidia.com/gpu: "8"}
+  - name: speech
+    weight: 0.5
+    guarantee: {nvidia.com/gpu: "4", memory: 32Gi}
+    order: BestEffort
+    maxWait: 0s
+    preemption: {reclaim: Never}
+    namespaces: ["*"]
+- name: other
+`))
+	preemption := queue.Preemption{
+		WithinQueue: queue.NeverWithin, Reclaim: queue.ReclaimLowerPriority, MinRuntime: 5 * time.Minute,
+	}
+	want := []queue.Queue{
+		{
+			Name: "research", Weight: 3, Priority: -5,
+			Guarantee: queue.Amounts{"cpu": 1500, "memory": 64 << 30, "nvidia.com/gpu": 12},
+			Limit:     queue.Amounts{"cpu": 100_000, "nvidia.com/gpu": 64, "hugepages-2Mi": 1 << 30, "pods": 1000},
+			Order:     queue.Strict, MaxWait: 90 * time.Minute, Preemption: preemption, Namespaces: []string{"ml-*", "web"},
+			Queues: []queue.Queue{
+				{
+					Name: "vision", Weight: 1, Guarantee: queue.Amounts{"nvidia.com/gpu": 8},
+					Order: queue.Strict, MaxWait: 90 * time.Minute, Preemption: preemption, Namespaces: []string{"ml-*", "web"},
+				},
+				{
+					Name: "speech", Weight: 0.5, Guarantee: queue.Amounts{"nvidia.com/gpu": 4, "memory": 32 << 30},
+					Order: queue.BestEffort, MaxWait: 0, Namespaces: []string{"*"},
+					Preemption: queue.Preemption{Reclaim: queue.NeverReclaim, MinRuntime: 5 * time.Minute},
+				},
+			},
+		},
+		queue.NewQueue("other"),
+		queue.NewQueue("default"),
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("queues (-want +got):\n%s", diff)
+	}
+}
+
+func TestThereIsADefaultQueueInEveryConfiguration(t *testing.T) {
+	for text, want := range map[string]string{
+		header:                                         "default",
+		header + "queues:\n":                           "default",
+		header + "queues: []\n---\n":                   "default",
+		with("- name: a\n"):                            "a default",
+		with("- name: default\n- name: a"):             "default a",
+		with("- {name: a, queues: [{name: default}]}"): "a",
+	} {
+		var names []string
+		for _, q := range parse(t, text) {
+			names = append(names, q.Name)
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s\nhas the queues %s, not %s", text, got, want)
+		}
+	}
+}
+
+func TestAFieldWithoutAValueIsLeftOut(t *testing.T) {
+	got := parse(t, with("- {name: default, weight: , priority: ~, guarantee: null, limit: , order: , maxWait: , preemption: {reclaim: }, queues: }"))
+	if diff := cmp.Diff([]queue.Queue{queue.NewQueue("default")}, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("queues (-want +got):\n%s", diff)
+	}
+}
+
+func TestAliasesAreRead(t *testing.T) {
+	got := parse(t, with("- {name: a, limit: &limit {cpu: 8}, namespaces: [&ns web]}\n- {name: b, limit: *limit, namespaces: [*ns]}\n"))
+	if diff := cmp.Diff(got[0].Limit, got[1].Limit); diff != "" || got[1].Namespaces[0] != "web" {
+		t.Errorf("b is not as a: %s, namespaces %s", diff, got[1].Namespaces)
+	}
+}
+
+func TestTheTreeMayHaveEightLevels(t *testing.T) {
+	var b strings.Builder
+	for i := range 8 {
+		fmt.Fprintf(&b, "%s- name: q%d\n", strings.Repeat("  ", i), i)
+		if i < 7 {
+			fmt.Fprintf(&b, "%s  queues:\n", strings.Repeat("  ", i))
+		}
+	}
+	if got := parse(t, with(b.String())); len(got) != 2 {
+		t.Errorf("%d queues on the first level", len(got))
+	}
+}
+
+// A document is what Parse reads, and it reads it as the same queues: nothing is lost, and nothing is resolved a second time.
+func TestADocumentIsReadAsTheSameQueues(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := 0
+		want := queue.Config{Queues: append(drawQueues(t, &n, 1), queue.NewQueue(queue.Default))}
+		readAgain(t, want)
+	})
+}
+
+// readAgain reads the document of a configuration.
+func readAgain(t rapid.TB, want queue.Config) {
+	text, err := json.Marshal(queueconfig.NewDocument(want))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := queueconfig.Parse(text)
+	if err != nil {
+		t.Fatalf("%v, in\n%s", err, text)
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("%s\nqueues (-want +got):\n%s", text, diff)
+	}
+}
+
+// drawQueues draws queues that guarantee their children what those are guaranteed.
+func drawQueues(t *rapid.T, n *int, level int) []queue.Queue {
+	amount := rapid.Int64Range(0, 1_000_000_000_000)
+	var queues []queue.Queue
+	for range rapid.IntRange(0, 3).Draw(t, "queues") {
+		*n++
+		q := queue.Queue{
+			Name:     fmt.Sprintf("q%d", *n),
+			Weight:   rapid.OneOf(rapid.Float64Range(0.001, 1_000_000), rapid.Just(0.0)).Draw(t, "weight"),
+			Priority: rapid.Int32().Draw(t, "priority"),
+			Order:    rapid.SampledFrom([]queue.Order{queue.Strict, queue.BestEffort}).Draw(t, "order"),
+			MaxWait:  time.Duration(rapid.Int64Range(0, int64(720*time.Hour)).Draw(t, "maxWait")),
+			Preemption: queue.Preemption{
+				WithinQueue: rapid.SampledFrom([]queue.Within{queue.NeverWithin, queue.LowerPriorityWithin}).Draw(t, "withinQueue"),
+				Reclaim: rapid.SampledFrom([]queue.Reclaim{
+					queue.NeverReclaim, queue.ReclaimLowerPriority, queue.ReclaimAny,
+				}).Draw(t, "reclaim"),
+				MinRuntime: time.Duration(rapid.IntRange(0, 720*60).Draw(t, "minRuntime")) * time.Minute,
+			},
+			Namespaces: rapid.SampledFrom([][]string{{"*"}, {"ml-*", "web"}}).Draw(t, "namespaces"),
+			Guarantee:  queue.Amounts{},
+			Limit:      queue.Amounts{"pods": amount.Draw(t, "pods")},
+		}
+		if level < 4 {
+			q.Queues = drawQueues(t, n, level+1)
+		}
+		for _, name := range []string{"cpu", "memory", "nvidia.com/gpu"} {
+			q.Guarantee[name] = amount.Draw(t, name)
+			for _, child := range q.Queues {
+				q.Guarantee[name] += child.Guarantee[name]
+			}
+		}
+		queues = append(queues, q)
+	}
+	return queues
+}
