@@ -226,7 +226,7 @@ func TestTheConfigurationChangesWhileAllRuns(t *testing.T) {
 	r := run(t, &obstacle{}, true, map[string]string{"a": "10"})
 	r.submit(job{queue: queue.Default, name: "before", members: 2, cpu: "1", created: 1})
 	r.runs("before")
-	r.configure(queued("x", func(q *queue.Queue) { q.Limit = queue.Amounts{"cpu": 3000} }))
+	r.configure(queued("x", func(q *queue.Queue) { q.Limit = queue.Amounts{"cpu": 1000} }))
 	r.submit(job{queue: "x", name: "gang", members: 2, cpu: "1", created: 2}, job{queue: "x", name: "pod", members: 1, cpu: "1", created: 3})
 	r.runs("before", "pod")
 	if err := r.plugins.dispatcher.Configure(nil); err != nil {
