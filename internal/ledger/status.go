@@ -15,7 +15,11 @@ func (l *Ledger) Status(key gang.Key) (gang.Status, bool) {
 	if g == nil || g.Size() == 0 {
 		return gang.Status{}, false
 	}
-	return g.Status(l.clock.Now()), true
+	s := g.Status(l.clock.Now())
+	if l.tree != nil {
+		s.Queue = l.leafOf(key.Namespace, g.Queue()).Name()
+	}
+	return s, true
 }
 
 // Statuses returns the statuses of all gangs with members that have not ended, in the scheduling order. Each status is consistent
@@ -42,4 +46,26 @@ func (l *Ledger) sortKeys() []queue.SortKey {
 		keys = append(keys, sortKey(g))
 	}
 	return keys
+}
+
+// QueueStatuses returns the statuses of all queues, parents before their children and siblings in configuration order; nil while no
+// queues are configured. How long scheduling waits for it depends on the number of queues, not on how much waits in them.
+func (l *Ledger) QueueStatuses() []queue.Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tree == nil {
+		return nil
+	}
+	return l.tree.Statuses()
+}
+
+// QueueResources returns the resources that queues share, by their numbers in the vectors of a queue.Status; nil while no queues are
+// configured. Numbers never change. Those of a status exist if the status was taken before.
+func (l *Ledger) QueueResources() []queue.Resource {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tree == nil {
+		return nil
+	}
+	return l.tree.Capacity()
 }
