@@ -49,14 +49,22 @@ func (l *Ledger) sortKeys() []queue.SortKey {
 }
 
 // QueueStatuses returns the statuses of all queues, parents before their children and siblings in configuration order; nil while no
-// queues are configured. How long scheduling waits for it depends on the number of queues, not on how much waits in them.
+// queues are configured. Scheduling waits only while it copies what each queue has.
 func (l *Ledger) QueueStatuses() []queue.Status {
+	s := l.queueSnapshot()
+	if s == nil {
+		return nil
+	}
+	return s.Statuses()
+}
+
+func (l *Ledger) queueSnapshot() *queue.Snapshot {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.tree == nil {
 		return nil
 	}
-	return l.tree.Statuses()
+	return l.tree.Snapshot()
 }
 
 // QueueResources returns the resources that queues share, by their numbers in the vectors of a queue.Status; nil while no queues are

@@ -34,7 +34,8 @@ var (
 	}
 	queueFair = entry{
 		"kubenexus_queue_fair_share", "gauge",
-		"Fair share of the queue: its guarantee, and its part of what is left by priority and weight, never above what it uses and what waits.",
+		"Fair share of the queue: its guarantee, and its part of what is left by priority and weight; never above its limit, nor above " +
+			"what it uses and what waits.",
 		[]string{"queue", "resource"},
 	}
 	queueShare = entry{
@@ -64,7 +65,8 @@ var (
 	}
 	queueBelow = entry{
 		"kubenexus_queue_below_guarantee", "gauge",
-		"1 while the queue uses less than its guarantee of a resource for which something waits that its limits allow to start, otherwise 0.",
+		"1 while the queue uses less than its guarantee of a resource that something asks for that waits and could start within the " +
+			"limits, otherwise 0.",
 		[]string{"queue"},
 	}
 	queuesHidden = entry{

@@ -21,7 +21,7 @@ type Source interface {
 	Statuses() []gang.Status
 	// QueueStatuses returns the statuses of all queues in configuration order, parents before their children; nil if none are configured.
 	QueueStatuses() []queue.Status
-	// QueueResources returns the resources of the queues, by their numbers in the vectors of the statuses. It is called after QueueStatuses.
+	// QueueResources returns the resources of the queues, by their numbers in the vectors of statuses that were taken before.
 	QueueResources() []queue.Resource
 }
 

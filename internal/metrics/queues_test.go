@@ -35,8 +35,10 @@ func research() *source {
 			{Name: "default", Leaf: true},
 		},
 		gangs: []gang.Status{
-			{Key: keyOf("a"), Queue: "research", SetAside: aside(3)}, {Key: keyOf("b"), Queue: "research", SetAside: aside(2)},
-			{Key: keyOf("c"), Queue: "research"}, {Key: keyOf("d")},
+			{Key: keyOf("a"), Queue: "research", SetAside: aside(3)},
+			{Key: keyOf("b"), Queue: "research", SetAside: aside(2)},
+			{Key: keyOf("c"), Queue: "research"},
+			{Key: keyOf("d")},
 		},
 	}
 }

@@ -31,38 +31,7 @@ type Status struct {
 }
 
 // Statuses returns the status of every queue, parents before their children and siblings in configuration order.
-func (t *Tree) Statuses() []Status {
-	fair := t.fairShares()
-	var statuses []Status
-	var visit func(n *node) (head *waiter, waiting, ready int)
-	visit = func(n *node) (head *waiter, waiting, ready int) {
-		at := len(statuses)
-		if n.parent != nil {
-			statuses = append(statuses, t.status(n, fair[n]))
-		}
-		waiting, ready = n.waiting.len(), n.ready
-		if b := n.waiting.first(); b != nil {
-			head = b.value
-		}
-		for _, c := range n.children {
-			h, w, r := visit(c)
-			waiting, ready = waiting+w, ready+r
-			if head == nil || h != nil && h.compare(head) < 0 {
-				head = h
-			}
-		}
-		if n.parent != nil {
-			s := &statuses[at]
-			s.Waiting, s.Ready = waiting, ready
-			if head != nil {
-				s.HeadAge = head.Key.Age
-			}
-		}
-		return head, waiting, ready
-	}
-	visit(t.root)
-	return statuses
-}
+func (t *Tree) Statuses() []Status { return t.Snapshot().Statuses() }
 
 // status returns what concerns one queue alone.
 func (t *Tree) status(n *node, f fairShare) Status {

@@ -1,6 +1,9 @@
 package queue
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Resources numbers the resources that were ever named, so that amounts are vectors. It only grows: vectors stay valid when the tree is
 // made anew. It is not safe for concurrent use.
@@ -11,6 +14,10 @@ type Resources struct {
 
 // NewResources returns an empty numbering.
 func NewResources() *Resources { return &Resources{index: map[string]int{}} }
+
+func (r *Resources) clone() *Resources {
+	return &Resources{index: maps.Clone(r.index), names: slices.Clone(r.names)}
+}
 
 // Index returns the number of a resource, which may be new.
 func (r *Resources) Index(name string) int {
