@@ -43,9 +43,9 @@ func panels(t *testing.T) []panel {
 	return dashboard.Panels
 }
 
-// asked returns an expression as Grafana would send it.
-func asked(expr string) string {
-	return strings.NewReplacer("$instance", ".*", "$__rate_interval", "5s").Replace(expr)
+// asked returns an expression, or a title, with the variables replaced as Grafana would.
+func asked(text string) string {
+	return strings.NewReplacer("$instance", ".*", "$__rate_interval", "5s", "$resource", "cpu").Replace(text)
 }
 
 type alert struct {

@@ -152,7 +152,7 @@ func drawPictures(t *testing.T, p *prometheus, began time.Time) {
 			row = strings.ToLower(strings.NewReplacer(" ", "-", ",", "").Replace(panel.Title))
 			continue
 		}
-		drawn := picture{Title: panel.Title, Unit: panel.FieldConfig.Defaults.Unit}
+		drawn := picture{Title: asked(panel.Title), Unit: panel.FieldConfig.Defaults.Unit}
 		for _, target := range panel.Targets {
 			if panel.Type == "table" && target.LegendFormat != "waits" {
 				continue // its other columns have other units
