@@ -128,13 +128,13 @@ func (l *bestEffort) first(room []int64, s span) *waiter {
 }
 
 // search returns the first ready entry for which there is room, among best and those below a branch. It leaves out what is later than best,
-// and what is too big as a whole.
+// and what is too big as a whole, and looks where the earlier ones are first.
 func search(b *branch[*shape], best *waiter, room []int64, s span) *waiter {
 	if b == nil || b.value.first == nil || best != nil && best.compare(b.value.first) < 0 {
 		return best
 	}
 	if d, ok := fits(b.value.least, room); !ok {
-		s.high[d] = min(s.high[d], b.value.least[d])
+		s.high[d] = min(s.high[d], b.value.least[d]-1)
 		return best
 	}
 	if _, ok := fits(b.value.most, room); ok {
@@ -144,8 +144,17 @@ func search(b *branch[*shape], best *waiter, room []int64, s span) *waiter {
 		if d, ok := fits(w.needs, room); ok {
 			best = w
 		} else {
-			s.high[d] = min(s.high[d], w.needs[d])
+			s.high[d] = min(s.high[d], w.needs[d]-1)
 		}
 	}
-	return search(b.right, search(b.left, best, room, s), room, s)
+	near, far := b.left, b.right
+	if near == nil || far != nil && far.value.before(near.value) {
+		near, far = far, near
+	}
+	return search(far, search(near, best, room, s), room, s)
+}
+
+// before reports whether the first ready entry of a shape and of those below it is before that of another.
+func (s *shape) before(o *shape) bool {
+	return s.first != nil && (o.first == nil || s.first.compare(o.first) < 0)
 }

@@ -60,7 +60,7 @@ func (l *strict) first(room []int64, s span) *waiter {
 			continue
 		}
 		if d, ok := fits(w.needs, room); !ok {
-			s.high[d] = min(s.high[d], w.needs[d])
+			s.high[d] = min(s.high[d], w.needs[d]-1)
 			continue
 		}
 		copy(s.low, w.needs)
