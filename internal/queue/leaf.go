@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"math"
 	"slices"
 )
 
@@ -13,6 +14,8 @@ type line interface {
 	setReady(w *waiter) bool
 	// first returns the candidate for an amount of room, or nil, and sets the span for which that holds.
 	first(room []int64, s span) *waiter
+	// leastNeeds sets the least that anything ready needs in each dimension: as if there were no end of it if nothing is ready.
+	leastNeeds(least []int64)
 	// behind reports whether the order of the queue holds an entry up because of something before it.
 	behind(w *waiter) bool
 }
@@ -115,6 +118,21 @@ func (l *bestEffort) setReady(w *waiter) bool {
 	}
 	l.shapes.update(w.shape)
 	return true
+}
+
+func (l *bestEffort) leastNeeds(least []int64) {
+	if b := l.shapes.root; b != nil && b.value.first != nil {
+		copy(least, b.value.least)
+		return
+	}
+	setNoEnd(least)
+}
+
+// setNoEnd sets needs to more than there is room for anywhere.
+func setNoEnd(needs []int64) {
+	for d := range needs {
+		needs[d] = math.MaxInt64
+	}
 }
 
 func (*bestEffort) behind(*waiter) bool { return false }

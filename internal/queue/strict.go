@@ -69,6 +69,19 @@ func (l *strict) first(room []int64, s span) *waiter {
 	return nil
 }
 
+func (l *strict) leastNeeds(least []int64) {
+	setNoEnd(least)
+	for _, p := range l.order {
+		w := p.waiting.first()
+		if !w.Ready {
+			continue
+		}
+		for d, need := range w.needs {
+			least[d] = min(least[d], need)
+		}
+	}
+}
+
 func (l *strict) behind(w *waiter) bool {
 	for _, p := range l.byHead() {
 		if p.waiting.first().compare(w) >= 0 {
