@@ -15,7 +15,20 @@ func (l *Ledger) Status(key gang.Key) (gang.Status, bool) {
 	if g == nil || g.Size() == 0 {
 		return gang.Status{}, false
 	}
-	return g.Status(l.clock.Now()), true
+	s := g.Status(l.clock.Now())
+	l.addQueue(&s, g)
+	return s, true
+}
+
+// addQueue adds the gang's queue, and its position if it waits.
+func (l *Ledger) addQueue(s *gang.Status, g *gang.Gang) {
+	if l.tree == nil {
+		return
+	}
+	s.Queue = l.leafOf(g.Key.Namespace, g.Queue()).Name()
+	if in := l.standings[g]; in != nil && in.waits {
+		s.Position = new(l.tree.Why(in.id).Before)
+	}
 }
 
 // Statuses returns the statuses of all gangs with members that have not ended, in the scheduling order. Each status is consistent
