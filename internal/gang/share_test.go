@@ -47,49 +47,74 @@ func TestMembersAgreeOnTheirShareOrWait(t *testing.T) {
 		{"nobody says anything", []gang.Member{says("a", gang.Share{}), says("b", gang.Share{}), says("c", gang.Share{})}, gang.Ready, gang.Share{}, nil},
 		{"one is enough", []gang.Member{says("a", gang.Share{}), says("b", queued("q")), says("c", gang.Share{})}, gang.Ready, queued("q"), nil},
 		{
-			"each says another thing", []gang.Member{says("a", queued("q")), says("b", never), says("c", hour)},
-			gang.Ready, gang.Share{Queue: "q", Preemptible: gang.NeverPreempted, ExpectedRuntime: time.Hour}, nil,
+			"each says another thing",
+			[]gang.Member{says("a", queued("q")), says("b", never), says("c", hour)},
+			gang.Ready,
+			gang.Share{Queue: "q", Preemptible: gang.NeverPreempted, ExpectedRuntime: time.Hour},
+			nil,
 		},
 		{
-			"two queues", []gang.Member{says("a", queued("q")), says("b", queued("r")), says("c", queued("r"))},
-			gang.Disagreeing, gang.Share{},
+			"two queues",
+			[]gang.Member{says("a", queued("q")), says("b", queued("r")), says("c", queued("r"))},
+			gang.Disagreeing,
+			gang.Share{},
 			[]gang.ShareCount{{queued("r"), 2, "b"}, {queued("q"), 1, "a"}},
 		},
 		{
-			"only one of two who disagree is needed", []gang.Member{says("a", queued("q")), says("b", queued("r")), says("c", gang.Share{}), says("d", gang.Share{}), says("e", gang.Share{})},
-			gang.Disagreeing, gang.Share{},
+			"only one of two who disagree is needed",
+			[]gang.Member{says("a", queued("q")), says("b", queued("r")), says("c", gang.Share{}), says("d", gang.Share{}), says("e", gang.Share{})},
+			gang.Disagreeing,
+			gang.Share{},
 			[]gang.ShareCount{{queued("q"), 1, "a"}, {queued("r"), 1, "b"}},
 		},
 		{
-			"preemptible or not", []gang.Member{says("a", never), says("b", may), says("c", queued("q"))},
+			"preemptible or not",
+			[]gang.Member{says("a", never), says("b", may), says("c", queued("q"))},
 			gang.Disagreeing, queued("q"),
 			[]gang.ShareCount{{never, 1, "a"}, {may, 1, "b"}},
 		},
 		{
-			"two runtimes", []gang.Member{says("a", day), says("b", hour), says("c", hour)},
-			gang.Disagreeing, gang.Share{},
+			"two runtimes",
+			[]gang.Member{says("a", day), says("b", hour), says("c", hour)},
+			gang.Disagreeing,
+			gang.Share{},
 			[]gang.ShareCount{{hour, 2, "b"}, {day, 1, "a"}},
 		},
 		{
-			"two queues and two runtimes", []gang.Member{says("a", gang.Share{Queue: "q", ExpectedRuntime: time.Hour}), says("b", gang.Share{Queue: "r", ExpectedRuntime: 24 * time.Hour}), says("c", gang.Share{})},
-			gang.Disagreeing, gang.Share{},
+			"two queues and two runtimes",
+			[]gang.Member{says("a", gang.Share{Queue: "q", ExpectedRuntime: time.Hour}), says("b", gang.Share{Queue: "r", ExpectedRuntime: 24 * time.Hour}), says("c", gang.Share{})},
+			gang.Disagreeing,
+			gang.Share{},
 			[]gang.ShareCount{{queued("q"), 1, "a"}, {queued("r"), 1, "b"}, {hour, 1, "a"}, {day, 1, "b"}},
 		},
 		{
-			"a member that names no size counts", []gang.Member{says("a", queued("q")), says("b", queued("r"), sizeless), says("c", gang.Share{})},
-			gang.Disagreeing, gang.Share{},
+			"a member that names no size counts",
+			[]gang.Member{says("a", queued("q")), says("b", queued("r"), sizeless), says("c", gang.Share{})},
+			gang.Disagreeing,
+			gang.Share{},
 			[]gang.ShareCount{{queued("q"), 1, "a"}, {queued("r"), 1, "b"}},
 		},
 		{
-			"a member with scheduling gates counts", []gang.Member{says("a", queued("q")), says("b", queued("r"), func(m *gang.Member) { m.Gated = true }), says("c", gang.Share{})},
-			gang.Disagreeing, gang.Share{},
+			"a member with scheduling gates counts",
+			[]gang.Member{says("a", queued("q")), says("b", queued("r"), func(m *gang.Member) { m.Gated = true }), says("c", gang.Share{})},
+			gang.Disagreeing,
+			gang.Share{},
+			[]gang.ShareCount{{queued("q"), 1, "a"}, {queued("r"), 1, "b"}},
+		},
+		{
+			"another scheduler's member is no example",
+			[]gang.Member{says("0", queued("q"), foreign), says("a", queued("q")), says("b", queued("r"))},
+			gang.Disagreeing,
+			gang.Share{},
 			[]gang.ShareCount{{queued("q"), 1, "a"}, {queued("r"), 1, "b"}},
 		},
 		{"a terminating member does not count", []gang.Member{says("a", queued("q")), says("b", queued("r"), leaves), says("c", gang.Share{}), says("d", gang.Share{})}, gang.Ready, queued("q"), nil},
 		{"another scheduler's member does not count", []gang.Member{says("a", queued("q")), says("b", queued("r"), foreign), says("c", gang.Share{}), says("d", gang.Share{})}, gang.Ready, queued("q"), nil},
 		{
-			"running members that disagree decide nothing", []gang.Member{says("a", queued("q"), runs), says("b", queued("r"), runs), says("c", gang.Share{}, runs)},
-			gang.Disagreeing, gang.Share{},
+			"running members that disagree decide nothing",
+			[]gang.Member{says("a", queued("q"), runs), says("b", queued("r"), runs), says("c", gang.Share{}, runs)},
+			gang.Disagreeing,
+			gang.Share{},
 			[]gang.ShareCount{{queued("q"), 1, "a"}, {queued("r"), 1, "b"}},
 		},
 	} {
@@ -151,7 +176,8 @@ func TestRunningMembersDecideAndOnlyThoseThatDifferWait(t *testing.T) {
 	}{
 		{"another queue", queued("q"), []gang.Member{says("x", queued("r")), says("y", queued("q")), says("z", gang.Share{})}, "q", "y z"},
 		{
-			"two others, where the running ones are silent", gang.Share{},
+			"two others, where the running ones are silent",
+			gang.Share{},
 			[]gang.Member{says("x", queued("q")), says("y", queued("r")), says("z", gang.Share{})},
 			"", "z",
 		},
@@ -178,6 +204,18 @@ func TestRunningMembersDecideAndOnlyThoseThatDifferWait(t *testing.T) {
 				t.Errorf("the explanation is of kind %q", kind)
 			}
 		})
+	}
+}
+
+// TestMembersThatDifferDoNotCountForWhatTheGangHas checks members that wait in a gang that runs.
+func TestMembersThatDifferDoNotCountForWhatTheGangHas(t *testing.T) {
+	g := gang.New(gang.Key{Name: "a"})
+	observe(g, []gang.Member{
+		says("a", queued("q"), runs), says("b", queued("q"), runs), says("c", queued("q"), runs),
+		says("x", queued("r")), says("y", gang.Share{}), says("z", queued("r"), func(m *gang.Member) { m.Gated = true }),
+	})
+	if have := g.Explain().Have; have != 4 {
+		t.Errorf("the gang has %d members, want the 3 that run, and y", have)
 	}
 }
 
@@ -221,14 +259,15 @@ func TestNewestRevisionDeterminesTheShare(t *testing.T) {
 		says("d", next, revision("2", 200)),
 	}
 	replacement := says("e", former, revision("1", 300))
+	leftover := says("g", queued("p"), revision("0", 50)) // of a revision of which nobody runs
 	stranger := says("f", queued("s"), revision("", 300))
 	rapid.Check(t, func(t *rapid.T) {
 		g := gang.New(gang.Key{Name: "a"})
-		observe(g, rapid.Permutation(append(rollout, replacement)).Draw(t, "members"))
+		observe(g, rapid.Permutation(append(rollout, replacement, leftover)).Draw(t, "members"))
 		if g.Queue() != "r" || g.Phase() != gang.Running {
 			t.Fatalf("phase %s, queue %q; want Running in the newest revision's queue r", g.Phase(), g.Queue())
 		}
-		if entered := enters(g, "d", "e"); entered != "d e" || !g.Alone("e") || g.Alone("d") {
+		if entered := enters(g, "d", "e", "g"); entered != "d e" || !g.Alone("e") || g.Alone("d") {
 			t.Fatalf("%q enter, the replacement of a pod of the former revision alone: %t", entered, g.Alone("e"))
 		}
 		g.Observe(stranger, time.Unix(1000, 0)) // it has no revision: nobody knows which queue is newer
@@ -261,6 +300,9 @@ func TestOldestAndNewestAreNamedWhereMembersSayTooManyThings(t *testing.T) {
 		func(i int) gang.Share { return gang.Share{ExpectedRuntime: time.Duration(i+1) * time.Second} },
 	} {
 		g := gang.New(gang.Key{Name: "a"})
+		observe(g, []gang.Member{
+			says("former", share(0), revision("", 50), leaves), says("later", share(64), revision("", 500), foreign),
+		})
 		for j := range 65 {
 			observe(g, []gang.Member{says(fmt.Sprint(j), share(j), revision("", int64(100+j)))})
 		}
@@ -304,6 +346,13 @@ func TestExpectedRuntimeIsTheSmallerOfWhatIsSaidAndTheDeadlines(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a creator that starts alone has no deadline", func(t *testing.T) {
+		g := gang.New(gang.Key{Name: "a"})
+		observe(g, []gang.Member{with("d", 0, 0, func(m *gang.Member) { m.Spec.Creates = true }), with("a", 0, time.Hour)})
+		if got := g.ExpectedRuntime(); got != time.Hour {
+			t.Errorf("the expected runtime is %s, want 1h, that of the others", got)
+		}
+	})
 	t.Run("declared members have no deadline yet", func(t *testing.T) {
 		g := newRunsOf(t, 2)
 		g.driver("d", "", 0)
@@ -343,7 +392,7 @@ func TestCompleteSinceSurvivesARestart(t *testing.T) {
 		{"an hour later", three, late, start.Add(41 * time.Second)},
 		{"at once", three, start.Add(40*time.Second + time.Millisecond), start.Add(40*time.Second + time.Millisecond)},
 		{
-			"a newer pod with scheduling gates does not count", append(three[:3:3], says("d", gang.Share{}, at(90), gated)), late,
+			"a newer pod with scheduling gates does not count", append([]gang.Member{says("d", gang.Share{}, at(90), gated)}, three...), late,
 			start.Add(41 * time.Second),
 		},
 		{"disagreeing", append(three[:2:2], says("c", queued("q"), at(20)), says("d", queued("r"), at(20))), late, time.Time{}},
@@ -371,7 +420,7 @@ func TestCompleteSinceSurvivesARestart(t *testing.T) {
 		}
 	})
 	t.Run("after it ran", func(t *testing.T) {
-		s := newStory(t, 3, 5)
+		s := newStory(t, 3, 6)
 		s.run(3)
 		if got := s.CompleteSince(); !got.IsZero() {
 			t.Errorf("a gang that runs is complete since %s", got)
@@ -380,7 +429,6 @@ func TestCompleteSinceSurvivesARestart(t *testing.T) {
 		for _, uid := range []string{"0", "1", "2"} {
 			s.Remove(uid, s.now)
 		}
-		s.see(5, func(m *gang.Member) { m.Created = late })
 		if got := s.CompleteSince(); !got.Equal(late) {
 			t.Errorf("complete since %s, want %s: before, it ran", got, late)
 		}
