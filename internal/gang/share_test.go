@@ -346,11 +346,13 @@ func TestExpectedRuntimeIsTheSmallerOfWhatIsSaidAndTheDeadlines(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a creator that starts alone has no deadline", func(t *testing.T) {
-		g := gang.New(gang.Key{Name: "a"})
-		observe(g, []gang.Member{with("d", 0, 0, func(m *gang.Member) { m.Spec.Creates = true }), with("a", 0, time.Hour)})
-		if got := g.ExpectedRuntime(); got != time.Hour {
-			t.Errorf("the expected runtime is %s, want 1h, that of the others", got)
+	t.Run("a creator that starts alone does not count", func(t *testing.T) {
+		for _, deadline := range []time.Duration{0, 2 * time.Hour} {
+			g := gang.New(gang.Key{Name: "a"})
+			observe(g, []gang.Member{with("d", 0, deadline, func(m *gang.Member) { m.Spec.Creates = true }), with("a", 0, time.Hour)})
+			if got := g.ExpectedRuntime(); got != time.Hour {
+				t.Errorf("the expected runtime is %s, want 1h, that of the others", got)
+			}
 		}
 	})
 	t.Run("declared members have no deadline yet", func(t *testing.T) {
