@@ -146,7 +146,7 @@ func Sentence(e gang.Explanation) string {
 	case gang.KindUnknown:
 		return fmt.Sprintf("%v; until then, the pod stays Pending", e.Problem)
 	case gang.KindUnplaced:
-		return fmt.Sprintf("%s cannot be scheduled yet: %s%s", name, unplaced(e), setAside(e.SetAside))
+		return fmt.Sprintf("%s cannot be scheduled yet: %s%s", name, unplaced(e), placeInQueue(e.Queue)+setAside(e.SetAside))
 	case gang.KindTooLarge:
 		return fmt.Sprintf("%s cannot be scheduled: the cluster could hold only %d of %s even if it were empty; now %s. "+
 			"Add nodes, or request less.", name, e.Most, needed(e), fitting(e, fmt.Sprintf("%d fit", e.Fit)))

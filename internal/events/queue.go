@@ -73,6 +73,17 @@ func before(q gang.QueueWhy) string {
 	}
 }
 
+// placeInQueue says where a gang that does not fit is in its queue. It is empty if no queues are configured.
+func placeInQueue(q *gang.QueueWhy) string {
+	switch {
+	case q == nil:
+		return ""
+	case q.Before == 0:
+		return "; it is first in queue " + q.Leaf
+	}
+	return "; " + before(*q)
+}
+
 // setAside says how much is set aside for a gang, and when it starts: "; set aside for it: 3 of 4; starts in about 12m, when gang a/b
 // ends". It is empty if nothing is.
 func setAside(s *gang.SetAsideWhy) string {

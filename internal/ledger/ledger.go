@@ -4,6 +4,7 @@ package ledger
 
 import (
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -203,6 +204,7 @@ func (l *Ledger) forget(uid types.UID) []gang.Decision {
 func (l *Ledger) Retain(exists func(gang.Ref) bool) []gang.Decision {
 	recorded := l.recorded()
 	maps.DeleteFunc(recorded, func(_ types.UID, r *record) bool { return exists(r.ref) })
+	left := slices.DeleteFunc(l.inQueues(), exists) // a new configuration may have counted a pod just when it was deleted
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var decisions []gang.Decision
@@ -213,6 +215,9 @@ func (l *Ledger) Retain(exists func(gang.Ref) bool) []gang.Decision {
 		}
 	}
 	l.dropGone()
+	for _, ref := range left {
+		decisions = l.leaveQueue(types.UID(ref.UID), decisions)
+	}
 	return decisions
 }
 

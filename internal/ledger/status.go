@@ -16,10 +16,19 @@ func (l *Ledger) Status(key gang.Key) (gang.Status, bool) {
 		return gang.Status{}, false
 	}
 	s := g.Status(l.clock.Now())
-	if l.tree != nil {
-		s.Queue = l.leafOf(key.Namespace, g.Queue()).Name()
-	}
+	l.addQueue(&s, g)
 	return s, true
+}
+
+// addQueue adds the gang's queue, and its position if it waits.
+func (l *Ledger) addQueue(s *gang.Status, g *gang.Gang) {
+	if l.tree == nil {
+		return
+	}
+	s.Queue = l.leafOf(g.Key.Namespace, g.Queue()).Name()
+	if in := l.standings[g]; in != nil && in.waits {
+		s.Position = new(l.tree.Why(in.id).Before)
+	}
 }
 
 // Statuses returns the statuses of all gangs with members that have not ended, in the scheduling order. Each status is consistent

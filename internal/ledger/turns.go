@@ -145,7 +145,7 @@ func (l *Ledger) move(g *gang.Gang) {
 		who := user{pod: types.UID(ref.UID)}
 		if what, counted := l.uses[who]; counted {
 			l.tree.Use(what.leaf, what.amounts, -1)
-			l.count(who, use{leaf: leaf, amounts: what.amounts})
+			l.count(who, use{ref: what.ref, leaf: leaf, amounts: what.amounts})
 		}
 	}
 }

@@ -19,6 +19,8 @@ type user struct {
 
 // use is what a pod or a slot uses, and the queue for which it counts.
 type use struct {
+	// ref is the pod; empty for a slot.
+	ref     gang.Ref
 	leaf    queue.Leaf
 	amounts queue.Vector
 }
@@ -51,7 +53,7 @@ func (l *Ledger) use(pod *corev1.Pod) {
 	if _, gone := l.gone[pod.UID]; gone {
 		return
 	}
-	l.count(who, use{leaf: l.queueOf(pod), amounts: l.vectorOf(pod)})
+	l.count(who, use{ref: refOf(pod), leaf: l.queueOf(pod), amounts: l.vectorOf(pod)})
 }
 
 func (l *Ledger) count(who user, what use) {
@@ -98,6 +100,22 @@ func (l *Ledger) unuse(who user, decisions []gang.Decision) []gang.Decision {
 	delete(l.uses, who)
 	l.tree.Use(what.leaf, what.amounts, -1)
 	return append(decisions, gang.Proceed{})
+}
+
+// inQueues returns the pods that use capacity or wait on their own, except those that are being bound.
+func (l *Ledger) inQueues() []gang.Ref {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var refs []gang.Ref
+	for who, what := range l.uses {
+		if _, binds := l.binding[who.pod]; who.pod != "" && !binds {
+			refs = append(refs, what.ref)
+		}
+	}
+	for _, a := range l.alone {
+		refs = append(refs, refOf(a.pod))
+	}
+	return refs
 }
 
 // useSlot counts a slot that is held, or counts it no longer.

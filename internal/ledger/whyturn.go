@@ -74,7 +74,7 @@ func (l *Ledger) explainTurn(id queue.ID, now time.Time) []gang.Decision {
 		return nil
 	}
 	a := l.alone[types.UID(id[len(idOf("")):])]
-	if a == nil || !a.ready || l.records[a.pod.UID] != nil && l.records[a.pod.UID].gang != nil {
+	if a == nil || !a.ready {
 		return nil
 	}
 	kind := kindOf(why)

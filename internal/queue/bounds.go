@@ -83,7 +83,7 @@ func (n *node) confine(above []int64) {
 	}
 }
 
-// span is the range of room within which an answer stays the same: low[d] <= room[d] < high[d] in each dimension d.
+// span is the range of room within which an answer stays the same: low[d] <= room[d] <= high[d] in each dimension d.
 type span struct{ low, high []int64 }
 
 // newSpan returns a span of all room.
@@ -103,7 +103,7 @@ func (s span) reset() {
 // includes reports whether an answer holds for an amount of room.
 func (s span) includes(room []int64) bool {
 	for d, r := range room {
-		if r < s.low[d] || r >= s.high[d] {
+		if r < s.low[d] || r > s.high[d] {
 			return false
 		}
 	}
@@ -124,7 +124,7 @@ func (s span) seenFromAbove(n *node) {
 	copy(s.high, n.span.high)
 	for _, bounds := range [...][]bound{n.limits, n.guarantees} {
 		for _, b := range bounds {
-			if b.room(n.use) < s.high[b.dim] {
+			if b.room(n.use) <= s.high[b.dim] {
 				s.high[b.dim] = math.MaxInt64
 			}
 		}

@@ -39,7 +39,12 @@ type waiter struct {
 }
 
 // compare is the order inside a queue. IDs differ even where keys do not.
-func (w *waiter) compare(o *waiter) int { return cmp.Or(w.Key.Compare(o.Key), cmp.Compare(w.ID, o.ID)) }
+func (w *waiter) compare(o *waiter) int {
+	if order := w.Key.Compare(o.Key); order != 0 {
+		return order
+	}
+	return cmp.Compare(w.ID, o.ID)
+}
 
 // Wait adds an entry, or replaces the one with its ID. Its Leaf must be of this tree.
 func (t *Tree) Wait(e Entry) {
@@ -64,13 +69,18 @@ func (n *node) countReady(w *waiter, by int) {
 	}
 }
 
+// mostCounted is what an entry counts at most as asking for, so that sums do not overflow: a pod may ask for any amount.
+const mostCounted = 1 << 46
+
 // count adds an entry, by times, to the asks of its queues.
 func (t *Tree) count(w *waiter, by int64) {
 	if w.never {
 		return
 	}
 	for n := w.Leaf.node; n != nil; n = n.parent {
-		n.asks.Add(w.Ask, by)
+		for r, amount := range w.Ask {
+			n.asks.Set(r, n.asks.Get(r)+by*min(amount, mostCounted))
+		}
 	}
 }
 

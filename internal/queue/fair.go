@@ -34,7 +34,7 @@ func (t *Tree) demand(n *node, shares map[*node]fairShare) Vector {
 			demand.Set(b.resource, b.amount)
 		}
 	}
-	shares[n] = fairShare{demand: demand}
+	shares[n] = fairShare{demand: demand, fair: make(Vector, t.resources.Len())}
 	return demand
 }
 
@@ -56,7 +56,7 @@ func (t *Tree) divideOne(n *node, r int, available int64, shares map[*node]fairS
 		guarantee := c.guaranteed(r)
 		portions[i] = portion{queue: c, weight: float64(guarantee), most: min(guarantee, shares[c].demand.Get(r))}
 	}
-	available = fill(slices.Clone(portions), available, shares, r)
+	available = fill(portions, available, shares, r)
 	for i, c := range n.children {
 		portions[i].weight = c.config.Weight
 		portions[i].most = shares[c].demand.Get(r) - shares[c].fair.Get(r)
@@ -93,26 +93,25 @@ func (p portion) sameClass(o portion) bool {
 }
 
 // fill divides an amount by weight, gives nobody more than it can use, and returns what is left. Those that need the least for their weight
-// come first: when their part of what is left is enough for them, the others share the rest. What cannot be divided goes to the last.
+// come first: when their part of what is left is enough for them, the others share the rest. Parts are rounded down, and what is left over by
+// that goes to those that come later.
 func fill(portions []portion, available int64, shares map[*node]fairShare, r int) int64 {
+	portions = slices.DeleteFunc(slices.Clone(portions), func(p portion) bool { return p.most <= 0 || p.weight <= 0 })
 	slices.SortStableFunc(portions, func(a, b portion) int {
-		return cmp.Compare(float64(a.most)*b.weight, float64(b.most)*a.weight)
+		return cmp.Compare(float64(a.most)/a.weight, float64(b.most)/b.weight)
 	})
-	weights := 0.0
-	for _, p := range portions {
-		weights += p.weight
+	weights := make([]float64, len(portions)+1) // of a portion and all later ones
+	for i := len(portions) - 1; i >= 0; i-- {
+		weights[i] = weights[i+1] + portions[i].weight
 	}
 	for i, p := range portions {
 		part := available
 		if i < len(portions)-1 {
-			part = int64(float64(available) * p.weight / weights)
+			part = min(part, int64(float64(available)*(p.weight/weights[i])))
 		}
-		part = max(0, min(part, p.most, available))
-		s := shares[p.queue]
-		s.fair.Set(r, s.fair.Get(r)+part)
-		shares[p.queue] = s
+		part = min(part, p.most)
+		shares[p.queue].fair[r] += part
 		available -= part
-		weights -= p.weight
 	}
 	return available
 }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"math"
 	"slices"
 )
 
@@ -13,6 +14,8 @@ type line interface {
 	setReady(w *waiter) bool
 	// first returns the candidate for an amount of room, or nil, and sets the span for which that holds.
 	first(room []int64, s span) *waiter
+	// leastNeeds sets the least that anything ready needs in each dimension: as if there were no end of it if nothing is ready.
+	leastNeeds(least []int64)
 	// behind reports whether the order of the queue holds an entry up because of something before it.
 	behind(w *waiter) bool
 }
@@ -117,6 +120,21 @@ func (l *bestEffort) setReady(w *waiter) bool {
 	return true
 }
 
+func (l *bestEffort) leastNeeds(least []int64) {
+	if b := l.shapes.root; b != nil && b.value.first != nil {
+		copy(least, b.value.least)
+		return
+	}
+	setNoEnd(least)
+}
+
+// setNoEnd sets needs to more than there is room for anywhere.
+func setNoEnd(needs []int64) {
+	for d := range needs {
+		needs[d] = math.MaxInt64
+	}
+}
+
 func (*bestEffort) behind(*waiter) bool { return false }
 
 func (l *bestEffort) first(room []int64, s span) *waiter {
@@ -128,13 +146,13 @@ func (l *bestEffort) first(room []int64, s span) *waiter {
 }
 
 // search returns the first ready entry for which there is room, among best and those below a branch. It leaves out what is later than best,
-// and what is too big as a whole.
+// and what is too big as a whole, and looks where the earlier ones are first.
 func search(b *branch[*shape], best *waiter, room []int64, s span) *waiter {
 	if b == nil || b.value.first == nil || best != nil && best.compare(b.value.first) < 0 {
 		return best
 	}
 	if d, ok := fits(b.value.least, room); !ok {
-		s.high[d] = min(s.high[d], b.value.least[d])
+		s.high[d] = min(s.high[d], b.value.least[d]-1)
 		return best
 	}
 	if _, ok := fits(b.value.most, room); ok {
@@ -144,8 +162,17 @@ func search(b *branch[*shape], best *waiter, room []int64, s span) *waiter {
 		if d, ok := fits(w.needs, room); ok {
 			best = w
 		} else {
-			s.high[d] = min(s.high[d], w.needs[d])
+			s.high[d] = min(s.high[d], w.needs[d]-1)
 		}
 	}
-	return search(b.right, search(b.left, best, room, s), room, s)
+	near, far := b.left, b.right
+	if near == nil || far != nil && far.value.before(near.value) {
+		near, far = far, near
+	}
+	return search(far, search(near, best, room, s), room, s)
+}
+
+// before reports whether the first ready entry of a shape and of those below it is before that of another.
+func (s *shape) before(o *shape) bool {
+	return s.first != nil && (o.first == nil || s.first.compare(o.first) < 0)
 }

@@ -43,31 +43,48 @@ func (t *Tree) consider(n *node) {
 	}
 	if few := len(n.changed)*8 < len(n.children); few {
 		for _, c := range n.changed {
-			n.siblings.pullAbove(c)
+			n.siblings.pullAbove(c, n.room)
 		}
 	} else {
-		n.siblings.pullAll()
+		n.siblings.pullAll(n.room)
 	}
 	clear(n.changed)
 	n.changed = n.changed[:0]
-	if !n.siblings.cells[1].span.includes(n.room) {
-		n.siblings.reconsider(1, n.room, func(c *node) { t.considerBelow(n, c) })
-	}
-	top := &n.siblings.cells[1]
-	copy(n.span.low, top.span.low)
-	copy(n.span.high, top.span.high)
-	if top.winner == nil {
+	n.siblings.reconsider(1, n.room, func(c *node) { t.considerBelow(n, c) })
+	now := n.siblings.top().now()
+	copy(n.span.low, now.span.low)
+	copy(n.span.high, now.span.high)
+	if now.winner == nil {
 		n.standing = standing{}
 		return
 	}
-	n.standing = t.stand(n, top.winner.standing.entry, top.counts)
+	n.standing = t.stand(n, now.winner.standing.entry, now.counts)
 }
 
 // considerBelow computes the standing of a queue right below another.
 func (t *Tree) considerBelow(above, n *node) {
 	n.confine(above.room)
 	t.consider(n)
-	above.siblings.enter(n)
+	above.siblings.enter(n, above.room)
+}
+
+// leastNeeds sets the least that anything ready in a queue, and in those below it, needs.
+func (n *node) leastNeeds(least []int64) {
+	if n.leaf() {
+		n.line.leastNeeds(least)
+		return
+	}
+	copy(least, n.siblings.top().least)
+}
+
+// active returns the resources that count for what is below a queue: none if nothing in it could start.
+func (n *node) active() mask {
+	for m := n; m.parent != nil; m = m.parent {
+		if m.parent.siblings.shuts(m) {
+			return 0
+		}
+	}
+	return n.standing.counts
 }
 
 // considerLeaf computes the standing of a leaf.
@@ -109,7 +126,7 @@ func (t *Tree) Before(a, b ID) bool {
 func (t *Tree) standWith(n *node, w *waiter) standing {
 	counts := bits(w.Leaf.node.use) | bits(w.Ask)
 	for m := w.Leaf.node; m != n; m = m.parent {
-		counts |= m.parent.standing.counts
+		counts |= m.parent.active()
 	}
 	return t.stand(n, w, counts)
 }

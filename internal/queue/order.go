@@ -22,13 +22,18 @@ type SortKey struct {
 // that should have started with a gang that runs short, then by priority, then gangs that run with too few members, then by age. It
 // is negative if k goes first.
 func (k SortKey) Compare(o SortKey) int {
-	return cmp.Or(
-		first(k.Ahead, o.Ahead),
-		cmp.Compare(o.Priority, k.Priority),
-		first(k.Short, o.Short),
-		k.Age.Compare(o.Age),
-		k.Gang.Compare(o.Gang),
-	)
+	switch {
+	case k.Ahead != o.Ahead:
+		return first(k.Ahead, o.Ahead)
+	case k.Priority != o.Priority:
+		return cmp.Compare(o.Priority, k.Priority)
+	case k.Short != o.Short:
+		return first(k.Short, o.Short)
+	}
+	if age := k.Age.Compare(o.Age); age != 0 {
+		return age
+	}
+	return k.Gang.Compare(o.Gang)
 }
 
 // first sorts true before false.

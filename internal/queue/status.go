@@ -16,7 +16,7 @@ type Status struct {
 	Guarantee, Limit Amounts
 	// Used is what is bound, being bound, or held in slots.
 	Used Vector
-	// Demand is Used and what everything that waits and could ever start asks for, never above the limit of any queue unless it is used.
+	// Demand is Used and what everything that waits and could ever start asks for, but never above a limit, here or below.
 	Demand Vector
 	// Fair is the fair share of each resource.
 	Fair Vector

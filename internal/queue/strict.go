@@ -60,13 +60,26 @@ func (l *strict) first(room []int64, s span) *waiter {
 			continue
 		}
 		if d, ok := fits(w.needs, room); !ok {
-			s.high[d] = min(s.high[d], w.needs[d])
+			s.high[d] = min(s.high[d], w.needs[d]-1)
 			continue
 		}
 		copy(s.low, w.needs)
 		return w
 	}
 	return nil
+}
+
+func (l *strict) leastNeeds(least []int64) {
+	setNoEnd(least)
+	for _, p := range l.order {
+		w := p.waiting.first()
+		if !w.Ready {
+			continue
+		}
+		for d, need := range w.needs {
+			least[d] = min(least[d], need)
+		}
+	}
 }
 
 func (l *strict) behind(w *waiter) bool {

@@ -221,6 +221,7 @@ func TestSparkSubmitMakesTheDriverOfTheExample(t *testing.T) {
 func TestOperatorsCopyWhatUsersWrite(t *testing.T) {
 	for folder, files := range map[string][]string{
 		"jobset":                       {"created.yaml"},
+		"kueue":                        {"created.yaml"},
 		"leaderworkerset":              {"created.yaml"},
 		"leaderworkerset-leader-ready": {"created.yaml"},
 		"mpijob":                       {"created.yaml"},

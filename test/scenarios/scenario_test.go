@@ -66,6 +66,8 @@ type scenario struct {
 	restart func()
 	// probes is how many pods were made to ask the scheduler something.
 	probes int
+	// configured is true once the scenario has configured queues.
+	configured bool
 }
 
 func newScenario(t *testing.T, name string) *scenario {
@@ -164,6 +166,8 @@ func (s *scenario) do(d *datadriven.TestData) (string, error) {
 		return s.ungate(d)
 	case "delete":
 		return s.delete(d)
+	case "queues":
+		return s.queues(d)
 	case "priorityclass":
 		return s.priorityClass(d)
 	case "namespace":
@@ -330,7 +334,7 @@ func (s *scenario) events(d *datadriven.TestData) (string, error) {
 	}
 	var lines []string
 	for _, e := range list.Items {
-		ours := strings.Contains(e.Reason, "Gang") || d.Cmd == "all-events"
+		ours := strings.Contains(e.Reason, "Gang") || strings.Contains(e.Reason, "Queue") || d.Cmd == "all-events"
 		if e.Regarding.Name != pod || !ours || reason != "" && e.Reason != reason {
 			continue
 		}

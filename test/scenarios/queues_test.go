@@ -1,0 +1,76 @@
+package scenarios
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/cockroachdb/datadriven"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
+)
+
+// queues configures the queues as the input says, from its list on. They go with the scenario.
+func (s *scenario) queues(d *datadriven.TestData) (string, error) {
+	s.configureQueues(d.Input)
+	return "", nil
+}
+
+// configureQueues writes the ConfigMap and waits until the configuration is in force: a queue that is added for the purpose is then known.
+func (s *scenario) configureQueues(list string) {
+	s.t.Helper()
+	s.probes++
+	probe := fmt.Sprintf("probe-%d", s.probes)
+	s.writeQueues("apiVersion: kubenexus.io/v1alpha1\nkind: QueueConfiguration\nqueues:\n" + list + "\n- name: " + probe + "\n")
+	s.knowsQueue(probe, true)
+}
+
+// writeQueues writes the ConfigMap.
+func (s *scenario) writeQueues(text string) {
+	s.t.Helper()
+	configMaps := suite.client.CoreV1().ConfigMaps(metav1.NamespaceSystem)
+	object := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Name: "kubenexus-queues", Namespace: metav1.NamespaceSystem},
+		Data:       map[string]string{"queues.yaml": text},
+	}
+	_, err := configMaps.Create(s.ctx, object, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		_, err = configMaps.Update(s.ctx, object, metav1.UpdateOptions{})
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if s.configured {
+		return
+	}
+	s.configured = true
+	s.t.Cleanup(func() {
+		err := configMaps.Delete(context.Background(), object.Name, metav1.DeleteOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			s.t.Error(err)
+		}
+	})
+}
+
+// knowsQueue waits until the scheduler knows the queue, or does not: of a new pod each time, which fits on no node.
+func (s *scenario) knowsQueue(name string, knows bool) {
+	s.t.Helper()
+	process.Within(s.t, patience, "the configuration of queues to be in force", func() (bool, string) {
+		s.probes++
+		probe := podSpec{namespace: s.namespace, name: fmt.Sprintf("probe-%d", s.probes), cpu: "1", scheduler: ours,
+			annotations: map[string]string{"kubenexus.io/queue": name}}.pod()
+		probe.Spec.NodeSelector = map[string]string{"example.com/no-node": "has-this"}
+		if err := create(s, probe); err != nil {
+			s.t.Fatal(err)
+		}
+		why := s.whyWaits(s.t, probe.Name)
+		if err := suite.client.CoreV1().Pods(s.namespace).Delete(s.ctx, probe.Name,
+			metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
+			s.t.Fatal(err)
+		}
+		return strings.Contains(why, "there is no such queue") != knows, why
+	})
+}
