@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
@@ -50,10 +51,38 @@ func (l *load) pod(pod *corev1.Pod) {
 // gang creates members of a gang.
 func (l *load) gang(name string, members, minAvailable int, cpu string) {
 	l.t.Helper()
+	l.gangIn("default", name, members, minAvailable, cpu)
+}
+
+// gangIn creates members of a gang in a queue.
+func (l *load) gangIn(queue, name string, members, minAvailable int, cpu string) {
+	l.t.Helper()
 	for i := range members {
-		l.pod(member(fmt.Sprintf("%s-%d", name, i), name, minAvailable, cpu))
+		l.pod(ofQueue(queue, member(fmt.Sprintf("%s-%d", name, i), name, minAvailable, cpu)))
 	}
 	l.made[name] = true
+}
+
+// ofQueue puts a pod into a queue.
+func ofQueue(queue string, pod *corev1.Pod) *corev1.Pod {
+	pod.Annotations["kubenexus.io/queue"] = queue
+	return pod
+}
+
+// queues returns the ConfigMap of the queues of the load, with these fields added to the queue research.
+func queues(t *testing.T, more string) []*unstructured.Unstructured {
+	t.Helper()
+	return objects(t, []byte(`apiVersion: v1
+kind: ConfigMap
+metadata: {name: kubenexus-queues, namespace: kube-system}
+data:
+  queues.yaml: |
+    apiVersion: kubenexus.io/v1alpha1
+    kind: QueueConfiguration
+    queues:
+    - {name: research, weight: 2, guarantee: {cpu: "6"}, limit: {cpu: "12"}`+more+`}
+    - {name: teaching, guarantee: {cpu: "2"}, limit: {cpu: "8"}}
+`))
 }
 
 // starts waits until the pod has a node.
@@ -85,13 +114,13 @@ func (l *load) delete(pod string) {
 	}
 }
 
-// all creates one of each kind: a pod without a gang; gangs that start, lack capacity, and lack members; a gang with slots for declared
+// all creates one of each kind, in two queues: a pod without a gang; gangs that start, lack capacity, and lack members; a gang with slots for declared
 // members; and a gang that lost a member.
 func (l *load) all() {
 	l.t.Helper()
 	l.pod(podNamed("plain", "100m"))
 	l.starts("plain")
-	l.gang("training", 3, 3, "1")
+	l.gangIn("research", "training", 3, 3, "1")
 	l.starts("training-2")
 	l.gang("too-big", 8, 8, "2")
 	l.gang("incomplete", 1, 2, "100m")
@@ -103,10 +132,10 @@ func (l *load) all() {
 	l.starts("driver")
 	l.made["spark-1"] = true
 
-	l.gang("unlucky", 2, 2, "100m")
+	l.gangIn("research", "unlucky", 2, 2, "100m")
 	l.starts("unlucky-1")
 	l.loses("unlucky-0")
-	l.pod(member("unlucky-2", "unlucky", 2, "5")) // replaces the lost member, and fits on no node
+	l.pod(ofQueue("research", member("unlucky-2", "unlucky", 2, "5"))) // replaces the lost member, and fits on no node
 }
 
 // loses makes the pod fail as if the kubelet had rejected it for lack of capacity.
@@ -136,7 +165,7 @@ func (l *load) forAWhile() {
 	name := func(i int) (string, int) { return fmt.Sprintf("job-%d", i), 2 + i%4 }
 	for i := range gangs {
 		gang, members := name(i)
-		l.gang(gang, members, members, "800m")
+		l.gangIn([]string{"research", "teaching", "research"}[i%3], gang, members, members, "800m")
 		switch i {
 		case 20:
 			l.ends("too-big", 8)

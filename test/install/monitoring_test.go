@@ -55,6 +55,8 @@ func TestMonitoring(t *testing.T) {
 	deployment := readObjects(t, manifest)
 	apply(t, deployment)
 	applyMonitoring(t, readObjects(t, monitoring))
+	apply(t, queues(t, ""))
+	t.Cleanup(func() { deleteAll(t, queues(t, "")) })
 	addNodes(t, monitored, 4)
 	args := deployedArgs(t, manifest, "kubenexus-scheduler")
 	leader := process.Start(t, process.KubeNexus, args...)
@@ -81,6 +83,12 @@ func TestMonitoring(t *testing.T) {
 	if *draw {
 		drawPictures(t, p, began)
 	}
+	t.Run("alerts of queues will fire", func(t *testing.T) {
+		pending := func(alert string) string { return `count(ALERTS{alertname="` + alert + `",alertstate="pending"})` }
+		p.becomes(pending("KubeNexusQueueBelowGuarantee"), 1) // research waits for a pod that fits on no node
+		apply(t, queues(t, ", weigth: 3"))
+		p.becomes(pending("KubeNexusQueueConfigurationInvalid"), 1)
+	})
 }
 
 // applyMonitoring applies the manifest.
