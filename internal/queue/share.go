@@ -41,7 +41,7 @@ type standing struct {
 // divided by the weight (Ghodsi et al., Dominant Resource Fairness, NSDI 2011, sections 4.1 and 4.3). For a leaf all that it uses or its
 // candidate asks for count. Above leaves only what counts for a queue right below with a candidate: a queue with nothing that could start
 // now does not hold up its siblings with what it uses of resources that they do not want (Bhattacharya et al., Hierarchical Scheduling
-// for Diverse Datacenter Workloads, SoCC 2013, section 4). Resources that the cluster does not have do not count.
+// for Diverse Datacenter Workloads, SoCC 2013). Resources that the cluster does not have do not count.
 func (t *Tree) stand(n *node, w *waiter, counts mask) standing {
 	s := standing{queue: n, entry: w, counts: counts}
 	for _, b := range n.guarantees {

@@ -56,6 +56,16 @@ func TestWhyNamesTheQueueAndTheNumbers(t *testing.T) {
 	}
 }
 
+func TestOfSeveralReasonsTheFirstResourceByNameIsNamed(t *testing.T) {
+	w := cluster(t, amounts{"z": 10}, q("a", limit(amounts{"z": 1, "y": 1})))
+	w.uses("a", amounts{"z": 1}).uses("a", amounts{"y": 1})
+	for _, guaranteed := range []bool{false, true} {
+		if why, _ := w.May(w.leaf("a"), w.vector(amounts{"y": 1, "z": 1}), guaranteed); why.Resource != "y" {
+			t.Errorf("May names %s", why.Resource)
+		}
+	}
+}
+
 func TestMayTellsBeforeAnEntryWaits(t *testing.T) {
 	w := cluster(t, amounts{"gpu": 100}, q("a", limit(amounts{"gpu": 4})))
 	w.uses("a", amounts{"gpu": 3})
