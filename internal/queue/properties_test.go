@@ -92,8 +92,9 @@ func TestNoQueueIsEverAboveItsLimitNorLedBeyondItsGuarantee(t *testing.T) {
 					if bound, limited := st.Limit[resource]; limited && ask > 0 && use > bound {
 						t.Fatalf("%s leads %s to %d %s, above its limit of %d", e.ID, name, use, resource, bound)
 					}
-					if e.Guaranteed && ask > 0 && use > st.Guarantee[resource] {
-						t.Fatalf("%s leads %s to %d %s, beyond its guarantee of %d", e.ID, name, use, resource, st.Guarantee[resource])
+					bound, guarantees := st.Guarantee[resource]
+					if e.Guaranteed && ask > 0 && guarantees && use > bound {
+						t.Fatalf("%s leads %s to %d %s, beyond its guarantee of %d", e.ID, name, use, resource, bound)
 					}
 				}
 			}
