@@ -42,7 +42,7 @@ func queueProblem(pod Pod, name string, fault Fault, remedy string) *Problem {
 	case declares:
 		p = problem(RolesAnnotation, roles, fmt.Sprintf("it names queue %q: %s", name, remedy))
 	}
-	p.Fault, p.With = fault, name
+	p.Fault = fault
 	return p
 }
 

@@ -52,8 +52,8 @@ func Annotations() []Annotation {
 		Meaning: "Which role of its gang the pod has.",
 	}, Annotation{
 		Key: RolesAnnotation, On: anyMember, Value: "a JSON list of roles", Default: "none",
-		Meaning: "The roles of the gang, with a minimum for each, and what members that do not exist yet will request. A role may also say " +
-			"`queue`, `preemptible` and `expectedRuntime` of the gang; they mean what the annotations below mean.",
+		Meaning: "The roles of the gang, with a minimum for each, and what members that do not exist yet will request. A role may " +
+			"also say `queue`, `preemptible` and `expectedRuntime` of the gang; they mean what the annotations below mean.",
 	}, Annotation{
 		Key: ReservationTimeoutAnnotation, On: onCreator, Value: duration, Default: "the plugin's argument `reservationTimeout`",
 		Meaning: "How long capacity is held for the members that a creator declares, from when the creator is bound.",
@@ -77,9 +77,10 @@ func Annotations() []Annotation {
 			"Members that say it must agree.",
 	}, Annotation{
 		Key: ExpectedRuntimeAnnotation, On: anyPod, Value: fmt.Sprintf("a duration up to %gh, such as `2h`", MaxRuntime.Hours()),
-		Default: "unknown", Meaning: "How long it is expected to run once it has started, for estimates and for what may use capacity that " +
-			"is set aside for others. `spec.activeDeadlineSeconds` counts too; the smaller of both applies. Nothing is ended because of it. " +
-			"Members that say it must agree.",
+		Default: "unknown",
+		Meaning: "How long it is expected to run once it has started, for estimates and for what may use capacity that is set aside for " +
+			"others. `spec.activeDeadlineSeconds` counts too; the smaller of both applies. Nothing is ended because of it. Members that " +
+			"say it must agree.",
 	}, Annotation{
 		Key: ReservationAnnotation, On: onCreator, Value: "written by the scheduler", Default: "",
 		Meaning: "The capacity that is held for the members that the creator declares. What users write here is ignored.",

@@ -3,6 +3,7 @@ package conventions_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -98,9 +99,7 @@ func TestBadShareIsAProblem(t *testing.T) {
 		{keys{runtime: "720h1ns"}, nil, `annotation ` + runtime + ` has the value "720h1ns": ` + long},
 	} {
 		pod := conventions.Pod{Annotations: keys{}, Labels: tc.labels}
-		for key, value := range tc.annotations {
-			pod.Annotations[key] = value
-		}
+		maps.Copy(pod.Annotations, tc.annotations)
 		share, err := conventions.ShareOf(pod)
 		var p *conventions.Problem
 		if !errors.As(err, &p) || !strings.HasPrefix(err.Error(), tc.want) || share != (gang.Share{}) {
@@ -142,9 +141,7 @@ func TestRolesSayTheShareOfTheirGang(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			annotations := keys{group: "a", roles: tc.roles}
-			for key, value := range tc.annotations {
-				annotations[key] = value
-			}
+			maps.Copy(annotations, tc.annotations)
 			spec, err := conventions.Parse(conventions.Pod{Annotations: annotations})
 			if err != nil {
 				t.Fatal(err)
@@ -199,9 +196,7 @@ func TestRolesWithABadShareAreAProblem(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			annotations := keys{group: "a", roles: tc.roles}
-			for key, value := range tc.annotations {
-				annotations[key] = value
-			}
+			maps.Copy(annotations, tc.annotations)
 			spec, err := conventions.Parse(conventions.Pod{Annotations: annotations})
 			var p *conventions.Problem
 			if !errors.As(err, &p) || p.Annotation != tc.key || !strings.Contains(err.Error(), tc.want) {

@@ -15,7 +15,7 @@ func inTheQueue() []Entry {
 		Remedy: "Name one of the queues that the event lists, or remove the annotation `" + conventions.QueueAnnotation +
 			"`; you do not have to recreate the pod.",
 		Examples: []gang.Explanation{
-			{Kind: gang.KindQueueNotFound, Gang: training(), Problem: conventions.QueueNotFound(inQueue("reserach"), "reserach",
+			{Kind: gang.KindQueueNotFound, Gang: training(), Problem: conventions.QueueNotFound(inQueue("science"), "science",
 				[]string{"batch", "research"})},
 			{Kind: gang.KindQueueNotFound, Gang: training(), Problem: conventions.QueueNotALeaf(inQueue("research"), "research",
 				[]string{"nlp", "vision"})},
@@ -25,7 +25,8 @@ func inTheQueue() []Entry {
 		Meaning: "The pod's namespace may not use the queue that the pod names. The pod stays Pending.",
 		Remedy:  "Name another queue, or ask an administrator to add the namespace to the queue's `namespaces`.",
 		Examples: []gang.Explanation{{
-			Kind: gang.KindQueueNotAllowed, Gang: training(), Problem: conventions.QueueNotAllowed(inQueue("research"), "research", "default"),
+			Kind: gang.KindQueueNotAllowed, Gang: training(),
+			Problem: conventions.QueueNotAllowed(inQueue("research"), "research", "default"),
 		}},
 	}}, ofBounds()...)
 }
@@ -35,7 +36,8 @@ func ofBounds() []Entry {
 		Reason: ReasonQueueLimit,
 		Meaning: "With this gang its queue, or one above, would use more than its limit. Others of the queue that ask for less may go " +
 			"first, unless its order is Strict. More nodes do not help, and an autoscaler does not act on this.",
-		Remedy: "Wait until others of the queue end, request less, or raise the limit. A gang that asks for more than the limit never starts.",
+		Remedy: "Wait until others of the queue end, request less, or raise the limit. A gang that asks for more than the limit never " +
+			"starts.",
 		Examples: []gang.Explanation{
 			{Kind: gang.KindBeyondLimit, Gang: training(), Queue: &gang.QueueWhy{
 				Leaf: "research", Queue: "research", Resource: "nvidia.com/gpu", Uses: "58", Bound: "64", Asks: "16",

@@ -68,7 +68,8 @@ func (g *Gang) Age() time.Time {
 func ranksLike(a, b Member) bool {
 	return a.Priority == b.Priority && a.Created.Equal(b.Created) && a.Spec == b.Spec && a.DefaultTimeout == b.DefaultTimeout &&
 		a.DefaultReservationTimeout == b.DefaultReservationTimeout && a.OwnerUID == b.OwnerUID && a.Owner == b.Owner &&
-		a.Deadline == b.Deadline && a.DefaultPlacement == b.DefaultPlacement && a.Scheduler == b.Scheduler && a.Name == b.Name && a.Foreign == b.Foreign &&
+		a.DefaultPlacement == b.DefaultPlacement && a.Scheduler == b.Scheduler && a.Name == b.Name && a.Foreign == b.Foreign &&
+		a.Deadline == b.Deadline &&
 		(a.Scheduled.IsZero() || a.Scheduled.Equal(b.Scheduled))
 }
 

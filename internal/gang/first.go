@@ -50,15 +50,24 @@ func (f first) qualifies(m *member) bool {
 		return m.Spec.Placement != ""
 	case firstDefaultPlacement:
 		return m.DefaultPlacement != ""
-	case firstDeadline:
-		return m.Deadline > 0 && m.present() && !m.apart()
-	case firstQueue, lastQueue:
-		return m.Spec.Queue != "" && m.present()
-	case firstRuntime, lastRuntime:
-		return m.Spec.ExpectedRuntime > 0 && m.present()
+	case firstDeadline, firstQueue, lastQueue, firstRuntime, lastRuntime:
+		return m.present() && f.stated(m)
 	default:
 		return f.longest(m) > 0
 	}
+}
+
+// stated reports whether the member states what is compared.
+func (f first) stated(m *member) bool {
+	switch f { //nolint:exhaustive // the others are stated by members of any state
+	case firstDeadline:
+		return m.Deadline > 0 && !m.apart()
+	case firstQueue, lastQueue:
+		return m.Spec.Queue != ""
+	case firstRuntime, lastRuntime:
+		return m.Spec.ExpectedRuntime > 0
+	}
+	return false
 }
 
 // longest is the duration by which the candidates are ordered, the longest first, or 0.

@@ -111,7 +111,9 @@ func change(g *gang.Gang, there map[string]gang.Member, pick func(int) int, now 
 	case what < 10:
 		m.Priority++
 	case what < 11:
-		m.Spec.Share, m.Deadline = drawShare(pick), time.Duration(pick(3))*time.Hour
+		if m.Deadline = time.Duration(pick(3)) * time.Hour; pick(2) == 0 {
+			m.Spec.Share = drawShare(pick)
+		}
 	default:
 		m.Gated = false
 	}

@@ -47,49 +47,74 @@ func TestMembersAgreeOnTheirShareOrWait(t *testing.T) {
 		{"nobody says anything", []gang.Member{says("a", gang.Share{}), says("b", gang.Share{}), says("c", gang.Share{})}, gang.Ready, gang.Share{}, nil},
 		{"one is enough", []gang.Member{says("a", gang.Share{}), says("b", queued("q")), says("c", gang.Share{})}, gang.Ready, queued("q"), nil},
 		{
-			"each says another thing", []gang.Member{says("a", queued("q")), says("b", never), says("c", hour)},
-			gang.Ready, gang.Share{Queue: "q", Preemptible: gang.NeverPreempted, ExpectedRuntime: time.Hour}, nil,
+			"each says another thing",
+			[]gang.Member{says("a", queued("q")), says("b", never), says("c", hour)},
+			gang.Ready,
+			gang.Share{Queue: "q", Preemptible: gang.NeverPreempted, ExpectedRuntime: time.Hour},
+			nil,
 		},
 		{
-			"two queues", []gang.Member{says("a", queued("q")), says("b", queued("r")), says("c", queued("r"))},
-			gang.Disagreeing, gang.Share{},
+			"two queues",
+			[]gang.Member{says("a", queued("q")), says("b", queued("r")), says("c", queued("r"))},
+			gang.Disagreeing,
+			gang.Share{},
 			[]gang.ShareCount{{queued("r"), 2, "b"}, {queued("q"), 1, "a"}},
 		},
 		{
-			"only one of two who disagree is needed", []gang.Member{says("a", queued("q")), says("b", queued("r")), says("c", gang.Share{}), says("d", gang.Share{}), says("e", gang.Share{})},
-			gang.Disagreeing, gang.Share{},
+			"only one of two who disagree is needed",
+			[]gang.Member{says("a", queued("q")), says("b", queued("r")), says("c", gang.Share{}), says("d", gang.Share{}), says("e", gang.Share{})},
+			gang.Disagreeing,
+			gang.Share{},
 			[]gang.ShareCount{{queued("q"), 1, "a"}, {queued("r"), 1, "b"}},
 		},
 		{
-			"preemptible or not", []gang.Member{says("a", never), says("b", may), says("c", queued("q"))},
+			"preemptible or not",
+			[]gang.Member{says("a", never), says("b", may), says("c", queued("q"))},
 			gang.Disagreeing, queued("q"),
 			[]gang.ShareCount{{never, 1, "a"}, {may, 1, "b"}},
 		},
 		{
-			"two runtimes", []gang.Member{says("a", day), says("b", hour), says("c", hour)},
-			gang.Disagreeing, gang.Share{},
+			"two runtimes",
+			[]gang.Member{says("a", day), says("b", hour), says("c", hour)},
+			gang.Disagreeing,
+			gang.Share{},
 			[]gang.ShareCount{{hour, 2, "b"}, {day, 1, "a"}},
 		},
 		{
-			"two queues and two runtimes", []gang.Member{says("a", gang.Share{Queue: "q", ExpectedRuntime: time.Hour}), says("b", gang.Share{Queue: "r", ExpectedRuntime: 24 * time.Hour}), says("c", gang.Share{})},
-			gang.Disagreeing, gang.Share{},
+			"two queues and two runtimes",
+			[]gang.Member{says("a", gang.Share{Queue: "q", ExpectedRuntime: time.Hour}), says("b", gang.Share{Queue: "r", ExpectedRuntime: 24 * time.Hour}), says("c", gang.Share{})},
+			gang.Disagreeing,
+			gang.Share{},
 			[]gang.ShareCount{{queued("q"), 1, "a"}, {queued("r"), 1, "b"}, {hour, 1, "a"}, {day, 1, "b"}},
 		},
 		{
-			"a member that names no size counts", []gang.Member{says("a", queued("q")), says("b", queued("r"), sizeless), says("c", gang.Share{})},
-			gang.Disagreeing, gang.Share{},
+			"a member that names no size counts",
+			[]gang.Member{says("a", queued("q")), says("b", queued("r"), sizeless), says("c", gang.Share{})},
+			gang.Disagreeing,
+			gang.Share{},
 			[]gang.ShareCount{{queued("q"), 1, "a"}, {queued("r"), 1, "b"}},
 		},
 		{
-			"a member with scheduling gates counts", []gang.Member{says("a", queued("q")), says("b", queued("r"), func(m *gang.Member) { m.Gated = true }), says("c", gang.Share{})},
-			gang.Disagreeing, gang.Share{},
+			"a member with scheduling gates counts",
+			[]gang.Member{says("a", queued("q")), says("b", queued("r"), func(m *gang.Member) { m.Gated = true }), says("c", gang.Share{})},
+			gang.Disagreeing,
+			gang.Share{},
+			[]gang.ShareCount{{queued("q"), 1, "a"}, {queued("r"), 1, "b"}},
+		},
+		{
+			"another scheduler's member is no example",
+			[]gang.Member{says("0", queued("q"), foreign), says("a", queued("q")), says("b", queued("r"))},
+			gang.Disagreeing,
+			gang.Share{},
 			[]gang.ShareCount{{queued("q"), 1, "a"}, {queued("r"), 1, "b"}},
 		},
 		{"a terminating member does not count", []gang.Member{says("a", queued("q")), says("b", queued("r"), leaves), says("c", gang.Share{}), says("d", gang.Share{})}, gang.Ready, queued("q"), nil},
 		{"another scheduler's member does not count", []gang.Member{says("a", queued("q")), says("b", queued("r"), foreign), says("c", gang.Share{}), says("d", gang.Share{})}, gang.Ready, queued("q"), nil},
 		{
-			"running members that disagree decide nothing", []gang.Member{says("a", queued("q"), runs), says("b", queued("r"), runs), says("c", gang.Share{}, runs)},
-			gang.Disagreeing, gang.Share{},
+			"running members that disagree decide nothing",
+			[]gang.Member{says("a", queued("q"), runs), says("b", queued("r"), runs), says("c", gang.Share{}, runs)},
+			gang.Disagreeing,
+			gang.Share{},
 			[]gang.ShareCount{{queued("q"), 1, "a"}, {queued("r"), 1, "b"}},
 		},
 	} {
@@ -151,7 +176,8 @@ func TestRunningMembersDecideAndOnlyThoseThatDifferWait(t *testing.T) {
 	}{
 		{"another queue", queued("q"), []gang.Member{says("x", queued("r")), says("y", queued("q")), says("z", gang.Share{})}, "q", "y z"},
 		{
-			"two others, where the running ones are silent", gang.Share{},
+			"two others, where the running ones are silent",
+			gang.Share{},
 			[]gang.Member{says("x", queued("q")), says("y", queued("r")), says("z", gang.Share{})},
 			"", "z",
 		},
@@ -178,6 +204,18 @@ func TestRunningMembersDecideAndOnlyThoseThatDifferWait(t *testing.T) {
 				t.Errorf("the explanation is of kind %q", kind)
 			}
 		})
+	}
+}
+
+// TestMembersThatDifferDoNotCountForWhatTheGangHas checks members that wait in a gang that runs.
+func TestMembersThatDifferDoNotCountForWhatTheGangHas(t *testing.T) {
+	g := gang.New(gang.Key{Name: "a"})
+	observe(g, []gang.Member{
+		says("a", queued("q"), runs), says("b", queued("q"), runs), says("c", queued("q"), runs),
+		says("x", queued("r")), says("y", gang.Share{}), says("z", queued("r"), func(m *gang.Member) { m.Gated = true }),
+	})
+	if have := g.Explain().Have; have != 4 {
+		t.Errorf("the gang has %d members, want the 3 that run, and y", have)
 	}
 }
 
@@ -221,14 +259,15 @@ func TestNewestRevisionDeterminesTheShare(t *testing.T) {
 		says("d", next, revision("2", 200)),
 	}
 	replacement := says("e", former, revision("1", 300))
+	leftover := says("g", queued("p"), revision("0", 50)) // of a revision of which nobody runs
 	stranger := says("f", queued("s"), revision("", 300))
 	rapid.Check(t, func(t *rapid.T) {
 		g := gang.New(gang.Key{Name: "a"})
-		observe(g, rapid.Permutation(append(rollout, replacement)).Draw(t, "members"))
+		observe(g, rapid.Permutation(append(rollout, replacement, leftover)).Draw(t, "members"))
 		if g.Queue() != "r" || g.Phase() != gang.Running {
 			t.Fatalf("phase %s, queue %q; want Running in the newest revision's queue r", g.Phase(), g.Queue())
 		}
-		if entered := enters(g, "d", "e"); entered != "d e" || !g.Alone("e") || g.Alone("d") {
+		if entered := enters(g, "d", "e", "g"); entered != "d e" || !g.Alone("e") || g.Alone("d") {
 			t.Fatalf("%q enter, the replacement of a pod of the former revision alone: %t", entered, g.Alone("e"))
 		}
 		g.Observe(stranger, time.Unix(1000, 0)) // it has no revision: nobody knows which queue is newer
@@ -261,6 +300,9 @@ func TestOldestAndNewestAreNamedWhereMembersSayTooManyThings(t *testing.T) {
 		func(i int) gang.Share { return gang.Share{ExpectedRuntime: time.Duration(i+1) * time.Second} },
 	} {
 		g := gang.New(gang.Key{Name: "a"})
+		observe(g, []gang.Member{
+			says("former", share(0), revision("", 50), leaves), says("later", share(64), revision("", 500), foreign),
+		})
 		for j := range 65 {
 			observe(g, []gang.Member{says(fmt.Sprint(j), share(j), revision("", int64(100+j)))})
 		}
@@ -273,116 +315,4 @@ func TestOldestAndNewestAreNamedWhereMembersSayTooManyThings(t *testing.T) {
 			t.Errorf("%d: of 64 values %d are shown, want 4", i, len(shown))
 		}
 	}
-}
-
-// TestExpectedRuntimeIsTheSmallerOfWhatIsSaidAndTheDeadlines checks that a gang ends when its last member does.
-func TestExpectedRuntimeIsTheSmallerOfWhatIsSaidAndTheDeadlines(t *testing.T) {
-	with := func(name string, said, deadline time.Duration, changes ...func(*gang.Member)) gang.Member {
-		return says(name, gang.Share{ExpectedRuntime: said}, append(changes, func(m *gang.Member) { m.Deadline = deadline })...)
-	}
-	for _, tc := range []struct {
-		name    string
-		members []gang.Member
-		want    time.Duration
-	}{
-		{"unknown", []gang.Member{with("a", 0, 0), with("b", 0, 0)}, 0},
-		{"said", []gang.Member{with("a", time.Hour, 0), with("b", 0, 0)}, time.Hour},
-		{"the longest deadline", []gang.Member{with("a", 0, time.Hour), with("b", 0, 2*time.Hour)}, 2 * time.Hour},
-		{"one has no deadline", []gang.Member{with("a", 0, time.Hour), with("b", 0, 0)}, 0},
-		{"one that leaves has no deadline", []gang.Member{with("a", 0, time.Hour), with("b", 0, 0, leaves)}, time.Hour},
-		{"one that leaves has the longest", []gang.Member{with("a", 0, time.Hour), with("b", 0, 2*time.Hour, leaves)}, time.Hour},
-		{"one that runs has none", []gang.Member{with("a", 0, time.Hour), with("b", 0, 0, runs)}, 0},
-		{"said, and shorter than the deadlines", []gang.Member{with("a", time.Hour, 2*time.Hour), with("b", 0, 3*time.Hour)}, time.Hour},
-		{"said, and longer than the deadlines", []gang.Member{with("a", 4*time.Hour, 2*time.Hour), with("b", 0, 3*time.Hour)}, 3 * time.Hour},
-		{"said, and one has no deadline", []gang.Member{with("a", 4*time.Hour, 2*time.Hour), with("b", 0, 0)}, 4 * time.Hour},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			g := gang.New(gang.Key{Name: "a"})
-			observe(g, tc.members)
-			if got := g.ExpectedRuntime(); got != tc.want {
-				t.Errorf("the expected runtime is %s, want %s", got, tc.want)
-			}
-		})
-	}
-	t.Run("declared members have no deadline yet", func(t *testing.T) {
-		g := newRunsOf(t, 2)
-		g.driver("d", "", 0)
-		m, _ := g.Member("d")
-		m.Deadline = time.Hour
-		g.Observe(m, start)
-		if got := g.ExpectedRuntime(); got != 0 {
-			t.Errorf("the expected runtime is %s before the executors exist", got)
-		}
-		for _, name := range []string{"e0", "e1"} {
-			g.executor(name, "", "d", 1)
-			m, _ := g.Member(name)
-			m.Deadline = 2 * time.Hour
-			g.Observe(m, start)
-		}
-		if got := g.ExpectedRuntime(); got != 2*time.Hour {
-			t.Errorf("the expected runtime is %s, want 2h", got)
-		}
-	})
-}
-
-// TestCompleteSinceSurvivesARestart checks when a gang became complete, for a process that sees its pods late.
-func TestCompleteSinceSurvivesARestart(t *testing.T) {
-	late := start.Add(time.Hour)
-	at := func(second int) func(*gang.Member) {
-		return func(m *gang.Member) { m.Created = start.Add(time.Duration(second) * time.Second) }
-	}
-	gated := func(m *gang.Member) { m.Gated = true }
-	three := []gang.Member{says("a", gang.Share{}, at(0)), says("b", gang.Share{}, at(40)), says("c", gang.Share{}, at(20))}
-	for _, tc := range []struct {
-		name    string
-		members []gang.Member
-		now     time.Time
-		want    time.Time
-	}{
-		{"incomplete", three[:2], late, time.Time{}},
-		{"an hour later", three, late, start.Add(41 * time.Second)},
-		{"at once", three, start.Add(40*time.Second + time.Millisecond), start.Add(40*time.Second + time.Millisecond)},
-		{
-			"a newer pod with scheduling gates does not count", append(three[:3:3], says("d", gang.Share{}, at(90), gated)), late,
-			start.Add(41 * time.Second),
-		},
-		{"disagreeing", append(three[:2:2], says("c", queued("q"), at(20)), says("d", queued("r"), at(20))), late, time.Time{}},
-		{"a creation time that nobody knows", append(three[:2:2], says("c", gang.Share{}, func(m *gang.Member) { m.Created = time.Time{} })), late, late},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			g := gang.New(gang.Key{Name: "a"})
-			for _, m := range tc.members {
-				g.Observe(m, tc.now)
-			}
-			if got := g.CompleteSince(); !got.Equal(tc.want) {
-				t.Errorf("complete since %s, want %s", got, tc.want)
-			}
-		})
-	}
-	t.Run("the gates were seen to go", func(t *testing.T) {
-		g := gang.New(gang.Key{Name: "a"})
-		for _, m := range three {
-			m.Gated = m.Name == "b"
-			g.Observe(m, start.Add(time.Minute))
-		}
-		g.Observe(three[1], late)
-		if got := g.CompleteSince(); !got.Equal(late) {
-			t.Errorf("complete since %s, want %s, when the gates went", got, late)
-		}
-	})
-	t.Run("after it ran", func(t *testing.T) {
-		s := newStory(t, 3, 5)
-		s.run(3)
-		if got := s.CompleteSince(); !got.IsZero() {
-			t.Errorf("a gang that runs is complete since %s", got)
-		}
-		s.now = late
-		for _, uid := range []string{"0", "1", "2"} {
-			s.Remove(uid, s.now)
-		}
-		s.see(5, func(m *gang.Member) { m.Created = late })
-		if got := s.CompleteSince(); !got.Equal(late) {
-			t.Errorf("complete since %s, want %s: before, it ran", got, late)
-		}
-	})
 }

@@ -67,7 +67,11 @@ func (p profile) conventions() []conventions.Convention {
 
 // why explains why a pod with a problem waits.
 func (r *record) why() gang.Explanation {
-	return gang.Explanation{Kind: conventions.KindOf(r.problem), Problem: r.problem}
+	e := gang.Explanation{Kind: conventions.KindOf(r.problem), Problem: r.problem}
+	if p, ok := errors.AsType[*conventions.Problem](r.problem); ok && isQueueProblem(p) {
+		e.Queue = &gang.QueueWhy{Queue: p.Value}
+	}
+	return e
 }
 
 // whyLeft explains the refusal of a pod that was popped as a member but no longer belongs to a gang: it was deleted, or its

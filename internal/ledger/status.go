@@ -56,3 +56,25 @@ func (l *Ledger) sortKeys() []queue.SortKey {
 	}
 	return keys
 }
+
+// QueueStatuses returns the statuses of all queues, parents before their children and siblings in configuration order; nil while no
+// queues are configured. How long scheduling waits for it depends on the number of queues, not on how much waits in them.
+func (l *Ledger) QueueStatuses() []queue.Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tree == nil {
+		return nil
+	}
+	return l.tree.Statuses()
+}
+
+// QueueResources returns the resources that queues share, by their numbers in the vectors of a queue.Status; nil while no queues are
+// configured. Numbers never change. Those of a status exist if the status was taken before.
+func (l *Ledger) QueueResources() []queue.Resource {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tree == nil {
+		return nil
+	}
+	return l.tree.Capacity()
+}

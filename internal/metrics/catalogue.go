@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -91,19 +92,14 @@ var (
 		"Members of gangs that a kubelet rejected, such as when another scheduler took the capacity.",
 		nil,
 	}
-	queuesValid = entry{
-		"kubenexus_queue_configuration_valid", "gauge",
-		"1 if the latest configuration of queues is in force, 0 if it was refused and the one before it still is.",
-		nil,
-	}
 )
 
 // catalogue lists every metric, in the order of the documentation.
 func catalogue() []entry {
-	return []entry{
+	return slices.Concat([]entry{
 		attempts, waitTime, size, hidden, gangs, longest, partial, waiting, reserved, reservations,
 		planDuration, planMembers, attemptsToStart, completeToStart, lost, queuesValid,
-	}
+	}, ofQueues())
 }
 
 // Markdown renders the catalogue for docs/reference/metrics.md.
@@ -115,6 +111,10 @@ On ` + "`https://:10259/metrics`" + `, next to the metrics of kube-scheduler. Th
 ` + "`make reference`" + `.
 
 The series of a gang (label ` + "`pod_group`" + `: namespace/name) are removed with the gang. At most 1,000 gangs have series of their own.
+
+Queues have series (label ` + "`queue`" + `) while queues are configured: at most 1,000 queues, the first of the configuration, for at most
+16 resources, those that a guarantee or a limit names first. Amounts are in the base unit of the resource: cores, bytes, or a number.
+Only queues without children have gangs; what a queue with children uses and has waiting includes that of its children.
 
 | metric | type | labels | what it is |
 | --- | --- | --- | --- |

@@ -6,25 +6,42 @@ import (
 	"time"
 
 	"k8s.io/component-base/metrics"
+	"k8s.io/utils/clock"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
 // maxSeries is how many gangs have series of their own.
 const maxSeries = 1000
 
-// collector collects the series of gangs at each scrape, so that they are removed with their gangs.
+// Source has the statuses from which series are computed at each scrape.
+type Source interface {
+	// Statuses returns the statuses of all gangs.
+	Statuses() []gang.Status
+	// QueueStatuses returns the statuses of all queues in configuration order, parents before their children; nil if none are configured.
+	QueueStatuses() []queue.Status
+	// QueueResources returns the resources of the queues, by their numbers in the vectors of the statuses. It is called after QueueStatuses.
+	QueueResources() []queue.Resource
+}
+
+// collector collects the series of gangs and queues at each scrape, so that they are removed with them.
 type collector struct {
 	metrics.BaseStableCollector
-	statuses func() []gang.Status
+	from  Source
+	clock clock.PassiveClock
 }
+
+// emitter makes a series.
+type emitter func(e entry, value float64, labels ...string)
 
 var _ metrics.StableCollector = &collector{}
 
 //nolint:gochecknoglobals // component-base keeps state in a description, so there must be one of each
 var descriptions = func() map[string]*metrics.Desc {
 	all := map[string]*metrics.Desc{}
-	for _, e := range []entry{waitTime, size, hidden, gangs, longest, partial, waiting, reserved, reservations} {
+	ofGangs := []entry{waitTime, size, hidden, gangs, longest, partial, waiting, reserved, reservations}
+	for _, e := range append(ofGangs, ofQueues()...) {
 		all[e.Name] = metrics.NewDesc(e.Name, e.Help, e.Labels, nil, metrics.ALPHA, "")
 	}
 	return all
@@ -42,7 +59,13 @@ func (c *collector) CollectWithStability(ch chan<- metrics.Metric) {
 	emit := func(e entry, value float64, labels ...string) {
 		ch <- metrics.NewLazyConstMetric(descriptions[e.Name], metrics.GaugeValue, value, labels...)
 	}
-	all := c.statuses()
+	all, queues := c.from.Statuses(), c.from.QueueStatuses()
+	emitGangs(emit, all)
+	emitQueues(emit, queues, c.from.QueueResources(), all, c.clock.Now())
+}
+
+// emitGangs makes the series of gangs.
+func emitGangs(emit emitter, all []gang.Status) {
 	phases, waits := map[gang.Phase]int{}, map[gang.Phase]time.Duration{}
 	for _, phase := range gang.Phases() {
 		phases[phase] = 0

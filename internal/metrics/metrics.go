@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"k8s.io/component-base/metrics"
+	"k8s.io/utils/clock"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
@@ -55,8 +56,8 @@ type Registry interface {
 	CustomMustRegister(all ...metrics.StableCollector)
 }
 
-// Register makes the metrics visible, and those of single gangs, which it computes from their statuses at each scrape.
-func (m *Metrics) Register(r Registry, statuses func() []gang.Status) {
+// Register makes the metrics visible, and those of gangs and queues, which it computes from their statuses at each scrape.
+func (m *Metrics) Register(r Registry, from Source, c clock.PassiveClock) {
 	r.MustRegister(m.attempts, m.planDuration, m.planMembers, m.attemptsToStart, m.completeToStart, m.lost, m.queuesValid)
 	m.queuesValid.Set(1)
 	// So that a rate of them begins at 0.
@@ -66,7 +67,7 @@ func (m *Metrics) Register(r Registry, statuses func() []gang.Status) {
 	for _, result := range []string{Fits, Unfit} {
 		m.planDuration.WithLabelValues(result)
 	}
-	r.CustomMustRegister(&collector{statuses: statuses})
+	r.CustomMustRegister(&collector{from: from, clock: c})
 }
 
 // Planned counts a plan: how long it took, for how many members, and whether they fit.

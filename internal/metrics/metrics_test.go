@@ -9,17 +9,38 @@ import (
 
 	"k8s.io/component-base/metrics"
 	"k8s.io/component-base/metrics/testutil"
+	testclock "k8s.io/utils/clock/testing"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
-// registered returns metrics in a registry of their own, with these gangs.
-func registered(t *testing.T, gangs *[]gang.Status) (*Metrics, metrics.KubeRegistry) {
+// source has the statuses of a test.
+type source struct {
+	gangs     []gang.Status
+	queues    []queue.Status
+	resources []queue.Resource
+}
+
+func (s *source) Statuses() []gang.Status          { return slices.Clone(s.gangs) }
+func (s *source) QueueStatuses() []queue.Status    { return s.queues }
+func (s *source) QueueResources() []queue.Resource { return s.resources }
+
+// now is when the tests scrape.
+func now() time.Time { return time.Unix(1_000_000, 0) }
+
+// registered returns metrics in a registry of their own, which are computed from this source.
+func registered(t *testing.T, from *source) (*Metrics, metrics.KubeRegistry) {
 	t.Helper()
 	registry := metrics.NewKubeRegistry()
 	m := New()
-	m.Register(registry, func() []gang.Status { return slices.Clone(*gangs) })
+	m.Register(registry, from, testclock.NewFakePassiveClock(now()))
 	return m, registry
+}
+
+// head is what comes before the series of a gauge.
+func head(e entry) string {
+	return fmt.Sprintf("# HELP %s [ALPHA] %s\n# TYPE %s gauge\n", e.Name, e.Help, e.Name)
 }
 
 func keyOf(name string) gang.Key {
@@ -28,8 +49,7 @@ func keyOf(name string) gang.Key {
 
 // waits is for how long a gang has waited.
 func waits(d time.Duration) gang.Times {
-	since := time.Unix(1_000_000, 0)
-	return gang.Times{At: since.Add(d), Since: since}
+	return gang.Times{At: now().Add(d), Since: now()}
 }
 
 // in is so many members that have a state.
@@ -45,7 +65,8 @@ func TestSeriesEndWithTheirGang(t *testing.T) {
 		{Key: keyOf("mpi"), Phase: gang.Ready, Members: slices.Concat(in(gang.MemberPending, 3), in(gang.MemberGated, 1)), Times: waits(time.Minute)},
 		{Key: keyOf("old"), Phase: gang.Running, Members: slices.Concat(in(gang.MemberBound, 2), in(gang.MemberSucceeded, 5))},
 	}
-	_, registry := registered(t, &gangs)
+	from := &source{gangs: gangs}
+	_, registry := registered(t, from)
 	series := func(want string) {
 		t.Helper()
 		names := []string{waitTime.Name, size.Name, reserved.Name, waiting.Name}
@@ -53,16 +74,13 @@ func TestSeriesEndWithTheirGang(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	head := func(e entry) string {
-		return fmt.Sprintf("# HELP %s [ALPHA] %s\n# TYPE %s gauge\n", e.Name, e.Help, e.Name)
-	}
 	series(head(waiting) + "kubenexus_gang_members_waiting 4\n" +
 		head(size) + "kubenexus_gang_size{pod_group=\"default/mpi\"} 4\nkubenexus_gang_size{pod_group=\"default/old\"} 2\n" +
 		"kubenexus_gang_size{pod_group=\"default/spark\"} 11\n" +
 		head(waitTime) + "kubenexus_gang_wait_time_seconds{pod_group=\"default/mpi\"} 60\n" +
 		"kubenexus_gang_wait_time_seconds{pod_group=\"default/spark\"} 2\n" +
 		head(reserved) + "kubenexus_reserved_places 3\n")
-	gangs = nil
+	from.gangs = nil
 	series(head(waiting) + "kubenexus_gang_members_waiting 0\n" + head(reserved) + "kubenexus_reserved_places 0\n")
 }
 
@@ -71,7 +89,7 @@ func TestTenThousandGangsHaveAThousandSeries(t *testing.T) {
 	for i := range gangs {
 		gangs[i] = gang.Status{Key: keyOf(fmt.Sprint("g", i)), Phase: gang.Ready, Times: waits(time.Duration(i))}
 	}
-	_, registry := registered(t, &gangs)
+	_, registry := registered(t, &source{gangs: gangs})
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -92,8 +110,8 @@ func TestTheLongestWaitOfEachPhase(t *testing.T) {
 		{Key: keyOf("b"), Phase: gang.Ready, Times: waits(time.Hour)},
 		{Key: keyOf("c"), Phase: gang.Running, Times: waits(2 * time.Hour)},
 	}
-	_, registry := registered(t, &gangs)
-	want := fmt.Sprintf("# HELP %s [ALPHA] %s\n# TYPE %s gauge\n", longest.Name, longest.Help, longest.Name)
+	_, registry := registered(t, &source{gangs: gangs})
+	want := head(longest)
 	for phase, seconds := range map[gang.Phase]int{
 		gang.Incomplete: 0, gang.Disagreeing: 0, gang.Ready: 3600, gang.Placing: 0, gang.Unbound: 0,
 	} {
@@ -112,14 +130,14 @@ func TestOneNameOfSeveralGangs(t *testing.T) {
 			gangs = append(gangs, gang.Status{Key: gang.Key{Namespace: "default", Name: "a", Convention: convention, Instance: instance}})
 		}
 	}
-	_, registry := registered(t, &gangs)
+	_, registry := registered(t, &source{gangs: gangs})
 	if _, err := registry.Gather(); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestAttemptsAreCounted(t *testing.T) {
-	m, registry := registered(t, &[]gang.Status{})
+	m, registry := registered(t, &source{})
 	m.Planned(time.Millisecond, 11, false)
 	m.Planned(time.Millisecond, 11, true)
 	m.Performed(gang.Ended{})

@@ -192,3 +192,38 @@ func TestEntriesStopsWhenAsked(t *testing.T) {
 		break
 	}
 }
+
+// TestWhatEndsInOneQueueLetsAnotherStartBelowTheSameLimit although nothing was reported of that other queue, which has a limit of its own.
+func TestWhatEndsInOneQueueLetsAnotherStartBelowTheSameLimit(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		options []option
+	}{
+		{"BestEffort", []option{limit(amounts{"gpu": 6})}},
+		{"Strict", []option{limit(amounts{"gpu": 6}), strict()}},
+		{"one more level", []option{limit(amounts{"gpu": 6}), children(q("inner"))}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			team := q("team", limit(amounts{"gpu": 8}), children(q("waits", tc.options...), q("ends")))
+			w := cluster(t, amounts{"gpu": 100, "cpu": 100}, team)
+			w.SetPools(meet12)
+			leaf := "waits"
+			if tc.name == "one more level" {
+				leaf = "inner"
+			}
+			w.uses("ends", amounts{"gpu": 6})
+			w.waits(leaf, "big", amounts{"gpu": 5}, inPool(1)).
+				waits(leaf, "middle", amounts{"gpu": 3}, inPool(2)).
+				waits(leaf, "without", amounts{"cpu": 1}, inPool(3))
+			for _, step := range []struct {
+				ends int64
+				want queue.ID
+			}{{0, "without"}, {1, "middle"}, {2, "big"}, {-1, "middle"}, {-2, "without"}, {3, "big"}} {
+				w.Use(w.leaf("ends"), w.vector(amounts{"gpu": 1}), -step.ends)
+				if got := w.next(); got != step.want {
+					t.Errorf("when %d gpu more have ended, Next returned %q, want %q", step.ends, got, step.want)
+				}
+			}
+		})
+	}
+}

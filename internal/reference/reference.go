@@ -36,8 +36,8 @@ func Annotations() string {
 	var b strings.Builder
 	b.WriteString("# Annotations\n\n" +
 		"What users write on pods. In a Job, a Deployment or another controller it goes into the pod template. " + generated + "\n" +
-		"Labels with the keys of a gang's name, size and queue count as the annotations do. A value that cannot be followed keeps the pod " +
-		"Pending, with the event [`InvalidGangAnnotation`](events.md#invalidgangannotation).\n\n")
+		"Labels with the keys of a gang's name, size and queue count as the annotations do. A value that cannot be followed keeps the " +
+		"pod Pending, with the event [`InvalidGangAnnotation`](events.md#invalidgangannotation).\n\n")
 	annotationTable(&b, conventions.Annotations())
 	b.WriteString("\nMore about [roles](../lifecycle.md#roles), [creators](../lifecycle.md#creators), " +
 		"[warnings](../lifecycle.md#warn-after), [reservations](../lifecycle.md#reservations) and [loss](../lifecycle.md#loss) " +

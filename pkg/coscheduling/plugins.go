@@ -93,7 +93,7 @@ func (p *Plugins) instance(schedulerName, convention string) *gangPlugin {
 }
 
 // RegisterMetrics registers the metrics of this scheduler. It is optional.
-func (p *Plugins) RegisterMetrics(r metrics.Registry) { p.metrics.Register(r, p.ledger.Statuses) }
+func (p *Plugins) RegisterMetrics(r metrics.Registry) { p.metrics.Register(r, p.ledger, clock.RealClock{}) }
 
 // Factories returns the plugin factories by plugin name, for the scheduler's registry.
 func (p *Plugins) Factories() frameworkruntime.Registry {
