@@ -82,7 +82,7 @@ Exit codes: 0 if nothing is wrong; 1 if something is, or the file cannot be read
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&file, "filename", "f", "", "queues.yaml, or a manifest with its ConfigMap: a file, or - for standard input")
+	flags.StringVarP(&file, "filename", "f", "", "the file with queues.yaml, or with a manifest of its ConfigMap; - for standard input")
 	flags.StringVarP(&output, "output", "o", "", "print the configuration with nothing left out, as json or yaml")
 	cobra.CheckErr(cmd.MarkFlagRequired("filename"))
 	return cmd
