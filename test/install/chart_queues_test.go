@@ -71,7 +71,7 @@ func TestChartRefusesBadQueues(t *testing.T) {
 		`[{"name":"a","queues":[{"name":"b","queues":[{"name":"c","weight":-1}]}]}]`: "/queues/0/queues/0/queues/0/weight",
 		`[{"name":"a","weight":"2"}]`:                         "/queues/0/weight",
 		`[{"name":"a","priority":2147483648}]`:                "/queues/0/priority",
-		`[{"name":"a","limit":{"gpu":1}}]`:                    "/queues/0/limit",
+		`[{"name":"a","limit":{"gpu":1}}]`:                    "invalid propertyName 'gpu'",
 		`[{"name":"a","limit":{"memory":"64GB"}}]`:            "/queues/0/limit/memory",
 		`[{"name":"a","guarantee":{"cpu":-1}}]`:               "/queues/0/guarantee/cpu",
 		`[{"name":"a","order":"FIFO"}]`:                       "/queues/0/order",
