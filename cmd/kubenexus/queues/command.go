@@ -154,7 +154,8 @@ func rows(all [][]string, queues []queueconfig.Resolved, indent string) [][]stri
 			namespaces = strings.Join(q.Namespaces, ", ")
 		}
 		all = append(all, []string{
-			indent + q.Name, fmt.Sprint(q.Weight), fmt.Sprint(q.Priority), amounts(q.Guarantee), amounts(q.Limit), q.Order, q.MaxWait, namespaces,
+			indent + q.Name, fmt.Sprint(q.Weight), fmt.Sprint(q.Priority), amounts(q.Guarantee), amounts(q.Limit), q.Order, q.MaxWait,
+			namespaces,
 		})
 		all = rows(all, q.Queues, indent+"  ")
 	}
