@@ -265,9 +265,6 @@ func (l *Ledger) give(e queue.Entry) (types.UID, bool) {
 	g := l.gangOf[e.ID]
 	if g == nil {
 		uid := types.UID(e.ID[len(idOf("")):])
-		if r := l.records[uid]; r != nil && r.gang != nil && !r.gang.Joins(string(uid)) {
-			l.leave(uid) // the gang that it was to join does not run any more
-		}
 		return uid, l.alone[uid] != nil
 	}
 	ref, ok := g.Turn(l.clock.Now())
