@@ -56,6 +56,7 @@ func (l *Ledger) Offer(pod *corev1.Pod) bool {
 	case r.problem != nil:
 		return false
 	case r.gang.Offer(string(pod.UID)):
+		l.leave(pod.UID) // it may have waited to join the gang when that ran
 		l.after(r.gang, nil)
 		l.offer(r.gang)
 		return true

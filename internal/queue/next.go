@@ -3,10 +3,10 @@ package queue
 // Next returns the entry that goes next: it is ready, within the limits and guarantees of its queue and of all above, and not behind the
 // head of a Strict queue.
 //
-// Only what was reported since the last call is considered again, and the queues for which the room below a limit above them changed so much
-// that their candidate is another. So the cost does not grow with the number of entries that wait, nor with the number of queues but for its
-// logarithm. Where the limit of a queue above others is reached, it grows with the number of leaves below that limit whose candidate depends
-// on what is left of it.
+// Only what was reported since the last call is considered again, and the queues for which the room below a limit above them changed so
+// much that their candidate is another. So the cost does not grow with the number of entries that wait, nor with the number of queues but
+// for its logarithm. Where the limit of a queue above others is reached, it grows with the number of leaves below that limit whose
+// candidate depends on what is left of it.
 func (t *Tree) Next() (Entry, bool) {
 	t.settle()
 	if w := t.root.standing.entry; w != nil {

@@ -44,8 +44,8 @@ type Why struct {
 }
 
 // May reports whether ask may be added to the use of a queue, or why not: use + ask must not be above the limit on any level nor, if
-// guaranteed, above the guarantee, which is 0 for a resource that the queue does not guarantee. Only resources count that it asks for. Of
-// several reasons one that says Never counts, else the limits before the guarantees, the leaf before the queues above it, and the resources
+// guaranteed, above the guarantee. Only resources count that it asks for, and of guarantees only those that a queue has: it must have at
+// least one of them, so a queue that guarantees GPUs guarantees the CPUs that come with them, but no pod without a GPU. Of several reasons one that says Never counts, else the limits before the guarantees, the leaf before the queues above it, and the resources
 // by name.
 func (t *Tree) May(l Leaf, ask Vector, guaranteed bool) (Why, bool) {
 	why := Why{Leaf: l.Name()}
@@ -86,10 +86,16 @@ func (t *Tree) eachBound(l Leaf, ask Vector, guaranteed bool, f func(WhyKind, *n
 	}
 	asked := t.asked(ask)
 	for n := l.node; n.parent != nil; n = n.parent {
-		for _, r := range asked {
-			if !f(BeyondGuarantee, n, bound{resource: r, amount: n.guaranteed(r)}) {
-				return
+		some := false
+		for _, b := range n.guarantees {
+			if ask.Get(b.resource) > 0 {
+				if some = true; !f(BeyondGuarantee, n, b) {
+					return
+				}
 			}
+		}
+		if !some && len(asked) > 0 && !f(BeyondGuarantee, n, bound{resource: asked[0]}) {
+			return
 		}
 	}
 }
