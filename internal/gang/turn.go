@@ -31,6 +31,9 @@ func (g *Gang) Turn(now time.Time) (Ref, bool) {
 	return g.ref(g.representative), true
 }
 
+// TooLarge reports whether the gang would not fit even if the cluster were empty, as far as its last attempt showed.
+func (g *Gang) TooLarge() bool { return g.failure != nil && g.failure.Kind == KindTooLarge }
+
 // turn is what the queues say of a gang that waits, as far as it is known.
 type turn struct {
 	// queued is why the queues make the gang wait, empty if they do not; place is its place in its queue, nil if no queues are configured.

@@ -155,6 +155,7 @@ func (l *Ledger) move(g *gang.Gang) {
 func (l *Ledger) entryOf(g *gang.Gang, s *standing, ready bool) queue.Entry {
 	e := queue.Entry{
 		ID: s.id, Leaf: l.leafOf(g.Key.Namespace, s.stated), Key: s.key, Ready: ready, Guaranteed: g.NonPreemptible(),
+		Hopeless: g.TooLarge(),
 	}
 	task := g.Task(l.clock.Now())
 	e.Ask, _ = l.asksOf(task)
@@ -244,6 +245,18 @@ func (l *Ledger) lookForAll(now time.Time) []gang.Decision {
 func (l *Ledger) notReady(g *gang.Gang) {
 	if s := l.standings[g]; s != nil && !s.fresh {
 		l.tree.SetReady(s.id, false)
+	}
+}
+
+// noteTooLarge keeps whether a gang holds up others of a strict queue.
+func (l *Ledger) noteTooLarge(g *gang.Gang) {
+	s := l.standings[g]
+	if s == nil || !s.waits {
+		return
+	}
+	if e, waits := l.tree.Entry(s.id); waits && e.Hopeless != g.TooLarge() {
+		e.Hopeless = g.TooLarge()
+		l.tree.Wait(e)
 	}
 }
 

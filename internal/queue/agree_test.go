@@ -75,6 +75,7 @@ func randomEntry(t *rapid.T, tree *queue.Tree, r *queue.Resources, leaves []stri
 	return queue.Entry{
 		ID: id, Leaf: leaf, Ask: r.Vector(randomAmounts(t, "ask", 5)),
 		Guaranteed: rapid.IntRange(0, 4).Draw(t, "only within guarantees") == 0,
+		Hopeless:   rapid.IntRange(0, 4).Draw(t, "hopeless") == 0,
 		Pool:       rapid.IntRange(0, 3).Draw(t, "pool"),
 		Ready:      rapid.IntRange(0, 3).Draw(t, "ready") > 0,
 		Key: queue.SortKey{

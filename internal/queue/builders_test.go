@@ -72,6 +72,7 @@ func (w *world) uses(leaf string, a amounts) *world {
 type how func(*queue.Entry)
 
 func notReady(e *queue.Entry)   { e.Ready = false }
+func hopeless(e *queue.Entry)   { e.Hopeless = true }
 func guaranteed(e *queue.Entry) { e.Guaranteed = true }
 func ahead(e *queue.Entry)      { e.Key.Ahead = true }
 func inPool(pool int) how       { return func(e *queue.Entry) { e.Pool = pool } }

@@ -20,6 +20,8 @@ type Entry struct {
 	Guaranteed bool
 	// Pool is which nodes it can use: entries with equal pools can use the same nodes. 0 is all nodes.
 	Pool int
+	// Hopeless is true if it would not fit even if the cluster were empty. Unless it is ready again, it holds nobody up.
+	Hopeless bool
 	// Ready is true if it may start as far as is known. Those that did not fit, and for which nothing changed since, are not ready.
 	Ready bool
 }
@@ -27,7 +29,7 @@ type Entry struct {
 // waiter is an entry in the tree.
 type waiter struct {
 	Entry
-	// never is true if the entry can never start as its queue is configured.
+	// never is true if the entry can never start as its queue is configured, or as the cluster is.
 	never bool
 	// needs is what it needs in each dimension.
 	needs []int64
@@ -51,7 +53,7 @@ func (t *Tree) Wait(e Entry) {
 	t.Remove(e.ID)
 	e.Ask = e.Ask.Clone()
 	why, _ := t.May(e.Leaf, e.Ask, e.Guaranteed)
-	w := &waiter{Entry: e, never: why.Never, needs: t.needs(&e)}
+	w := &waiter{Entry: e, never: why.Never || e.Hopeless && !e.Ready, needs: t.needs(&e)}
 	t.waiters[e.ID] = w
 	t.count(w, 1)
 	n := e.Leaf.node
@@ -88,6 +90,12 @@ func (t *Tree) count(w *waiter, by int64) {
 func (t *Tree) SetReady(id ID, ready bool) {
 	w := t.waiters[id]
 	if w == nil || w.Ready == ready {
+		return
+	}
+	if w.Hopeless { // whether it holds others up changes too
+		e := w.Entry
+		e.Ready = ready
+		t.Wait(e)
 		return
 	}
 	n := w.Leaf.node

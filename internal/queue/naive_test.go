@@ -94,7 +94,7 @@ func (n *naive) waiting(leaf string) []queue.Entry {
 // behind reports whether one of the entries before holds up an entry of a Strict queue.
 func (n *naive) behind(q queue.Queue, path []queue.Queue, before []queue.Entry, e queue.Entry) bool {
 	return q.Order == queue.Strict && slices.ContainsFunc(before, func(b queue.Entry) bool {
-		return !n.never(b, path) && (b.Pool == e.Pool || n.meets(b.Pool, e.Pool))
+		return !n.never(b, path) && (b.Ready || !b.Hopeless) && (b.Pool == e.Pool || n.meets(b.Pool, e.Pool))
 	})
 }
 

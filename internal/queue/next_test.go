@@ -44,6 +44,14 @@ func TestNobodyOvertakesTheHeadOfAStrictQueue(t *testing.T) {
 			ask:  amounts{"cpu": 1}, head: []how{guaranteed}, want: "other",
 		},
 		{
+			name: "a head that would not fit in the empty cluster holds nobody up",
+			ask:  amounts{"cpu": 1}, head: []how{notReady, hopeless}, want: "other",
+		},
+		{
+			name: "a head that would not have fit is tried again when something changed",
+			ask:  amounts{"cpu": 1}, head: []how{hopeless}, want: "head",
+		},
+		{
 			name: "a head does not hold up what uses other nodes",
 			ask:  amounts{"cpu": 1}, head: []how{notReady, inPool(1)}, other: []how{inPool(2)}, want: "other",
 		},
