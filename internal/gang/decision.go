@@ -76,6 +76,8 @@ const (
 	KindUnknown Kind = "Unknown"
 	// KindUndeclared: a creator starts on its own because it does not declare what it creates.
 	KindUndeclared Kind = "Undeclared"
+	// KindSetAside: capacity is set aside for a pod without a gang, which was passed by for Waited.
+	KindSetAside Kind = "SetAside"
 	// KindExpired: the reservation timeout passed and the slots of declared members were released.
 	KindExpired Kind = "Expired"
 	// KindLost: the kubelet of a node rejected a member.
@@ -121,9 +123,11 @@ type Explanation struct {
 	Culprit, Detail string
 	// Most is the number of members that an empty cluster could hold (KindTooLarge).
 	Most int
+	// SetAside is the capacity that is set aside for the gang or pod (KindUnplaced, KindSetAside), or nil.
+	SetAside *SetAsideWhy
 	// Claims are the claims on which members disagree (KindDisagree), the most frequent first.
 	Claims []ClaimCount
-	// Waited is how long the gang has waited (KindTimedOut, KindReleased); Cause is why (KindTimedOut).
+	// Waited is how long the gang or pod has waited (KindTimedOut, KindReleased, KindSetAside); Cause is why (KindTimedOut).
 	Waited time.Duration
 	Cause  Kind
 	// Attempts is the number of attempts until the gang started, Complete how long it was complete by then (KindReleased).
@@ -155,13 +159,16 @@ type ClaimCount struct {
 	Example string
 }
 
-// signature has the kind, the resource of the shortage and, for members that disagree, their claims. Members get a new event when
-// it changes.
+// signature has the kind, the resource of the shortage, whether capacity is set aside and, for members that disagree, their claims.
+// Members get a new event when it changes.
 func (e Explanation) signature() string {
 	var text strings.Builder
 	text.WriteString(string(e.Kind))
 	if e.Short != nil {
 		text.WriteString(" " + e.Short.Resource)
+	}
+	if e.SetAside != nil {
+		text.WriteString(" set aside")
 	}
 	claims := make([]string, len(e.Claims))
 	for i, c := range e.Claims {
@@ -184,5 +191,9 @@ func (e Explanation) numbers() string {
 	if e.Lacking != nil {
 		lacking = *e.Lacking
 	}
-	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Most, short, e.Detail, lacking, e.Claims)
+	aside := SetAsideWhy{}
+	if e.SetAside != nil {
+		aside = *e.SetAside
+	}
+	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Most, short, e.Detail, lacking, e.Claims, aside)
 }

@@ -24,6 +24,8 @@ type Status struct {
 	Why Explanation `json:"-"`
 	// Shortage is the shortage of the last plan if the gang is parked because of it, otherwise zero.
 	Shortage ShortageStatus `json:"shortage,omitzero"`
+	// SetAside is the capacity that is set aside for the gang, nil if none is.
+	SetAside *SetAsideWhy `json:"setAside,omitempty"`
 	// Slots are held for members that do not exist yet or are about to take them, sorted by role, node and member.
 	Slots []SlotStatus `json:"slots,omitempty"`
 	Times
@@ -170,7 +172,8 @@ func (s *Status) Count(yes func(MemberState) bool) int {
 func (g *Gang) Status(now time.Time) Status {
 	s := Status{
 		Key: g.Key, Phase: g.Phase(), Needs: g.needs(), Partial: g.Partial(),
-		Members: g.memberStatuses(), Slots: g.slotStatuses(), Shortage: g.shortageStatus(), Times: g.times(now),
+		Members: g.memberStatuses(), Slots: g.slotStatuses(), Shortage: g.shortageStatus(), SetAside: g.setAside.clone(),
+		Times: g.times(now),
 	}
 	s.Nodes = nodeStatuses(s.Members, s.Slots)
 	if why := g.Explain(); why.Kind != "" {
@@ -347,6 +350,7 @@ func (e Explanation) clone() Explanation {
 	if e.Lacking != nil {
 		e.Lacking = new(*e.Lacking)
 	}
+	e.SetAside = e.SetAside.clone()
 	e.Claims = slices.Clone(e.Claims)
 	return e
 }
