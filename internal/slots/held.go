@@ -40,12 +40,14 @@ type Held struct {
 	freed *corev1.Pod
 	// shares are the largest shares of the cluster that a namespace may hold in slots, by schedulerName.
 	shares map[string]float64
+	aside  asides
 }
 
 // New returns a Held without slots that follows the ledger.
 func New(l *ledger.Ledger) *Held {
 	return &Held{
 		ledger: l, pods: map[gang.SlotID]*corev1.Pod{}, nodes: map[string]map[gang.SlotID]*corev1.Pod{}, shares: map[string]float64{},
+		aside: asides{set: map[gang.Key][]*corev1.Pod{}, lifted: map[gang.Key]struct{}{}},
 	}
 }
 
@@ -95,11 +97,13 @@ func (h *Held) Follow(logger klog.Logger) {
 	}
 }
 
+const placePrefix = "kubenexus.io/place/"
+
 func (h *Held) hold(logger klog.Logger, move gang.Move) {
 	pod := Placeholder(move.ID.Gang.Namespace, move.Role)
 	id := strconv.Itoa(move.ID.Number)
 	pod.Name = fmt.Sprintf("%s.%s.%s", move.ID.Gang.Name, move.Role.Name, id)
-	pod.UID = types.UID("kubenexus.io/place/" + move.ID.Gang.Convention + "/" + move.ID.Gang.String() + "/" +
+	pod.UID = types.UID(placePrefix + move.ID.Gang.Convention + "/" + move.ID.Gang.String() + "/" +
 		move.ID.Gang.Instance + "/" + id)
 	pod.Spec.NodeName = move.Node
 	if err := h.cache.AssumePod(logger, pod); err != nil {
