@@ -25,6 +25,8 @@ const (
 	asideRefresh = 10 * time.Second
 	// hopelessPause is how long a gang is left alone for which no capacity could be set aside.
 	hopelessPause = 30 * time.Second
+	// triesMost is how often a gang for which all capacity is free is tried. Something else then keeps it from starting.
+	triesMost = 5
 	// asideMost is how many of the gangs that have been passed by for too long are considered: the first ones.
 	asideMost = 64
 	// idlePause is how long no pod must have been popped before a gang is put into the queue to have its capacity planned again.
@@ -61,8 +63,9 @@ type SetAside struct {
 // beneficiary is a gang that capacity is set aside for.
 type beneficiary struct {
 	setaside.Aside
-	// tried is when it was last put into the queue because it fits.
+	// tried is when it was last put into the queue because it fits, and tries how often since it fits.
 	tried time.Time
+	tries int
 }
 
 // NewSetAside returns a SetAside that sets nothing aside yet.
@@ -107,18 +110,15 @@ func (s *SetAside) plan(ctx context.Context, now time.Time) {
 	logger := klog.FromContext(ctx)
 	s.seen = s.Ledger.Freed()
 	if !now.Before(s.Ledger.DueAt()) || !now.Before(s.refresh) {
-		s.due = s.Ledger.Due(asideMost)
+		s.due = s.Ledger.Due(asideMost, func(key gang.Key) bool { return s.isHopeless(key, now) })
 	}
-	s.refresh = never
-	if len(s.due) > 0 {
-		s.refresh = now.Add(asideRefresh)
-	}
+	s.postpone(now)
 	s.Slots.Lift(logger, func(gang.Key) bool { return true })
 	chosen := map[gang.Key]struct{}{}
 	var pools setaside.Pools
 	for i := range s.due {
 		key := s.due[i].Key
-		if until, hopeless := s.hopeless[key]; hopeless && now.Before(until) {
+		if s.isHopeless(key, now) {
 			continue
 		}
 		waiting, waits := s.Ledger.StillWaits(key)
@@ -126,10 +126,9 @@ func (s *SetAside) plan(ctx context.Context, now time.Time) {
 			continue
 		}
 		plan, nodes, found := s.planFor(ctx, waiting, &pools, now)
-		if found {
+		if found && s.setAside(ctx, waiting, plan, now) {
 			chosen[key] = struct{}{}
 			pools.Take(plan.Pool)
-			s.setAside(ctx, waiting, plan, now)
 		}
 		if pools.Size() >= nodes {
 			break
@@ -144,6 +143,20 @@ func (s *SetAside) plan(ctx context.Context, now time.Time) {
 	took := time.Since(now)
 	s.next = now.Add(took + max(asidePause, asideShare*took))
 	logger.V(2).Info("Planned capacity to set aside", "gangs", len(s.ours), "waiting", len(s.due), "took", took)
+}
+
+// postpone says when to plan again if nothing changes.
+func (s *SetAside) postpone(now time.Time) {
+	s.refresh = never
+	if len(s.due) > 0 || len(s.hopeless) > 0 {
+		s.refresh = now.Add(asideRefresh)
+	}
+}
+
+// isHopeless reports whether the gang is left alone, because no capacity could be set aside for it.
+func (s *SetAside) isHopeless(key gang.Key, now time.Time) bool {
+	until, hopeless := s.hopeless[key]
+	return hopeless && now.Before(until)
 }
 
 // planFor plans the capacity to set aside for one gang. It also returns the number of nodes in the cluster.
@@ -176,13 +189,19 @@ func (s *SetAside) planFor(ctx context.Context, waiting ledger.Waiting, pools *s
 		logger.Error(err, "Failed to plan capacity to set aside", "gang", waiting.Key)
 	}
 	if !found && !taken {
-		s.hopeless[waiting.Key] = now.Add(hopelessPause)
+		s.giveUp(waiting.Key, now)
 	}
 	return plan, snapshot.NumNodesInPlacement(), found
 }
 
-// setAside carries out a plan.
-func (s *SetAside) setAside(ctx context.Context, waiting ledger.Waiting, plan view.AsidePlan, now time.Time) {
+// giveUp leaves the gang alone for a while, so that others are looked at.
+func (s *SetAside) giveUp(key gang.Key, now time.Time) {
+	s.hopeless[key] = now.Add(hopelessPause)
+	s.refresh = now
+}
+
+// setAside carries out a plan. It returns false if the gang was tried in vain too often.
+func (s *SetAside) setAside(ctx context.Context, waiting ledger.Waiting, plan view.AsidePlan, now time.Time) bool {
 	key, logger := waiting.Key, klog.FromContext(ctx)
 	aside := setaside.Aside{Priority: waiting.Priority, CouldStart: plan.CouldStart}
 	b := s.ours[key]
@@ -194,16 +213,25 @@ func (s *SetAside) setAside(ctx context.Context, waiting ledger.Waiting, plan vi
 		aside = b.Renew(aside, plan.Anew)
 	}
 	b.Aside = aside
+	switch {
+	case !plan.Fits():
+		b.tries = 0
+	case now.Sub(b.tried) < idlePause:
+	case b.tries == triesMost:
+		s.giveUp(key, now)
+		return false
+	default:
+		b.tried = now
+		b.tries++
+		s.Dispatcher.Perform(s.Ledger.Try(key))
+	}
 	s.tellFreed(s.Slots.SetAside(logger, key, plan.Slots))
 	why := &gang.SetAsideWhy{Held: plan.Held, Of: len(plan.Slots)}
 	if plan.Known {
 		why.In, why.After = rounded(plan.Last.Ends.Sub(now)), plan.Last.Who
 	}
 	s.Dispatcher.Perform(s.Ledger.SetAside(key, why))
-	if plan.Fits() && now.Sub(b.tried) >= idlePause {
-		b.tried = now
-		s.Dispatcher.Perform(s.Ledger.Try(key))
-	}
+	return true
 }
 
 // rounded keeps estimates from changing all the time.
@@ -323,8 +351,8 @@ func (s *SetAside) tick(ctx context.Context) {
 	if !s.mustPlan(now) || now.Sub(s.popped) < idlePause {
 		return
 	}
-	if s.due = s.Ledger.Due(asideMost); len(s.due) == 0 {
-		s.refresh = never
+	if s.due = s.Ledger.Due(asideMost, func(key gang.Key) bool { return s.isHopeless(key, now) }); len(s.due) == 0 {
+		s.postpone(now)
 		return
 	}
 	s.popped, s.refresh = now, now // the next pod that is popped finds something to plan

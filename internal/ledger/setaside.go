@@ -143,8 +143,9 @@ func (l *Ledger) DueAt() time.Time { return time.Unix(0, l.due.Load()) }
 // Freed counts the changes that may free capacity.
 func (l *Ledger) Freed() uint64 { return l.freed.Load() }
 
-// Due returns those that have been passed by for too long, at most so many, in the order in which capacity is set aside for them.
-func (l *Ledger) Due(most int) []Waiting {
+// Due returns those that have been passed by for too long, without some, at most so many, in the order in which capacity is set aside for
+// them.
+func (l *Ledger) Due(most int, without func(gang.Key) bool) []Waiting {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now, next := l.clock.Now(), int64(math.MaxInt64)
@@ -155,6 +156,7 @@ func (l *Ledger) Due(most int) []Waiting {
 		case wait <= 0:
 		case at.After(now):
 			next = min(next, at.UnixNano())
+		case without(w.Key):
 		default:
 			if due = append(due, w); len(due) >= 2*most+64 {
 				due = earliest(due, most)

@@ -69,12 +69,10 @@ func (p *Planner) SetAside(ctx context.Context, r AsideRequest) (AsidePlan, bool
 		return AsidePlan{}, false, nil
 	}
 	w := &search{view: v, request: r}
-	w.findPool()
-	if len(w.pool) == 0 || !r.Free(w.names()) {
+	if w.findPool(); len(w.pool) == 0 || !r.Free(w.names()) {
 		return AsidePlan{}, false, nil
 	}
-	w.findReleases()
-	ended, found := setaside.Shortest(w.atLeast(), len(w.releases), w.fits)
+	ended, found := w.find()
 	if v.err != nil {
 		return AsidePlan{}, false, fmt.Errorf("planning capacity to set aside for gang %s: %w", task.Gang, v.err)
 	}

@@ -68,6 +68,12 @@ func (w *search) names() []string {
 	return names
 }
 
+// find returns after how many of the releases the gang fits, and false if it does not even after all of them.
+func (w *search) find() (ended int, found bool) {
+	w.findReleases()
+	return setaside.Shortest(w.atLeast(), len(w.releases), w.fits)
+}
+
 // findReleases finds the running pods of the pool that may end.
 func (w *search) findReleases() {
 	aside := sets.New(w.request.Aside...)

@@ -89,6 +89,11 @@ func (r *running) asideFor(group string) []string {
 	return r.plugins.slots.AsideFor(gang.Key{Namespace: testNamespace, Name: group, Convention: conventions.Coscheduling().Name})
 }
 
+// due returns who has been passed by for too long.
+func (r *running) due() []ledger.Waiting {
+	return r.plugins.ledger.Due(10, func(gang.Key) bool { return false })
+}
+
 // placeholders returns how many pods in the scheduler's cache stand for capacity that is set aside.
 func (r *running) placeholders() int {
 	n := 0
@@ -234,7 +239,7 @@ func TestWhatIsSetAsideForAGangIsFreeOnceTheGangIsGone(t *testing.T) {
 	r.members("a", 2, "4", nil)
 	eventually(t, "capacity to be set aside", func() bool { return len(r.asideFor("a")) == 2 })
 	r.pod("waits", "4", nil)
-	eventually(t, "the pod to be refused", func() bool { return len(r.plugins.ledger.Due(10)) == 2 && r.placeholders() == 2 })
+	eventually(t, "the pod to be refused", func() bool { return len(r.due()) == 2 && r.placeholders() == 2 })
 	r.end("a-0")
 	r.end("a-1")
 	eventually(t, "the pod that waited to run", func() bool { return r.started("waits") })
@@ -303,7 +308,7 @@ func TestARestartSetsTheSameAside(t *testing.T) {
 	r.pod("large", "4", func(p *st.PodWrapper) { p.CreationTimestamp(metav1.NewTime(long.Add(time.Minute))) })
 	eventually(t, "capacity to be set aside", func() bool { return r.aside("a") == "1 of 2 after pod default/r" })
 	eventually(t, "the pod to be next", func() bool {
-		due := r.plugins.ledger.Due(10)
+		due := r.due()
 		return len(due) == 2 && due[1].Key.Instance == string(types.UID("large"))
 	})
 }
