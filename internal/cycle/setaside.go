@@ -227,8 +227,8 @@ func (s *SetAside) setAside(ctx context.Context, waiting ledger.Waiting, plan vi
 	}
 	s.tellFreed(s.Slots.SetAside(logger, key, plan.Slots))
 	why := &gang.SetAsideWhy{Held: plan.Held, Of: len(plan.Slots)}
-	if plan.Known {
-		why.In, why.After = rounded(plan.Last.Ends.Sub(now)), plan.Last.Who
+	if plan.After != "" {
+		why.In, why.After = rounded(plan.Ends.Sub(now)), plan.After
 	}
 	s.Dispatcher.Perform(s.Ledger.SetAside(key, why))
 	return true

@@ -10,8 +10,6 @@ import (
 
 // Release is a running pod whose end frees capacity.
 type Release struct {
-	// Who names what ends: the pod's gang, or the pod.
-	Who string
 	// Pod and Node are numbers that the caller chose.
 	Pod, Node int
 	// Ends is when the pod ends. It is zero if that is unknown.

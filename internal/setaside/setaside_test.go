@@ -143,19 +143,19 @@ func TestWithoutMonotonyTheLastReleaseStillCounts(t *testing.T) {
 }
 
 func TestTheEstimateNeedsAllEnds(t *testing.T) {
-	early, late, unknown := setaside.Release{Ends: at(1001), Who: "a"}, setaside.Release{Ends: at(1002), Who: "b"}, setaside.Release{}
+	early, late, unknown := setaside.Release{Ends: at(1001), Pod: 1}, setaside.Release{Ends: at(1002), Pod: 2}, setaside.Release{}
 	for _, tc := range []struct {
 		name    string
 		awaited []setaside.Release
-		want    string
+		want    int
 	}{
-		{"nothing is waited for", nil, ""},
-		{"all ends are known", []setaside.Release{early, late}, "b"},
-		{"one is not", []setaside.Release{early, late, unknown}, ""},
+		{"nothing is waited for", nil, 0},
+		{"all ends are known", []setaside.Release{early, late}, 2},
+		{"one is not", []setaside.Release{early, late, unknown}, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if last, known := setaside.Estimate(tc.awaited); last.Who != tc.want || known != (tc.want != "") {
-				t.Errorf("after %q (%t), want %q", last.Who, known, tc.want)
+			if last, known := setaside.Estimate(tc.awaited); last.Pod != tc.want || known != (tc.want != 0) {
+				t.Errorf("after pod %d (%t), want %d", last.Pod, known, tc.want)
 			}
 		})
 	}

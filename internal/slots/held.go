@@ -245,38 +245,3 @@ func (h *Held) Mention(detail string, nodes []fwk.NodeInfo) string {
 	}
 	return detail + fmt.Sprintf("%d of %d nodes have capacity that is reserved for declared pods of gangs", held, len(nodes))
 }
-
-// Instead returns a sentence if the pod would fit on nodes without the slots that are held there, otherwise "".
-func (h *Held) Instead(pod *corev1.Pod, nodes []fwk.NodeInfo, statuses fwk.NodeToStatusReader) string {
-	info, err := framework.NewPodInfo(pod)
-	if err != nil {
-		return ""
-	}
-	takes := requests.Of(info)
-	if h.None() {
-		return ""
-	}
-	held, example := 0, gang.Key{}
-	for _, node := range nodes {
-		name := node.Node().Name
-		holders, holder := h.On(name)
-		if len(holders) == 0 || statuses.Get(name).Code() != fwk.Unschedulable || takes.Room(node) > 0 {
-			continue
-		}
-		without := node.Snapshot()
-		for _, placeholder := range holders {
-			_ = without.RemovePod(klog.Background(), placeholder) // the placeholder may be newer than the snapshot
-		}
-		if takes.Room(without) > 0 {
-			if held == 0 || holder.Compare(example) < 0 {
-				example = holder
-			}
-			held++
-		}
-	}
-	if held == 0 {
-		return ""
-	}
-	return fmt.Sprintf("The pod would fit on %d of %d nodes, but their free capacity is reserved for declared pods of gangs, "+
-		"such as gang %s", held, len(nodes), example)
-}

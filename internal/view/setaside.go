@@ -8,7 +8,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
-	"github.com/kubenexus/kubenexus-scheduler/internal/setaside"
 	"github.com/kubenexus/kubenexus-scheduler/internal/slots"
 )
 
@@ -38,9 +37,10 @@ type AsidePlan struct {
 	// Slots are the pieces of capacity, one for each member that the gang needs. Of Held of them the capacity is free now.
 	Slots []slots.Aside
 	Held  int
-	// Last is what the gang starts after, if Known says that all ends are known that it waits for.
-	Last  setaside.Release
-	Known bool
+	// After names the gang or pod that ends last before the gang starts, and Ends is when. After is empty if the end of one that the gang
+	// waits for is unknown.
+	After string
+	Ends  time.Time
 	// CouldStart is the earliest time at which the gang could start. It is zero if nothing about it is known, or if it could start now.
 	CouldStart time.Time
 	// Anew says that a node is gone on which capacity was set aside.

@@ -86,11 +86,7 @@ func (w *search) findReleases() {
 			if !may {
 				continue
 			}
-			who := "pod " + pod.Namespace + "/" + pod.Name
-			if key, member := w.request.GangOf(pod); member {
-				who = "gang " + key.String()
-			}
-			w.releases = append(w.releases, setaside.Release{Who: who, Pod: len(w.infos), Node: node, Ends: ends, Stays: stays})
+			w.releases = append(w.releases, setaside.Release{Pod: len(w.infos), Node: node, Ends: ends, Stays: stays})
 			w.infos = append(w.infos, info)
 		}
 	}
@@ -248,7 +244,9 @@ func (w *search) sizedAfter(ended int) []placement.Class {
 func (w *search) plan(ended int) AsidePlan {
 	p := AsidePlan{Pool: w.names()}
 	awaited := w.releases[:ended]
-	p.Last, p.Known = setaside.Estimate(awaited)
+	if last, known := setaside.Estimate(awaited); known {
+		p.After, p.Ends = w.who(w.infos[last.Pod].GetPod()), last.Ends
+	}
 	free := w.freeNow()
 	chosen := w.choose(free)
 	for _, i := range chosen {
@@ -266,6 +264,14 @@ func (w *search) plan(ended int) AsidePlan {
 		return err != nil
 	})
 	return p
+}
+
+// who names a pod's gang, or the pod.
+func (w *search) who(pod *corev1.Pod) string {
+	if key, member := w.request.GangOf(pod); member {
+		return "gang " + key.String()
+	}
+	return "pod " + pod.Namespace + "/" + pod.Name
 }
 
 // freeNow reports for each member of the plan whether its capacity is free now.

@@ -74,7 +74,7 @@ func (h *harness) setAside(t *testing.T, w *world, on ...string) found {
 	if !ok {
 		return found{}
 	}
-	f := found{Held: plan.Held, After: plan.Last.Who}
+	f := found{Held: plan.Held, After: plan.After}
 	for _, s := range plan.Slots {
 		f.Nodes = append(f.Nodes, s.Node)
 	}
