@@ -14,8 +14,6 @@ func at(second int64) time.Time { return time.Unix(second, 0) }
 
 var now = at(1000)
 
-func nowhere(int) bool { return false }
-
 // release draws a running pod. One in three has a known end.
 func release(pod int) *rapid.Generator[setaside.Release] {
 	return rapid.Custom(func(t *rapid.T) setaside.Release {
