@@ -36,6 +36,8 @@ const (
 	// ReasonUnplaced: the gang is complete, and not all that it needs fit. The condition says Unschedulable, so that an
 	// autoscaler acts on it.
 	ReasonUnplaced = "GangUnschedulable"
+	// ReasonSetAside: capacity is set aside for a pod without a gang. A gang's own event says it with the reason to wait.
+	ReasonSetAside = "CapacitySetAside"
 	// ReasonNotBound: a node was found for all that the gang needs, and none could be bound. The condition says
 	// SchedulerError: no autoscaler can help.
 	ReasonNotBound = "GangNotBound"
@@ -79,7 +81,7 @@ func For(e gang.Explanation) Event {
 	event := Event{Type: corev1.EventTypeWarning, Reason: why.Reason, Note: why.Sentence}
 	_, event.ConditionReason = waiting(e.Kind)
 	switch event.Reason {
-	case ReasonUndeclared, ReasonRestarting, ReasonReleased, ReasonQueued:
+	case ReasonUndeclared, ReasonRestarting, ReasonReleased, ReasonQueued, ReasonSetAside:
 		event.Type = corev1.EventTypeNormal
 	}
 	event.Note = Shorten(event.Note)
@@ -128,6 +130,8 @@ func happened(kind gang.Kind) string {
 		return ReasonEvicted
 	case gang.KindReleased:
 		return ReasonReleased
+	case gang.KindSetAside:
+		return ReasonSetAside
 	default:
 		return ""
 	}
@@ -162,6 +166,8 @@ func Sentence(e gang.Explanation) string {
 		return timedOut(e)
 	case gang.KindReleased:
 		return released(name, e)
+	case gang.KindSetAside:
+		return fmt.Sprintf("the pod was passed by for %s%s", short(e.Waited), setAside(e.SetAside))
 	default:
 		return ofRunning(name, e)
 	}

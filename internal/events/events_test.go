@@ -56,6 +56,33 @@ func TestSentences(t *testing.T) {
 				"nodes: full",
 		},
 		{
+			"capacity is set aside",
+			gang.Explanation{
+				Kind: gang.KindUnplaced, Gang: spark, Have: 4, Need: 4, Fit: 3, Detail: "2 of 2 nodes: full",
+				SetAside: &gang.SetAsideWhy{Held: 3, Of: 4, In: 12 * time.Minute, After: "gang a/b"},
+			},
+			"GangUnschedulable", "Unschedulable",
+			"gang default/spark-job-123 cannot be scheduled yet: 3 of the 4 pods it needs fit; 2 of 2 nodes: full; " +
+				"set aside for it: 3 of 4; starts in about 12m, when gang a/b ends",
+		},
+		{
+			"capacity is set aside, until an unknown time",
+			gang.Explanation{
+				Kind: gang.KindUnplaced, Gang: spark, Have: 4, Need: 4, Fit: 3, SetAside: &gang.SetAsideWhy{Held: 3, Of: 4},
+			},
+			"GangUnschedulable", "Unschedulable",
+			"gang default/spark-job-123 cannot be scheduled yet: 3 of the 4 pods it needs fit; set aside for it: 3 of 4",
+		},
+		{
+			"capacity is set aside for a pod",
+			gang.Explanation{
+				Kind: gang.KindSetAside, Waited: 10 * time.Minute,
+				SetAside: &gang.SetAsideWhy{Of: 1, After: "pod a/c"},
+			},
+			"CapacitySetAside", "",
+			"the pod was passed by for 10m0s; set aside for it: 0 of 1; starts when pod a/c ends, which is due",
+		},
+		{
 			"a creator starts",
 			gang.Explanation{
 				Kind: gang.KindReleased, Gang: spark, Have: 1, Need: 11, Declared: 10, Holds: 5 * time.Minute, Waited: 2 * time.Second,

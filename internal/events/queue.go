@@ -91,11 +91,13 @@ func setAside(s *gang.SetAsideWhy) string {
 		return ""
 	}
 	text := fmt.Sprintf("; set aside for it: %d of %d", s.Held, s.Of)
-	if s.In > 0 {
-		text += "; starts in about " + round(s.About())
-		if s.After != "" {
-			text += fmt.Sprintf(", when %s ends", s.After)
-		}
+	switch {
+	case s.In > 0 && s.After != "":
+		return fmt.Sprintf("%s; starts in about %s, when %s ends", text, round(s.About()), s.After)
+	case s.In > 0:
+		return text + "; starts in about " + round(s.About())
+	case s.After != "":
+		return fmt.Sprintf("%s; starts when %s ends, which is due", text, s.After)
 	}
 	return text
 }

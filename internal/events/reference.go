@@ -85,6 +85,16 @@ func beforeTheStart() []Entry {
 			{Kind: gang.KindUntried, Gang: training(), Have: 4, Need: 4},
 		},
 	}, {
+		Reason: ReasonSetAside,
+		Meaning: "A pod without a gang does not fit and was passed by for too long, so capacity is set aside for it as it frees up. " +
+			"The event says when the pod starts, if that is known. For a gang, its `" + ReasonUnplaced + "` says the same.",
+		Remedy: "Nothing. Other pods use what is set aside only if they end before, as far as their `kubenexus.io/expected-runtime` or " +
+			"`activeDeadlineSeconds` says.",
+		Examples: []gang.Explanation{{
+			Kind: gang.KindSetAside, Gang: training(), Waited: 10 * time.Minute,
+			SetAside: &gang.SetAsideWhy{Held: 0, Of: 1, In: 12 * time.Minute, After: "pod default/other"},
+		}},
+	}, {
 		Reason: ReasonTimedOut,
 		Meaning: "The gang did not start within the time to warn after (`" + conventions.TimeoutAnnotation + "`, or the plugin's " +
 			"argument `timeout`). It keeps waiting: [warn after](../lifecycle.md#warn-after).",

@@ -90,6 +90,8 @@ const (
 	KindQueued Kind = "Queued"
 	// KindUndeclared: a creator starts on its own because it does not declare what it creates.
 	KindUndeclared Kind = "Undeclared"
+	// KindSetAside: capacity is set aside for a pod without a gang, which was passed by for Waited.
+	KindSetAside Kind = "SetAside"
 	// KindExpired: the reservation timeout passed and the slots of declared members were released.
 	KindExpired Kind = "Expired"
 	// KindLost: the kubelet of a node rejected a member.
@@ -137,11 +139,13 @@ type Explanation struct {
 	Culprit, Detail string
 	// Most is the number of members that an empty cluster could hold (KindTooLarge).
 	Most int
+	// SetAside is the capacity that is set aside for the gang or pod (KindUnplaced, KindSetAside), or nil.
+	SetAside *SetAsideWhy
 	// Claims are the claims on which members disagree (KindDisagree), the most frequent first.
 	Claims []ClaimCount
 	// Shares is what members contradict each other in of their gang's share (KindDisagree).
 	Shares []ShareCount
-	// Waited is how long the gang has waited (KindTimedOut, KindReleased); Cause is why (KindTimedOut).
+	// Waited is how long the gang or pod has waited (KindTimedOut, KindReleased, KindSetAside); Cause is why (KindTimedOut).
 	Waited time.Duration
 	Cause  Kind
 	// Attempts is the number of attempts until the gang started, Complete how long it was complete by then (KindReleased).
@@ -149,10 +153,8 @@ type Explanation struct {
 	Complete time.Duration
 	// Problem describes the error in a pod's annotations (KindInvalid, KindUnknown, KindQueueNotFound, KindQueueNotAllowed).
 	Problem error
-	// Queue is what the gang waits for in its queue (KindBeyondLimit, KindBeyondGuarantee, KindQueued). SetAside is the capacity that is
-	// set aside for it, nil if there is none (KindUnplaced).
-	Queue    *QueueWhy
-	SetAside *SetAsideWhy
+	// Queue is what the gang waits for in its queue (KindBeyondLimit, KindBeyondGuarantee, KindQueued), or its place there (KindUnplaced).
+	Queue *QueueWhy
 }
 
 // Shortfall is a shortage of one resource.

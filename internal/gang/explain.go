@@ -24,6 +24,7 @@ func (g *Gang) explainWaiting() Explanation {
 		// The numbers of the gang are current, the finding is from the attempt.
 		e := *g.failure
 		e.Have, e.Need, e.Gated, e.Owner, e.Declared = g.have(), g.Need(), g.tally.gated, g.owner(), g.unborn()
+		e.SetAside = g.setAside
 		if e.Kind != KindTooLarge && e.Kind != KindNotBound {
 			e.Kind = KindUnplaced
 		}

@@ -15,6 +15,7 @@ type Gang struct {
 	slots
 	losses
 	wait
+	passedBy
 	notices
 	turn
 }

@@ -27,7 +27,7 @@ type Status struct {
 	// Slots are held for members that do not exist yet or are about to take them, sorted by role, node and member.
 	Slots []SlotStatus `json:"slots,omitempty"`
 	// Queue is the name of the queue that the gang is in, Position the number of gangs of that queue that go first, and SetAside the
-	// capacity that is set aside for the gang. The queues know them, not the gang: the caller fills them in. Position is nil, and so is
+	// capacity that is set aside for the gang. The queues know the first two, not the gang: the caller fills them in. Position is nil, and so is
 	// SetAside, if the gang does not wait for its turn.
 	Queue    string          `json:"queue,omitempty"`
 	Position *int            `json:"position,omitempty"`
@@ -186,7 +186,8 @@ func (s *Status) Count(yes func(MemberState) bool) int {
 func (g *Gang) Status(now time.Time) Status {
 	s := Status{
 		Key: g.Key, Phase: g.Phase(), Needs: g.needs(), Partial: g.Partial(),
-		Members: g.memberStatuses(), Slots: g.slotStatuses(), Shortage: g.shortageStatus(), Times: g.times(now),
+		Members: g.memberStatuses(), Slots: g.slotStatuses(), Shortage: g.shortageStatus(), SetAside: g.setAside.status(now),
+		Times: g.times(now),
 	}
 	s.Nodes = nodeStatuses(s.Members, s.Slots)
 	if why := g.Explain(); why.Kind != "" {

@@ -28,6 +28,18 @@ type SetAsideWhy struct {
 	After string
 }
 
+// status is the same with the time at which the gang is expected to start.
+func (s *SetAsideWhy) status(now time.Time) *SetAsideStatus {
+	if s == nil {
+		return nil
+	}
+	status := &SetAsideStatus{Held: s.Held, Of: s.Of, After: s.After}
+	if s.In > 0 {
+		status.StartsAt = now.Add(s.In)
+	}
+	return status
+}
+
 // About is In as a person reads it: in whole minutes, or below a minute in steps of ten seconds.
 func (s SetAsideWhy) About() time.Duration {
 	switch {

@@ -87,6 +87,7 @@ func (l *Ledger) CapacityChanged(node string, gone types.UID) []gang.Decision {
 		}
 	}
 	l.changes.add(node, what)
+	l.freed.Add(1)
 	return l.look(l.clock.Now())
 }
 
@@ -101,6 +102,7 @@ func (l *Ledger) NodeGone(node string) []gang.Decision {
 		}
 	}
 	l.mu.Unlock()
+	l.freed.Add(1)
 	l.AnythingChanged()
 	return decisions
 }

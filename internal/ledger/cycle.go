@@ -163,6 +163,7 @@ func (l *Ledger) Unfit(uid types.UID, found gang.Finding) Answer {
 	a := Answer{Gang: true, Verdict: gang.Refuse}
 	a.Decisions = l.after(r.gang, r.gang.Unfit(string(uid), found, l.snapshot, l.clock.Now()))
 	l.noteTooLarge(r.gang)
+	l.noteUnfit(r.gang)
 	a.Decisions = append(a.Decisions, l.ended()...)
 	a.Why = r.gang.Explain()
 	return a

@@ -28,6 +28,7 @@ type Ledger struct {
 	wakeUps
 	slotMoves
 	queues
+	passedBy
 
 	// order holds the frozen sort keys of pods in the scheduling queue: types.UID -> queue.SortKey. The ledger's lock does not guard it,
 	// because the queue compares pods all the time.
@@ -49,7 +50,7 @@ type Defaults struct {
 
 // New returns an empty ledger.
 func New(c clock.PassiveClock) *Ledger {
-	return &Ledger{
+	l := &Ledger{
 		clock:      c,
 		profiles:   map[string]profile{},
 		gangs:      map[gang.Key]*gang.Gang{},
@@ -57,6 +58,8 @@ func New(c clock.PassiveClock) *Ledger {
 		wakeUps:    newWakeUps(),
 		queues:     newQueues(),
 	}
+	l.begin(c.Now())
+	return l
 }
 
 // Serve says that pods with this schedulerName are scheduled by this process, and that their profile reads the
@@ -85,6 +88,9 @@ func (l *Ledger) observe(pod *corev1.Pod) []gang.Decision {
 	r := l.records[pod.UID]
 	if _, gone := l.gone[pod.UID]; gone || r != nil && !newer(pod.ResourceVersion, r.version) {
 		return decisions
+	}
+	if pod.Spec.NodeName != "" {
+		l.dropMisfit(pod)
 	}
 	spec, problem := l.parse(pod)
 	switch {
@@ -125,6 +131,7 @@ func (l *Ledger) observeMember(pod *corev1.Pod, spec *gang.Spec) []gang.Decision
 	if r == nil {
 		r = l.record(pod)
 		r.gang = l.gang(key)
+		l.dropMisfit(pod)
 		l.noteCreator(r, pod)
 	}
 	r.version = pod.ResourceVersion
@@ -205,6 +212,7 @@ func (l *Ledger) Retain(exists func(gang.Ref) bool) []gang.Decision {
 	recorded := l.recorded()
 	maps.DeleteFunc(recorded, func(_ types.UID, r *record) bool { return exists(r.ref) })
 	left := slices.DeleteFunc(l.inQueues(), exists) // a new configuration may have counted a pod just when it was deleted
+	gone := l.goneMisfits(exists)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var decisions []gang.Decision
@@ -217,6 +225,9 @@ func (l *Ledger) Retain(exists func(gang.Ref) bool) []gang.Decision {
 	l.dropGone()
 	for _, ref := range left {
 		decisions = l.leaveQueue(types.UID(ref.UID), decisions)
+	}
+	for _, key := range gone {
+		delete(l.passedBy.pods, key)
 	}
 	return decisions
 }

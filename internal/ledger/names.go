@@ -30,5 +30,6 @@ func (l *Ledger) succeed(pod *corev1.Pod) []gang.Decision {
 func (l *Ledger) Deleted(pod *corev1.Pod) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.dropMisfit(pod)
 	return append(l.succeed(pod), l.delete(pod.UID)...)
 }

@@ -67,6 +67,7 @@ func (l *Ledger) Configure(config *queue.Config, pods []*corev1.Pod, nodes []*co
 		l.plant(nodes)
 		l.recount(pods)
 	}
+	l.due.Store(l.clock.Now().UnixNano()) // gangs may have to wait for less long
 	decisions := l.observeAgain(pods)
 	if l.tree == nil {
 		return append(decisions, l.release(fresh, alone)...)

@@ -125,6 +125,36 @@ func (t *Tree) Before(a, b ID) bool {
 	return x.before(&y)
 }
 
+// Outranks reports whether a goes before b however long both have waited, and whatever their queues use beyond their guarantees. In the same
+// queue its priority is higher. Otherwise, of the two queues below the nearest queue above both, only that of a is below its guarantee, has a
+// weight, or has the higher priority. It is false for entries that do not wait.
+func (t *Tree) Outranks(a, b ID) bool {
+	v, w := t.waiters[a], t.waiters[b]
+	switch {
+	case v == nil || w == nil:
+		return false
+	case v.Key.Ahead != w.Key.Ahead:
+		return v.Key.Ahead
+	case v.Leaf == w.Leaf:
+		return v.Key.Priority > w.Key.Priority
+	}
+	p, q := v.Leaf.node.path, w.Leaf.node.path
+	i := 0
+	for p[i] == q[i] {
+		i++
+	}
+	x, y := t.stand(p[i], v, 0), t.stand(q[i], w, 0)
+	switch {
+	case x.below != y.below:
+		return x.below
+	case x.below:
+		return false
+	case (p[i].config.Weight > 0) != (q[i].config.Weight > 0):
+		return p[i].config.Weight > 0
+	}
+	return p[i].config.Priority > q[i].config.Priority
+}
+
 // standWith returns the standing of a queue with an entry below it that could start.
 func (t *Tree) standWith(n *node, w *waiter) standing {
 	counts := bits(w.Leaf.node.use) | bits(w.Ask)

@@ -40,12 +40,14 @@ type Held struct {
 	freed *corev1.Pod
 	// shares are the largest shares of the cluster that a namespace may hold in slots, by schedulerName.
 	shares map[string]float64
+	aside  asides
 }
 
 // New returns a Held without slots that follows the ledger.
 func New(l *ledger.Ledger) *Held {
 	return &Held{
 		ledger: l, pods: map[gang.SlotID]*corev1.Pod{}, nodes: map[string]map[gang.SlotID]*corev1.Pod{}, shares: map[string]float64{},
+		aside: asides{set: map[gang.Key][]*corev1.Pod{}, lifted: map[gang.Key]struct{}{}},
 	}
 }
 
@@ -95,11 +97,13 @@ func (h *Held) Follow(logger klog.Logger) {
 	}
 }
 
+const placePrefix = "kubenexus.io/place/"
+
 func (h *Held) hold(logger klog.Logger, move gang.Move) {
 	pod := Placeholder(move.ID.Gang.Namespace, move.Role)
 	id := strconv.Itoa(move.ID.Number)
 	pod.Name = fmt.Sprintf("%s.%s.%s", move.ID.Gang.Name, move.Role.Name, id)
-	pod.UID = types.UID("kubenexus.io/place/" + move.ID.Gang.Convention + "/" + move.ID.Gang.String() + "/" +
+	pod.UID = types.UID(placePrefix + move.ID.Gang.Convention + "/" + move.ID.Gang.String() + "/" +
 		move.ID.Gang.Instance + "/" + id)
 	pod.Spec.NodeName = move.Node
 	if err := h.cache.AssumePod(logger, pod); err != nil {
@@ -240,39 +244,4 @@ func (h *Held) Mention(detail string, nodes []fwk.NodeInfo) string {
 		detail += "; "
 	}
 	return detail + fmt.Sprintf("%d of %d nodes have capacity that is reserved for declared pods of gangs", held, len(nodes))
-}
-
-// Instead returns a sentence if the pod would fit on nodes without the slots that are held there, otherwise "".
-func (h *Held) Instead(pod *corev1.Pod, nodes []fwk.NodeInfo, statuses fwk.NodeToStatusReader) string {
-	info, err := framework.NewPodInfo(pod)
-	if err != nil {
-		return ""
-	}
-	takes := requests.Of(info)
-	if h.None() {
-		return ""
-	}
-	held, example := 0, gang.Key{}
-	for _, node := range nodes {
-		name := node.Node().Name
-		holders, holder := h.On(name)
-		if len(holders) == 0 || statuses.Get(name).Code() != fwk.Unschedulable || takes.Room(node) > 0 {
-			continue
-		}
-		without := node.Snapshot()
-		for _, placeholder := range holders {
-			_ = without.RemovePod(klog.Background(), placeholder) // the placeholder may be newer than the snapshot
-		}
-		if takes.Room(without) > 0 {
-			if held == 0 || holder.Compare(example) < 0 {
-				example = holder
-			}
-			held++
-		}
-	}
-	if held == 0 {
-		return ""
-	}
-	return fmt.Sprintf("The pod would fit on %d of %d nodes, but their free capacity is reserved for declared pods of gangs, "+
-		"such as gang %s", held, len(nodes), example)
 }

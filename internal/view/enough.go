@@ -29,7 +29,7 @@ func (p *Planner) capacityFor(l ledger.Parked) (found int, enough bool) {
 	if l.Anything {
 		return 0, true
 	}
-	takes := requests.From(l.Shortage.Takes)
+	takes, usable := requests.From(l.Shortage.Takes), p.Slots.For(l.Key)
 	var like *corev1.Pod
 	var affinity nodeaffinity.RequiredNodeAffinity
 	if l.Shortage.Like != nil {
@@ -42,7 +42,7 @@ func (p *Planner) capacityFor(l ledger.Parked) (found int, enough bool) {
 		if err != nil || like != nil && !admits(node.Node(), like, affinity) {
 			continue
 		}
-		if found += takes.Room(node); found >= l.Shortage.Missing {
+		if found += takes.Room(usable(node)); found >= l.Shortage.Missing {
 			return found, true
 		}
 	}

@@ -50,7 +50,6 @@ type Planner struct {
 // Plan finds a node for each member in the task, all against the snapshot of this scheduling cycle. It does not plan a member on its
 // excluded nodes. If the gang does not fit, Plan.Finding has the reason; the error is for plugins that failed.
 func (p *Planner) Plan(ctx context.Context, task gang.Task, excluded Exclusions) (Plan, error) {
-	f := p.Framework
 	team, held := p.teamFor(ctx, task)
 	if len(team.pods) < task.Need || team.lacks {
 		return Plan{Finding: &gang.Finding{
@@ -58,24 +57,10 @@ func (p *Planner) Plan(ctx context.Context, task gang.Task, excluded Exclusions)
 			Shortage: gang.Shortage{Anything: true},
 		}}, nil
 	}
-	nodes, err := f.SnapshotSharedLister().NodeInfos().List()
-	if err != nil {
-		return Plan{}, fmt.Errorf("listing the nodes of the snapshot: %w", err)
-	}
-	promised, err := promises(f, team.pods)
+	v, err := p.viewFor(ctx, task, team, excluded)
 	if err != nil {
 		return Plan{}, err
 	}
-	classes, err := classify(team.pods, team.required, f.SnapshotSharedLister().NodeInfos(), promised)
-	if err != nil {
-		return Plan{}, fmt.Errorf("comparing the pods of gang %s: %w", task.Gang, err)
-	}
-	excluded.apply(classes)
-	v, err := newView(ctx, f, classes, promised, p.namespaceLabels(task.Gang.Namespace))
-	if err != nil {
-		return Plan{}, err
-	}
-	v.avoid = task.Avoid
 	defer v.release()
 	found, fits := placement.Find(v, placement.Gang{
 		Classes: v.sized(), Min: task.Need, Strategy: strategies[task.Placement],
@@ -85,14 +70,34 @@ func (p *Planner) Plan(ctx context.Context, task gang.Task, excluded Exclusions)
 	}
 	if !fits {
 		finding := v.explain(found, task)
-		finding.Detail = p.Slots.Mention(finding.Detail, nodes)
+		finding.Detail = p.Slots.Mention(finding.Detail, v.snapshot)
 		return Plan{Finding: &finding}, nil
 	}
-	beyond := p.Slots.BeyondShare(f.ProfileName(), task.Gang.Namespace, task.Roles, slots.Total(nodes))
+	beyond := p.Slots.BeyondShare(p.Framework.ProfileName(), task.Gang.Namespace, task.Roles, slots.Total(v.snapshot))
 	if task.DeclaredMembers() > 0 && beyond != "" {
 		return Plan{Finding: &gang.Finding{Fit: found.Placed, Detail: beyond, Shortage: gang.Shortage{Anything: true}}}, nil
 	}
 	return v.pins(found, team), nil
+}
+
+// viewFor returns the view that the team is planned on. Call its release when it is not needed any more.
+func (p *Planner) viewFor(ctx context.Context, task gang.Task, team team, excluded Exclusions) (*view, error) {
+	f := p.Framework
+	promised, err := promises(f, team.pods)
+	if err != nil {
+		return nil, err
+	}
+	classes, err := classify(team.pods, team.required, f.SnapshotSharedLister().NodeInfos(), promised)
+	if err != nil {
+		return nil, fmt.Errorf("comparing the pods of gang %s: %w", task.Gang, err)
+	}
+	excluded.apply(classes)
+	v, err := newView(ctx, f, classes, promised, p.namespaceLabels(task.Gang.Namespace))
+	if err != nil {
+		return nil, err
+	}
+	v.avoid = task.Avoid
+	return v, nil
 }
 
 // pins converts a placement into nodes for members, and for the slots of members that do not exist yet.

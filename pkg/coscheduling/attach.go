@@ -25,12 +25,17 @@ func (p *Plugins) Attach(ctx context.Context, sched *scheduler.Scheduler) {
 	parked := cycle.Park(sched.SchedulingQueue, p.ledger, p.dispatcher)
 	sched.SchedulingQueue = parked
 	sched.FailureHandler = cycle.QuietFailures(p.ledger, sched.FailureHandler)
-	gangs := cycle.New(sched, parked, cycle.Parts{
+	parts := cycle.Parts{
 		Ledger: p.ledger, Dispatcher: p.dispatcher, Slots: p.slots, Metrics: p.metrics, Planner: p.planner, Gate: QueueName,
-	})
+	}
+	gangs, aside := cycle.New(sched, parked, parts), cycle.NewSetAside(sched, parts)
+	go aside.Run(ctx)
 	sched.NextPod = func(logger klog.Logger) (*framework.QueuedPodInfo, error) {
 		for {
 			popped, err := p.nextPod(ctx, logger, parked.Pop)
+			if err == nil && popped != nil && popped.PodInfo != nil {
+				aside.Before(klog.NewContext(ctx, logger), popped.Pod)
+			}
 			if err != nil || popped == nil || popped.PodInfo == nil || !gangs.Schedule(klog.NewContext(ctx, logger), popped) {
 				return popped, err
 			}

@@ -99,8 +99,15 @@ type running struct {
 // run starts a scheduler with the obstacle, on nodes with these numbers of CPUs. It calls Attach if attached is true.
 func run(t *testing.T, o *obstacle, attached bool, nodes map[string]string) *running {
 	t.Helper()
+	return runWith(t, o, attached, nodes, func(*Plugins) {})
+}
+
+// runWith prepares the plugins before the scheduler starts.
+func runWith(t *testing.T, o *obstacle, attached bool, nodes map[string]string, prepare func(*Plugins)) *running {
+	t.Helper()
 	o.reserved = map[string]string{}
 	r := &running{harness: newHarnessWith(t, o), t: t}
+	prepare(r.plugins)
 	for _, name := range slices.Sorted(maps.Keys(nodes)) {
 		node := st.MakeNode().Name(name).Capacity(map[corev1.ResourceName]string{"cpu": nodes[name], "memory": "64Gi", "pods": "110"}).Obj()
 		if _, err := r.client.CoreV1().Nodes().Create(r.ctx, node, metav1.CreateOptions{}); err != nil {

@@ -165,6 +165,7 @@ func (pl *gangPlugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev
 	}
 	decisions, member := pl.ledger.Misfit(pod.UID)
 	if !member {
+		pl.ledger.Missed(pod)
 		if held := pl.heldFor(pod, statuses); held != "" {
 			return nil, fwk.NewStatus(fwk.Unschedulable, held)
 		}
@@ -202,6 +203,7 @@ func (pl *gangPlugin) Permit(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 	}
 	answer := pl.ledger.Permit(pod.UID, node)
 	pl.dispatcher.Perform(answer.Decisions)
+	pl.ledger.Placed(pod)
 	if answer.Verdict == gang.Refuse {
 		return fwk.NewStatus(fwk.Unschedulable, events.Sentence(answer.Why)), 0
 	}

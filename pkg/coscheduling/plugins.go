@@ -108,10 +108,22 @@ func (p *Plugins) Factories() frameworkruntime.Registry {
 	return registry
 }
 
-// planner returns the planner for a convention in a profile, or nil.
+// planner returns the planner for a convention in a profile, or nil. Without a convention, it returns any planner of the profile.
 func (p *Plugins) planner(schedulerName, convention string) *view.Planner {
+	if convention == "" {
+		return p.anyPlanner(schedulerName)
+	}
 	if plugin := p.instance(schedulerName, convention); plugin != nil {
 		return plugin.planner
+	}
+	return nil
+}
+
+func (p *Plugins) anyPlanner(schedulerName string) *view.Planner {
+	for _, convention := range conventions.All() {
+		if plugin := p.instance(schedulerName, convention.Name); plugin != nil {
+			return plugin.planner
+		}
 	}
 	return nil
 }

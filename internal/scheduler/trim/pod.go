@@ -16,12 +16,21 @@ func (t *trimmer) pod(p *corev1.Pod, placed bool) {
 	if p.Spec.NodeName != "" {
 		trimBound(p)
 	}
-	if !tied(p) {
-		p.Annotations = nil // only those of gangs are read, whichever scheduler their pods name
+	if !tied(p) { // only those of gangs are read, whichever scheduler their pods name, and how long a pod runs
+		keepRuntime(p)
 	} else if placed {
 		metav1.SetMetaDataAnnotation(&p.ObjectMeta, ledger.PlacedAnnotation, "true")
 	}
 	t.shared.pod(p)
+}
+
+// keepRuntime drops all annotations but the one that says how long the pod runs.
+func keepRuntime(p *corev1.Pod) {
+	runtime, said := p.Annotations[ledger.ExpectedRuntimeAnnotation]
+	p.Annotations = nil
+	if said {
+		p.Annotations = map[string]string{ledger.ExpectedRuntimeAnnotation: runtime}
+	}
 }
 
 // tied says whether the pod says that it belongs to others: to a gang, or, while it is pending, by keys of other schedulers.

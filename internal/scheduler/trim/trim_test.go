@@ -104,7 +104,7 @@ func TestATrimmedPodIsNotWrittenTo(t *testing.T) {
 	}
 }
 
-// TestAnnotationsOfGangsAreKept, and no others: events also say what is wrong with those that name other schedulers, and pods
+// TestAnnotationsOfGangsAreKept, that of the runtime, and no others: events also say what is wrong with those that name other schedulers, and pods
 // that wait of keys that are not read.
 func TestAnnotationsOfGangsAreKept(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -112,6 +112,9 @@ func TestAnnotationsOfGangsAreKept(t *testing.T) {
 		node                string
 		kept                bool
 	}{
+		"of no gang, how long it runs": {
+			annotations: map[string]string{"kubenexus.io/expected-runtime": "2h", "team": "x"}, node: "n", kept: true,
+		},
 		"of no gang": {annotations: map[string]string{"team": "x"}},
 		"of a gang":  {annotations: map[string]string{"pod-group.scheduling.sigs.k8s.io/name": "g"}, kept: true},
 		"wrong":      {annotations: map[string]string{"batch.scheduling.k8s.io/min-available": "all"}, kept: true},
@@ -130,6 +133,8 @@ func TestAnnotationsOfGangsAreKept(t *testing.T) {
 		pod.Spec.NodeName = tc.node
 		if got := trimmed(t, newTrimmer(), pod).Annotations; (len(got) > 0) != tc.kept {
 			t.Errorf("a pod whose annotations are %s keeps %v", name, got)
+		} else if _, dropped := got["team"]; dropped {
+			t.Errorf("a pod whose annotations are %s keeps another one too", name)
 		}
 	}
 }

@@ -1,0 +1,390 @@
+package ledger
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
+)
+
+// startTime is how long a process that just started does not trust its own observation of when a gang became complete, or of when a pod
+// was first found not to fit.
+const startTime = 30 * time.Second
+
+// passedBy tracks which gangs have been passed by for too long. A pod without a gang is a gang of one.
+type passedBy struct {
+	// started is when this ledger was made.
+	started time.Time
+	// maxWait is how long a gang may be passed by, 0 for ever. It replaces what the queues say, if it is set.
+	maxWait func(gang.Key) time.Duration
+	// pods are the pods without a gang that do not fit.
+	pods map[gang.Key]*misfit
+	// due is when to look again for gangs that have been passed by for too long, in nanoseconds since 1970.
+	due atomic.Int64
+	// freed counts the changes that may free capacity.
+	freed atomic.Uint64
+}
+
+// misfit is a pod without a gang that does not fit.
+type misfit struct {
+	ref       gang.Ref
+	scheduler string
+	// queue is the queue that the pod names, or empty.
+	queue    string
+	priority int32
+	since    time.Time
+	// told says that an event said that capacity is set aside for the pod.
+	told bool
+}
+
+func (p *passedBy) begin(now time.Time) {
+	p.started, p.pods = now, map[gang.Key]*misfit{}
+	p.due.Store(math.MaxInt64)
+}
+
+// Waiting is a gang, or a pod without one, that waits for capacity.
+type Waiting struct {
+	Key       gang.Key
+	Scheduler string
+	Priority  int32
+	// Since is when it began to be passed by.
+	Since time.Time
+	// Task is what to plan for it. Only StillWaits fills it in.
+	Task  gang.Task
+	order queue.SortKey
+}
+
+// PodKey is the key of a pod without a gang, among the keys of gangs.
+func PodKey(pod *corev1.Pod) gang.Key {
+	return gang.Key{Namespace: pod.Namespace, Name: pod.Name, Instance: string(pod.UID)}
+}
+
+// SetMaxWait sets how long a gang may be passed by before capacity is set aside for it; 0 means for ever. The function is called with the
+// ledger locked.
+func (l *Ledger) SetMaxWait(maxWait func(gang.Key) time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.maxWait = maxWait
+	l.due.Store(l.clock.Now().UnixNano())
+}
+
+// mostWait returns how long a gang, or a pod without one, may be passed by: what its queue says.
+func (l *Ledger) mostWait(key gang.Key) time.Duration {
+	switch g, m := l.gangs[key], l.passedBy.pods[key]; {
+	case l.maxWait != nil:
+		return l.maxWait(key)
+	case l.tree == nil:
+		return queue.DefaultMaxWait
+	case m != nil:
+		return l.leafOf(key.Namespace, m.queue).MaxWait()
+	case g != nil:
+		return l.leafOf(key.Namespace, g.Queue()).MaxWait()
+	}
+	return 0
+}
+
+// idIn returns the entry of a gang, or of a pod without one, in the tree of queues.
+func (l *Ledger) idIn(key gang.Key) queue.ID {
+	if g := l.gangs[key]; g != nil && l.standings[g] != nil {
+		return l.standings[g].id
+	}
+	return idOf(types.UID(key.Instance))
+}
+
+// Outranks reports whether the asker may use what is set aside for another gang, or pod, because it goes before, however long both have
+// waited.
+func (l *Ledger) Outranks(asker Asker, other gang.Key) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tree != nil {
+		return l.tree.Outranks(l.idIn(asker.Key), l.idIn(other))
+	}
+	if g := l.gangs[other]; g != nil {
+		return asker.Priority > g.Priority()
+	}
+	m := l.passedBy.pods[other]
+	return m != nil && asker.Priority > m.priority
+}
+
+// noteDue makes sure that a gang that was found not to fit is looked at when it has been passed by for too long.
+func (l *Ledger) noteDue(key gang.Key, since time.Time) {
+	if most := l.mostWait(key); most > 0 {
+		l.due.Store(min(l.due.Load(), since.Add(most).UnixNano()))
+	}
+}
+
+// noteUnfit does so for a gang whose plan failed.
+func (l *Ledger) noteUnfit(g *gang.Gang) {
+	if since, tried, waits := g.PassedBy(l.trusted()); waits && tried {
+		l.noteDue(g.Key, since)
+	}
+}
+
+// trusted is since when this process has observed the cluster.
+func (p *passedBy) trusted() time.Time { return p.started.Add(startTime) }
+
+// Missed records that a pod without a gang fits on no node.
+func (l *Ledger) Missed(pod *corev1.Pod) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := PodKey(pod)
+	if _, gone := l.gone[pod.UID]; gone || l.passedBy.pods[key] != nil {
+		return
+	}
+	m := &misfit{
+		ref:       gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)},
+		scheduler: pod.Spec.SchedulerName, queue: stated(pod).Queue, priority: corev1helpers.PodPriority(pod), since: l.clock.Now(),
+	}
+	if created := pod.CreationTimestamp.Time; m.since.Before(l.trusted()) && !created.IsZero() && created.Before(m.since) {
+		m.since = created
+	}
+	l.passedBy.pods[key] = m
+	l.noteDue(key, m.since)
+}
+
+// Placed records that a pod without a gang has a node.
+func (l *Ledger) Placed(pod *corev1.Pod) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.passedBy.pods, PodKey(pod))
+}
+
+// dropMisfit forgets a pod that is gone, or is a gang's member now.
+func (l *Ledger) dropMisfit(pod *corev1.Pod) {
+	if len(l.passedBy.pods) > 0 {
+		delete(l.passedBy.pods, PodKey(pod))
+	}
+}
+
+// goneMisfits returns those of the pods without a gang that do not exist any more.
+func (l *Ledger) goneMisfits(exists func(gang.Ref) bool) []gang.Key {
+	l.mu.Lock()
+	known := maps.Clone(l.passedBy.pods)
+	l.mu.Unlock()
+	maps.DeleteFunc(known, func(_ gang.Key, m *misfit) bool { return exists(m.ref) })
+	return slices.Collect(maps.Keys(known))
+}
+
+// DueAt returns when Due may return another gang than before.
+func (l *Ledger) DueAt() time.Time { return time.Unix(0, l.due.Load()) }
+
+// Freed counts the changes that may free capacity.
+func (l *Ledger) Freed() uint64 { return l.freed.Load() }
+
+// Due returns those that have been passed by for too long, without some, at most so many, in the order in which capacity is set aside for
+// them.
+func (l *Ledger) Due(most int, without func(gang.Key) bool) []Waiting {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now, next := l.clock.Now(), int64(math.MaxInt64)
+	var due []Waiting
+	add := func(w Waiting) {
+		wait := l.mostWait(w.Key)
+		switch at := w.Since.Add(wait); {
+		case wait <= 0:
+		case at.After(now):
+			next = min(next, at.UnixNano())
+		case without(w.Key):
+		default:
+			if due = append(due, w); len(due) >= 2*most+64 {
+				due = l.earliest(due, most)
+			}
+		}
+	}
+	for _, g := range l.gangs {
+		if since, tried, waits := g.PassedBy(l.trusted()); waits && tried && l.mayStart(g) {
+			add(waitingGang(g, since))
+		}
+	}
+	for key, m := range l.passedBy.pods {
+		add(waitingPod(key, m))
+	}
+	l.due.Store(next)
+	return l.earliest(due, most)
+}
+
+// mayStart reports whether the limits of its queue let the gang start.
+func (l *Ledger) mayStart(g *gang.Gang) bool {
+	if l.tree == nil {
+		return true
+	}
+	e, waits := l.tree.Entry(l.idIn(g.Key))
+	if !waits {
+		return false
+	}
+	_, may := l.tree.May(e.Leaf, e.Ask, e.Guaranteed)
+	return may
+}
+
+// earliest returns those that go first, in their order: by their queues, and in a queue by their sort keys.
+func (l *Ledger) earliest(all []Waiting, most int) []Waiting {
+	slices.SortFunc(all, func(a, b Waiting) int { return a.order.Compare(b.order) })
+	most = min(len(all), most)
+	if l.tree == nil {
+		return all[:most]
+	}
+	for i := range most {
+		first := i
+		for j := i + 1; j < len(all); j++ {
+			if l.tree.Before(l.idIn(all[j].Key), l.idIn(all[first].Key)) {
+				first = j
+			}
+		}
+		w := all[first]
+		copy(all[i+1:first+1], all[i:first])
+		all[i] = w
+	}
+	return all[:most]
+}
+
+func waitingGang(g *gang.Gang, since time.Time) Waiting {
+	return Waiting{Key: g.Key, Scheduler: g.Scheduler(), Priority: g.Priority(), Since: since, order: sortKey(g)}
+}
+
+func waitingPod(key gang.Key, m *misfit) Waiting {
+	return Waiting{
+		Key: key, Scheduler: m.scheduler, Priority: m.priority, Since: m.since,
+		order: queue.SortKey{Priority: m.priority, Age: m.since, Gang: key},
+	}
+}
+
+// StillWaits returns what to plan for a gang that waits for capacity, and false if it does not wait any more.
+func (l *Ledger) StillWaits(key gang.Key) (Waiting, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if m := l.passedBy.pods[key]; m != nil {
+		w := waitingPod(key, m)
+		w.Task = gang.Task{Gang: key, Members: []gang.Ref{m.ref}, Need: 1}
+		return w, true
+	}
+	g := l.gangs[key]
+	if g == nil {
+		return Waiting{}, false
+	}
+	since, _, waits := g.PassedBy(l.trusted())
+	if !waits {
+		return Waiting{}, false
+	}
+	w := waitingGang(g, since)
+	w.Task = g.Task(l.clock.Now())
+	return w, true
+}
+
+// Waits reports whether a gang, or a pod without one, waits for capacity.
+func (l *Ledger) Waits(key gang.Key) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.passedBy.pods[key] != nil {
+		return true
+	}
+	g := l.gangs[key]
+	if g == nil {
+		return false
+	}
+	_, _, waits := g.PassedBy(l.trusted())
+	return waits
+}
+
+// SetAside records what capacity is set aside for a gang or a pod; nil means none.
+func (l *Ledger) SetAside(key gang.Key, why *gang.SetAsideWhy) []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Now()
+	if g := l.gangs[key]; g != nil {
+		g.SetAside(why, now)
+		return nil
+	}
+	m := l.passedBy.pods[key]
+	if m == nil {
+		return nil
+	}
+	if why == nil || m.told {
+		return nil
+	}
+	m.told = true
+	return []gang.Decision{gang.Notify{Members: []gang.Ref{m.ref}, Explanation: gang.Explanation{
+		Kind: gang.KindSetAside, Gang: key, Waited: now.Sub(m.since), SetAside: why,
+	}}}
+}
+
+// Try puts a gang or pod that waits for capacity into the scheduling queue.
+func (l *Ledger) Try(key gang.Key) []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if m := l.passedBy.pods[key]; m != nil {
+		return []gang.Decision{gang.Activate{Members: []gang.Ref{m.ref}}}
+	}
+	g := l.gangs[key]
+	if g == nil || g.Phase() != gang.Ready {
+		return nil
+	}
+	return l.after(g, g.Retry(l.clock.Now()))
+}
+
+// Asker is a pod that was popped from the scheduling queue.
+type Asker struct {
+	// Key is that of its gang, or of itself.
+	Key gang.Key
+	// Whole says that the pod stands for its whole gang. Members are then those to plan, or nil if some do not exist yet.
+	Whole   bool
+	Members []gang.Ref
+	// Priority is that of the gang or pod.
+	Priority int32
+	// TakesSlot says that capacity was held for the pod, and only that may be used for it.
+	TakesSlot bool
+}
+
+// Asks returns who a popped pod asks for.
+func (l *Ledger) Asks(pod *corev1.Pod) Asker {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[pod.UID]
+	if r == nil || r.gang == nil || r.gang.Alone(string(pod.UID)) {
+		return Asker{Key: PodKey(pod), Priority: corev1helpers.PodPriority(pod)}
+	}
+	g := r.gang
+	a := Asker{Key: g.Key, Priority: g.Priority(), TakesSlot: g.SlotNode(string(pod.UID)) != ""}
+	if g.Phase() == gang.Ready {
+		task := g.Task(l.clock.Now())
+		a.Whole = true
+		if task.DeclaredMembers() == 0 {
+			a.Members = task.Members
+		}
+	}
+	return a
+}
+
+// AsksFor returns who a parked gang asks for, and false if it does not wait. withMembers says whether to list the members.
+func (l *Ledger) AsksFor(key gang.Key, withMembers bool) (Asker, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := l.gangs[key]
+	if g == nil || g.Phase() != gang.Ready {
+		return Asker{}, false
+	}
+	a := Asker{Key: key, Whole: true, Priority: g.Priority()}
+	if withMembers {
+		if task := g.Task(l.clock.Now()); task.DeclaredMembers() == 0 {
+			a.Members = task.Members
+		}
+	}
+	return a, true
+}
+
+// GangOf returns the gang that a pod belongs to, and false if it has none.
+func (l *Ledger) GangOf(uid types.UID) (gang.Key, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.records[uid]; r != nil && r.gang != nil {
+		return r.gang.Key, true
+	}
+	return gang.Key{}, false
+}
