@@ -305,10 +305,19 @@ func TestSentences(t *testing.T) {
 		{
 			"capacity is set aside, and nobody knows for how long",
 			gang.Explanation{
-				Kind: gang.KindUnplaced, Gang: spark, Have: 4, Need: 4, Fit: 3, SetAside: &gang.SetAsideWhy{Of: 4, After: "gang a/b"},
+				Kind: gang.KindUnplaced, Gang: spark, Have: 4, Need: 4, Fit: 3, SetAside: &gang.SetAsideWhy{Of: 4},
 			},
 			"GangUnschedulable", "Unschedulable",
 			"gang default/spark-job-123 cannot be scheduled yet: 3 of the 4 pods it needs fit; set aside for it: 0 of 4",
+		},
+		{
+			"capacity is set aside, and what runs should have ended",
+			gang.Explanation{
+				Kind: gang.KindUnplaced, Gang: spark, Have: 4, Need: 4, Fit: 3, SetAside: &gang.SetAsideWhy{Of: 4, After: "gang a/b"},
+			},
+			"GangUnschedulable", "Unschedulable",
+			"gang default/spark-job-123 cannot be scheduled yet: 3 of the 4 pods it needs fit; set aside for it: 0 of 4; " +
+				"starts when gang a/b ends, which is due",
 		},
 		{
 			"timed out beyond the limit",

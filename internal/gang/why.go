@@ -23,7 +23,7 @@ type SetAsideWhy struct {
 	// Held is the number of members for which capacity is set aside, Of the number that the gang needs.
 	Held, Of int
 	// In is how long it takes until the gang starts, and After what ends last until then, such as "gang a/b" or "pod a/c". In is 0 if
-	// that is unknown.
+	// that is unknown, or if After is set and should have ended.
 	In    time.Duration
 	After string
 }
