@@ -22,7 +22,10 @@ import (
 var units = map[string]struct {
 	name string
 	of   float64
-}{"short": {"", 1}, "ops": {"per second", 1}, "reqps": {"per second", 1}, "s": {"seconds", 1}, "bytes": {"MB", 1e6}}
+}{
+	"short": {"", 1}, "ops": {"per second", 1}, "reqps": {"per second", 1}, "s": {"seconds", 1}, "bytes": {"MB", 1e6},
+	"percentunit": {"%", 0.01},
+}
 
 // palette has colors that most people can distinguish, also with a color vision deficiency. Further lines are gray.
 var palette = []color.RGBA{
