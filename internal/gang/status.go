@@ -27,7 +27,7 @@ type Status struct {
 	// Slots are held for members that do not exist yet or are about to take them, sorted by role, node and member.
 	Slots []SlotStatus `json:"slots,omitempty"`
 	// Queue is the name of the queue that the gang is in, Position the number of gangs of that queue that go first, and SetAside the
-	// capacity that is set aside for the gang. The queues know the first two, not the gang: the caller fills them in. Position is nil, and so is
+	// capacity that is set aside for the gang. The gang does not know the first two: the caller fills them in. Position is nil, and so is
 	// SetAside, if the gang does not wait for its turn.
 	Queue    string          `json:"queue,omitempty"`
 	Position *int            `json:"position,omitempty"`

@@ -33,7 +33,8 @@ type Ledger struct {
 	// order holds the frozen sort keys of pods in the scheduling queue: types.UID -> queue.SortKey. The ledger's lock does not guard it,
 	// because the queue compares pods all the time.
 	order sync.Map
-	// turn is the pod that was put into the scheduling queue because it goes next, nil if there is none. The ledger's lock does not guard it.
+	// turn is the pod that was put into the scheduling queue because it goes next, nil if there is none. The ledger's lock does not guard
+	// it.
 	turn atomic.Pointer[types.UID]
 }
 

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -33,13 +34,7 @@ func (l *Ledger) toExplain(id queue.ID, after time.Duration) {
 	if _, due := l.dues.at[id]; due {
 		return
 	}
-	line := 0
-	switch after {
-	case podSettles:
-		line = 1
-	case whyAgain:
-		line = 2
-	}
+	line := slices.Index([]time.Duration{gangSettles, podSettles, whyAgain}, after)
 	l.dues.at[id] = l.clock.Now().Add(after)
 	l.lines[line] = append(l.lines[line], id)
 }

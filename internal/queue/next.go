@@ -125,9 +125,9 @@ func (t *Tree) Before(a, b ID) bool {
 	return x.before(&y)
 }
 
-// Outranks reports whether a goes before b however long both have waited, and whatever their queues use beyond their guarantees. In the same
-// queue its priority is higher. Otherwise, of the two queues below the nearest queue above both, only that of a is below its guarantee, has a
-// weight, or has the higher priority. It is false for entries that do not wait.
+// Outranks reports whether a goes before b however long both have waited, and whatever their queues use beyond their guarantees. In the
+// same queue its priority is higher. Otherwise, of the two queues below the nearest queue above both, only that of a is below its
+// guarantee, has a weight, or has the higher priority. It is false for entries that do not wait.
 func (t *Tree) Outranks(a, b ID) bool {
 	v, w := t.waiters[a], t.waiters[b]
 	switch {

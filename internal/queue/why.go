@@ -45,8 +45,9 @@ type Why struct {
 
 // May reports whether ask may be added to the use of a queue, or why not: use + ask must not be above the limit on any level nor, if
 // guaranteed, above the guarantee. Only resources count that it asks for, and of guarantees only those that a queue has: it must have at
-// least one of them, so a queue that guarantees GPUs guarantees the CPUs that come with them, but no pod without a GPU. Of several reasons one that says Never counts, else the limits before the guarantees, the leaf before the queues above it, and the resources
-// by name.
+// least one of them, so a queue that guarantees GPUs guarantees the CPUs that come with them, but no pod without a GPU. Of several
+// reasons one that says Never counts, else the limits before the guarantees, the leaf before the queues above it, and the resources by
+// name.
 func (t *Tree) May(l Leaf, ask Vector, guaranteed bool) (Why, bool) {
 	why := Why{Leaf: l.Name()}
 	t.eachBound(l, ask, guaranteed, func(kind WhyKind, n *node, b bound) bool {

@@ -100,6 +100,7 @@ func (p *Plugins) awaitQueues() {
 	defer cancel()
 	synced := func(context.Context) (bool, error) { return p.queues.Synced(), nil }
 	if err := wait.PollUntilContextCancel(ctx, 5*time.Millisecond, true, synced); err != nil {
-		klog.Background().Error(err, "The configuration of queues could not be read; there is one queue until it can", "configMap", p.queuesFrom)
+		klog.Background().Error(err, "The configuration of queues could not be read; there is one queue until it can",
+			"configMap", p.queuesFrom)
 	}
 }
