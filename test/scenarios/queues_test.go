@@ -74,3 +74,14 @@ func (s *scenario) knowsQueue(name string, knows bool) {
 		return strings.Contains(why, "there is no such queue") != knows, why
 	})
 }
+
+// waits pod=P: the reason for which the pod waits, without the sentence.
+func (s *scenario) waits(d *datadriven.TestData) (string, error) {
+	text, err := s.condition(d)
+	_, reason, found := strings.Cut(text, "=False ")
+	if err != nil || !found {
+		return text, err
+	}
+	reason, _, _ = strings.Cut(reason, ":")
+	return reason + "\n", nil
+}
