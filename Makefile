@@ -122,14 +122,15 @@ lint: $(LINT) ## Run the linters (ARGS=--fix repairs what can be repaired)
 fmt: $(LINT) ## Format the Go code
 	$(LINT) fmt
 
-fuzz: ## Fuzz the annotation parser (FUZZTIME=30s)
+fuzz: ## Fuzz the parsers of annotations and of the configuration of queues (FUZZTIME=30s for each)
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/conventions
+	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/queueconfig
 
 # Each is what kustomize makes of the overlay after the colon.
 MANIFESTS = gang-scheduler-deployment:gang-scheduler gang-scheduler-ha:gang-scheduler-ha batch-scheduler:batch-scheduler \
 	guard-rails:guard-rails monitoring:monitoring
 
-# The chart has a copy of the alerts: Helm reads nothing that is not in the chart's directory.
+# The chart has copies of the alerts and the guard rails: Helm reads nothing that is not in the chart's directory.
 manifests: $(KUSTOMIZE) ## Make the manifests in config/ from config/base and config/overlays
 	@for m in $(MANIFESTS); do \
 		{ echo "# Made by \`make manifests\` from config/overlays/$${m#*:}: change it there." && \
@@ -138,6 +139,8 @@ manifests: $(KUSTOMIZE) ## Make the manifests in config/ from config/base and co
 	@{ echo ---; cat config/overlays/monitoring/prometheus-rule.yaml; sed '/./s/^/  /' dashboards/alerts.yaml; } \
 		>> $(or $(TO),config)/monitoring.yaml
 	@cp dashboards/alerts.yaml $(or $(TO),charts/kubenexus)/alerts.yaml
+	@cmp -s $(or $(TO),config)/guard-rails.yaml $(or $(TO),charts/kubenexus)/guard-rails.yaml || \
+		cp $(or $(TO),config)/guard-rails.yaml $(or $(TO),charts/kubenexus)/guard-rails.yaml
 
 verify: verify-fmt verify-tidy verify-manifests vet lint ## Check format, go.mod, manifests, vet and linters; changes nothing
 
@@ -157,7 +160,8 @@ verify-tidy:
 verify-manifests:
 	@made=$$(mktemp -d) && trap 'rm -r "$$made"' EXIT && $(MAKE) --no-print-directory manifests TO="$$made" && \
 	for m in $(MANIFESTS); do diff -u "config/$${m%:*}.yaml" "$$made/$${m%:*}.yaml" || exit; done && \
-	diff -u charts/kubenexus/alerts.yaml "$$made/alerts.yaml" || \
+	diff -u charts/kubenexus/alerts.yaml "$$made/alerts.yaml" && \
+	diff -u charts/kubenexus/guard-rails.yaml "$$made/guard-rails.yaml" || \
 	{ echo 'What make manifests makes is not in config/ and charts/.'; exit 1; } >&2
 
 vet:

@@ -17,7 +17,7 @@ import (
 func (s *simulation) refuseBind(p *simPod) {
 	s.unbound++
 	s.give(p.node, 1)
-	decisions := s.ledger.Unreserve(p.pod.UID)
+	decisions := append(s.ledger.Unreserve(p.pod.UID), s.ledger.Unreserved(p.pod.UID)...)
 	s.enterUnfit(p)
 	s.perform(s.ledger.CapacityChanged(p.node, p.pod.UID))
 	s.ledger.NotBound(p.pod.UID, "the API refuses it")

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
 // TestGangsStartWholeAndAreNotForgotten drives a scheduler with random gangs, plain pods, priorities, scheduling gates and
@@ -75,6 +77,9 @@ func TestGangsStartWholeAndAreNotForgotten(t *testing.T) {
 func TestNoActivationWaitsForATick(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newAdverseSimulation(t, 8)
+		if rapid.Bool().Draw(t, "queues") {
+			s.configure(queue.NewQueue(queue.Default))
+		}
 		needs := rapid.SliceOfN(rapid.IntRange(1, 6), 1, 5).Draw(t, "needs")
 		created := 0
 		apart := func() { s.clock.SetTime(s.clock.Now().Add(25 * time.Millisecond)) }

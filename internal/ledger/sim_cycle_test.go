@@ -1,6 +1,8 @@
 package ledger_test
 
 import (
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
@@ -11,6 +13,7 @@ func (s *simulation) cycle() bool {
 		s.endGangCycle()
 		return true
 	}
+	s.bringNext()
 	var next *simPod
 	for _, p := range s.sorted() {
 		if p.at == active && (next == nil || s.less(p, next)) {
@@ -21,6 +24,9 @@ func (s *simulation) cycle() bool {
 		return false
 	}
 	s.cycles++
+	if !s.goesNow(next) {
+		return true
+	}
 	s.perform(s.ledger.Take(next.pod.UID))
 	s.follow()
 	answer := s.ledger.Begin(next.pod)
@@ -64,6 +70,7 @@ func (s *simulation) single(p *simPod) {
 	}
 	s.give(node, -1)
 	p.node = node
+	s.ledger.Reserved(p.pod)
 	permit := s.ledger.Permit(p.pod.UID, node)
 	if permit.Verdict == gang.Refuse {
 		s.giveBack(p)
@@ -99,6 +106,7 @@ func (s *simulation) beginGangCycle(p *simPod, asked ledger.Answer) {
 	}
 	for _, pin := range plan.Pins {
 		s.give(pin.Node, -1)
+		s.ledger.Reserved(s.pods[pin.UID].pod)
 	}
 	s.open = &simCycle{popped: p, plan: plan}
 	if !s.interrupted {
@@ -118,6 +126,7 @@ func (s *simulation) endGangCycle() {
 	if !committed {
 		for _, pin := range plan.Pins {
 			s.give(pin.Node, 1)
+			s.perform(s.ledger.Unreserved(types.UID(pin.UID)))
 		}
 		for _, p := range members {
 			if p != nil && p != popped && p.at != bound {

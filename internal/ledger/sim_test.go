@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
@@ -54,6 +55,9 @@ type simulation struct {
 	slow bool
 	// wrong is the first violation of a rule.
 	wrong string
+	// sizes are the capacities of the nodes.
+	sizes map[string]int
+	simQueues
 }
 
 type place string
@@ -61,6 +65,7 @@ type place string
 const (
 	active   place = "active"   // in the active queue
 	gated    place = "gated"    // refused by PreEnqueue
+	waits    place = "waits"    // waits for its turn
 	rejected place = "rejected" // refused by one of our plugins in a cycle
 	unfit    place = "unfit"    // found no node
 	backoff  place = "backoff"  // its bind was rejected; popped again after a backoff
@@ -87,9 +92,10 @@ func newSimulation(capacities ...int) *simulation {
 	clock := testingclock.NewFakePassiveClock(time.Unix(1_000_000, 0))
 	s := &simulation{
 		clock: clock, free: map[string]int{}, pods: map[string]*simPod{}, notified: map[gang.Kind]int{},
-		held: map[gang.SlotID]string{}, ended: map[string]*simPod{}, floor: map[string]int{},
+		sizes: map[string]int{}, held: map[gang.SlotID]string{}, ended: map[string]*simPod{}, floor: map[string]int{},
 	}
 	for i, capacity := range capacities {
+		s.sizes[nodeName(i)] = capacity
 		s.give(nodeName(i), capacity)
 	}
 	s.begin()
@@ -107,6 +113,12 @@ func (s *simulation) create(name, group string, need int, informerFirst, withGat
 			"pod-group.scheduling.sigs.k8s.io/min-available": strconv.Itoa(need),
 		}
 	}
+	if name := s.inQueue(group); name != "" {
+		if pod.Annotations == nil {
+			pod.Annotations = map[string]string{}
+		}
+		pod.Annotations["kubenexus.io/queue"] = name
+	}
 	if withGates {
 		pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "g"}}
 	}
@@ -119,7 +131,12 @@ func (s *simulation) newPod(name string) *corev1.Pod {
 			Namespace: "default", Name: name, UID: types.UID(name), ResourceVersion: strconv.Itoa(s.version),
 			CreationTimestamp: metav1.NewTime(s.clock.Now().Truncate(time.Second)),
 		},
-		Spec: corev1.PodSpec{SchedulerName: "kubenexus-scheduler", Priority: s.drawPriority()},
+		Spec: corev1.PodSpec{
+			SchedulerName: "kubenexus-scheduler", Priority: s.drawPriority(),
+			Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{
+				Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1")},
+			}}},
+		},
 	}
 }
 
@@ -139,7 +156,7 @@ func (s *simulation) add(p *simPod, informerFirst bool) {
 func (s *simulation) enter(p *simPod) {
 	answer := s.ledger.Enter(p.pod)
 	p.at = gated
-	if answer.Verdict != gang.Refuse && len(p.pod.Spec.SchedulingGates) == 0 {
+	if answer.Verdict != gang.Refuse && !s.offer(p) && len(p.pod.Spec.SchedulingGates) == 0 {
 		p.at, p.seen = active, s.clock.Now()
 	}
 	s.perform(answer.Decisions)
@@ -161,8 +178,13 @@ func (s *simulation) ungate(p *simPod) {
 func (s *simulation) remove(p *simPod) {
 	delete(s.pods, p.pod.Name)
 	s.perform(s.ledger.Forget(p.pod.UID))
+	if s.turn == p {
+		s.turn = nil
+		s.ledger.Skip(p.pod.UID)
+	}
 	if p.at == binding {
 		s.perform(s.ledger.Unreserve(p.pod.UID))
+		s.perform(s.ledger.Unreserved(p.pod.UID))
 	}
 	if p.at == bound || p.at == binding {
 		s.give(p.node, 1)
@@ -221,6 +243,7 @@ func (s *simulation) giveBack(p *simPod) {
 	p.at = rejected
 	s.give(p.node, 1)
 	s.perform(s.ledger.Unreserve(p.pod.UID))
+	s.perform(s.ledger.Unreserved(p.pod.UID))
 	s.event(p)
 }
 
@@ -257,7 +280,7 @@ func (s *simulation) do(decision gang.Decision) {
 
 func (s *simulation) activate(d gang.Activate) {
 	for _, ref := range d.Members {
-		if p := s.pods[ref.Name]; p != nil && (p.at == gated || p.at == rejected || p.at == unfit || p.at == backoff) {
+		if p := s.pods[ref.Name]; p != nil && (p.at == gated || p.at == waits || p.at == rejected || p.at == unfit || p.at == backoff) {
 			s.enter(p)
 		}
 	}
@@ -289,6 +312,9 @@ func (s *simulation) work() {
 const maxCycles = 50_000
 
 func (s *simulation) less(a, b *simPod) bool {
+	if s.turn == a || s.turn == b {
+		return s.turn == b
+	}
 	key := func(p *simPod) queue.SortKey {
 		if k, ok := s.ledger.Order(p.pod.UID); ok {
 			return k

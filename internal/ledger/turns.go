@@ -56,6 +56,7 @@ func (l *Ledger) Offer(pod *corev1.Pod) bool {
 	case r.problem != nil:
 		return false
 	case r.gang.Offer(string(pod.UID)):
+		l.leave(pod.UID) // it may have waited to join the gang when that ran
 		l.after(r.gang, nil)
 		l.offer(r.gang)
 		return true
@@ -264,6 +265,9 @@ func (l *Ledger) give(e queue.Entry) (types.UID, bool) {
 	g := l.gangOf[e.ID]
 	if g == nil {
 		uid := types.UID(e.ID[len(idOf("")):])
+		if r := l.records[uid]; r != nil && r.gang != nil && !r.gang.Joins(string(uid)) {
+			l.leave(uid) // the gang that it was to join does not run any more
+		}
 		return uid, l.alone[uid] != nil
 	}
 	ref, ok := g.Turn(l.clock.Now())

@@ -30,7 +30,6 @@ var layouts = []layout{
 	{name: "10x10x10", levels: []int{10, 10, 10}},
 	{name: "10x10x10, limits reached", levels: []int{10, 10, 10}, limited: true},
 	{name: "10x100, limits reached", levels: []int{10, 100}, limited: true},
-	{name: "1x1000, limits reached", levels: []int{1, 1000}, limited: true},
 	{name: "10x10x10, Strict", levels: []int{10, 10, 10}, strict: true},
 	{name: "one queue", levels: []int{1}},
 	{name: "one queue, limits reached", levels: []int{1}, limited: true},

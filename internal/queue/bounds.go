@@ -1,7 +1,7 @@
 package queue
 
 import (
-	"cmp"
+	"maps"
 	"math"
 	"slices"
 )
@@ -31,18 +31,16 @@ func (b bound) room(use Vector) int64 { return max(0, b.amount-use.Get(b.resourc
 // bounds returns amounts in the order of the names of their resources, so that the one that is named as the reason is always the same.
 func (t *Tree) bounds(kind WhyKind, amounts Amounts) []bound {
 	bounds := make([]bound, 0, len(amounts))
-	for name, amount := range amounts {
-		bounds = append(bounds, bound{resource: t.resources.Index(name), amount: amount})
-	}
-	slices.SortFunc(bounds, func(a, b bound) int { return cmp.Compare(t.resources.Name(a.resource), t.resources.Name(b.resource)) })
-	for i, b := range bounds {
+	for _, name := range slices.Sorted(maps.Keys(amounts)) {
+		b := bound{resource: t.resources.Index(name), amount: amounts[name]}
 		key := dimension{kind, b.resource}
 		dim, known := t.dimensions[key]
 		if !known {
 			dim = len(t.dimensions)
 			t.dimensions[key] = dim
 		}
-		bounds[i].dim = dim
+		b.dim = dim
+		bounds = append(bounds, b)
 	}
 	return bounds
 }

@@ -71,11 +71,12 @@ func (w *world) uses(leaf string, a amounts) *world {
 // how changes an entry.
 type how func(*queue.Entry)
 
-func notReady(e *queue.Entry)                  { e.Ready = false }
-func guaranteed(e *queue.Entry)                { e.Guaranteed = true }
-func ahead(e *queue.Entry)                     { e.Key.Ahead = true }
-func inPool(pool int) how                      { return func(e *queue.Entry) { e.Pool = pool } }
-func ofPriority(p int32) how                   { return func(e *queue.Entry) { e.Key.Priority = p } }
+func notReady(e *queue.Entry)   { e.Ready = false }
+func guaranteed(e *queue.Entry) { e.Guaranteed = true }
+func ahead(e *queue.Entry)      { e.Key.Ahead = true }
+func inPool(pool int) how       { return func(e *queue.Entry) { e.Pool = pool } }
+func ofPriority(p int32) how    { return func(e *queue.Entry) { e.Key.Priority = p } }
+
 func at(seconds int64) how                     { return func(e *queue.Entry) { e.Key.Age = time.Unix(seconds, 0) } }
 func named(name string) gang.Key               { return gang.Key{Namespace: "default", Name: name} }
 func (w *world) vector(a amounts) queue.Vector { return w.resources.Vector(a) }

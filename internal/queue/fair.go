@@ -92,9 +92,9 @@ func (p portion) sameClass(o portion) bool {
 	return p.queue.config.Priority == o.queue.config.Priority && (p.queue.config.Weight > 0) == (o.queue.config.Weight > 0)
 }
 
-// fill divides an amount by weight, gives nobody more than it can use, and returns what is left. Those that need the least for their weight
-// come first: when their part of what is left is enough for them, the others share the rest. Parts are rounded down, and what is left over by
-// that goes to those that come later.
+// fill divides an amount by weight, gives nobody more than it can use, and returns what is left. Those that need the least for their
+// weight come first: when their part of what is left is enough for them, the others share the rest. Parts are rounded down, and what is
+// left over by that goes to those that come later.
 func fill(portions []portion, available int64, shares map[*node]fairShare, r int) int64 {
 	portions = slices.DeleteFunc(slices.Clone(portions), func(p portion) bool { return p.most <= 0 || p.weight <= 0 })
 	slices.SortStableFunc(portions, func(a, b portion) int {

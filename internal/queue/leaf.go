@@ -40,6 +40,13 @@ func newBestEffort() *bestEffort {
 	return &bestEffort{shapes: treap[*shape]{compare: (*shape).compare, pull: pullShape}}
 }
 
+func newShape(needs []int64) *shape {
+	d := len(needs)
+	all := make([]int64, 3*d) // side by side, since they are read together
+	copy(all, needs)
+	return &shape{needs: all[:d:d], least: all[d : 2*d : 2*d], most: all[2*d:]}
+}
+
 // compare orders shapes such that neighbours need the same resources, and similar amounts of them.
 func (s *shape) compare(o *shape) int {
 	for d := range s.needs {
@@ -83,8 +90,7 @@ func (s *shape) include(w *waiter, least, most []int64) {
 func (l *bestEffort) add(w *waiter) bool {
 	w.shape = l.shapes.find(&shape{needs: w.needs})
 	if w.shape == nil {
-		d := len(w.needs)
-		w.shape = l.shapes.insert(&shape{needs: w.needs, least: make([]int64, d), most: make([]int64, d)})
+		w.shape = l.shapes.insert(newShape(w.needs))
 	}
 	s := w.shape.value
 	s.waiting++

@@ -20,9 +20,9 @@ const (
 	Allowed
 )
 
-// For returns the queue of a gang. That is the one that it names. A gang that names none goes to the queue that names its namespace: by its
-// exact name, or else by the pattern with the most characters other than *, and of equals to the first in the configuration. A queue without
-// Namespaces names nobody. All others go to Default.
+// For returns the queue of a gang. That is the one that it names. A gang that names none goes to the queue that names its namespace: by
+// its exact name, or else by the pattern with the most characters other than *, and of equals to the first in the configuration. A queue
+// without Namespaces names nobody. All others go to Default.
 //
 // With NotAllowed and NotALeaf the queue that was refused is returned too, for its name and children.
 func (t *Tree) For(namespace, stated string) (Leaf, Refusal) {

@@ -111,18 +111,25 @@ func (n *naive) never(e queue.Entry, path []queue.Queue) bool {
 // bounded reports whether an entry is within the limits and guarantees on its path with the use that a function tells.
 func (n *naive) bounded(e queue.Entry, path []queue.Queue, use func(queue.Queue) queue.Vector) bool {
 	for _, q := range path {
+		asks, named := false, false
 		for r := range n.res.Len() {
 			ask := e.Ask.Get(r)
 			if ask == 0 {
 				continue
 			}
+			asks = true
 			limit, limited := q.Limit[n.res.Name(r)]
 			if limited && use(q).Get(r)+ask > limit {
 				return false
 			}
-			if e.Guaranteed && use(q).Get(r)+ask > q.Guarantee[n.res.Name(r)] {
+			guarantee, guarantees := q.Guarantee[n.res.Name(r)]
+			named = named || guarantees
+			if e.Guaranteed && guarantees && use(q).Get(r)+ask > guarantee {
 				return false
 			}
+		}
+		if e.Guaranteed && asks && !named {
+			return false
 		}
 	}
 	return true

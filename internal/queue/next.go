@@ -3,8 +3,10 @@ package queue
 // Next returns the entry that goes next: it is ready, within the limits and guarantees of its queue and of all above, and not behind the
 // head of a Strict queue.
 //
-// Only what was reported since the last call is considered again, and the queues for which the room above them changed so much that their
-// answer is another.
+// Only what was reported since the last call is considered again, and the queues for which the room below a limit above them changed so
+// much that their candidate is another. So the cost does not grow with the number of entries that wait, nor with the number of queues but
+// for its logarithm. Where the limit of a queue above others is reached, it grows with the number of leaves below that limit whose
+// candidate depends on what is left of it.
 func (t *Tree) Next() (Entry, bool) {
 	t.settle()
 	if w := t.root.standing.entry; w != nil {
@@ -104,6 +106,7 @@ func (t *Tree) considerLeaf(n *node) {
 
 // Before reports whether a goes before b when both could start. In the same queue their keys decide. Otherwise the two queues below the
 // nearest queue above both are compared as Next does, each with its entry as its candidate. It is false for entries that do not wait.
+// It is no order of all entries: the share of a queue depends on what its candidate asks for.
 func (t *Tree) Before(a, b ID) bool {
 	v, w := t.waiters[a], t.waiters[b]
 	if v == nil || w == nil {

@@ -192,3 +192,75 @@ func TestEntriesStopsWhenAsked(t *testing.T) {
 		break
 	}
 }
+
+// TestWhatEndsInOneQueueLetsAnotherStartBelowTheSameLimit although nothing was reported of that other queue, which has a limit of its own.
+func TestWhatEndsInOneQueueLetsAnotherStartBelowTheSameLimit(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		options []option
+	}{
+		{"BestEffort", []option{limit(amounts{"gpu": 6})}},
+		{"Strict", []option{limit(amounts{"gpu": 6}), strict()}},
+		{"one more level", []option{limit(amounts{"gpu": 6}), children(q("inner"))}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			team := q("team", limit(amounts{"gpu": 8}), children(q("waits", tc.options...), q("ends")))
+			w := cluster(t, amounts{"gpu": 100, "cpu": 100}, team)
+			w.SetPools(meet12)
+			leaf := "waits"
+			if tc.name == "one more level" {
+				leaf = "inner"
+			}
+			w.uses("ends", amounts{"gpu": 6})
+			w.waits(leaf, "big", amounts{"gpu": 5}, inPool(1)).
+				waits(leaf, "middle", amounts{"gpu": 3}, inPool(2)).
+				waits(leaf, "without", amounts{"cpu": 1}, inPool(3))
+			for _, step := range []struct {
+				ends int64
+				want queue.ID
+			}{{0, "without"}, {1, "middle"}, {2, "big"}, {-1, "middle"}, {-2, "without"}, {3, "big"}} {
+				w.Use(w.leaf("ends"), w.vector(amounts{"gpu": 1}), -step.ends)
+				if got := w.next(); got != step.want {
+					t.Errorf("when %d gpu more have ended, Next returned %q, want %q", step.ends, got, step.want)
+				}
+			}
+		})
+	}
+}
+
+func TestAPoolAlwaysMeetsItself(t *testing.T) {
+	w := cluster(t, amounts{"cpu": 10}, q("strict", strict()))
+	w.SetPools(func(int, int) bool { return false })
+	w.waits("strict", "head", amounts{"cpu": 1}, notReady, inPool(1)).waits("strict", "behind", amounts{"cpu": 1}, inPool(1))
+	if got, why := w.next(), w.Why("behind"); got != "" || why.Kind != queue.BehindHead {
+		t.Errorf("Next returned %q, and Why %+v", got, why)
+	}
+}
+
+// TestWhatAQueueUsesCountsNoMoreWhenNothingInItCouldStart because the limit above it is reached: the memory that y uses does not count against
+// what waits in x.
+func TestWhatAQueueUsesCountsNoMoreWhenNothingInItCouldStart(t *testing.T) {
+	w := cluster(t, amounts{"cpu": 10, "gpu": 10, "memory": 10},
+		q("dept", limit(amounts{"gpu": 4}), children(q("team", children(q("x"), q("y"))), q("other"))))
+	w.uses("y", amounts{"memory": 8}).uses("other", amounts{"cpu": 3})
+	w.waits("y", "active", amounts{"gpu": 1, "memory": 1}).
+		waits("x", "x", amounts{"cpu": 1}, notReady).
+		waits("other", "o", amounts{"cpu": 1}, notReady)
+	if !w.Before("o", "x") {
+		t.Error("while something in y could start, its memory does not count")
+	}
+	w.uses("other", amounts{"gpu": 4})
+	if !w.Before("x", "o") {
+		t.Error("while nothing in y could start, its memory counts")
+	}
+}
+
+func TestAnEntryKeepsItsAskWhateverTheCallerDoesWithTheVector(t *testing.T) {
+	w := cluster(t, amounts{"cpu": 10}, q("a", limit(amounts{"cpu": 4})))
+	ask := w.vector(amounts{"cpu": 2})
+	w.Wait(queue.Entry{ID: "x", Leaf: w.leaf("a"), Ask: ask, Ready: true})
+	ask.Set(0, 8)
+	if why := w.Why("x"); why.Kind != queue.IsNext {
+		t.Errorf("Why returned %+v", why)
+	}
+}

@@ -39,7 +39,7 @@ func TestWeightsOfDominantResourceFairness(t *testing.T) {
 }
 
 // TestAQueueThatIsBlockedDoesNotStarveItsSibling is the starvation of Bhattacharya et al., Hierarchical Scheduling for Diverse Datacenter
-// Workloads, SoCC 2013, section 3.2: n2.2 holds all GPUs, and wants more. If these counted for n2 whenever a CPU is free, n1 would take one CPU
+// Workloads, SoCC 2013: n2.2 holds all GPUs, and wants more. If these counted for n2 whenever a CPU is free, n1 would take one CPU
 // after another from n2.1.
 func TestAQueueThatIsBlockedDoesNotStarveItsSibling(t *testing.T) {
 	s := newSimulation(t, amounts{"cpu": 10, "gpu": 10}, q("n1"), q("n2", children(q("n2.1"), q("n2.2"))))
@@ -64,7 +64,7 @@ func TestAQueueThatIsBlockedDoesNotStarveItsSibling(t *testing.T) {
 	}
 }
 
-// TestBlockedQueuesOfThePaper is the example with blocked nodes (SoCC 2013, section 4.2; the table is also in Volcano's hdrf_test.go): when all
+// TestBlockedQueuesOfThePaper is the example with blocked nodes (SoCC 2013; the table is also in Volcano's hdrf_test.go): when all
 // CPUs are gone, n3 and n4 share the memory that is left.
 func TestBlockedQueuesOfThePaper(t *testing.T) {
 	s := newSimulation(t, amounts{"cpu": 30, "memory": 30},

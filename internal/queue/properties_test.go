@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -92,8 +93,9 @@ func TestNoQueueIsEverAboveItsLimitNorLedBeyondItsGuarantee(t *testing.T) {
 					if bound, limited := st.Limit[resource]; limited && ask > 0 && use > bound {
 						t.Fatalf("%s leads %s to %d %s, above its limit of %d", e.ID, name, use, resource, bound)
 					}
-					if e.Guaranteed && ask > 0 && use > st.Guarantee[resource] {
-						t.Fatalf("%s leads %s to %d %s, beyond its guarantee of %d", e.ID, name, use, resource, st.Guarantee[resource])
+					bound, guarantees := st.Guarantee[resource]
+					if e.Guaranteed && ask > 0 && guarantees && use > bound {
+						t.Fatalf("%s leads %s to %d %s, beyond its guarantee of %d", e.ID, name, use, resource, bound)
 					}
 				}
 			}
@@ -323,5 +325,27 @@ func TestGuaranteesThatAreMoreThanThereIsAreCutInProportion(t *testing.T) {
 		if got := statuses[leaf].Fair.Get(w.resources.Index("gpu")); got != want {
 			t.Errorf("the fair share of %s is %d gpu, want %d", leaf, got, want)
 		}
+	}
+}
+
+func TestAQueueIsBelowItsGuaranteeOnlyIfSomethingWaitsForIt(t *testing.T) {
+	w := cluster(t, amounts{"gpu": 9, "cpu": 9}, q("a", guarantee(amounts{"gpu": 4})))
+	w.waits("a", "x", amounts{"cpu": 1})
+	if w.statuses()["a"].BelowGuarantee {
+		t.Error("a queue in which nothing waits for its guarantee is below it")
+	}
+	w.waits("a", "y", amounts{"gpu": 1})
+	if !w.statuses()["a"].BelowGuarantee {
+		t.Error("a queue in which something waits for its guarantee is not below it")
+	}
+}
+
+func TestAsksTooLargeToAddUpDoNotMakeTheDemandNegative(t *testing.T) {
+	w := cluster(t, amounts{"memory": 9}, q("a"))
+	for _, id := range []queue.ID{"x", "y"} {
+		w.waits("a", id, amounts{"memory": math.MaxInt64})
+	}
+	if st := w.statuses()["a"]; st.Demand.Get(0) <= 0 || st.Fair.Get(0) != 9 {
+		t.Errorf("the demand is %d, and the fair share %d of 9", st.Demand.Get(0), st.Fair.Get(0))
 	}
 }

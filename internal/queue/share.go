@@ -33,15 +33,15 @@ type standing struct {
 
 // stand returns the standing of a queue with a candidate.
 //
-// A queue is below its guarantee if use[r] < guarantee[r] for a resource r that the candidate asks for. How much of the guarantee it uses is
-// the maximum of use[r] / guarantee[r] over the guaranteed resources that the candidate asks for. It does not matter whether the candidate
-// leads beyond the guarantee: a gang is whole.
+// A queue is below its guarantee if use[r] < guarantee[r] for a resource r that the candidate asks for. How much of the guarantee it uses
+// is the maximum of use[r] / guarantee[r] over the guaranteed resources that the candidate asks for. It does not matter whether the
+// candidate leads beyond the guarantee: a gang is whole.
 //
 // The weighted dominant share counted with the candidate is the maximum of (use[r] + ask[r]) / total[r] over the resources r that count,
 // divided by the weight (Ghodsi et al., Dominant Resource Fairness, NSDI 2011, sections 4.1 and 4.3). For a leaf all that it uses or its
-// candidate asks for count. Above leaves only what counts for a queue right below with a candidate: a queue with nothing that could start now
-// does not hold up its siblings with what it uses of resources that they do not want (Bhattacharya et al., Hierarchical Scheduling for Diverse
-// Datacenter Workloads, SoCC 2013, section 4). Resources that the cluster does not have do not count.
+// candidate asks for count. Above leaves only what counts for a queue right below with a candidate: a queue with nothing that could start
+// now does not hold up its siblings with what it uses of resources that they do not want (Bhattacharya et al., Hierarchical Scheduling
+// for Diverse Datacenter Workloads, SoCC 2013). Resources that the cluster does not have do not count.
 func (t *Tree) stand(n *node, w *waiter, counts mask) standing {
 	s := standing{queue: n, entry: w, counts: counts}
 	for _, b := range n.guarantees {
@@ -64,8 +64,8 @@ func (t *Tree) stand(n *node, w *waiter, counts mask) standing {
 }
 
 // before reports whether a queue goes before a sibling; both have candidates. First go members that should have started with a gang that
-// runs short: it holds capacity already. Then queues below their guarantee, those that use the least of it first. Then queues with a weight.
-// Then the higher priority, the lower weighted dominant share, the older candidate, and the first in the configuration.
+// runs short: it holds capacity already. Then queues below their guarantee, those that use the least of it first. Then queues with a
+// weight. Then the higher priority, the lower weighted dominant share, the older candidate, and the first in the configuration.
 func (s *standing) before(o *standing) bool {
 	p, q := &s.queue.config, &o.queue.config
 	switch {

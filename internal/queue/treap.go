@@ -146,8 +146,15 @@ func (b *branch[T]) index() int {
 
 // first returns the first element, or nil.
 func (t *treap[T]) first() *branch[T] {
-	b := t.root
-	for b != nil && b.left != nil {
+	if t.root == nil {
+		return nil
+	}
+	return t.root.leftmost()
+}
+
+// leftmost returns the first element from here down.
+func (b *branch[T]) leftmost() *branch[T] {
+	for b.left != nil {
 		b = b.left
 	}
 	return b
@@ -167,9 +174,7 @@ func (t *treap[T]) all() iter.Seq[T] {
 // successor returns the next element, or nil.
 func (b *branch[T]) successor() *branch[T] {
 	if b.right != nil {
-		for b = b.right; b.left != nil; b = b.left {
-		}
-		return b
+		return b.right.leftmost()
 	}
 	for b.up != nil && b == b.up.right {
 		b = b.up

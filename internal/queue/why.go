@@ -1,6 +1,10 @@
 package queue
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // WhyKind is why an entry does not start, as far as queues decide it.
 type WhyKind int
@@ -40,7 +44,9 @@ type Why struct {
 }
 
 // May reports whether ask may be added to the use of a queue, or why not: use + ask must not be above the limit on any level nor, if
-// guaranteed, above the guarantee. Only resources count that it asks for.
+// guaranteed, above the guarantee. Only resources count that it asks for, and of guarantees only those that a queue has: it must have at
+// least one of them, so a queue that guarantees GPUs guarantees the CPUs that come with them, but no pod without a GPU. Of several reasons one that says Never counts, else the limits before the guarantees, the leaf before the queues above it, and the resources
+// by name.
 func (t *Tree) May(l Leaf, ask Vector, guaranteed bool) (Why, bool) {
 	why := Why{Leaf: l.Name()}
 	t.eachBound(l, ask, guaranteed, func(kind WhyKind, n *node, b bound) bool {
@@ -78,13 +84,32 @@ func (t *Tree) eachBound(l Leaf, ask Vector, guaranteed bool, f func(WhyKind, *n
 	if !guaranteed {
 		return
 	}
+	asked := t.asked(ask)
 	for n := l.node; n.parent != nil; n = n.parent {
-		for r, amount := range ask {
-			if amount > 0 && !f(BeyondGuarantee, n, bound{resource: r, amount: n.guaranteed(r)}) {
-				return
+		some := false
+		for _, b := range n.guarantees {
+			if ask.Get(b.resource) > 0 {
+				if some = true; !f(BeyondGuarantee, n, b) {
+					return
+				}
 			}
 		}
+		if !some && len(asked) > 0 && !f(BeyondGuarantee, n, bound{resource: asked[0]}) {
+			return
+		}
 	}
+}
+
+// asked returns the resources of which there is some, by name: their numbers depend on which was named first.
+func (t *Tree) asked(ask Vector) []int {
+	var asked []int
+	for r, amount := range ask {
+		if amount > 0 {
+			asked = append(asked, r)
+		}
+	}
+	slices.SortFunc(asked, func(a, b int) int { return cmp.Compare(t.resources.Name(a), t.resources.Name(b)) })
+	return asked
 }
 
 // guaranteed returns the guarantee of a resource; 0 if there is none.

@@ -56,6 +56,17 @@ func TestWhyNamesTheQueueAndTheNumbers(t *testing.T) {
 	}
 }
 
+func TestOfSeveralReasonsTheFirstResourceByNameIsNamed(t *testing.T) {
+	limited := cluster(t, amounts{"z": 10}, q("a", limit(amounts{"z": 2, "y": 2})))
+	limited.uses("a", amounts{"z": 1}).uses("a", amounts{"y": 1})
+	open := cluster(t, amounts{"z": 10}, q("a")) // in which z has a number before y
+	for _, w := range []*world{limited, open} {
+		if why, _ := w.May(w.leaf("a"), w.vector(amounts{"y": 2, "z": 2}), w == open); why.Resource != "y" {
+			t.Errorf("May names %s", why.Resource)
+		}
+	}
+}
+
 func TestMayTellsBeforeAnEntryWaits(t *testing.T) {
 	w := cluster(t, amounts{"gpu": 100}, q("a", limit(amounts{"gpu": 4})))
 	w.uses("a", amounts{"gpu": 3})

@@ -59,6 +59,11 @@ func TestWhatATextCostsIsBounded(t *testing.T) {
 			"queues[10].namespaces: Invalid value: all queues together may name 10000 namespaces",
 		},
 		{
+			"many patterns at once",
+			header + "queues: [{name: a, namespaces: [" + elements(1001, func(i int) string { return fmt.Sprintf("n%d", i) }) + "]}]",
+			"queues[0].namespaces: Invalid value: must have at most 1000 namespaces",
+		},
+		{
 			"many resources, many times",
 			header + "queues: [{name: a, limit: &r {" + resources + "}}, " + elements(9_000, always("{limit: *r, guarantee: *r}")) + "]",
 			"queues[0].limit: Invalid value: must have at most 64 fields",

@@ -39,6 +39,7 @@ func TestAGoodConfiguration(t *testing.T) {
   queues:
   - name: vision
     guarantee: {nvidia.com/gpu: "8"}
+    preemption: {withinQueue: LowerPriority}
   - name: speech
     weight: 0.5
     guarantee: {nvidia.com/gpu: "4", memory: 32Gi}
@@ -60,7 +61,10 @@ func TestAGoodConfiguration(t *testing.T) {
 			Queues: []queue.Queue{
 				{
 					Name: "vision", Weight: 1, Guarantee: queue.Amounts{"nvidia.com/gpu": 8},
-					Order: queue.Strict, MaxWait: 90 * time.Minute, Preemption: preemption, Namespaces: []string{"ml-*", "web"},
+					Order: queue.Strict, MaxWait: 90 * time.Minute, Namespaces: []string{"ml-*", "web"},
+					Preemption: queue.Preemption{
+						WithinQueue: queue.LowerPriorityWithin, Reclaim: queue.ReclaimLowerPriority, MinRuntime: 5 * time.Minute,
+					},
 				},
 				{
 					Name: "speech", Weight: 0.5, Guarantee: queue.Amounts{"nvidia.com/gpu": 4, "memory": 32 << 30},

@@ -68,7 +68,7 @@ func absolute(t *testing.T, name string) string {
 func TestChartHasNoLint(t *testing.T) {
 	mustHelm(t, "lint", "--strict", "--quiet", chart)
 	mustHelm(t, "lint", "--strict", "--quiet", "--set", "replicaCount=3,priorityClass.create=true,"+
-		"serviceMonitor.enabled=true,prometheusRule.enabled=true", chart)
+		"serviceMonitor.enabled=true,prometheusRule.enabled=true,guardRails.queues.enabled=true,queues[0].name=a", chart)
 }
 
 // TestChartMakesWhatTheManifestsHave compares all objects, except for what Helm adds.
@@ -141,8 +141,11 @@ func TestChartsConfigurationStartsAScheduler(t *testing.T) {
 func chartsConfiguration(t *testing.T, values string) string {
 	t.Helper()
 	for _, object := range objects(t, []byte(mustHelm(t, "template", "kubenexus", chart, values))) {
-		if object.GetKind() == "ConfigMap" {
-			return decode[corev1.ConfigMap](t, object).Data["scheduler-config.yaml"]
+		if object.GetKind() != "ConfigMap" {
+			continue
+		}
+		if text, has := decode[corev1.ConfigMap](t, object).Data["scheduler-config.yaml"]; has {
+			return text
 		}
 	}
 	t.Fatal("there is no ConfigMap")

@@ -2,6 +2,7 @@ package install
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -44,8 +45,9 @@ func workloads(pod *corev1.Pod) []workload {
 	meta, selector := metav1.ObjectMeta{Name: "guarded"}, &metav1.LabelSelector{MatchLabels: labels}
 	none := new(int32)
 	template := corev1.PodTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Labels: labels, Annotations: pod.Annotations}, Spec: pod.Spec,
+		ObjectMeta: metav1.ObjectMeta{Labels: maps.Clone(labels), Annotations: pod.Annotations}, Spec: pod.Spec,
 	}
+	maps.Copy(template.Labels, pod.Labels)
 	job := batchv1.JobSpec{Template: *template.DeepCopy()}
 	job.Template.Spec.RestartPolicy = corev1.RestartPolicyNever
 	core, apps, batch := suite.client.CoreV1().RESTClient(), suite.client.AppsV1().RESTClient(), suite.client.BatchV1().RESTClient()

@@ -82,7 +82,7 @@ Exit codes: 0 if nothing is wrong; 1 if something is, or the file cannot be read
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&file, "filename", "f", "", "queues.yaml, or a manifest with its ConfigMap: a file, or - for standard input")
+	flags.StringVarP(&file, "filename", "f", "", "the file with queues.yaml, or with a manifest of its ConfigMap; - for standard input")
 	flags.StringVarP(&output, "output", "o", "", "print the configuration with nothing left out, as json or yaml")
 	cobra.CheckErr(cmd.MarkFlagRequired("filename"))
 	return cmd
@@ -154,7 +154,8 @@ func rows(all [][]string, queues []queueconfig.Resolved, indent string) [][]stri
 			namespaces = strings.Join(q.Namespaces, ", ")
 		}
 		all = append(all, []string{
-			indent + q.Name, fmt.Sprint(q.Weight), fmt.Sprint(q.Priority), amounts(q.Guarantee), amounts(q.Limit), q.Order, q.MaxWait, namespaces,
+			indent + q.Name, fmt.Sprint(q.Weight), fmt.Sprint(q.Priority), amounts(q.Guarantee), amounts(q.Limit), q.Order, q.MaxWait,
+			namespaces,
 		})
 		all = rows(all, q.Queues, indent+"  ")
 	}

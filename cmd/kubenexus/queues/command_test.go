@@ -80,6 +80,14 @@ func TestCheckShowsTheQueues(t *testing.T) {
 	}
 }
 
+func TestTheExampleHasNoMistakes(t *testing.T) {
+	const example = "../../../examples/queues/queues.yaml"
+	out, err := run(t, "", "check", "-f", example)
+	if err != nil || !strings.HasPrefix(out, example+": 6 queues, no problems") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestCheckPrintsTheConfigurationWithNothingLeftOut(t *testing.T) {
 	for _, format := range []string{"json", "yaml"} {
 		first, err := run(t, good, "check", "-f", "-", "-o", format)
