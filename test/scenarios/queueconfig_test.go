@@ -26,7 +26,7 @@ func badQueues() []struct{ name, text, says string } {
 	return []struct{ name, text, says string }{
 		{"nothing", "", "there is nothing in it"},
 		{"no YAML", "a: b: c", "not YAML"},
-		{"a tab", with("\tweight: 2"), "not YAML: line 5"},
+		{"a tab", with("\tweight: 2"), "not YAML: line 4"},
 		{"two documents", with("---\nqueues: []"), "there are several documents"},
 		{"another version", strings.Replace(with(""), "v1alpha1", "v1", 1), `apiVersion: Unsupported value: "kubenexus.io/v1"`},
 		{"another kind", strings.Replace(with(""), "QueueConfiguration", "Queues", 1), `kind: Unsupported value: "Queues"`},
