@@ -247,13 +247,16 @@ func (s *scenario) priorityClass(d *datadriven.TestData) (string, error) {
 	d.ScanArgs(s.t, "value", &value)
 	class.Value = int32(value)
 	classes := suite.client.SchedulingV1().PriorityClasses()
-	s.t.Cleanup(func() {
-		if err := classes.Delete(context.Background(), class.Name, metav1.DeleteOptions{}); err != nil {
-			s.t.Errorf("deleting priority class %s: %v", class.Name, err)
-		}
-	})
+	s.t.Cleanup(func() { deletePriorityClass(s.t, class.Name) })
 	_, err := classes.Create(s.ctx, class, metav1.CreateOptions{})
 	return "", err
+}
+
+func deletePriorityClass(t *testing.T, name string) {
+	t.Helper()
+	if err := suite.client.SchedulingV1().PriorityClasses().Delete(context.Background(), name, metav1.DeleteOptions{}); err != nil {
+		t.Errorf("deleting priority class %s: %v", name, err)
+	}
 }
 
 // bound [namespace=N]: per group of pods that share the label "group", how many there are, run and wait.
