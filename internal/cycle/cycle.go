@@ -94,7 +94,7 @@ func (c *Cycle) Schedule(ctx context.Context, popped *framework.QueuedPodInfo) b
 		return true
 	}
 	if a.asked.Scout != nil && !c.look(a) {
-		c.refuse(ctx, a, c.Ledger.Why(popped.Pod.UID)) // what changed is not enough
+		c.refuse(ctx, a, c.Ledger.Why(popped.Pod.UID)) // what changed is not enough, or enough for one that goes first
 		return true
 	}
 	members, found, finding := c.planAndReserve(ctx, a)
@@ -130,7 +130,7 @@ func (c *Cycle) begin(popped *framework.QueuedPodInfo) (a *attempt, single bool)
 	return a, false
 }
 
-// look reports whether a plan for the scout's gang may succeed now. It compares what changed with the shortage of every parked gang, so
+// look reports whether a plan for the scout's gang may succeed now, and is its turn. It compares what changed with the shortage of every parked gang, so
 // that the scheduler plans only gangs that may fit.
 func (c *Cycle) look(a *attempt) bool {
 	found, enough := a.planner.Enough(*a.asked.Scout)
@@ -140,8 +140,9 @@ func (c *Cycle) look(a *attempt) bool {
 			lacking = append(lacking, ledger.Lacking{Key: parked.Key, Found: found})
 		}
 	}
-	a.decisions = append(a.decisions, c.Ledger.Looked(a.popped.Pod.UID, enough, found, lacking)...)
-	return enough
+	goes, decisions := c.Ledger.Looked(a.popped.Pod.UID, enough, found, lacking)
+	a.decisions = append(a.decisions, decisions...)
+	return goes
 }
 
 // planAndReserve finds a node for each member and reserves it. If a Reserve plugin fails, it unreserves all members, excludes that node for

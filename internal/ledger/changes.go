@@ -216,9 +216,10 @@ type Lacking struct {
 	Found int
 }
 
-// Looked records, after the scout was popped, which gangs what changed is not enough for. If it is not enough for the scout,
-// for which it has room for so many members, its attempt ends before it began, and the first of those that are left is woken.
-func (l *Ledger) Looked(scout types.UID, enough bool, found int, lacking []Lacking) []gang.Decision {
+// Looked records, after the scout was popped, which gangs what changed is not enough for, and reports whether the scout is to be planned. If
+// what changed is not enough for the scout, for which it has room for so many members, its attempt ends before it began, and the first of
+// those that are left is woken. It ends too if another gang goes first now: the scout was chosen while those others counted.
+func (l *Ledger) Looked(scout types.UID, enough bool, found int, lacking []Lacking) (goes bool, decisions []gang.Decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, still := range lacking {
@@ -228,10 +229,17 @@ func (l *Ledger) Looked(scout types.UID, enough bool, found int, lacking []Lacki
 		}
 	}
 	r := l.records[scout]
-	if enough || r == nil || r.gang == nil {
-		return nil
+	switch {
+	case r == nil || r.gang == nil:
+		return enough, nil
+	case enough && !l.yields(r.gang):
+		return true, nil
 	}
 	r.gang.GiveUp(string(scout))
+	if enough {
+		l.offer(r.gang)
+		return false, l.after(r.gang, nil)
+	}
 	r.gang.StillShort(l.snapshot, found)
-	return append(l.after(r.gang, nil), l.ended()...)
+	return false, append(l.after(r.gang, nil), l.ended()...)
 }

@@ -4,16 +4,15 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-)
 
-// ExpectedRuntimeAnnotation says how long a pod runs, such as "2h".
-const ExpectedRuntimeAnnotation = "kubenexus.io/expected-runtime"
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
+)
 
 // RuntimeOf returns how long a pod runs at most, as far as it says so: by the annotation or by activeDeadlineSeconds, the smaller of both.
 // It is 0 if the pod does not say.
 func RuntimeOf(pod *corev1.Pod) time.Duration {
 	runtime := time.Duration(0)
-	if said, err := time.ParseDuration(pod.Annotations[ExpectedRuntimeAnnotation]); err == nil && said > 0 {
+	if said, err := time.ParseDuration(pod.Annotations[conventions.ExpectedRuntimeAnnotation]); err == nil && said > 0 {
 		runtime = said
 	}
 	if seconds := pod.Spec.ActiveDeadlineSeconds; seconds != nil && *seconds > 0 {

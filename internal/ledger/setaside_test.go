@@ -161,7 +161,7 @@ func TestTheRuntimeIsTheSmallerOfBoth(t *testing.T) {
 	} {
 		pod := &corev1.Pod{Spec: corev1.PodSpec{ActiveDeadlineSeconds: tc.deadline}}
 		if tc.annotation != "" {
-			pod.Annotations = map[string]string{ledger.ExpectedRuntimeAnnotation: tc.annotation}
+			pod.Annotations = map[string]string{conventions.ExpectedRuntimeAnnotation: tc.annotation}
 		}
 		if got := ledger.RuntimeOf(pod); got != tc.want {
 			t.Errorf("%+v: %v", tc, got)

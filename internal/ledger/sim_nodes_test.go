@@ -159,8 +159,9 @@ func (s *simulation) look(p *simPod, scout ledger.Parked) bool {
 			lacking = append(lacking, ledger.Lacking{Key: l.Key, Found: found})
 		}
 	}
-	s.perform(s.ledger.Looked(p.pod.UID, enough, found, lacking))
-	return enough
+	goes, decisions := s.ledger.Looked(p.pod.UID, enough, found, lacking)
+	s.perform(decisions)
+	return goes
 }
 
 // enough reports whether the changed nodes resolve a gang's shortage, like the plugins do.

@@ -78,7 +78,11 @@ func (l *Ledger) offer(g *gang.Gang) {
 
 // wait adds a pod that goes on its own.
 func (l *Ledger) wait(pod *corev1.Pod, ready bool) {
-	l.alone[pod.UID] = &loner{pod: pod, ready: ready}
+	a := &loner{pod: pod, ready: ready}
+	if before := l.alone[pod.UID]; before != nil {
+		a.told = before.told
+	}
+	l.alone[pod.UID] = a
 	share := stated(pod)
 	e := queue.Entry{
 		ID: idOf(pod.UID), Ask: l.vectorOf(pod), Ready: ready,
@@ -239,6 +243,18 @@ func (l *Ledger) lookForAll(now time.Time) []gang.Decision {
 		return nil
 	}
 	return []gang.Decision{gang.Proceed{}}
+}
+
+// yields reports whether a gang that was popped no longer goes first.
+func (l *Ledger) yields(g *gang.Gang) bool {
+	s := l.standings[g]
+	if l.tree == nil || s == nil {
+		return false
+	}
+	l.tree.SetReady(s.id, true)
+	next, _ := l.tree.Next()
+	l.tree.SetReady(s.id, false)
+	return next.ID != s.id
 }
 
 // notReady records that what changed is not enough for a gang.

@@ -13,8 +13,8 @@ import (
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 	"pgregory.net/rapid"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
-	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
 var testNow = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
@@ -22,7 +22,7 @@ var testNow = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 // runsFor makes a pod that started at testNow and runs so long.
 func runsFor(runtime time.Duration) func(*st.PodWrapper) {
 	return func(p *st.PodWrapper) {
-		p.Annotation(ledger.ExpectedRuntimeAnnotation, runtime.String()).StartTime(metav1.NewTime(testNow))
+		p.Annotation(conventions.ExpectedRuntimeAnnotation, runtime.String()).StartTime(metav1.NewTime(testNow))
 	}
 }
 
@@ -128,7 +128,7 @@ func TestWhatIsSetAside(t *testing.T) {
 			name: "an end that is overdue", nodes: [][]string{{"4"}}, members: 1, cpu: "4",
 			change: func(w *world) {
 				w.change("r0-0", func(p *st.PodWrapper) {
-					p.Annotation(ledger.ExpectedRuntimeAnnotation, "1h").StartTime(metav1.NewTime(testNow.Add(-2 * time.Hour)))
+					p.Annotation(conventions.ExpectedRuntimeAnnotation, "1h").StartTime(metav1.NewTime(testNow.Add(-2 * time.Hour)))
 				})
 			},
 			want: found{Nodes: []string{"n0"}, After: "pod default/r0-0"},

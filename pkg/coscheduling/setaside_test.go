@@ -59,7 +59,7 @@ func (r *running) members(group string, count int, cpu string, change func(*st.P
 }
 
 func runs(runtime string) func(*st.PodWrapper) {
-	return func(p *st.PodWrapper) { p.Annotation(ledger.ExpectedRuntimeAnnotation, runtime) }
+	return func(p *st.PodWrapper) { p.Annotation(conventions.ExpectedRuntimeAnnotation, runtime) }
 }
 
 func (r *running) end(pod string) {
@@ -302,7 +302,7 @@ func TestOneGangInEachPool(t *testing.T) {
 func TestARestartSetsTheSameAside(t *testing.T) {
 	long := metav1.NewTime(time.Now().Add(-time.Hour))
 	r := waits(t, 30*time.Minute, map[string]string{"n1": "4", "n2": "4"})
-	r.pod("r", "1", func(p *st.PodWrapper) { p.Annotation(ledger.ExpectedRuntimeAnnotation, "1h") })
+	r.pod("r", "1", func(p *st.PodWrapper) { p.Annotation(conventions.ExpectedRuntimeAnnotation, "1h") })
 	eventually(t, "the pod to run", func() bool { return r.started("r") })
 	r.members("a", 2, "4", func(p *st.PodWrapper) { p.CreationTimestamp(long) })
 	r.pod("large", "4", func(p *st.PodWrapper) { p.CreationTimestamp(metav1.NewTime(long.Add(time.Minute))) })

@@ -22,6 +22,9 @@ import (
 // groupLabel is how scenarios group pods; the scheduler does not look at it.
 const groupLabel = "group"
 
+// gpuResource is an extended resource of simulated nodes.
+const gpuResource = corev1.ResourceName("example.com/gpu")
+
 const (
 	nameAnnotation      = "pod-group.scheduling.sigs.k8s.io/name"
 	sizeAnnotation      = "pod-group.scheduling.sigs.k8s.io/min-available"
@@ -32,10 +35,14 @@ const (
 // podSpec is what a scenario says about pods that it creates.
 type podSpec struct {
 	namespace, name, scheduler, cpu string
-	annotations, labels             map[string]string
-	priorityClass, node             string
-	owner                           *metav1.OwnerReference
-	gated                           bool
+	// memory and gpu, of example.com/gpu, are requested if they are not empty.
+	memory, gpu         string
+	annotations, labels map[string]string
+	// pool is the pool of nodes that the pods need, empty for those of no pool.
+	pool                string
+	priorityClass, node string
+	owner               *metav1.OwnerReference
+	gated               bool
 }
 
 func (p podSpec) pod() *corev1.Pod {
@@ -59,6 +66,17 @@ func (p podSpec) pod() *corev1.Pod {
 			}},
 		},
 	}
+	requests := pod.Spec.Containers[0].Resources.Requests
+	for name, amount := range map[corev1.ResourceName]string{corev1.ResourceMemory: p.memory, gpuResource: p.gpu} {
+		if amount != "" {
+			requests[name] = resource.MustParse(amount)
+		}
+	}
+	pod.Spec.Containers[0].Resources.Limits = extended(requests)
+	if p.pool != "" {
+		pod.Spec.NodeSelector = map[string]string{"pool": p.pool}
+		pod.Spec.Tolerations = []corev1.Toleration{{Key: "pool", Value: p.pool}}
+	}
 	maps.Copy(pod.Labels, p.labels)
 	if p.owner != nil {
 		pod.OwnerReferences = []metav1.OwnerReference{*p.owner}
@@ -69,14 +87,22 @@ func (p podSpec) pod() *corev1.Pod {
 	return pod
 }
 
+// extended returns the extended resources among requests, which the API server wants as limits too.
+func extended(requests corev1.ResourceList) corev1.ResourceList {
+	if amount, has := requests[gpuResource]; has {
+		return corev1.ResourceList{gpuResource: amount}
+	}
+	return nil
+}
+
 // gangAnnotations are those of the pod-group convention.
 func gangAnnotations(name string, size int) map[string]string {
 	return map[string]string{nameAnnotation: name, sizeAnnotation: fmt.Sprint(size)}
 }
 
 // pods name=PREFIX count=N [from=I] [gang=NAME] [min=SIZE] [convention=batch] [scheduler=S] [cpu=C] [gated] [namespace=N]
-// [timeout=D] [priority=CLASS] [node=N] [spark=APP/ROLE] [owner=NAME]: pods PREFIX-I and so on. gang and min are the annotations' values as they
-// stand; without, the pods have none. spark sets Spark's own labels, owner the controller that the pods have in common. Further
+// [timeout=D] [priority=CLASS] [node=N] [spark=APP/ROLE] [owner=NAME] [memory=M] [gpu=N] [pool=P] [each]: pods PREFIX-I and so on. gang and min
+// are the annotations' values as they stand; without, the pods have none. With each, every pod is a gang of its own. spark sets Spark's own labels, owner the controller that the pods have in common. Further
 // annotations come as input, one KEY: VALUE a line; with "label " before it, it is a label.
 func (s *scenario) pods(d *datadriven.TestData) (string, error) {
 	prefix, count, from := "", 1, 0
@@ -85,6 +111,9 @@ func (s *scenario) pods(d *datadriven.TestData) (string, error) {
 	s.maybe(d, "count", &count)
 	s.maybe(d, "from", &from)
 	s.maybe(d, "cpu", &spec.cpu)
+	s.maybe(d, "memory", &spec.memory)
+	s.maybe(d, "gpu", &spec.gpu)
+	s.maybe(d, "pool", &spec.pool)
 	s.maybe(d, "namespace", &spec.namespace)
 	s.maybe(d, "priority", &spec.priorityClass)
 	s.maybe(d, "node", &spec.node)
@@ -122,6 +151,9 @@ func (s *scenario) pods(d *datadriven.TestData) (string, error) {
 	}
 	for i := range count {
 		spec.name = fmt.Sprintf("%s-%d", prefix, from+i)
+		if d.HasArg("each") {
+			spec.annotations[name], spec.annotations[size] = spec.name, "1"
+		}
 		if err := create(s, spec.pod()); err != nil {
 			return "", err
 		}

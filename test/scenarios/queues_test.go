@@ -13,6 +13,9 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
+// queueConfigMap is the ConfigMap that configures the queues, in kube-system.
+const queueConfigMap = "kubenexus-queues"
+
 // queues configures the queues as the input says, from its list on. They go with the scenario.
 func (s *scenario) queues(d *datadriven.TestData) (string, error) {
 	s.configureQueues(d.Input)
@@ -24,7 +27,7 @@ func (s *scenario) configureQueues(list string) {
 	s.t.Helper()
 	s.probes++
 	probe := fmt.Sprintf("probe-%d", s.probes)
-	s.writeQueues("apiVersion: kubenexus.io/v1alpha1\nkind: QueueConfiguration\nqueues:\n" + list + "\n- name: " + probe + "\n")
+	s.writeQueues(queueDocument(list + "\n- name: " + probe))
 	s.knowsQueue(probe, true)
 }
 
@@ -33,7 +36,7 @@ func (s *scenario) writeQueues(text string) {
 	s.t.Helper()
 	configMaps := suite.client.CoreV1().ConfigMaps(metav1.NamespaceSystem)
 	object := &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Name: "kubenexus-queues", Namespace: metav1.NamespaceSystem},
+		ObjectMeta: metav1.ObjectMeta{Name: queueConfigMap, Namespace: metav1.NamespaceSystem},
 		Data:       map[string]string{"queues.yaml": text},
 	}
 	_, err := configMaps.Create(s.ctx, object, metav1.CreateOptions{})
@@ -47,12 +50,16 @@ func (s *scenario) writeQueues(text string) {
 		return
 	}
 	s.configured = true
-	s.t.Cleanup(func() {
-		err := configMaps.Delete(context.Background(), object.Name, metav1.DeleteOptions{})
-		if err != nil && !apierrors.IsNotFound(err) {
-			s.t.Error(err)
-		}
-	})
+	s.t.Cleanup(s.deleteQueues)
+}
+
+// deleteQueues deletes the ConfigMap if it exists.
+func (s *scenario) deleteQueues() {
+	s.t.Helper()
+	err := suite.client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Delete(context.Background(), queueConfigMap, metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		s.t.Error(err)
+	}
 }
 
 // knowsQueue waits until the scheduler knows the queue, or does not: of a new pod each time, which fits on no node.
@@ -75,4 +82,15 @@ func (s *scenario) knowsQueue(name string, knows bool) {
 		}
 		return strings.Contains(why, "there is no such queue") != knows, why
 	})
+}
+
+// waits pod=P: the reason for which the pod waits, without the sentence.
+func (s *scenario) waits(d *datadriven.TestData) (string, error) {
+	text, err := s.condition(d)
+	_, reason, found := strings.Cut(text, "=False ")
+	if err != nil || !found {
+		return text, err
+	}
+	reason, _, _ = strings.Cut(reason, ":")
+	return reason + "\n", nil
 }

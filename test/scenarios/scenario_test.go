@@ -185,6 +185,8 @@ func (s *scenario) do(d *datadriven.TestData) (string, error) {
 		return s.await(d.Expected, func() (string, error) { return s.events(d) })
 	case "condition":
 		return s.await(d.Expected, func() (string, error) { return s.condition(d) })
+	case "waits":
+		return s.await(d.Expected, func() (string, error) { return s.waits(d) })
 	case "still":
 		return s.still(d)
 	}
@@ -209,7 +211,7 @@ func (s *scenario) still(d *datadriven.TestData) (answer string, err error) {
 	return answer, err
 }
 
-// nodes count=N cpu=C [name=PREFIX] [zone=Z] [pool=P]: simulated nodes. Those of a pool have the label pool and are tainted for all
+// nodes count=N cpu=C [name=PREFIX] [zone=Z] [pool=P] [memory=M] [gpu=N]: simulated nodes. Those of a pool have the label pool and are tainted for all
 // that do not tolerate it.
 func (s *scenario) nodes(d *datadriven.TestData) (string, error) {
 	count, prefix := 1, "node"
@@ -218,7 +220,11 @@ func (s *scenario) nodes(d *datadriven.TestData) (string, error) {
 	cpu := "4"
 	s.maybe(d, "cpu", &cpu)
 	shape := controlplane.NodeShape{CPU: cpu, Memory: "64Gi", Pods: 110, Labels: map[string]string{}}
-	var zone, pool string
+	s.maybe(d, "memory", &shape.Memory)
+	var zone, pool, gpu string
+	if s.maybe(d, "gpu", &gpu) {
+		shape.Extended = map[string]string{string(gpuResource): gpu}
+	}
 	if s.maybe(d, "zone", &zone) {
 		shape.Labels[corev1.LabelTopologyZone] = zone
 	}
@@ -241,13 +247,16 @@ func (s *scenario) priorityClass(d *datadriven.TestData) (string, error) {
 	d.ScanArgs(s.t, "value", &value)
 	class.Value = int32(value)
 	classes := suite.client.SchedulingV1().PriorityClasses()
-	s.t.Cleanup(func() {
-		if err := classes.Delete(context.Background(), class.Name, metav1.DeleteOptions{}); err != nil {
-			s.t.Errorf("deleting priority class %s: %v", class.Name, err)
-		}
-	})
+	s.t.Cleanup(func() { deletePriorityClass(s.t, class.Name) })
 	_, err := classes.Create(s.ctx, class, metav1.CreateOptions{})
 	return "", err
+}
+
+func deletePriorityClass(t *testing.T, name string) {
+	t.Helper()
+	if err := suite.client.SchedulingV1().PriorityClasses().Delete(context.Background(), name, metav1.DeleteOptions{}); err != nil {
+		t.Errorf("deleting priority class %s: %v", name, err)
+	}
 }
 
 // bound [namespace=N]: per group of pods that share the label "group", how many there are, run and wait.
@@ -318,17 +327,21 @@ func anyMember(text string) string { return anyPod.ReplaceAllString(text, "for p
 
 var anyPod = regexp.MustCompile(`for pod ([a-z]+)-\d+`)
 
-// anyServer hides what upstream says only where the API server has resource claims.
+// anyServer hides what upstream says only where the API server has resource claims, and the number of the queue that configureQueues adds.
 func anyServer(text string) string {
-	return strings.ReplaceAll(text, " no new claims to deallocate,", "")
+	return anyProbe.ReplaceAllString(strings.ReplaceAll(text, " no new claims to deallocate,", ""), "probe-N")
 }
 
-// events pod=P [reason=R]: what the scheduler says about gangs on a pod; all-events has upstream's own events too.
+var anyProbe = regexp.MustCompile(`probe-\d+`)
+
+// events pod=P [reason=R] [namespace=N]: what the scheduler says about gangs on a pod; all-events has upstream's own events too.
 func (s *scenario) events(d *datadriven.TestData) (string, error) {
 	var pod, reason string
 	d.ScanArgs(s.t, "pod", &pod)
 	s.maybe(d, "reason", &reason)
-	list, err := suite.client.EventsV1().Events(s.namespace).List(s.ctx, metav1.ListOptions{})
+	namespace := s.namespace
+	s.maybe(d, "namespace", &namespace)
+	list, err := suite.client.EventsV1().Events(namespace).List(s.ctx, metav1.ListOptions{})
 	if err != nil {
 		return "", err
 	}

@@ -16,21 +16,26 @@ func (t *trimmer) pod(p *corev1.Pod, placed bool) {
 	if p.Spec.NodeName != "" {
 		trimBound(p)
 	}
-	if !tied(p) { // only those of gangs are read, whichever scheduler their pods name, and how long a pod runs
-		keepRuntime(p)
+	if !tied(p) {
+		keepShare(p) // all others are read of gangs only, whichever scheduler their pods name
 	} else if placed {
 		metav1.SetMetaDataAnnotation(&p.ObjectMeta, ledger.PlacedAnnotation, "true")
 	}
 	t.shared.pod(p)
 }
 
-// keepRuntime drops all annotations but the one that says how long the pod runs.
-func keepRuntime(p *corev1.Pod) {
-	runtime, said := p.Annotations[ledger.ExpectedRuntimeAnnotation]
-	p.Annotations = nil
-	if said {
-		p.Annotations = map[string]string{ledger.ExpectedRuntimeAnnotation: runtime}
+// keepShare drops all annotations but those about the pod's share of the cluster.
+func keepShare(p *corev1.Pod) {
+	var kept map[string]string
+	for _, key := range [...]string{conventions.QueueAnnotation, conventions.PreemptibleAnnotation, conventions.ExpectedRuntimeAnnotation} {
+		if value, said := p.Annotations[key]; said {
+			if kept == nil {
+				kept = map[string]string{}
+			}
+			kept[key] = value
+		}
 	}
+	p.Annotations = kept
 }
 
 // tied says whether the pod says that it belongs to others: to a gang, or, while it is pending, by keys of other schedulers.

@@ -104,20 +104,26 @@ func TestATrimmedPodIsNotWrittenTo(t *testing.T) {
 	}
 }
 
-// TestAnnotationsOfGangsAreKept, that of the runtime, and no others: events also say what is wrong with those that name other schedulers, and pods
-// that wait of keys that are not read.
-func TestAnnotationsOfGangsAreKept(t *testing.T) {
+// TestAnnotationsThatAreReadAreKept, and no others: those of gangs, and those about the share of a pod without one. Events also say what is
+// wrong with those that name other schedulers, and pods that wait of keys that are not read.
+func TestAnnotationsThatAreReadAreKept(t *testing.T) {
 	for name, tc := range map[string]struct {
 		labels, annotations map[string]string
 		node                string
 		kept                bool
 	}{
+		"of no gang": {annotations: map[string]string{"team": "x"}},
+		"of no gang, the queue": {
+			annotations: map[string]string{"kubenexus.io/queue": "research", "team": "x"}, kept: true,
+		},
+		"of no gang, whether it may be preempted": {
+			annotations: map[string]string{"kubenexus.io/preemptible": "false", "team": "x"}, node: "n", kept: true,
+		},
 		"of no gang, how long it runs": {
 			annotations: map[string]string{"kubenexus.io/expected-runtime": "2h", "team": "x"}, node: "n", kept: true,
 		},
-		"of no gang": {annotations: map[string]string{"team": "x"}},
-		"of a gang":  {annotations: map[string]string{"pod-group.scheduling.sigs.k8s.io/name": "g"}, kept: true},
-		"wrong":      {annotations: map[string]string{"batch.scheduling.k8s.io/min-available": "all"}, kept: true},
+		"of a gang": {annotations: map[string]string{"pod-group.scheduling.sigs.k8s.io/name": "g"}, kept: true},
+		"wrong":     {annotations: map[string]string{"batch.scheduling.k8s.io/min-available": "all"}, kept: true},
 		"of a Spark job": {
 			labels:      map[string]string{"spark-role": "driver", "spark-app-selector": "spark-1"},
 			annotations: map[string]string{"spark-executor-count": "2"}, kept: true,
@@ -133,8 +139,8 @@ func TestAnnotationsOfGangsAreKept(t *testing.T) {
 		pod.Spec.NodeName = tc.node
 		if got := trimmed(t, newTrimmer(), pod).Annotations; (len(got) > 0) != tc.kept {
 			t.Errorf("a pod whose annotations are %s keeps %v", name, got)
-		} else if _, dropped := got["team"]; dropped {
-			t.Errorf("a pod whose annotations are %s keeps another one too", name)
+		} else if _, others := got["team"]; others {
+			t.Errorf("a pod whose annotations are %s keeps others too: %v", name, got)
 		}
 	}
 }

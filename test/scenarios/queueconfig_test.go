@@ -1,0 +1,245 @@
+package scenarios
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
+)
+
+// queueDocument is a configuration with a list of queues.
+func queueDocument(list string) string {
+	return "apiVersion: kubenexus.io/v1alpha1\nkind: QueueConfiguration\nqueues:\n" + list + "\n"
+}
+
+// badQueues are configurations with a mistake, and what is said about them: the field's path first. Each has no limit for the queue
+// research, so a gang that waits for that would start if it were in force.
+func badQueues() []struct{ name, text, says string } {
+	with := func(lines string) string { return queueDocument("- name: research\n" + lines) }
+	return []struct{ name, text, says string }{
+		{"nothing", "", "there is nothing in it"},
+		{"no YAML", "a: b: c", "not YAML"},
+		{"a tab", with("\tweight: 2"), "not YAML: line 4"},
+		{"two documents", with("---\nqueues: []"), "there are several documents"},
+		{"another version", strings.Replace(with(""), "v1alpha1", "v1", 1), `apiVersion: Unsupported value: "kubenexus.io/v1"`},
+		{"another kind", strings.Replace(with(""), "QueueConfiguration", "Queues", 1), `kind: Unsupported value: "Queues"`},
+		{"an unknown field", with("  quota: {cpu: 1}"), "queues[0].quota: Forbidden: unknown field"},
+		{"a field in the wrong case", with("  maxwait: 1m"), "queues[0].maxwait: Forbidden: unknown field: write maxWait"},
+		{"a field twice", with("  weight: 1\n  weight: 2"), "queues[0].weight: Duplicate value"},
+		{"no name", with("- weight: 1"), "queues[1].name: Required value"},
+		{"a name that is no label", with("- name: The Others"), `queues[1].name: Invalid value: "The Others"`},
+		{"a name twice", with("- name: a\n  queues:\n  - name: research"), `queues[1].queues[0].name: Duplicate value: "research"`},
+		{"a negative weight", with("  weight: -1"), `queues[0].weight: Invalid value: "-1"`},
+		{"a priority with a fraction", with("  priority: 1.5"), `queues[0].priority: Invalid value: "1.5"`},
+		{"an unknown order", with("  order: FIFO"), `queues[0].order: Unsupported value: "FIFO"`},
+		{"a duration without a unit", with("  maxWait: 600"), `queues[0].maxWait: Invalid value: "600"`},
+		{"no quantity", with("  guarantee: {memory: 64GB}"), `queues[0].guarantee[memory]: Invalid value: "64GB"`},
+		{"an unknown resource", with("  guarantee: {gpu: 1}"), `queues[0].guarantee[gpu]: Invalid value: "gpu"`},
+		{"a negative guarantee", with("  guarantee: {cpu: -1}"), `queues[0].guarantee[cpu]: Invalid value: "-1"`},
+		{"guarantees above a limit", with("- name: a\n  limit: {cpu: 1}\n  queues:\n  - {name: b, guarantee: {cpu: 2}}"),
+			`queues[1].guarantee[cpu]: Invalid value: "2": is the sum of its children's, and above the limit`},
+		{"no namespaces", with("  namespaces: []"), "queues[0].namespaces: Required value"},
+		{"unknown preemption", with("  preemption: {reclaim: Always}"), `queues[0].preemption.reclaim: Unsupported value: "Always"`},
+		{"default with children", with("- name: default\n  queues: [{name: a}]"), "queues[1].queues: Forbidden"},
+	}
+}
+
+// TestBadQueueConfigurationsAreRefused writes one bad configuration after another while a gang runs and one waits for the limit of its
+// queue. Each is refused with the path of the field in an event on the ConfigMap, and by the metric. The one before them stays in force:
+// nothing starts, nothing is evicted. Then a good one counts, and at last there is none.
+func TestBadQueueConfigurationsAreRefused(t *testing.T) {
+	scheduler := startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2",
+		"--authorization-always-allow-paths=/livez,/readyz,/metrics")
+	s := newScenario(t, "bad-queues")
+	if err := suite.plane.AddNodes(s.ctx, s.namespace, 1, smallNode); err != nil {
+		t.Fatal(err)
+	}
+	s.configureQueues("- {name: research, limit: {cpu: 3}}")
+	s.queued("runs", "research", 2)
+	s.boundIs(t, "runs", 2)
+	s.queued("waits", "research", 2)
+	s.waitsWith(t, "waits-0", "queue research uses 2 of 3 cpu; the gang asks for 2")
+	configurationIs(t, scheduler, "1")
+	before := s.uids()
+
+	for _, bad := range badQueues() {
+		s.writeQueues(bad.text)
+		s.configurationRefused(bad.name, bad.says)
+		configurationIs(t, scheduler, "0")
+	}
+	s.knowsQueue("research", true)
+	s.boundIs(t, "waits", 0)
+	s.boundIs(t, "runs", 2)
+
+	s.writeQueues(queueDocument("- {name: research, limit: {cpu: 4}}"))
+	s.boundIs(t, "waits", 2)
+	configurationIs(t, scheduler, "1")
+	s.deleteQueues()
+	s.knowsQueue("research", false)
+	configurationIs(t, scheduler, "1")
+	if after := s.uids(); after != before {
+		t.Errorf("the pods are %s, and were %s", after, before)
+	}
+	s.queued("default", "default", 1) // it exists always, and is all that there is now; the node is full
+	s.waitsWith(t, "default-0", "of the 1 pod it needs fit")
+	s.remove("runs")
+	s.boundIs(t, "default", 1)
+}
+
+// TestQueuesSurviveAKill: a scheduler that is killed with -9 leaves nothing behind that the next one needs. That one counts the same use,
+// and starts what waits in the same order.
+func TestQueuesSurviveAKill(t *testing.T) {
+	args := []string{"--kubeconfig=" + suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2"}
+	first := startScheduler(t, args...)
+	s := newScenario(t, "killed-queues")
+	if err := suite.plane.AddNodes(s.ctx, s.namespace, 1, smallNode); err != nil {
+		t.Fatal(err)
+	}
+	s.configureQueues(`- {name: research, limit: {cpu: "2"}}
+- {name: rest, priority: 10}
+- {name: small, guarantee: {cpu: "1"}}
+- {name: line, order: Strict, weight: 0}`)
+	s.queued("runs", "research", 1)
+	s.queued("filler", "default", 3)
+	s.boundIs(t, "", 4)
+	for _, name := range []string{"rest-a", "rest-b"} {
+		s.queued(name, "rest", 1)
+		s.waitsWith(t, name+"-0", "of the 1 pod it needs fit")
+	}
+	s.queued("small-a", "small", 1)
+	s.queued("small-b", "small", 1)
+	s.queued("head", "line", 4)
+	s.queued("behind", "line", 1)
+	s.waitsWith(t, "small-b-0", "of the 1 pod it needs fit")
+	s.waitsWith(t, "behind-0", "1 gang of queue line is before it")
+	first.Kill()
+
+	s.queued("beyond", "research", 2) // nobody sees it yet
+	startScheduler(t, args...)
+	s.waitsWith(t, "beyond-0", "queue research uses 1 of 2 cpu; the gang asks for 2")
+	s.knowsQueue("line", true) // everything else was seen too
+	s.remove("filler")
+	s.boundIs(t, "small-a", 1) // what is guaranteed
+	s.boundIs(t, "rest-a", 1)  // and the higher priority
+	s.boundIs(t, "rest-b", 1)
+	s.remove("runs")
+	s.boundIs(t, "small-b", 1)
+	s.remove("rest-a")
+	s.remove("rest-b")
+	s.boundIs(t, "beyond", 2)
+	s.boundIs(t, "behind", 0)
+	s.remove("head")
+	s.remove("small-b")
+	s.boundIs(t, "behind", 1)
+}
+
+// TestWithoutTheRightToReadTheConfigurationThereIsOneQueue runs the scheduler with the rights of Kubernetes' own, which may read no
+// ConfigMap. It says so, and schedules.
+func TestWithoutTheRightToReadTheConfigurationThereIsOneQueue(t *testing.T) {
+	config, err := clientcmd.LoadFromFile(suite.plane.Kubeconfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range config.AuthInfos {
+		user.Impersonate = "system:kube-scheduler"
+	}
+	s := newScenario(t, "no-rights")
+	s.writeQueues(queueDocument("- {name: research, limit: {cpu: 0}}"))
+	scheduler := launch(t, "--kubeconfig="+writeKubeconfig(t, config), "--leader-elect=false", "-v=2")
+	if err := suite.plane.AddNodes(s.ctx, s.namespace, 1, smallNode); err != nil {
+		t.Fatal(err)
+	}
+	process.Within(t, patience, "the scheduler to be ready", func() (bool, string) {
+		status, text := scheduler.Get("readyz", "")
+		return status == http.StatusOK, fmt.Sprint(status, text)
+	})
+	s.gang("unnamed", 2, 2)
+	s.queued("default", "default", 2)
+	s.boundIs(t, "", 4)
+	s.queued("named", "research", 1)
+	s.waitsWith(t, "named-0", "there is no such queue")
+	if lines := scheduler.Log.Lines("failed to watch the configuration of queues"); len(lines) == 0 {
+		t.Error("the log does not say that the configuration cannot be read")
+	}
+}
+
+// queued creates a gang in a queue, whose members request 1 CPU each.
+func (s *scenario) queued(name, queue string, members int) {
+	s.t.Helper()
+	for i := range members {
+		spec := podSpec{
+			namespace: s.namespace, name: fmt.Sprintf("%s-%d", name, i), cpu: "1", scheduler: ours,
+			annotations: gangAnnotations(name, members), labels: map[string]string{queueKey: queue},
+		}
+		if err := create(s, spec.pod()); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// queueKey is the annotation and the label that name a queue.
+const queueKey = "kubenexus.io/queue"
+
+// configurationRefused waits for the event on the ConfigMap that says what is wrong.
+func (s *scenario) configurationRefused(what, says string) {
+	s.t.Helper()
+	object, err := suite.client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(s.ctx, queueConfigMap, metav1.GetOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	process.Within(s.t, patience, "the event about "+what, func() (bool, string) {
+		list, err := suite.client.EventsV1().Events(metav1.NamespaceSystem).List(s.ctx,
+			metav1.ListOptions{FieldSelector: "reason=InvalidQueueConfiguration"})
+		if err != nil {
+			return false, err.Error()
+		}
+		var said []string
+		for _, e := range list.Items {
+			if e.Regarding.ResourceVersion == object.ResourceVersion {
+				said = append(said, e.Type+" "+e.Note)
+			}
+		}
+		return len(said) == 1 && strings.HasPrefix(said[0], "Warning "+says), fmt.Sprintf("%q", said)
+	})
+}
+
+// configurationIs waits until the metric says that the latest configuration is in force (1), or was refused (0).
+func configurationIs(t *testing.T, scheduler *process.Scheduler, value string) {
+	t.Helper()
+	process.Within(t, patience, "the metric to be "+value, func() (bool, string) {
+		_, text := scheduler.Get("metrics", "")
+		_, after, _ := strings.Cut(text, "\nkubenexus_queue_configuration_valid ")
+		now, _, _ := strings.Cut(after, "\n")
+		return now == value, now
+	})
+}
+
+// uids are the names and UIDs of the gangs' pods.
+func (s *scenario) uids() string {
+	s.t.Helper()
+	pods, err := suite.client.CoreV1().Pods(s.namespace).List(s.ctx, metav1.ListOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	text := ""
+	for i := range pods.Items {
+		text += fmt.Sprintf("%s %s, ", pods.Items[i].Name, pods.Items[i].UID)
+	}
+	return text
+}
+
+func writeKubeconfig(t *testing.T, config *clientcmdapi.Config) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := clientcmd.WriteToFile(*config, file); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
