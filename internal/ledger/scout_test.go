@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -54,6 +55,13 @@ func TestWhatStillDoesNotFitDoesNotHoldUpItsSibling(t *testing.T) {
 	l.CapacityChanged("n", "")
 	if asked := begin("others"); asked.Scout == nil {
 		t.Fatal("the first gang after a change does not compare what changed with the shortages of all")
+	}
+	var compared []string
+	for _, parked := range l.Parked() {
+		compared = append(compared, parked.Key.Name)
+	}
+	if want := []string{"vision", "nlp"}; !slices.Equal(compared, want) {
+		t.Errorf("the shortages of %v are compared, want those of %v", compared, want)
 	}
 	goes, _ := l.Looked("others", true, 1, []ledger.Lacking{{Key: gang.Key{Namespace: "default", Name: "vision", Convention: "Coscheduling"}}})
 	if goes {

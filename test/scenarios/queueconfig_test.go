@@ -44,7 +44,7 @@ func badQueues() []struct{ name, text, says string } {
 		{"an unknown resource", with("  guarantee: {gpu: 1}"), `queues[0].guarantee[gpu]: Invalid value: "gpu"`},
 		{"a negative guarantee", with("  guarantee: {cpu: -1}"), `queues[0].guarantee[cpu]: Invalid value: "-1"`},
 		{"guarantees above a limit", with("- name: a\n  limit: {cpu: 1}\n  queues:\n  - {name: b, guarantee: {cpu: 2}}"),
-			`queues[1].guarantee[cpu]: Invalid value: "2": is the sum of its children's, and above the limit`},
+			`queues[1].queues[0].guarantee[cpu]: Invalid value: "2": is above the limit of queue a`},
 		{"no namespaces", with("  namespaces: []"), "queues[0].namespaces: Required value"},
 		{"unknown preemption", with("  preemption: {reclaim: Always}"), `queues[0].preemption.reclaim: Unsupported value: "Always"`},
 		{"default with children", with("- name: default\n  queues: [{name: a}]"), "queues[1].queues: Forbidden"},
@@ -115,10 +115,10 @@ func TestQueuesSurviveAKill(t *testing.T) {
 	}
 	s.queued("small-a", "small", 1)
 	s.queued("small-b", "small", 1)
-	s.queued("head", "line", 4)
-	s.queued("behind", "line", 1)
+	s.queued("first", "line", 4)
+	s.queued("second", "line", 1)
 	s.waitsWith(t, "small-b-0", "of the 1 pod it needs fit")
-	s.waitsWith(t, "behind-0", "1 gang of queue line is before it")
+	s.waitsWith(t, "second-0", "1 gang of queue line is before it")
 	first.Kill()
 
 	s.queued("beyond", "research", 2) // nobody sees it yet
@@ -134,10 +134,10 @@ func TestQueuesSurviveAKill(t *testing.T) {
 	s.remove("rest-a")
 	s.remove("rest-b")
 	s.boundIs(t, "beyond", 2)
-	s.boundIs(t, "behind", 0)
-	s.remove("head")
+	s.boundIs(t, "second", 0)
+	s.remove("first")
 	s.remove("small-b")
-	s.boundIs(t, "behind", 1)
+	s.boundIs(t, "second", 1)
 }
 
 // TestWithoutTheRightToReadTheConfigurationThereIsOneQueue runs the scheduler with the rights of Kubernetes' own, which may read no
