@@ -48,6 +48,9 @@ type Shortage struct {
 	Missing int
 	// Takes is the smallest request of any member for the resources that may be short.
 	Takes []Amount
+	// Counted are the resources in Takes, besides CPU, memory and storage, of which a filter said that a node has too little: nodes count
+	// them, and no driver provides them in another way.
+	Counted []string
 	// Like is one of the members without a node, if they are all alike.
 	Like *Ref
 	// Anything is true if members failed for more than capacity on single nodes: any change may help.

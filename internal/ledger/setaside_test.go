@@ -77,7 +77,7 @@ func expectDue(t *testing.T, w waitingRoom, want ...string) {
 func TestWhoHasBeenPassedByForTooLong(t *testing.T) {
 	w := newWaitingRoom()
 	w.pass(time.Minute) // it observes what comes now
-	w.gang("a", 0, time.Hour)
+	w.gang("a", 0, 0)
 	w.pass(time.Minute)
 	w.gang("b", 1, 0)
 	w.Missed(w.pod("p", 0, 0))
@@ -103,7 +103,7 @@ func TestWhoHasBeenPassedByForTooLong(t *testing.T) {
 // TestAProcessThatJustStartedTakesTheCreationOfPods for the time since when a gang waits.
 func TestAProcessThatJustStartedTakesTheCreationOfPods(t *testing.T) {
 	w := newWaitingRoom()
-	w.gang("a", 0, time.Hour)
+	w.gang("a", 0, 0)
 	w.Missed(w.pod("p", 0, time.Hour))
 	w.Missed(w.pod("new", 0, time.Minute))
 	expectDue(t, w, "a", "p")
@@ -113,7 +113,7 @@ func TestAProcessThatJustStartedTakesTheCreationOfPods(t *testing.T) {
 func TestForEver(t *testing.T) {
 	w := newWaitingRoom()
 	w.SetMaxWait(func(gang.Key) time.Duration { return 0 })
-	w.gang("a", 0, time.Hour)
+	w.gang("a", 0, 0)
 	w.Missed(w.pod("p", 0, time.Hour))
 	expectDue(t, w)
 }

@@ -108,6 +108,17 @@ func (r *Request) Room(node fwk.NodeInfo) int {
 	return int(room)
 }
 
+// RoomCounting returns the same, but also counts these resources exactly: a filter does.
+func (r *Request) RoomCounting(node fwk.NodeInfo, counted []string) int {
+	room := r.Room(node)
+	for _, s := range r.Scalars {
+		if slices.Contains(counted, string(s.Name)) {
+			room = min(room, int(max(0, Free(node, string(s.Name)))/s.Quantity))
+		}
+	}
+	return room
+}
+
 // Capacity returns how many pods with these amounts the node could hold if it were empty.
 func Capacity(takes []gang.Amount, node fwk.NodeInfo) int {
 	has := node.GetAllocatable()

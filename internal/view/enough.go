@@ -42,7 +42,7 @@ func (p *Planner) capacityFor(l ledger.Parked) (found int, enough bool) {
 		if err != nil || like != nil && !admits(node.Node(), like, affinity) {
 			continue
 		}
-		if found += takes.Room(usable(node)); found >= l.Shortage.Missing {
+		if found += takes.RoomCounting(usable(node), l.Shortage.Counted); found >= l.Shortage.Missing {
 			return found, true
 		}
 	}

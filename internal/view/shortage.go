@@ -27,6 +27,8 @@ type shortage struct {
 	reasons map[string]int
 	// lacks counts, for each resource, the nodes that have too little of it.
 	lacks map[string]int
+	// counted are the resources of which a filter said that a node has too little, as opposed to those that it ignores.
+	counted map[string]struct{}
 	// empty is how many members of the class would fit in the cluster if it were empty.
 	empty int
 	// beyond says that a filter rejected a node for a reason that more free capacity does not fix.
@@ -61,6 +63,9 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 	}
 	f.Shortage.Takes = takes.Amounts()
 	if len(v.classes) == 1 {
+		if v.counted() {
+			f.Shortage.Counted = slices.Sorted(maps.Keys(why.counted))
+		}
 		like := worst.info.GetPod()
 		f.Shortage.Like = &gang.Ref{Namespace: like.Namespace, Name: like.Name, UID: string(like.UID)}
 	}
@@ -95,7 +100,7 @@ func (v *view) missing(found placement.Plan, need int) int {
 
 // shortage runs the filters on every node to find out why it does not take one more member of the class.
 func (v *view) shortage(c *class) shortage {
-	s := shortage{reasons: map[string]int{}, lacks: map[string]int{}}
+	s := shortage{reasons: map[string]int{}, lacks: map[string]int{}, counted: map[string]struct{}{}}
 	takes := c.Amounts()
 	affinity := nodeaffinity.GetRequiredNodeAffinity(c.info.GetPod())
 	for i, node := range v.nodes {
@@ -118,10 +123,18 @@ func (v *view) shortage(c *class) shortage {
 		if status.Plugin() == names.NodeResourcesFit {
 			for _, resource := range short(takes, node) {
 				s.lacks[resource]++
+				if c.scalar(resource) && slices.Contains(status.Reasons(), "Insufficient "+resource) {
+					s.counted[resource] = struct{}{}
+				}
 			}
 		}
 	}
 	return s
+}
+
+// scalar reports whether members request the resource, and it is not CPU, memory or storage.
+func (c *class) scalar(resource string) bool {
+	return slices.ContainsFunc(c.Scalars, func(s requests.Scalar) bool { return string(s.Name) == resource })
 }
 
 func (s *shortage) add(status *fwk.Status) {

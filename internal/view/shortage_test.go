@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 	"pgregory.net/rapid"
 
@@ -88,7 +89,9 @@ func TestShortage(t *testing.T) {
 		}), gang.Finding{
 			Short:  &gang.Shortfall{Members: 1, Resource: string(gpu), Each: "2", Largest: "0"},
 			Detail: "2 of 2 nodes: Insufficient nvidia.com/gpu", TooLarge: true,
-			Shortage: gang.Shortage{Missing: 1, Takes: append(one[:2:2], gang.Amount{Resource: string(gpu), Quantity: 2}), Like: a0},
+			Shortage: gang.Shortage{
+				Missing: 1, Takes: append(one[:2:2], gang.Amount{Resource: string(gpu), Quantity: 2}), Counted: []string{string(gpu)}, Like: a0,
+			},
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -136,6 +139,36 @@ func TestEnough(t *testing.T) {
 				t.Errorf("enough = %t, want %t", got, tc.want)
 			}
 		})
+	}
+}
+
+// TestDevicesThatNodesCountAreCounted: what a filter said that nodes have too little of is counted, so CPU that frees up is no reason to plan a
+// gang again that lacks devices. What no filter missed is not counted.
+func TestDevicesThatNodesCountAreCounted(t *testing.T) {
+	const gpu = "example.com/gpu"
+	h := newHarness(t)
+	w := small("4", "4").with("a", 3, "1", func(p *st.PodWrapper) {
+		p.Req(map[corev1.ResourceName]string{corev1.ResourceCPU: "1", gpu: "1"})
+	})
+	for _, node := range w.nodes {
+		node.Status.Allocatable[gpu], node.Status.Capacity[gpu] = resource.MustParse("1"), resource.MustParse("1")
+	}
+	h.set(t, w)
+	plan, err := h.planner.Plan(h.ctx, w.task(), nil)
+	if err != nil || plan.Finding == nil {
+		t.Fatalf("the plan has %v, %v", plan.Pins, err)
+	}
+	lack := plan.Finding.Shortage
+	if diff := cmp.Diff([]string{gpu}, lack.Counted); diff != "" {
+		t.Error(diff)
+	}
+	if _, enough := h.planner.Enough(ledger.Parked{Shortage: lack, Nodes: []string{"n0"}}); !enough {
+		t.Error("a node with a free device is not enough for one more")
+	}
+	w.running = append(w.running, testPod("r").Node("n0").Req(map[corev1.ResourceName]string{gpu: "1"}).Obj())
+	h.set(t, w)
+	if _, enough := h.planner.Enough(ledger.Parked{Shortage: lack, Nodes: []string{"n0"}}); enough {
+		t.Error("a node without a free device is enough")
 	}
 }
 
