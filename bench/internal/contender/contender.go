@@ -15,6 +15,8 @@ type Contender struct {
 	// Gang is the size of its gangs; 0 for single pods.
 	Gang int
 	kind kind
+	// queues is true if it has queues configured.
+	queues bool
 }
 
 type kind int
@@ -37,7 +39,7 @@ func Names() []string {
 	return []string{"raw", Stock, "stock-gang", "ours/plain", "ours/gang-10", "ours/gang-100", "ours/gang-1000"}
 }
 
-// Parse returns the contender with this name. Any size may follow ours/gang- and stock-gang-.
+// Parse returns the contender with this name. Any size may follow ours/gang-, ours-queues/gang- and stock-gang-.
 func Parse(name string) (Contender, error) {
 	switch name {
 	case "raw":
@@ -48,11 +50,16 @@ func Parse(name string) (Contender, error) {
 		return Contender{Name: name, kind: stockGang, Gang: stockGangSize}, nil
 	case "ours/plain":
 		return Contender{Name: name, kind: ours}, nil
+	case "ours-queues/plain":
+		return Contender{Name: name, kind: ours, queues: true}, nil
 	}
-	for prefix, kind := range map[string]kind{"ours/gang-": ours, "stock-gang-": stockGang} {
+	for prefix, of := range map[string]Contender{
+		"ours/gang-": {kind: ours}, "ours-queues/gang-": {kind: ours, queues: true}, "stock-gang-": {kind: stockGang},
+	} {
 		text, found := strings.CutPrefix(name, prefix)
 		if size, err := strconv.Atoi(text); found && err == nil && size > 0 {
-			return Contender{Name: name, kind: kind, Gang: size}, nil
+			of.Name, of.Gang = name, size
+			return of, nil
 		}
 	}
 	return Contender{}, fmt.Errorf("no contender is called %q; there are %s", name, strings.Join(Names(), ", "))
@@ -69,7 +76,7 @@ func (c *Contender) Schedules() bool { return c.kind != raw }
 
 // Like reports whether both are the same scheduler with the same kind of pods, whatever the size of the gangs.
 func (c *Contender) Like(other *Contender) bool {
-	return c.kind == other.kind && c.Gangs() == other.Gangs()
+	return c.kind == other.kind && c.queues == other.queues && c.Gangs() == other.Gangs()
 }
 
 // Slow says that it gets fewer pods, because a run would take too long.

@@ -35,6 +35,29 @@ clientConnection:
   burst: 10000
 `
 
+// QueuesName is the name of the ConfigMap that configures the queues of contenders with queues, in kube-system.
+const QueuesName = "bench-queues"
+
+// Queues is that configuration. The pods are in the queue default.
+const Queues = `apiVersion: kubenexus.io/v1alpha1
+kind: QueueConfiguration
+queues:
+- {name: research, weight: 2, guarantee: {cpu: "10"}}
+- {name: batch, limit: {cpu: "100"}}
+- {name: default, limit: {cpu: "1000000"}}
+`
+
+// queuesConfig makes the scheduler read it.
+const queuesConfig = `apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+profiles:
+- schedulerName: kubenexus-scheduler
+  pluginConfig:
+  - name: GangQueue
+    args:
+      queues: {namespace: kube-system, name: ` + QueuesName + `}
+`
+
 // Env is the environment of the processes.
 type Env struct {
 	Bin  string // directory of the programs
@@ -75,6 +98,13 @@ func (c *Contender) Start(env Env, name string) (*Process, error) {
 	if c.kind == ours {
 		program = "kubenexus-scheduler"
 		args = append(args, "--kubeconfig="+env.Kubeconfig, "--leader-elect=false")
+		if c.queues {
+			config := filepath.Join(env.Dir, "queues.yaml")
+			if err := os.WriteFile(config, []byte(queuesConfig), 0o600); err != nil {
+				return nil, fmt.Errorf("writing the configuration with queues: %w", err)
+			}
+			args = append(args, "--config="+config)
+		}
 	} else {
 		config := filepath.Join(env.Dir, "stock.yaml")
 		if err := os.WriteFile(config, fmt.Appendf(nil, stockConfig, env.Kubeconfig), 0o600); err != nil {

@@ -13,6 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/workqueue"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/queueconfig"
 )
 
 const (
@@ -40,6 +42,15 @@ func Prepare(ctx context.Context, client kubernetes.Interface) error {
 	_, err := client.CoreV1().ServiceAccounts(Namespace).Create(ctx, account, metav1.CreateOptions{})
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("creating the service account: %w", err)
+	}
+	return nil
+}
+
+// ConfigureQueues creates the ConfigMap of the contenders with queues. No other contender reads it.
+func ConfigureQueues(ctx context.Context, client kubernetes.Interface, name, text string) error {
+	configMap := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name}, Data: map[string]string{queueconfig.Key: text}}
+	if _, err := client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Create(ctx, configMap, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("creating the configuration of queues: %w", err)
 	}
 	return nil
 }

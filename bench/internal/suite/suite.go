@@ -173,6 +173,9 @@ func (s *suite) connect(ctx context.Context) (err error) {
 	if err := load.Prepare(ctx, s.client); err != nil {
 		return err
 	}
+	if err := load.ConfigureQueues(ctx, s.client, contender.QueuesName, contender.Queues); err != nil {
+		return err
+	}
 	s.tracker, err = watch.Start(ctx, s.client)
 	return err
 }
