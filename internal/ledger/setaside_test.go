@@ -103,7 +103,7 @@ func TestWhoHasBeenPassedByForTooLong(t *testing.T) {
 // TestAProcessThatJustStartedTakesTheCreationOfPods for the time since when a gang waits.
 func TestAProcessThatJustStartedTakesTheCreationOfPods(t *testing.T) {
 	w := newWaitingRoom()
-	w.gang("a", 0, 0)
+	w.gang("a", 0, time.Hour)
 	w.Missed(w.pod("p", 0, time.Hour))
 	w.Missed(w.pod("new", 0, time.Minute))
 	expectDue(t, w, "a", "p")
