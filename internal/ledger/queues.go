@@ -48,13 +48,6 @@ func (q *queues) clear() {
 	q.pools = newPools()
 }
 
-// Ordered reports whether queues are configured, so that pods wait for their turn outside the scheduling queue.
-func (l *Ledger) Ordered() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.tree != nil
-}
-
 // Configure replaces the configuration of the queues; nil means none. pods and nodes are all that exist. Nothing that runs is changed.
 func (l *Ledger) Configure(config *queue.Config, pods []*corev1.Pod, nodes []*corev1.Node) []gang.Decision {
 	l.mu.Lock()

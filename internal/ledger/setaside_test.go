@@ -113,7 +113,7 @@ func TestAProcessThatJustStartedTakesTheCreationOfPods(t *testing.T) {
 func TestForEver(t *testing.T) {
 	w := newWaitingRoom()
 	w.SetMaxWait(func(gang.Key) time.Duration { return 0 })
-	w.gang("a", 0, 0)
+	w.gang("a", 0, time.Hour)
 	w.Missed(w.pod("p", 0, time.Hour))
 	expectDue(t, w)
 }
