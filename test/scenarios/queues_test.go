@@ -60,8 +60,10 @@ func (s *scenario) knowsQueue(name string, knows bool) {
 	s.t.Helper()
 	process.Within(s.t, patience, "the configuration of queues to be in force", func() (bool, string) {
 		s.probes++
-		probe := podSpec{namespace: s.namespace, name: fmt.Sprintf("probe-%d", s.probes), cpu: "1", scheduler: ours,
-			annotations: map[string]string{"kubenexus.io/queue": name}}.pod()
+		probe := podSpec{
+			namespace: s.namespace, name: fmt.Sprintf("probe-%d", s.probes), cpu: "1", scheduler: ours,
+			annotations: map[string]string{"kubenexus.io/queue": name},
+		}.pod()
 		probe.Spec.NodeSelector = map[string]string{"example.com/no-node": "has-this"}
 		if err := create(s, probe); err != nil {
 			s.t.Fatal(err)
