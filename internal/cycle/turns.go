@@ -6,6 +6,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/dispatch"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // turns decides which pod the scheduler pops next while queues are configured. All pods that are ready to be scheduled are then parked, and
@@ -100,12 +103,24 @@ func (w *ParkedPods) bringNext(logger klog.Logger) {
 func (w *ParkedPods) enter(logger klog.Logger, uid types.UID) bool {
 	pod, parked := w.pods[uid]
 	if !parked {
-		return false
+		return w.bringBack(logger, uid)
 	}
 	delete(w.pods, uid)
 	w.SchedulingQueue.Add(klog.NewContext(context.Background(), logger), pod)
 	info, queued := w.SchedulingQueue.GetPod(pod.Name, pod.Namespace)
 	return !queued || !info.Gated() // it may have been popped already
+}
+
+// bringBack moves a pod that did not fit to the active part of the scheduling queue. It returns false if the queue does not have it, or
+// another plugin keeps it out.
+func (w *ParkedPods) bringBack(logger klog.Logger, uid types.UID) bool {
+	ref, known := w.ledger.Loner(uid)
+	if !known {
+		return false
+	}
+	w.SchedulingQueue.Activate(logger, dispatch.Stubs([]gang.Ref{ref}))
+	info, queued := w.SchedulingQueue.GetPod(ref.Name, ref.Namespace)
+	return queued && !info.Gated() && info.Pod.UID == uid
 }
 
 // lose forgets a pod that is gone.

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
@@ -25,6 +26,8 @@ type QueueSource struct {
 	handled    cache.ResourceEventHandlerRegistration
 	// text is the configuration that was read last, nil if there was none.
 	text *string
+	// forbidden is true once the API server said that this process has no right to read the ConfigMap.
+	forbidden atomic.Bool
 	// refused is the ConfigMap that is refused, to be reported by the process that leads.
 	refused atomic.Pointer[refusedConfig]
 }
@@ -61,8 +64,8 @@ func (p *Dispatcher) WatchQueues(ctx context.Context, from types.NamespacedName)
 	return s, nil
 }
 
-// Synced reports whether the configuration that exists is in force.
-func (s *QueueSource) Synced() bool { return s.handled.HasSynced() }
+// Synced reports whether the configuration that exists is in force, or this process has no right to read it.
+func (s *QueueSource) Synced() bool { return s.handled.HasSynced() || s.forbidden.Load() }
 
 func (s *QueueSource) isOurs(obj any) bool {
 	if unknown, ok := obj.(cache.DeletedFinalStateUnknown); ok {
@@ -72,8 +75,15 @@ func (s *QueueSource) isOurs(obj any) bool {
 	return ok && configMap.Name == s.from.Name && configMap.Namespace == s.from.Namespace
 }
 
-// failed reports an error of the watch, such as a missing right. The queues stay as they are.
+// failed reports an error of the watch; a missing right only once. The queues stay as they are.
 func (s *QueueSource) failed(ctx context.Context, r *cache.Reflector, err error) {
+	if apierrors.IsForbidden(err) {
+		if s.forbidden.CompareAndSwap(false, true) {
+			s.dispatcher.logger.Info("Queues cannot be configured: this scheduler may not list and watch the ConfigMap", "configMap", s.from,
+				"reason", err.Error())
+		}
+		return
+	}
 	s.dispatcher.logger.Error(err, "Failed to watch the configuration of queues; the queues stay as they are", "configMap", s.from)
 	cache.DefaultWatchErrorHandler(ctx, r, err)
 }

@@ -88,7 +88,7 @@ func (l *Ledger) CapacityChanged(node string, gone types.UID) []gang.Decision {
 	}
 	l.changes.add(node, what)
 	l.freed.Add(1)
-	return l.look(l.clock.Now())
+	return l.tryFailed(l.look(l.clock.Now()))
 }
 
 // NodeGone forgets a node.

@@ -275,9 +275,14 @@ func (l *Ledger) Stays(uid types.UID) gang.Verdict {
 	r := l.records[uid]
 	switch {
 	case r == nil || r.plain():
+		l.noteFailed(uid)
 		return gang.Go
 	case r.gang == nil:
 		return gang.Refuse
 	}
-	return r.gang.Stays(string(uid))
+	stays := r.gang.Stays(string(uid))
+	if stays == gang.Go {
+		l.noteFailed(uid)
+	}
+	return stays
 }

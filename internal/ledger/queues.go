@@ -29,7 +29,9 @@ type queues struct {
 	standings map[*gang.Gang]*standing
 	gangOf    map[queue.ID]*gang.Gang
 	alone     map[types.UID]*loner
-	pools     pools
+	// failed are the pods that go on their own and did not fit, by queue, in the order in which they are tried again.
+	failed map[string][]types.UID
+	pools  pools
 	// strict is true if any queue is strict, so that pools count.
 	strict bool
 	dues
@@ -45,7 +47,7 @@ func (q *queues) clear() {
 	q.tree, q.config, q.dues, q.strict = nil, queue.Config{}, dues{at: map[queue.ID]time.Time{}}, false
 	q.nodes, q.uses, q.alone = map[string]queue.Vector{}, map[user]use{}, map[types.UID]*loner{}
 	q.standings, q.gangOf = map[*gang.Gang]*standing{}, map[queue.ID]*gang.Gang{}
-	q.pools = newPools()
+	q.pools, q.failed = newPools(), map[string][]types.UID{}
 }
 
 // Configure replaces the configuration of the queues; nil means none. pods and nodes are all that exist. Nothing that runs is changed.

@@ -72,7 +72,7 @@ func (s *simulation) bringNext() {
 			return
 		}
 		p := s.pods[string(uid)]
-		if p == nil || p.at != waits && p.at != gated && p.at != rejected || !s.admit(p) {
+		if p == nil || p.at != waits && p.at != gated && p.at != rejected && p.at != unfit || !s.admit(p) {
 			s.ledger.Skip(uid)
 		}
 	}

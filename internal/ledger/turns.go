@@ -28,6 +28,8 @@ type loner struct {
 	pod *corev1.Pod
 	// ready is true while the pod waits for its turn, false while it is in its scheduling cycle or the scheduling queue has it.
 	ready bool
+	// failed is true while the pod is in the line of those that did not fit.
+	failed bool
 	// told is what the pod's last notice said.
 	told gang.Kind
 }
@@ -80,7 +82,7 @@ func (l *Ledger) offer(g *gang.Gang) {
 func (l *Ledger) wait(pod *corev1.Pod, ready bool) {
 	a := &loner{pod: pod, ready: ready}
 	if before := l.alone[pod.UID]; before != nil {
-		a.told = before.told
+		a.told, a.failed = before.told, before.failed
 	}
 	l.alone[pod.UID] = a
 	share := stated(pod)

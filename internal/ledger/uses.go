@@ -30,9 +30,13 @@ func (l *Ledger) Reserved(pod *corev1.Pod) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.binding[pod.UID] = pod
-	if l.tree != nil {
-		l.use(pod)
+	if l.tree == nil {
+		return
+	}
+	l.use(pod)
+	if l.alone[pod.UID] != nil {
 		l.leave(pod.UID)
+		l.tryNext(l.queueOf(pod).Name())
 	}
 }
 

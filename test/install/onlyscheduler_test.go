@@ -30,6 +30,7 @@ func becomeTheOnlyScheduler(t *testing.T, s *stranger) {
 	for range 2 {
 		s.docs.run(t, only, "kubectl create clusterrole ", "kubectl create clusterrolebinding")
 	}
+	s.docs.run(t, only, "kubectl -n kube-system create role ", "kubectl -n kube-system create rolebinding ")
 	for _, g := range grants(t) {
 		if g.namespace == "" { // the others are for a lease that this scheduler does not use
 			mayDo(t, kubeScheduler, g.right())
@@ -61,7 +62,7 @@ func becomeTheOnlyScheduler(t *testing.T, s *stranger) {
 	}
 
 	s.empty(t)
-	s.docs.run(t, only, "kubectl delete clusterrolebinding")
+	s.docs.run(t, only, "kubectl delete clusterrolebinding", "kubectl -n kube-system delete rolebinding")
 	s.onlyThisIsLeft(t, before)
 }
 
