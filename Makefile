@@ -68,7 +68,7 @@ reference: ## Write docs/reference from the code; the tests fail when it is stal
 
 test: $(PROMETHEUS) ## Run all tests
 	$(NOTICE)
-	$(GO) test -timeout 15m ./...
+	$(GO) test -timeout 30m ./...
 
 # The race detector needs a C compiler, which nothing else here does: without one this says so and does nothing. With -short, because
 # more random clusters find no more races.

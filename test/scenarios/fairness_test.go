@@ -22,6 +22,7 @@ const (
 // the CPUs and some more of the memory. In the average over time, the dominant shares of the queues are 1/6, 2/6 and 3/6 of their sum.
 // When the largest queue goes idle, the other two use what it used, and share it 1 to 2.
 func TestThreeQueuesShareByWeight(t *testing.T) {
+	skipIfShort(t)
 	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2")
 	s := newScenario(t, "three-queues")
 	const nodes = 48

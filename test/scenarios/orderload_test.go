@@ -18,6 +18,7 @@ import (
 // cluster that is too small for all. A checker that knows nothing of the scheduler goes through the recorded history: nobody overtakes the
 // head of the Strict queue, no queue is ever above its limit, no gang runs in part, and whatever fits and may start is started.
 func TestOrderOverRandomLoads(t *testing.T) {
+	skipIfShort(t)
 	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2")
 	s := newScenario(t, "order")
 	c := cluster{nodes: 3, cpus: 8, strict: map[string]bool{"line": true}, limits: map[string]int{"limited": 6}}

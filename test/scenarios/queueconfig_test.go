@@ -55,6 +55,7 @@ func badQueues() []struct{ name, text, says string } {
 // queue. Each is refused with the path of the field in an event on the ConfigMap, and by the metric. The one before them stays in force:
 // nothing starts, nothing is evicted. Then a good one counts, and at last there is none.
 func TestBadQueueConfigurationsAreRefused(t *testing.T) {
+	skipIfShort(t)
 	scheduler := startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2",
 		"--authorization-always-allow-paths=/livez,/readyz,/metrics")
 	s := newScenario(t, "bad-queues")
@@ -96,6 +97,7 @@ func TestBadQueueConfigurationsAreRefused(t *testing.T) {
 // TestQueuesSurviveAKill: a scheduler that is killed with -9 leaves nothing behind that the next one needs. That one counts the same use,
 // and starts what waits in the same order.
 func TestQueuesSurviveAKill(t *testing.T) {
+	skipIfShort(t)
 	args := []string{"--kubeconfig=" + suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2"}
 	first := startScheduler(t, args...)
 	s := newScenario(t, "killed-queues")
@@ -143,6 +145,7 @@ func TestQueuesSurviveAKill(t *testing.T) {
 // TestWithoutTheRightToReadTheConfigurationThereIsOneQueue runs the scheduler with the rights of Kubernetes' own, which may read no
 // ConfigMap. It says so, and schedules.
 func TestWithoutTheRightToReadTheConfigurationThereIsOneQueue(t *testing.T) {
+	skipIfShort(t)
 	config, err := clientcmd.LoadFromFile(suite.plane.Kubeconfig())
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"testing"
 
 	"github.com/cockroachdb/datadriven"
 	corev1 "k8s.io/api/core/v1"
@@ -93,4 +94,12 @@ func (s *scenario) waits(d *datadriven.TestData) (string, error) {
 	}
 	reason, _, _ = strings.Cut(reason, ":")
 	return reason + "\n", nil
+}
+
+// skipIfShort skips tests of the queues that take long and do not depend on the version of the API server.
+func skipIfShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes long, and runs without -short")
+	}
 }

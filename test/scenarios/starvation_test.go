@@ -31,6 +31,7 @@ var halfOfTheCluster = jobKind{
 // full. A gang that needs half of the cluster starts, because capacity is set aside for it after maxWait. Until it starts, the stream
 // does almost the work that it does where nothing is set aside, and the gang does not start there.
 func TestAGangOfHalfTheClusterStartsBesideAStream(t *testing.T) {
+	skipIfShort(t)
 	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2")
 	aside := besideAStream(t, "set-aside", "2s", true)
 	effort := besideAStream(t, "best-effort", "0s", false)
@@ -106,6 +107,7 @@ func streamOf(states func(job int) bool) *jobKind {
 // TestCapacitySetAsideOutlivesWhatHappens: of four nodes the half is set aside for a gang, and on the other half pods run for long. When
 // these end the gang starts, whatever happened meanwhile.
 func TestCapacitySetAsideOutlivesWhatHappens(t *testing.T) {
+	skipIfShort(t)
 	args := []string{"--kubeconfig=" + suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2"}
 	scheduler := startScheduler(t, args...)
 	for _, tc := range []struct {
@@ -145,6 +147,7 @@ func TestCapacitySetAsideOutlivesWhatHappens(t *testing.T) {
 // TestPodsThatEndInTimeUseWhatIsSetAside: every pod says how long it runs. The gang says when it starts, and when that is in ten minutes,
 // pods of two seconds use all that is set aside for it.
 func TestPodsThatEndInTimeUseWhatIsSetAside(t *testing.T) {
+	skipIfShort(t)
 	startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2")
 	w := newAsideWorld(t, "in-time", func(int) bool { return true })
 	says := regexp.MustCompile(`set aside for it: \d of 4; starts in about \d+m, when pod in-time/long-\d ends`)

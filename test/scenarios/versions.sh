@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the scenarios on API servers of other versions, one after another: `make test-versions` builds what is needed.
+# Runs the scenarios on API servers of other versions, one after another: `make test-versions` builds what is needed. Those that take long
+# whatever the version are left out (-short).
 #   emulated-1.34  the API server in the test binary, which behaves as 1.34
 #   real-1.34      bin/kube-apiserver-1.34
 #   claims-1.33    bin/kube-apiserver-1.33 with the resource claims of its time turned on
@@ -26,7 +27,7 @@ for server; do
 	began=$SECONDS
 	result=ok
 	KUBENEXUS_TEST_KUBE_APISERVER=$program KUBENEXUS_TEST_KUBE_APISERVER_FLAGS=$flags \
-		"$bin/scenarios.test" -test.v -test.timeout 15m -test.run "$tests" >"$log" 2>&1 || result=FAILED
+		"$bin/scenarios.test" -test.v -test.short -test.timeout 30m -test.run "$tests" >"$log" 2>&1 || result=FAILED
 	echo "$result $server: $(count '^--- PASS') tests and $(count '^ *--- PASS: TestScenarios/') text scenarios passed," \
 		"$(count '^--- SKIP') tests skipped, $((SECONDS - began))s"
 	if [ "$result" != ok ]; then
