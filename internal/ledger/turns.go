@@ -322,8 +322,8 @@ func (l *Ledger) Popped(uid types.UID) bool {
 		return true
 	}
 	id := l.entryID(uid)
-	if next, found := l.tree.Next(); found && next.ID != id && id != "" {
-		return false
+	if next, found := l.tree.Next(); id != "" && (!found || next.ID != id) {
+		return false // another goes first now, or what was started since used up what its queue may use
 	}
 	l.unready(uid, id)
 	return true
