@@ -130,8 +130,8 @@ func (c *Cycle) begin(popped *framework.QueuedPodInfo) (a *attempt, single bool)
 	return a, false
 }
 
-// look reports whether a plan for the scout's gang may succeed now, and is its turn. It compares what changed with the shortage of every parked gang, so
-// that the scheduler plans only gangs that may fit.
+// look reports whether a plan for the scout's gang may succeed now, and is its turn. It compares what changed with the shortage of every
+// parked gang, so that the scheduler plans only gangs that may fit.
 func (c *Cycle) look(a *attempt) bool {
 	found, enough := a.planner.Enough(*a.asked.Scout)
 	var lacking []ledger.Lacking

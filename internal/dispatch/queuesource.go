@@ -79,8 +79,8 @@ func (s *QueueSource) isOurs(obj any) bool {
 func (s *QueueSource) failed(ctx context.Context, r *cache.Reflector, err error) {
 	if apierrors.IsForbidden(err) {
 		if s.forbidden.CompareAndSwap(false, true) {
-			s.dispatcher.logger.Info("Queues cannot be configured: this scheduler may not list and watch the ConfigMap", "configMap", s.from,
-				"reason", err.Error())
+			s.dispatcher.logger.Info("Queues cannot be configured: this scheduler may not list and watch the ConfigMap",
+				"configMap", s.from, "reason", err.Error())
 		}
 		return
 	}

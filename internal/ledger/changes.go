@@ -216,9 +216,9 @@ type Lacking struct {
 	Found int
 }
 
-// Looked records, after the scout was popped, which gangs what changed is not enough for, and reports whether the scout is to be planned. If
-// what changed is not enough for the scout, for which it has room for so many members, its attempt ends before it began, and the first of
-// those that are left is woken. It ends too if another gang goes first now: the scout was chosen while those others counted.
+// Looked records, after the scout was popped, which gangs what changed is not enough for, and reports whether the scout is to be planned.
+// If what changed is not enough for the scout, for which it has room for so many members, its attempt ends before it began, and the first
+// of those that are left is woken. It ends too if another gang goes first now: the scout was chosen while those others counted.
 func (l *Ledger) Looked(scout types.UID, enough bool, found int, lacking []Lacking) (goes bool, decisions []gang.Decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -43,8 +43,10 @@ func badQueues() []struct{ name, text, says string } {
 		{"no quantity", with("  guarantee: {memory: 64GB}"), `queues[0].guarantee[memory]: Invalid value: "64GB"`},
 		{"an unknown resource", with("  guarantee: {gpu: 1}"), `queues[0].guarantee[gpu]: Invalid value: "gpu"`},
 		{"a negative guarantee", with("  guarantee: {cpu: -1}"), `queues[0].guarantee[cpu]: Invalid value: "-1"`},
-		{"guarantees above a limit", with("- name: a\n  limit: {cpu: 1}\n  queues:\n  - {name: b, guarantee: {cpu: 2}}"),
-			`queues[1].queues[0].guarantee[cpu]: Invalid value: "2": is above the limit of queue a`},
+		{
+			"guarantees above a limit", with("- name: a\n  limit: {cpu: 1}\n  queues:\n  - {name: b, guarantee: {cpu: 2}}"),
+			`queues[1].queues[0].guarantee[cpu]: Invalid value: "2": is above the limit of queue a`,
+		},
 		{"no namespaces", with("  namespaces: []"), "queues[0].namespaces: Required value"},
 		{"unknown preemption", with("  preemption: {reclaim: Always}"), `queues[0].preemption.reclaim: Unsupported value: "Always"`},
 		{"default with children", with("- name: default\n  queues: [{name: a}]"), "queues[1].queues: Forbidden"},
