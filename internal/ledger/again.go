@@ -10,8 +10,9 @@ import (
 )
 
 // A pod that goes on its own and does not fit is in the custody of the scheduling queue, which brings it back after a backoff of up to
-// 10 s. Its queue would have nothing to start in the meantime, and what frees up would go to others. So when capacity frees up, the next such pod
-// of each queue is ready for its turn at once, and after each that starts another one: one attempt in vain for each queue and change.
+// 10 s. Its queue would have nothing to start in the meantime, and what frees up would go to others. So when capacity frees up, the next
+// such pod of each queue is ready for its turn at once, and after each that starts another one: one attempt in vain for each queue and
+// change.
 
 // noteFailed records that a pod did not fit. It comes back to the end of the line of its queue.
 func (l *Ledger) noteFailed(uid types.UID) {
