@@ -38,7 +38,7 @@ type Member struct {
 	Scheduled time.Time
 	// Placed is true if the pod was created with a node.
 	Placed bool
-	// Deadline is how long the pod may run before the kubelet ends it (spec.activeDeadlineSeconds); 0 means for ever.
+	// Deadline is how long the pod may run before the kubelet ends it (spec.activeDeadlineSeconds); 0 means no deadline.
 	Deadline time.Duration
 }
 

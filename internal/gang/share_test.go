@@ -292,9 +292,9 @@ func TestManyRevisionsAndManyValuesDisagree(t *testing.T) {
 	}
 }
 
-// TestOldestAndNewestAreNamedWhereMembersSayTooManyThings checks the explanation of a gang each of whose members says another
+// TestMembersWithTooManyDifferentValuesListOldestAndNewest checks the explanation of a gang in which each member has another
 // thing: what it costs must not grow with the gang.
-func TestOldestAndNewestAreNamedWhereMembersSayTooManyThings(t *testing.T) {
+func TestMembersWithTooManyDifferentValuesListOldestAndNewest(t *testing.T) {
 	for i, share := range []func(i int) gang.Share{
 		func(i int) gang.Share { return queued(fmt.Sprint("q", i)) },
 		func(i int) gang.Share { return gang.Share{ExpectedRuntime: time.Duration(i+1) * time.Second} },

@@ -12,7 +12,7 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// maxPools bounds how many kinds of pods are told apart by the nodes that they can use. What is beyond counts as one that can use all.
+// maxPools is the maximum number of pools. Pods beyond it count as pods that can use all nodes.
 const maxPools = 10_000
 
 // anyNode is the pool of everything that is not told apart.

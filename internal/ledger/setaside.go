@@ -23,7 +23,7 @@ const startTime = 30 * time.Second
 type passedBy struct {
 	// started is when this ledger was made.
 	started time.Time
-	// maxWait is how long a gang may be passed by, 0 for ever. It replaces what the queues say, if it is set.
+	// maxWait overrides the maxWait of the queues, if it is set; 0 means that no capacity is set aside.
 	maxWait func(gang.Key) time.Duration
 	// pods are the pods without a gang that do not fit.
 	pods map[gang.Key]*misfit
@@ -67,7 +67,7 @@ func PodKey(pod *corev1.Pod) gang.Key {
 	return gang.Key{Namespace: pod.Namespace, Name: pod.Name, Instance: string(pod.UID)}
 }
 
-// SetMaxWait sets how long a gang may be passed by before capacity is set aside for it; 0 means for ever. The function is called with the
+// SetMaxWait sets how long a gang waits before capacity is set aside for it; 0 means never. The function is called with the
 // ledger locked.
 func (l *Ledger) SetMaxWait(maxWait func(gang.Key) time.Duration) {
 	l.mu.Lock()

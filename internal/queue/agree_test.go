@@ -101,7 +101,7 @@ type use struct {
 	amounts queue.Vector
 }
 
-// configure starts anew with another configuration, and the same entries and use where the leaves still exist.
+// configure replaces the configuration, with the same entries and use where the leaves still exist.
 func (b *both) configure(c queue.Config) {
 	old, r := b.naive, b.naive.res
 	b.tree = queue.New(c, r)

@@ -72,14 +72,14 @@ func (t *tournament) enter(n *node, room []int64) {
 	c.holds(room)
 }
 
-// pullAbove computes the cells above a queue anew.
+// pullAbove recomputes the cells above a queue.
 func (t *tournament) pullAbove(n *node, room []int64) {
 	for i := (len(t.queues) + n.index) / 2; i >= 1; i /= 2 {
 		t.pull(i, room)
 	}
 }
 
-// pullAll computes all cells anew.
+// pullAll recomputes all cells.
 func (t *tournament) pullAll(room []int64) {
 	for i := len(t.queues) - 1; i >= 1; i-- {
 		t.pull(i, room)

@@ -85,7 +85,7 @@ func (t *treap[T]) remove(b *branch[T]) {
 	t.update(b.up)
 }
 
-// update computes anew what an element and those above it keep.
+// update recomputes what an element and those above it store.
 func (t *treap[T]) update(b *branch[T]) {
 	for ; b != nil; b = b.up {
 		t.refresh(b)

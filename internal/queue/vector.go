@@ -6,7 +6,7 @@ import (
 )
 
 // Resources numbers the resources that were ever named, so that amounts are vectors. It only grows: vectors stay valid when the tree is
-// made anew. It is not safe for concurrent use.
+// replaced. It is not safe for concurrent use.
 type Resources struct {
 	index map[string]int
 	names []string

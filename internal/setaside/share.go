@@ -23,8 +23,8 @@ func (a Aside) Admits(u User, now time.Time) bool {
 
 // Renew returns the later finding for the same gang. The gang must not start later because of those that used the capacity, so the time at
 // which it could start never moves back, unless the plan is a new one for another reason, such as a node that is gone.
-func (a Aside) Renew(later Aside, anew bool) Aside {
-	if !anew && !a.CouldStart.IsZero() && a.CouldStart.Before(later.CouldStart) {
+func (a Aside) Renew(later Aside, replanned bool) Aside {
+	if !replanned && !a.CouldStart.IsZero() && a.CouldStart.Before(later.CouldStart) {
 		later.CouldStart = a.CouldStart
 	}
 	return later

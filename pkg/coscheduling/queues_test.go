@@ -222,7 +222,7 @@ func TestGuaranteesComeFirst(t *testing.T) {
 	r.runs("o1", "h1")
 }
 
-// TestTheConfigurationChangesWhileAllRuns: nothing that runs is touched, and what waits is ordered anew.
+// TestTheConfigurationChangesWhileAllRuns: nothing that runs is touched, and pending gangs are sorted again.
 func TestTheConfigurationChangesWhileAllRuns(t *testing.T) {
 	r := run(t, &obstacle{}, true, map[string]string{"a": "10"})
 	r.submit(job{queue: queue.Default, name: "before", members: 2, cpu: "1", created: 1})
