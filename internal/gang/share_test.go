@@ -293,7 +293,7 @@ func TestManyRevisionsAndManyValuesDisagree(t *testing.T) {
 }
 
 // TestMembersWithTooManyDifferentValuesListOldestAndNewest checks the explanation of a gang in which each member has another
-// thing: what it costs must not grow with the gang.
+// value: the cost must not grow with the gang.
 func TestMembersWithTooManyDifferentValuesListOldestAndNewest(t *testing.T) {
 	for i, share := range []func(i int) gang.Share{
 		func(i int) gang.Share { return queued(fmt.Sprint("q", i)) },
