@@ -50,8 +50,9 @@ func (b *Buffer) String() string {
 // Contains says whether the text was written.
 func (b *Buffer) Contains(text string) bool { return strings.Contains(b.String(), text) }
 
-// Lines returns the lines that contain the text, which is in small letters, in any case.
+// Lines returns the lines that contain the text, in any case.
 func (b *Buffer) Lines(text string) []string {
+	text = strings.ToLower(text)
 	var found []string
 	for line := range strings.Lines(b.String()) {
 		if strings.Contains(strings.ToLower(line), text) {
