@@ -1,0 +1,85 @@
+package preempt
+
+// reviews bounds how many victims the rules between queues are asked about in all, to find out which may go together.
+const reviews = 1_000_000
+
+// allowed returns units that the rules between queues allow together: first those that were chosen by counting, then the others, the
+// cheapest first. A unit that is not allowed with those before it is left out.
+func (s *search) allowed() []bool {
+	set := make([]bool, len(s.m.units))
+	order := s.m.useful()
+	var victims []int
+	for at, chunk, left := 0, 1, reviews; at < len(order); {
+		next := order[at:min(at+chunk, len(order))]
+		added := s.m.inputs(s.m.others(next, set))
+		if left -= len(victims) + len(added); left < 0 {
+			break
+		}
+		switch {
+		case s.c.Allows(append(victims[:len(victims):len(victims)], added...)):
+			victims = append(victims, added...)
+			s.m.include(next, set)
+			at += len(next)
+			chunk *= 2
+		case len(next) == 1:
+			at++
+		default:
+			chunk = max(1, len(next)/4)
+		}
+	}
+	return set
+}
+
+// useful returns the units that may be of use to the gang, the most useful first.
+func (m *model) useful() []int32 {
+	order, _ := m.best(limits{from: m.all(), broken: unlimited})
+	in := m.mask(order)
+	for i := range m.units {
+		if id := int32(i); !in[id] && m.helps(id) { //nolint:gosec // there are fewer units than that
+			order = append(order, id)
+		}
+	}
+	return order
+}
+
+// helps reports whether the unit frees something that the gang can use.
+func (m *model) helps(id int32) bool {
+	for _, p := range m.units[id].parts {
+		for c := range m.classes {
+			if m.usable[c][p.node] {
+				return true
+			}
+		}
+	}
+	for b, lacks := range m.lacks {
+		if lacks > 0 && m.units[id].freed(b) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// others returns the units and what goes with them, without those in the set.
+func (m *model) others(units []int32, set []bool) []int32 {
+	var list []int32
+	seen := map[int32]bool{}
+	for _, head := range units {
+		for _, id := range append([]int32{head}, m.units[head].surplus...) {
+			if !set[id] && !seen[id] {
+				seen[id] = true
+				list = append(list, id)
+			}
+		}
+	}
+	return list
+}
+
+// include adds the units and what goes with them to the set.
+func (m *model) include(units []int32, set []bool) {
+	for _, head := range units {
+		set[head] = true
+		for _, id := range m.units[head].surplus {
+			set[id] = true
+		}
+	}
+}

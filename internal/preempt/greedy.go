@@ -1,0 +1,199 @@
+package preempt
+
+import (
+	"container/heap"
+	"slices"
+)
+
+// limits bound what may be chosen.
+type limits struct {
+	// from are the units; with a gang it has all its surplus.
+	from []bool
+	// broken is how many disruptions beyond what budgets allow there may be.
+	broken int
+	// nodes are those that the gang may use; nil: all.
+	nodes []bool
+}
+
+// greedy chooses units by counting: it places the members of one class after the other, first on what is free. Then it takes one step after
+// the other, always one with the fewest pods for each member that fits with it.
+type greedy struct {
+	world // free is without the members placed so far
+	limits
+	placed []int // members, by node and class
+	class  int   // the class that is placed; -1 if only bounds count
+	want   int   // how many of its members have no node
+
+	steps    steps
+	versions []int // of the steps that begin with a node, then of those that are a unit
+	changes  int   // of what is lacking
+	counted  int   // how often nodes were counted
+
+	// What follows is only here to be used again.
+	sorted, chosen, closure []int32
+	scores                  []float64
+	all, fewer              trial
+	stamps                  []int // by unit: the last closure that it was in
+	stamp                   int
+}
+
+func newGreedy(m *model, l limits) *greedy {
+	return &greedy{
+		world: newWorld(m), limits: l,
+		placed:   make([]int, m.nodes*len(m.classes)),
+		versions: make([]int, m.nodes+len(m.units)),
+		scores:   make([]float64, len(m.units)),
+		all:      newTrial(m),
+		fewer:    newTrial(m),
+		stamps:   make([]int, len(m.units)),
+	}
+}
+
+// choose returns units without which the gang fits by counting, in order, and false if it found none. It also returns how often it counted
+// a node.
+func (m *model) choose(l limits) (set []int32, counted int, found bool) {
+	g := newGreedy(m, l)
+	for _, need := range m.needs {
+		if !g.place(need) {
+			return nil, g.counted, false
+		}
+	}
+	if !g.cover() {
+		return nil, g.counted, false
+	}
+	g.prune()
+	return m.members(g.gone), g.counted, true
+}
+
+// place places members of a class, and chooses units until all fit.
+func (g *greedy) place(n need) bool {
+	g.class, g.want = n.class, n.members
+	for node := range g.m.nodes {
+		g.settle(node)
+	}
+	if g.want == 0 {
+		return true
+	}
+	g.steps = g.steps[:0]
+	for node := range g.m.nodes {
+		g.offer(g.onNode(node))
+	}
+	for id := range g.m.units {
+		if g.from[id] && (g.m.units[id].wide || g.lacking()) {
+			g.offer(g.ofUnit(int32(id))) //nolint:gosec // there are fewer units than that
+		}
+	}
+	return g.takeUntil(func() bool { return g.want == 0 })
+}
+
+// cover chooses units until nothing is lacking of any bound.
+func (g *greedy) cover() bool {
+	if !g.lacking() {
+		return true
+	}
+	g.class, g.want = -1, 0
+	g.steps = g.steps[:0]
+	for id := range g.m.units {
+		if g.from[id] {
+			g.offer(g.ofUnit(int32(id))) //nolint:gosec // there are fewer units than that
+		}
+	}
+	return g.takeUntil(func() bool { return !g.lacking() })
+}
+
+func (g *greedy) takeUntil(done func() bool) bool {
+	bounded := g.lacking()
+	for len(g.steps) > 0 {
+		s, isStep := heap.Pop(&g.steps).(*step)
+		switch {
+		case !isStep || s.version != g.versions[s.source]:
+		case s.members > g.want || bounded && s.changes != g.changes:
+			g.offer(g.again(s))
+		default:
+			touched := g.take(s)
+			if done() {
+				return true
+			}
+			g.renew(touched)
+		}
+	}
+	return false
+}
+
+// offer adds a step to those from which the next is taken.
+func (g *greedy) offer(s *step) {
+	if s == nil || g.over+s.broken > g.broken {
+		return
+	}
+	heap.Push(&g.steps, s)
+}
+
+// again counts a step again.
+func (g *greedy) again(s *step) *step {
+	if s.source < g.m.nodes {
+		return g.onNode(s.source)
+	}
+	return g.ofUnit(int32(s.source - g.m.nodes)) //nolint:gosec // there are fewer units than that
+}
+
+// take removes the units of a step and places members on the nodes where they were. It returns these nodes.
+func (g *greedy) take(s *step) (touched []int) {
+	for _, id := range slices.Clone(g.closureOf(s.units...)) {
+		g.remove(id)
+		for _, p := range g.m.units[id].parts {
+			touched = append(touched, int(p.node))
+		}
+	}
+	g.changes++
+	if s.source < g.m.nodes {
+		g.settle(s.source)
+	}
+	for _, n := range touched {
+		g.settle(n)
+	}
+	return touched
+}
+
+// settle places as many members on a node as fit.
+func (g *greedy) settle(node int) {
+	if g.class < 0 || g.want == 0 || !g.may(node) {
+		return
+	}
+	free := g.m.row(g.free, node)
+	fit := min(g.want, g.m.fit(free, g.class))
+	for r, ask := range g.m.classes[g.class].Ask {
+		free[r] -= ask * int64(fit)
+	}
+	g.placed[node*len(g.m.classes)+g.class] += fit
+	g.want -= fit
+}
+
+// may reports whether members of the class may use the node.
+func (g *greedy) may(node int) bool {
+	return g.m.usable[g.class][node] && (g.nodes == nil || g.nodes[node])
+}
+
+// renew counts the steps again that depend on one of the nodes.
+func (g *greedy) renew(touched []int) {
+	renewed := map[int]bool{}
+	again := func(source int, count func() *step) {
+		if !renewed[source] {
+			renewed[source] = true
+			g.versions[source]++
+			g.offer(count())
+		}
+	}
+	if g.class < 0 {
+		return // only the bounds count
+	}
+	for _, n := range touched {
+		again(n, func() *step { return g.onNode(n) })
+		for _, e := range g.m.on[n] {
+			for _, id := range [2]int32{e.unit, g.m.units[e.unit].core} {
+				if id >= 0 && (g.m.units[id].wide || g.lacking()) {
+					again(g.m.nodes+int(id), func() *step { return g.ofUnit(id) })
+				}
+			}
+		}
+	}
+}

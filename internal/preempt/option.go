@@ -1,0 +1,300 @@
+package preempt
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// step is units that could go next, and what that costs and brings.
+type step struct {
+	source  int // a node, or the number of nodes and then a unit
+	version int // of the source
+	changes int // of what is lacking
+
+	units   []int32 // without the surplus of gangs among them
+	members int     // how many more members fit
+	gain    float64 // members, and the share of what is lacking of the bounds
+
+	price
+}
+
+// price is what it costs that units go.
+type price struct {
+	broken, pods, gangs int
+	started             time.Time // the earliest
+	highest             int32
+}
+
+// before reports whether the step is better than another one: the price for each gained member counts.
+func (s *step) before(o *step) bool {
+	for _, pair := range [3][2]int{{s.broken, o.broken}, {s.pods, o.pods}, {s.gangs, o.gangs}} {
+		if a, b := float64(pair[0])*o.gain, float64(pair[1])*s.gain; a != b {
+			return a < b
+		}
+	}
+	return cmp.Or(o.started.Compare(s.started), cmp.Compare(s.highest, o.highest),
+		slices.Compare(s.units, o.units), cmp.Compare(s.source, o.source)) < 0
+}
+
+// steps is a heap with the best step first.
+type steps []*step
+
+func (s steps) Len() int           { return len(s) }
+func (s steps) Less(i, j int) bool { return s[i].before(s[j]) }
+func (s steps) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
+func (s *steps) Push(x any)        { *s = append(*s, x.(*step)) } //nolint:errcheck // nothing else is pushed
+func (s *steps) Pop() any {
+	old := *s
+	last := old[len(old)-1]
+	*s = old[:len(old)-1]
+	return last
+}
+
+// tight is how many units a step on a node may have for each of them to be examined whether the step needs it.
+const tight = 8
+
+// onNode returns the best step that frees capacity on one node, or nil if there is none.
+func (g *greedy) onNode(node int) *step {
+	if !g.may(node) {
+		return nil
+	}
+	free := g.m.row(g.free, node)
+	g.all.reset(free)
+	g.sorted = g.sorted[:0]
+	for _, e := range g.m.on[node] {
+		if g.from[e.unit] && !g.gone[e.unit] {
+			g.sorted = append(g.sorted, e.unit)
+			add(g.all.free, e.frees)
+		}
+	}
+	g.counted++
+	if len(g.sorted) == 0 || g.m.fit(g.all.free, g.class) == 0 {
+		return nil
+	}
+	var best *step
+	for _, capped := range [2]bool{true, false} {
+		g.score(node, free, capped)
+		slices.SortFunc(g.sorted, func(a, b int32) int {
+			return cmp.Or(cmp.Compare(g.scores[b], g.scores[a]), cmp.Compare(a, b))
+		})
+		best = g.prefixes(node, best)
+		if len(g.sorted) == 1 {
+			break
+		}
+	}
+	return best
+}
+
+// score rates the units on the node by how much of what a member lacks they free, for each pod. If capped, what is more than one member
+// lacks does not count.
+func (g *greedy) score(node int, free []int64, capped bool) {
+	ask := g.m.classes[g.class].Ask
+	for _, id := range g.sorted {
+		g.scores[id] = 0
+	}
+	for _, e := range g.m.on[node] {
+		if !g.from[e.unit] || g.gone[e.unit] {
+			continue
+		}
+		score := 0.0
+		for r, asked := range ask {
+			switch lacks := asked - free[r]; {
+			case asked <= 0:
+			case !capped:
+				score += float64(e.frees[r]) / float64(asked)
+			case lacks > 0:
+				score += float64(min(lacks, e.frees[r])) / float64(lacks)
+			}
+		}
+		g.scores[e.unit] += score
+		if core := g.m.units[e.unit].core; core >= 0 && g.from[core] && !g.gone[core] {
+			g.scores[core] += score
+		}
+	}
+	for _, id := range g.sorted {
+		p := g.priceOf(id)
+		g.scores[id] = g.scores[id]/float64(max(1, p.pods)) - 1e6*float64(p.broken)
+	}
+}
+
+// prefixes returns the best step of those that take the first units of the sorted ones, or the best one so far if it is better.
+func (g *greedy) prefixes(node int, best *step) *step {
+	g.all.reset(g.m.row(g.free, node))
+	g.chosen = g.chosen[:0]
+	fits := 0
+	for _, id := range g.sorted {
+		if !g.all.add(g, node, id) {
+			continue
+		}
+		g.chosen = append(g.chosen, id)
+		if fit := min(g.want, g.m.fit(g.all.free, g.class)); fit > fits {
+			fits = fit
+			if s := g.stepOn(node, fits); best == nil || s.before(best) {
+				best = s
+			}
+		}
+		if fits == g.want {
+			break
+		}
+	}
+	return best
+}
+
+// stepOn returns the step of the chosen units, without those that it does not need.
+func (g *greedy) stepOn(node, fits int) *step {
+	units := slices.Clone(g.chosen)
+	slices.Sort(units)
+	if len(units) > 1 && len(units) <= tight {
+		for i := len(units) - 1; i >= 0; i-- {
+			g.fewer.reset(g.m.row(g.free, node))
+			for k, id := range units {
+				if k != i {
+					g.fewer.add(g, node, id)
+				}
+			}
+			if g.m.fit(g.fewer.free, g.class) >= fits {
+				units = slices.Delete(units, i, i+1)
+			}
+		}
+	}
+	return g.step(node, units, fits)
+}
+
+// step returns a step with its price and gain.
+func (g *greedy) step(source int, units []int32, members int) *step {
+	s := &step{source: source, version: g.versions[source], changes: g.changes, units: units, members: members, gain: float64(members)}
+	s.price = g.priceOf(units...)
+	for b, lacks := range g.lacks {
+		if lacks <= 0 {
+			continue
+		}
+		freed := int64(0)
+		for _, id := range g.closure {
+			freed += g.m.units[id].freed(b)
+		}
+		s.gain += float64(g.m.total) * float64(min(lacks, freed)) / float64(g.m.lacks[b])
+	}
+	return s
+}
+
+// ofUnit returns the step that takes a unit, with what it frees on all its nodes, or nil if that brings nothing.
+func (g *greedy) ofUnit(id int32) *step {
+	if !g.from[id] || g.gone[id] {
+		return nil
+	}
+	fits := 0
+	if g.class >= 0 {
+		for _, e := range g.amounts(id) {
+			n := int(e.node)
+			g.counted++
+			if g.may(n) {
+				g.all.reset(g.m.row(g.free, n))
+				add(g.all.free, e.frees)
+				fits += g.m.fit(g.all.free, g.class)
+			}
+		}
+	}
+	if s := g.step(g.m.nodes+int(id), []int32{id}, min(fits, g.want)); s.gain > 0 {
+		return s
+	}
+	return nil
+}
+
+// amounts returns what a unit frees on its nodes with its surplus.
+func (g *greedy) amounts(id int32) []part {
+	u := &g.m.units[id]
+	if len(u.surplus) == 0 {
+		return u.parts
+	}
+	var sum []part
+	at := map[int32]int{}
+	for _, id := range g.closureOf(id) {
+		for _, p := range g.m.units[id].parts {
+			i, known := at[p.node]
+			if !known {
+				i = len(sum)
+				at[p.node] = i
+				sum = append(sum, part{p.node, make([]int64, g.m.resources)})
+			}
+			add(sum[i].frees, p.frees)
+		}
+	}
+	return sum
+}
+
+// priceOf returns the price of units and of what goes with them.
+func (g *greedy) priceOf(units ...int32) price {
+	p := price{highest: math.MinInt32}
+	for i, id := range g.closureOf(units...) {
+		u := &g.m.units[id]
+		p.pods += u.pods
+		p.highest = max(p.highest, u.own)
+		if u.gang {
+			p.gangs++
+		}
+		if i == 0 || u.started.Before(p.started) {
+			p.started = u.started
+		}
+		for _, b := range u.budgets {
+			if g.drawn[b]++; g.drawn[b] > g.m.allowed[b] {
+				p.broken++
+			}
+		}
+	}
+	for _, id := range g.closure {
+		for _, b := range g.m.units[id].budgets {
+			g.drawn[b]--
+		}
+	}
+	return p
+}
+
+// closureOf returns the units and the surplus that goes with them, without those that are gone.
+func (g *greedy) closureOf(units ...int32) []int32 {
+	g.stamp++
+	g.closure = g.closure[:0]
+	for _, head := range units {
+		g.enclose(head)
+		for _, id := range g.m.units[head].surplus {
+			g.enclose(id)
+		}
+	}
+	return g.closure
+}
+
+func (g *greedy) enclose(id int32) {
+	if g.stamps[id] != g.stamp && !g.gone[id] {
+		g.stamps[id] = g.stamp
+		g.closure = append(g.closure, id)
+	}
+}
+
+// trial is what would be free on a node.
+type trial struct {
+	free   []int64
+	stamps []int // by unit: the last trial that counts it
+	stamp  int
+}
+
+func newTrial(m *model) trial { return trial{free: make([]int64, m.resources), stamps: make([]int, len(m.units))} }
+
+func (t *trial) reset(free []int64) {
+	copy(t.free, free)
+	t.stamp++
+}
+
+// add adds what a unit and its surplus free on the node, and returns false if it counted before.
+func (t *trial) add(g *greedy, node int, id int32) bool {
+	if t.stamps[id] == t.stamp {
+		return false
+	}
+	for _, e := range g.m.on[node] {
+		if (e.unit == id || g.m.units[e.unit].core == id) && t.stamps[e.unit] != t.stamp && !g.gone[e.unit] {
+			t.stamps[e.unit] = t.stamp
+			add(t.free, e.frees)
+		}
+	}
+	return true
+}

@@ -1,0 +1,182 @@
+package preempt
+
+import (
+	"math"
+	"math/bits"
+	"slices"
+	"sort"
+)
+
+// unlimited is a limit that nothing reaches.
+const unlimited = math.MaxInt
+
+// search asks the planner about sets of units, and keeps the cheapest victims.
+type search struct {
+	m     *model
+	c     Cluster
+	plans int     // how many more plans may be asked for
+	state *answer // the answer that the cluster holds
+	found *answer // the cheapest of this run
+	best  *answer // the cheapest that the rules between queues allow
+}
+
+// answer is a plan without some units, and what of them had to stay gone.
+type answer struct {
+	without []int32
+	tiers   []uint16
+	uses    map[int]int
+	victims []int32
+	rank    Rank
+}
+
+func newSearch(m *model, c Cluster) *search {
+	return &search{m: m, c: c, plans: 7 + bits.Len(uint(len(m.levels(m.all()))))}
+}
+
+// run looks for victims among the units of the set. It returns false if the gang does not fit without all of them. It may return true
+// without having found victims that are allowed.
+func (s *search) run(set []bool) bool {
+	set = s.m.closed(set)
+	s.found = nil
+	s.plans = max(s.plans, 3)
+	if !s.m.hopeful(set) {
+		return false
+	}
+	all := &answer{without: s.m.members(set), tiers: s.m.tiers(set)}
+	if !s.plan(all) {
+		return false
+	}
+	s.lowest(set, s.fewestBroken(set))
+	if s.found == nil {
+		if !s.plan(all) {
+			return false
+		}
+		s.giveBack(all)
+	}
+	s.reduce()
+	return true
+}
+
+// fewestBroken returns how many disruptions beyond what budgets allow seem to be necessary.
+func (s *search) fewestBroken(set []bool) int {
+	if s.m.broken(s.m.members(set)) == 0 || s.try(limits{from: set}) {
+		return 0
+	}
+	if s.try(limits{from: set, broken: unlimited}) {
+		return s.found.rank.Broken
+	}
+	return unlimited
+}
+
+// lowest looks for the lowest priority up to which units have to go. The lowest one at which the counts fit is nearly always enough, so
+// it is asked about first.
+func (s *search) lowest(set []bool, broken int) {
+	levels := s.m.levels(set)
+	index := func(priority int32) int {
+		at, _ := slices.BinarySearch(levels, priority)
+		return at
+	}
+	enough := func(level int) bool { return s.m.hopeful(s.m.upTo(set, levels[level])) }
+	low, high := 0, len(levels)
+	if s.found != nil {
+		high = index(s.found.rank.Highest)
+	}
+	low += sort.Search(high, enough)
+	for probe := low; low < high; probe = low + (high-low)/2 {
+		if s.try(limits{from: s.m.upTo(set, levels[probe]), broken: broken}) {
+			high = min(probe, index(s.found.rank.Highest))
+		} else {
+			low = probe + 1
+		}
+	}
+	if s.found == nil {
+		s.try(limits{from: set, broken: broken})
+	}
+}
+
+// try asks about the units that were chosen by counting within the limits. If the gang does not fit without them, it asks about all units
+// within the limits, and then about those on the nodes that this plan uses.
+func (s *search) try(l limits) bool {
+	set, found := s.m.best(l)
+	if found && s.ask(set, s.m.mask(set)) != nil {
+		return true
+	}
+	all := s.m.fill(l, set)
+	if found && len(all) == len(set) || !s.m.hopeful(s.m.mask(all)) {
+		return false
+	}
+	a := s.ask(all, l.from)
+	if a == nil {
+		return false
+	}
+	l.nodes = make([]bool, s.m.nodes)
+	for node := range a.uses {
+		l.nodes[node] = true
+	}
+	if set, found := s.m.best(l); found && s.m.rank(set).Compare(a.rank) < 0 {
+		s.ask(set, s.m.mask(set))
+	}
+	return true
+}
+
+// reduce looks for victims that are not needed if members move, first by counting, then by asking.
+func (s *search) reduce() {
+	for a := s.cheapest(); ; a = s.cheapest() {
+		set, found := s.m.best(limits{from: s.m.mask(a.victims), broken: unlimited})
+		if !found || len(set) == len(a.victims) || s.ask(set, s.m.mask(set)) == nil || s.cheapest() == a {
+			break
+		}
+	}
+	a := s.cheapest()
+	for i := len(a.victims) - 1; i >= 0 && s.plans > 1 && len(a.victims)*s.m.nodes < effort; i-- {
+		less := s.m.mask(a.victims)
+		less[a.victims[i]] = false
+		less = s.m.closed(less)
+		if s.m.hopeful(less) && s.ask(s.m.members(less), less) != nil && s.cheapest() != a {
+			a = s.cheapest()
+			i = len(a.victims)
+		}
+	}
+}
+
+// cheapest returns the cheapest answer that is allowed, or the cheapest if none is.
+func (s *search) cheapest() *answer {
+	if s.best != nil {
+		return s.best
+	}
+	return s.found
+}
+
+// ask asks for a plan without the units, with the nodes preferred on which units of a set cost the least, and gives back what it does not
+// need. It returns nil if there is no plan, or if there were too many questions.
+func (s *search) ask(without []int32, cheap []bool) *answer {
+	a := &answer{without: without, tiers: s.m.tiers(cheap)}
+	if s.plans <= 1 || !s.plan(a) { // the last one is for finish
+		return nil
+	}
+	s.giveBack(a)
+	return a
+}
+
+// finish makes the cluster hold the best plan.
+func (s *search) finish() (Choice, bool) {
+	if s.best == nil {
+		return Choice{}, false
+	}
+	if s.state != s.best {
+		if !s.plan(s.best) {
+			return Choice{}, false
+		}
+		s.giveBack(s.best)
+	}
+	victims := s.m.inputs(s.best.victims)
+	slices.Sort(victims)
+	return Choice{victims, s.best.rank}, true
+}
+
+func (s *search) plan(a *answer) (fits bool) {
+	s.plans--
+	s.state = nil
+	a.uses, fits = s.c.Plan(s.m.inputs(a.without), a.tiers)
+	return fits
+}
