@@ -163,6 +163,8 @@ func BenchmarkChoose(b *testing.B) {
 			}
 			b.ReportMetric(float64(f.plans)/float64(b.N), "plans/op")
 			b.ReportMetric(float64(choice.Rank.Pods), "pods")
+			b.ReportMetric(float64(choice.Rank.Broken), "broken")
+			b.ReportMetric(float64(choice.Rank.Highest), "highest")
 		})
 	}
 }

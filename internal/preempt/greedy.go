@@ -25,15 +25,18 @@ type greedy struct {
 	want   int   // how many of its members have no node
 
 	steps    steps
-	versions []int // of the steps that begin with a node, then of those that are a unit
-	changes  int   // of what is lacking
-	counted  int   // how often nodes were counted
+	versions []int   // of the steps that begin with a node, then of those that are a unit
+	taken    int     // how many steps were taken
+	fits     []int   // by unit that is on several nodes: how many members fit if it goes
+	shares   [][]int // of these, by node and unit
+	counted  int     // how often nodes were counted
 
 	// What follows is only here to be used again.
 	sorted, chosen, closure []int32
 	scores                  []float64
-	all, fewer              trial
-	stamps                  []int // by unit: the last closure that it was in
+	trial, fewer            trial
+	entries                 []int32 // by unit: where it is among those of the node at hand
+	stamps                  []int   // by unit: the last closure that it was in
 	stamp                   int
 }
 
@@ -42,8 +45,11 @@ func newGreedy(m *model, l limits) *greedy {
 		world: newWorld(m), limits: l,
 		placed:   make([]int, m.nodes*len(m.classes)),
 		versions: make([]int, m.nodes+len(m.units)),
+		fits:     make([]int, len(m.units)),
+		shares:   make([][]int, m.nodes),
 		scores:   make([]float64, len(m.units)),
-		all:      newTrial(m),
+		entries:  make([]int32, len(m.units)),
+		trial:    newTrial(m),
 		fewer:    newTrial(m),
 		stamps:   make([]int, len(m.units)),
 	}
@@ -75,8 +81,11 @@ func (g *greedy) place(n need) bool {
 		return true
 	}
 	g.steps = g.steps[:0]
+	clear(g.fits)
 	for node := range g.m.nodes {
 		g.offer(g.onNode(node))
+		g.shares[node] = make([]int, len(g.m.heads[node]))
+		g.share(node)
 	}
 	for id := range g.m.units {
 		if g.from[id] && (g.m.units[id].wide || g.lacking()) {
@@ -102,20 +111,25 @@ func (g *greedy) cover() bool {
 }
 
 func (g *greedy) takeUntil(done func() bool) bool {
-	bounded := g.lacking()
 	for len(g.steps) > 0 {
 		s, isStep := heap.Pop(&g.steps).(*step)
-		switch {
-		case !isStep || s.version != g.versions[s.source]:
-		case s.members > g.want || bounded && s.changes != g.changes:
-			g.offer(g.again(s))
-		default:
-			touched := g.take(s)
-			if done() {
-				return true
-			}
-			g.renew(touched)
+		if !isStep || s.version != g.versions[s.source] {
+			continue
 		}
+		if s.members > g.want || s.taken != g.taken && g.lacking() {
+			if s = g.again(s); s == nil || len(g.steps) > 0 && g.steps[0].before(s) {
+				g.offer(s)
+				continue
+			}
+		}
+		if g.over+s.broken > g.broken {
+			continue
+		}
+		touched := g.take(s)
+		if done() {
+			return true
+		}
+		g.renew(touched)
 	}
 	return false
 }
@@ -144,7 +158,7 @@ func (g *greedy) take(s *step) (touched []int) {
 			touched = append(touched, int(p.node))
 		}
 	}
-	g.changes++
+	g.taken++
 	if s.source < g.m.nodes {
 		g.settle(s.source)
 	}
@@ -175,25 +189,50 @@ func (g *greedy) may(node int) bool {
 
 // renew counts the steps again that depend on one of the nodes.
 func (g *greedy) renew(touched []int) {
-	renewed := map[int]bool{}
-	again := func(source int, count func() *step) {
-		if !renewed[source] {
-			renewed[source] = true
-			g.versions[source]++
-			g.offer(count())
-		}
-	}
 	if g.class < 0 {
 		return // only the bounds count
 	}
-	for _, n := range touched {
-		again(n, func() *step { return g.onNode(n) })
+	slices.Sort(touched)
+	var changed []int32
+	for _, n := range slices.Compact(touched) {
+		g.versions[n]++
+		g.offer(g.onNode(n))
+		changed = append(changed, g.share(n)...)
+		if !g.lacking() {
+			continue
+		}
 		for _, e := range g.m.on[n] {
-			for _, id := range [2]int32{e.unit, g.m.units[e.unit].core} {
-				if id >= 0 && (g.m.units[id].wide || g.lacking()) {
-					again(g.m.nodes+int(id), func() *step { return g.ofUnit(id) })
-				}
+			if !g.m.units[e.unit].wide {
+				changed = append(changed, e.unit)
 			}
 		}
 	}
+	slices.Sort(changed)
+	for _, id := range slices.Compact(changed) {
+		g.versions[g.m.nodes+int(id)]++
+		g.offer(g.ofUnit(id))
+	}
+}
+
+// share counts how many members fit on a node if one of the units goes that are on several nodes. It returns those for which the number
+// changed.
+func (g *greedy) share(node int) (changed []int32) {
+	for i, id := range g.m.heads[node] {
+		fit := 0
+		if g.may(node) && g.from[id] && !g.gone[id] {
+			g.trial.reset(g.m.row(g.free, node))
+			for _, e := range g.m.on[node] {
+				if (e.unit == id || g.m.units[e.unit].core == id) && !g.gone[e.unit] {
+					add(g.trial.free, e.frees)
+				}
+			}
+			fit = g.m.fit(g.trial.free, g.class)
+		}
+		if was := g.shares[node][i]; fit != was {
+			g.shares[node][i] = fit
+			g.fits[id] += fit - was
+			changed = append(changed, id)
+		}
+	}
+	return changed
 }

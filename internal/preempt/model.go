@@ -41,6 +41,7 @@ type need struct{ class, members int }
 type model struct {
 	units     []unit
 	on        [][]entry // by node, cheapest first
+	heads     [][]int32 // by node: the units of which it has a part, their own or of their surplus, and that are on other nodes too
 	free      []int64   // by node and resource
 	usable    [][]bool  // by class and node
 	classes   []Class
@@ -67,6 +68,7 @@ func newModel(p Problem) *model {
 	}
 	m.number(p)
 	m.stand()
+	m.head()
 	m.use(p.Usable)
 	m.count(p.Need)
 	return m
@@ -86,11 +88,15 @@ func (m *model) number(p Problem) {
 		number[from] = int32(to) //nolint:gosec // there are fewer units than that
 	}
 	m.units = make([]unit, len(units))
-	ns := newParts(m.nodes, m.resources)
+	pods := 0
+	for i := range units {
+		pods += units[i].pods
+	}
+	ps := newParts(m.nodes, m.resources, pods)
 	for to, from := range order {
 		u := &m.units[to]
 		*u = units[from]
-		u.parts = ns.of(p.Units[from].Pods)
+		u.parts = ps.of(p.Units[from].Pods)
 		if u.core >= 0 {
 			u.core = number[u.core]
 		}
@@ -129,6 +135,10 @@ func measure(p Problem) []unit {
 			input: i, core: -1, gang: from.Kind == Gang, pods: len(from.Pods),
 			own: from.Priority, highest: from.Priority, started: from.Started, frees: from.Frees,
 		}
+		if len(from.Pods) == 1 {
+			units[i].budgets = from.Pods[0].Budgets
+			continue
+		}
 		for k := range from.Pods {
 			units[i].budgets = append(units[i].budgets, from.Pods[k].Budgets...)
 		}
@@ -145,42 +155,63 @@ func measure(p Problem) []unit {
 // cheapest returns the order of the units: first those that break no budget alone, then those of the lowest priority, then those with the
 // fewest pods, gangs after others, and those that started last. Units that are equal in all this are ordered by what they are made of.
 func cheapest(p Problem, units []unit) []int {
-	order, breaks := make([]int, len(units)), make([]bool, len(units))
 	with := make([]int, len(units)) // the pods that go with each
 	drawn := make([]int, len(p.Budgets))
+	keys := make([]key, len(units))
 	for i := range units {
-		order[i] = i
-		with[i] += units[i].pods
-		if core := units[i].core; core >= 0 {
-			with[core] += units[i].pods
+		u := &units[i]
+		with[i] += u.pods
+		if u.core >= 0 {
+			with[u.core] += u.pods
 		}
-		for _, b := range units[i].budgets {
+		breaks := false
+		for _, b := range u.budgets {
 			drawn[b]++
-			breaks[i] = breaks[i] || drawn[b] > max(0, p.Budgets[b])
+			breaks = breaks || drawn[b] > max(0, p.Budgets[b])
 		}
-		for _, b := range units[i].budgets {
+		for _, b := range u.budgets {
 			drawn[b]--
 		}
+		keys[i] = key{unit: int32(i), breaks: breaks, gang: u.gang, highest: u.highest, started: u.started.Unix()} //nolint:gosec // few units
 	}
-	slices.SortFunc(order, func(a, b int) int {
-		if breaks[a] != breaks[b] {
-			return first(breaks[b])
-		}
-		if c := cmp.Compare(units[a].highest, units[b].highest); c != 0 {
-			return c
-		}
-		if c := cmp.Compare(with[a], with[b]); c != 0 {
-			return c
-		}
-		if units[a].gang != units[b].gang {
-			return first(units[b].gang)
-		}
-		if c := units[b].started.Compare(units[a].started); c != 0 {
-			return c
-		}
-		return cmp.Or(contents(p, a, b), cmp.Compare(a, b))
-	})
+	for i := range keys {
+		keys[i].pods = int32(with[i]) //nolint:gosec // few pods
+	}
+	slices.SortFunc(keys, func(a, b key) int { return compareKeys(p, &a, &b) })
+	order := make([]int, len(keys))
+	for i := range keys {
+		order[i] = int(keys[i].unit)
+	}
 	return order
+}
+
+// key is what units are ordered by.
+type key struct {
+	started      int64 // seconds
+	unit         int32
+	pods         int32 // with its surplus
+	highest      int32
+	breaks, gang bool
+}
+
+func compareKeys(p Problem, a, b *key) int {
+	switch {
+	case a.breaks != b.breaks:
+		return first(b.breaks)
+	case a.highest != b.highest:
+		return cmp.Compare(a.highest, b.highest)
+	case a.pods != b.pods:
+		return cmp.Compare(a.pods, b.pods)
+	case a.gang != b.gang:
+		return first(b.gang)
+	case a.started != b.started:
+		return cmp.Compare(b.started, a.started)
+	}
+	x, y := &p.Units[a.unit], &p.Units[b.unit]
+	if c := y.Started.Compare(x.Started); c != 0 {
+		return c
+	}
+	return cmp.Or(contents(p, int(a.unit), int(b.unit)), cmp.Compare(a.unit, b.unit))
 }
 
 // first returns the result of a comparison in which the first value comes first, or not.
@@ -213,27 +244,34 @@ func contents(p Problem, a, b int) int {
 // parts adds up what pods free on nodes.
 type parts struct {
 	resources int
-	at        []int // by node: 1 + the index of its part, in the unit at hand
+	at        []int   // by node: 1 + the index of its part, in the unit at hand
+	list      []part  // for all units
+	amounts   []int64 // for all units
 }
 
-func newParts(nodes, resources int) *parts { return &parts{resources, make([]int, nodes)} }
+func newParts(nodes, resources, pods int) *parts {
+	return &parts{resources, make([]int, nodes), make([]part, 0, pods), make([]int64, pods*resources)}
+}
 
 func (ps *parts) of(pods []VictimPod) []part {
-	list := make([]part, 0, min(len(pods), len(ps.at)))
+	begin := len(ps.list)
 	for i := range pods {
 		pod := &pods[i]
 		if pod.Node < 0 || pod.Node >= len(ps.at) {
 			continue
 		}
 		if ps.at[pod.Node] == 0 {
-			list = append(list, part{int32(pod.Node), make([]int64, ps.resources)}) //nolint:gosec // there are fewer nodes than that
-			ps.at[pod.Node] = len(list)
+			frees := ps.amounts[:ps.resources:ps.resources]
+			ps.amounts = ps.amounts[ps.resources:]
+			ps.list = append(ps.list, part{int32(pod.Node), frees}) //nolint:gosec // there are fewer nodes than that
+			ps.at[pod.Node] = len(ps.list)
 		}
-		frees := list[ps.at[pod.Node]-1].frees
+		frees := ps.list[ps.at[pod.Node]-1].frees
 		for r := range min(len(frees), len(pod.Requests)) {
 			frees[r] += pod.Requests[r]
 		}
 	}
+	list := ps.list[begin:len(ps.list):len(ps.list)]
 	for _, part := range list {
 		ps.at[part.node] = 0
 	}
@@ -258,6 +296,20 @@ func (m *model) stand() {
 	for id := range m.units {
 		for _, part := range m.units[id].parts {
 			m.on[part.node] = append(m.on[part.node], entry{int32(id), part.frees}) //nolint:gosec // there are fewer units than that
+		}
+	}
+}
+
+// head lists the units of each node that are, with their surplus, on several nodes.
+func (m *model) head() {
+	m.heads = make([][]int32, m.nodes)
+	for n, entries := range m.on {
+		for _, e := range entries {
+			for _, id := range [2]int32{e.unit, m.units[e.unit].core} {
+				if id >= 0 && m.units[id].wide && !slices.Contains(m.heads[n], id) {
+					m.heads[n] = append(m.heads[n], id)
+				}
+			}
 		}
 	}
 }

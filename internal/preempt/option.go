@@ -11,7 +11,7 @@ import (
 type step struct {
 	source  int // a node, or the number of nodes and then a unit
 	version int // of the source
-	changes int // of what is lacking
+	taken   int // how many steps were taken before
 
 	units   []int32 // without the surplus of gangs among them
 	members int     // how many more members fit
@@ -60,29 +60,27 @@ func (g *greedy) onNode(node int) *step {
 	if !g.may(node) {
 		return nil
 	}
+	g.counted++
 	free := g.m.row(g.free, node)
-	g.all.reset(free)
+	g.trial.reset(free)
 	g.sorted = g.sorted[:0]
-	for _, e := range g.m.on[node] {
+	for i, e := range g.m.on[node] {
 		if g.from[e.unit] && !g.gone[e.unit] {
 			g.sorted = append(g.sorted, e.unit)
-			add(g.all.free, e.frees)
+			g.entries[e.unit] = int32(i) //nolint:gosec // there are fewer units than that
+			add(g.trial.free, e.frees)
 		}
 	}
-	g.counted++
-	if len(g.sorted) == 0 || g.m.fit(g.all.free, g.class) == 0 {
+	if len(g.sorted) == 0 {
 		return nil
 	}
-	var best *step
-	for _, capped := range [2]bool{true, false} {
-		g.score(node, free, capped)
-		slices.SortFunc(g.sorted, func(a, b int32) int {
-			return cmp.Or(cmp.Compare(g.scores[b], g.scores[a]), cmp.Compare(a, b))
-		})
-		best = g.prefixes(node, best)
-		if len(g.sorted) == 1 {
-			break
-		}
+	most := g.m.fit(g.trial.free, g.class)
+	if most == 0 {
+		return nil
+	}
+	best := g.prefixes(node, nil, true)
+	if most > 1 && g.want > 1 && len(g.sorted) > 1 {
+		best = g.prefixes(node, best, false)
 	}
 	return best
 }
@@ -119,18 +117,29 @@ func (g *greedy) score(node int, free []int64, capped bool) {
 	}
 }
 
-// prefixes returns the best step of those that take the first units of the sorted ones, or the best one so far if it is better.
-func (g *greedy) prefixes(node int, best *step) *step {
-	g.all.reset(g.m.row(g.free, node))
+// prefixes returns the best step that takes the first of the units on the node, in the order of their scores, or the best one so far if it
+// is better.
+func (g *greedy) prefixes(node int, best *step, capped bool) *step {
+	g.score(node, g.m.row(g.free, node), capped)
+	slices.SortFunc(g.sorted, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(g.scores[b], g.scores[a]), cmp.Compare(a, b))
+	})
+	g.trial.reset(g.m.row(g.free, node))
 	g.chosen = g.chosen[:0]
-	fits := 0
+	fits, pods := 0, 0
 	for _, id := range g.sorted {
-		if !g.all.add(g, node, id) {
+		if !g.trial.add(g, node, id) {
 			continue
 		}
 		g.chosen = append(g.chosen, id)
-		if fit := min(g.want, g.m.fit(g.all.free, g.class)); fit > fits {
-			fits = fit
+		pods += g.m.units[id].pods
+		fit := min(g.want, g.m.fit(g.trial.free, g.class))
+		if fit <= fits {
+			continue
+		}
+		fits = fit
+		// A step that takes more than its share of pods is worth a closer look only if one unit less would make it the best.
+		if best == nil || g.lacking() || float64(pods-1)*best.gain <= float64(best.pods*fits) {
 			if s := g.stepOn(node, fits); best == nil || s.before(best) {
 				best = s
 			}
@@ -164,7 +173,7 @@ func (g *greedy) stepOn(node, fits int) *step {
 
 // step returns a step with its price and gain.
 func (g *greedy) step(source int, units []int32, members int) *step {
-	s := &step{source: source, version: g.versions[source], changes: g.changes, units: units, members: members, gain: float64(members)}
+	s := &step{source: source, version: g.versions[source], taken: g.taken, units: units, members: members, gain: float64(members)}
 	s.price = g.priceOf(units...)
 	for b, lacks := range g.lacks {
 		if lacks <= 0 {
@@ -184,17 +193,16 @@ func (g *greedy) ofUnit(id int32) *step {
 	if !g.from[id] || g.gone[id] {
 		return nil
 	}
-	fits := 0
-	if g.class >= 0 {
-		for _, e := range g.amounts(id) {
-			n := int(e.node)
-			g.counted++
-			if g.may(n) {
-				g.all.reset(g.m.row(g.free, n))
-				add(g.all.free, e.frees)
-				fits += g.m.fit(g.all.free, g.class)
+	u := &g.m.units[id]
+	fits := g.fits[id]
+	if g.class >= 0 && !u.wide && len(u.parts) == 1 && g.may(int(u.parts[0].node)) {
+		g.trial.reset(g.m.row(g.free, int(u.parts[0].node)))
+		for _, id := range g.closureOf(id) {
+			for _, p := range g.m.units[id].parts {
+				add(g.trial.free, p.frees)
 			}
 		}
+		fits = g.m.fit(g.trial.free, g.class)
 	}
 	if s := g.step(g.m.nodes+int(id), []int32{id}, min(fits, g.want)); s.gain > 0 {
 		return s
@@ -202,30 +210,18 @@ func (g *greedy) ofUnit(id int32) *step {
 	return nil
 }
 
-// amounts returns what a unit frees on its nodes with its surplus.
-func (g *greedy) amounts(id int32) []part {
-	u := &g.m.units[id]
-	if len(u.surplus) == 0 {
-		return u.parts
-	}
-	var sum []part
-	at := map[int32]int{}
-	for _, id := range g.closureOf(id) {
-		for _, p := range g.m.units[id].parts {
-			i, known := at[p.node]
-			if !known {
-				i = len(sum)
-				at[p.node] = i
-				sum = append(sum, part{p.node, make([]int64, g.m.resources)})
-			}
-			add(sum[i].frees, p.frees)
-		}
-	}
-	return sum
-}
-
 // priceOf returns the price of units and of what goes with them.
 func (g *greedy) priceOf(units ...int32) price {
+	if len(units) == 1 {
+		if u := &g.m.units[units[0]]; len(u.surplus) == 0 && len(u.budgets) == 0 {
+			g.closure = append(g.closure[:0], units[0])
+			p := price{pods: u.pods, started: u.started, highest: u.own}
+			if u.gang {
+				p.gangs++
+			}
+			return p
+		}
+	}
 	p := price{highest: math.MinInt32}
 	for i, id := range g.closureOf(units...) {
 		u := &g.m.units[id]
@@ -278,7 +274,9 @@ type trial struct {
 	stamp  int
 }
 
-func newTrial(m *model) trial { return trial{free: make([]int64, m.resources), stamps: make([]int, len(m.units))} }
+func newTrial(m *model) trial {
+	return trial{free: make([]int64, m.resources), stamps: make([]int, len(m.units))}
+}
 
 func (t *trial) reset(free []int64) {
 	copy(t.free, free)
@@ -289,6 +287,11 @@ func (t *trial) reset(free []int64) {
 func (t *trial) add(g *greedy, node int, id int32) bool {
 	if t.stamps[id] == t.stamp {
 		return false
+	}
+	if len(g.m.units[id].surplus) == 0 {
+		t.stamps[id] = t.stamp
+		add(t.free, g.m.on[node][g.entries[id]].frees)
+		return true
 	}
 	for _, e := range g.m.on[node] {
 		if (e.unit == id || g.m.units[e.unit].core == id) && t.stamps[e.unit] != t.stamp && !g.gone[e.unit] {

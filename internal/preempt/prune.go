@@ -50,9 +50,9 @@ func (g *greedy) less(p part) int {
 		return 0
 	}
 	free := g.m.row(g.free, int(p.node))
-	g.all.reset(free)
-	subtract(g.all.free, p.frees)
-	return g.m.fit(free, g.class) - g.m.fit(g.all.free, g.class)
+	g.trial.reset(free)
+	subtract(g.trial.free, p.frees)
+	return g.m.fit(free, g.class) - g.m.fit(g.trial.free, g.class)
 }
 
 // holds reports whether the members on a node still fit there without what the unit frees.

@@ -48,7 +48,7 @@ func (m *model) rank(set []int32) Rank {
 
 // broken returns how many disruptions of the set are beyond what budgets allow.
 func (m *model) broken(set []int32) int {
-	drawn, broken := make([]int, len(m.allowed)), 0
+	drawn, broken := map[int]int{}, 0
 	for _, id := range set {
 		for _, b := range m.units[id].budgets {
 			if drawn[b]++; drawn[b] > m.allowed[b] {

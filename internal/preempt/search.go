@@ -42,11 +42,11 @@ func (s *search) run(set []bool) bool {
 	if !s.m.hopeful(set) {
 		return false
 	}
-	all := &answer{without: s.m.members(set), tiers: s.m.tiers(set)}
+	all := &answer{without: s.m.members(set), tiers: make([]uint16, s.m.nodes)} // without preferences
 	if !s.plan(all) {
 		return false
 	}
-	s.lowest(set, s.fewestBroken(set))
+	s.look(set)
 	if s.found == nil {
 		if !s.plan(all) {
 			return false
@@ -57,40 +57,43 @@ func (s *search) run(set []bool) bool {
 	return true
 }
 
-// fewestBroken returns how many disruptions beyond what budgets allow seem to be necessary.
-func (s *search) fewestBroken(set []bool) int {
-	if s.m.broken(s.m.members(set)) == 0 || s.try(limits{from: set}) {
-		return 0
+// look looks for victims that break few budgets and have low priorities. It first asks about the lowest priority at which the counts fit
+// without breaking any budget, because nearly always that is enough.
+func (s *search) look(set []bool) {
+	levels, spared := s.m.levels(set), s.m.sparing(set)
+	low := s.hopeful(spared, levels)
+	if low < len(levels) && s.try(limits{from: s.m.upTo(spared, levels[low])}) {
+		return
 	}
-	if s.try(limits{from: set, broken: unlimited}) {
-		return s.found.rank.Broken
+	if s.m.broken(s.m.members(set)) == 0 || low < len(levels) && s.try(limits{from: spared}) {
+		s.lowest(spared, levels, low+1, 0)
+	} else if s.try(limits{from: set, broken: unlimited}) {
+		s.lowest(set, levels, s.hopeful(set, levels), s.found.rank.Broken)
 	}
-	return unlimited
 }
 
-// lowest looks for the lowest priority up to which units have to go. The lowest one at which the counts fit is nearly always enough, so
-// it is asked about first.
-func (s *search) lowest(set []bool, broken int) {
-	levels := s.m.levels(set)
-	index := func(priority int32) int {
-		at, _ := slices.BinarySearch(levels, priority)
+// hopeful returns the lowest priority up to which units have to go for the counts to fit.
+func (s *search) hopeful(set []bool, levels []int32) int {
+	return sort.Search(len(levels), func(level int) bool { return s.m.hopeful(s.m.upTo(set, levels[level])) })
+}
+
+// lowest looks for the lowest priority up to which units have to go, from the low level on.
+func (s *search) lowest(set []bool, levels []int32, low, broken int) {
+	index := func() int {
+		at, _ := slices.BinarySearch(levels, s.found.rank.Highest)
 		return at
 	}
-	enough := func(level int) bool { return s.m.hopeful(s.m.upTo(set, levels[level])) }
-	low, high := 0, len(levels)
+	high := len(levels)
 	if s.found != nil {
-		high = index(s.found.rank.Highest)
+		high = index()
 	}
-	low += sort.Search(high, enough)
-	for probe := low; low < high; probe = low + (high-low)/2 {
+	for low < high {
+		probe := low + (high-low)/2
 		if s.try(limits{from: s.m.upTo(set, levels[probe]), broken: broken}) {
-			high = min(probe, index(s.found.rank.Highest))
+			high = min(probe, index())
 		} else {
 			low = probe + 1
 		}
-	}
-	if s.found == nil {
-		s.try(limits{from: set, broken: broken})
 	}
 }
 

@@ -61,6 +61,15 @@ func (m *model) upTo(set []bool, priority int32) []bool {
 	return set
 }
 
+// sparing returns the set without units that break a budget even if they go alone.
+func (m *model) sparing(set []bool) []bool {
+	set = slices.Clone(set)
+	for id := range set {
+		set[id] = set[id] && m.broken(append([]int32{int32(id)}, m.units[id].surplus...)) == 0 //nolint:gosec // there are fewer units than that
+	}
+	return m.closed(set)
+}
+
 // closed returns the set without gangs of which it does not have all surplus.
 func (m *model) closed(set []bool) []bool {
 	set = slices.Clone(set)
