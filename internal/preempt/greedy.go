@@ -116,7 +116,7 @@ func (g *greedy) takeUntil(done func() bool) bool {
 		if !isStep || s.version != g.versions[s.source] {
 			continue
 		}
-		if s.members > g.want || s.taken != g.taken && g.lacking() {
+		if s.members > g.want || s.taken != g.taken && (s.budgets || g.lacking()) {
 			if s = g.again(s); s == nil || len(g.steps) > 0 && g.steps[0].before(s) {
 				g.offer(s)
 				continue

@@ -17,6 +17,8 @@ type step struct {
 	members int     // how many more members fit
 	gain    float64 // members, and the share of what is lacking of the bounds
 
+	partly float64 // how much of a member the node has free already
+
 	price
 }
 
@@ -25,6 +27,7 @@ type price struct {
 	broken, pods, gangs int
 	started             time.Time // the earliest
 	highest             int32
+	budgets             bool // a budget selects some of the pods
 }
 
 // before reports whether the step is better than another one: the price for each gained member counts.
@@ -34,7 +37,7 @@ func (s *step) before(o *step) bool {
 			return a < b
 		}
 	}
-	return cmp.Or(o.started.Compare(s.started), cmp.Compare(s.highest, o.highest),
+	return cmp.Or(o.started.Compare(s.started), cmp.Compare(s.highest, o.highest), cmp.Compare(o.partly, s.partly),
 		slices.Compare(s.units, o.units), cmp.Compare(s.source, o.source)) < 0
 }
 
@@ -168,7 +171,13 @@ func (g *greedy) stepOn(node, fits int) *step {
 			}
 		}
 	}
-	return g.step(node, units, fits)
+	s := g.step(node, units, fits)
+	for r, ask := range g.m.classes[g.class].Ask {
+		if ask > 0 {
+			s.partly += float64(g.m.row(g.free, node)[r]) / float64(ask)
+		}
+	}
+	return s
 }
 
 // step returns a step with its price and gain.
@@ -233,6 +242,7 @@ func (g *greedy) priceOf(units ...int32) price {
 		if i == 0 || u.started.Before(p.started) {
 			p.started = u.started
 		}
+		p.budgets = p.budgets || len(u.budgets) > 0
 		for _, b := range u.budgets {
 			if g.drawn[b]++; g.drawn[b] > g.m.allowed[b] {
 				p.broken++

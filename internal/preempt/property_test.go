@@ -154,12 +154,19 @@ func TestHowCloseToTheBest(t *testing.T) {
 		name    string
 		classes int
 		queues  bool
-	}{{"one class", 1, false}, {"up to two classes", 2, false}, {"with rules between queues", 2, true}} {
+		racks   bool
+	}{
+		{name: "one class", classes: 1},
+		{name: "up to two classes", classes: 2},
+		{name: "with rules between queues", classes: 2, queues: true},
+		{name: "with a rule that only the planner knows", classes: 2, racks: true},
+	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, 2))
 			var f figures
 			for range cases {
 				c := drawToy(r.IntN, tc.classes)
+				c.racks = tc.racks
 				if tc.queues {
 					c.allows = queues([3]int{r.IntN(4), r.IntN(4), r.IntN(4)})
 				}

@@ -12,6 +12,8 @@ import (
 type toy struct {
 	preempt.Problem
 	allows func(victims []int) bool
+	// racks says that all members have to be on even nodes, or all on odd ones. Only the planner knows.
+	racks bool
 
 	gone  map[int]bool
 	free  [][]int64 // without those that are gone, and with the members
@@ -38,7 +40,15 @@ func (c *toy) Plan(without []int, tiers []uint16) (map[int]int, bool) {
 	if tiers != nil {
 		slices.SortStableFunc(order, func(a, b int) int { return int(tiers[a]) - int(tiers[b]) })
 	}
-	fits := c.place(order, c.targets())
+	fits := false
+	if c.racks {
+		for rack := range 2 {
+			some := slices.DeleteFunc(slices.Clone(order), func(n int) bool { return n%2 != rack })
+			fits = fits || c.place(some, c.targets())
+		}
+	} else {
+		fits = c.place(order, c.targets())
+	}
 	uses := map[int]int{}
 	for n, counts := range c.on {
 		for _, count := range counts {
@@ -53,6 +63,9 @@ func (c *toy) Plan(without []int, tiers []uint16) (map[int]int, bool) {
 // move adds what a unit requests to what is free, or takes it away.
 func (c *toy) move(unit int, sign int64) {
 	for _, pod := range c.Units[unit].Pods {
+		if pod.Node < 0 {
+			continue
+		}
 		for r, amount := range pod.Requests {
 			c.free[pod.Node][r] += sign * amount
 		}
@@ -142,6 +155,9 @@ func (c *toy) Back(unit int) bool {
 	}
 	c.move(unit, -1)
 	for _, pod := range c.Units[unit].Pods {
+		if pod.Node < 0 {
+			continue
+		}
 		for class, members := range c.on[pod.Node] {
 			for r, ask := range c.Classes[class].Ask {
 				if members > 0 && ask > 0 && c.free[pod.Node][r] < 0 {
@@ -177,7 +193,7 @@ func (c *toy) does(victims []int) bool {
 	if slices.ContainsFunc(lacks, func(n int64) bool { return n > 0 }) || c.allows != nil && !c.allows(victims) {
 		return false
 	}
-	copied := &toy{Problem: c.Problem}
+	copied := &toy{Problem: c.Problem, racks: c.racks}
 	_, fits := copied.Plan(victims, nil)
 	return fits
 }
