@@ -1,5 +1,7 @@
 package preempt
 
+import "slices"
+
 // reviews bounds how many victims the rules between queues are asked about in all, to find out which may go together.
 const reviews = 1_000_000
 
@@ -16,7 +18,7 @@ func (s *search) allowed() []bool {
 			break
 		}
 		switch {
-		case s.c.Allows(append(victims[:len(victims):len(victims)], added...)):
+		case s.c.Allows(append(slices.Clip(victims), added...)):
 			victims = append(victims, added...)
 			s.m.include(next, set)
 			at += len(next)
@@ -31,11 +33,11 @@ func (s *search) allowed() []bool {
 }
 
 // useful returns the units that may be of use to the gang, the most useful first.
-func (m *model) useful() []int32 {
+func (m *model) useful() []int {
 	order, _ := m.best(limits{from: m.all(), broken: unlimited})
 	in := m.mask(order)
 	for i := range m.units {
-		if id := int32(i); !in[id] && m.helps(id) { //nolint:gosec // there are fewer units than that
+		if id := i; !in[id] && m.helps(id) {
 			order = append(order, id)
 		}
 	}
@@ -43,7 +45,7 @@ func (m *model) useful() []int32 {
 }
 
 // helps reports whether the unit frees something that the gang can use.
-func (m *model) helps(id int32) bool {
+func (m *model) helps(id int) bool {
 	for _, p := range m.units[id].parts {
 		for c := range m.classes {
 			if m.usable[c][p.node] {
@@ -60,11 +62,11 @@ func (m *model) helps(id int32) bool {
 }
 
 // others returns the units and what goes with them, without those in the set.
-func (m *model) others(units []int32, set []bool) []int32 {
-	var list []int32
-	seen := map[int32]bool{}
+func (m *model) others(units []int, set []bool) []int {
+	var list []int
+	seen := map[int]bool{}
 	for _, head := range units {
-		for _, id := range append([]int32{head}, m.units[head].surplus...) {
+		for _, id := range m.whole(head) {
 			if !set[id] && !seen[id] {
 				seen[id] = true
 				list = append(list, id)
@@ -75,10 +77,9 @@ func (m *model) others(units []int32, set []bool) []int32 {
 }
 
 // include adds the units and what goes with them to the set.
-func (m *model) include(units []int32, set []bool) {
+func (m *model) include(units []int, set []bool) {
 	for _, head := range units {
-		set[head] = true
-		for _, id := range m.units[head].surplus {
+		for _, id := range m.whole(head) {
 			set[id] = true
 		}
 	}

@@ -11,7 +11,7 @@ type limits struct {
 	from []bool
 	// broken is how many disruptions beyond what budgets allow there may be.
 	broken int
-	// nodes are those that the gang may use; nil: all.
+	// nodes are those that the gang may use; empty: all.
 	nodes []bool
 }
 
@@ -32,11 +32,11 @@ type greedy struct {
 	counted  int     // how often nodes were counted
 
 	// What follows is only here to be used again.
-	sorted, chosen, closure []int32
+	sorted, chosen, closure []int
 	scores                  []float64
 	trial, fewer            trial
-	entries                 []int32 // by unit: where it is among those of the node at hand
-	stamps                  []int   // by unit: the last closure that it was in
+	entries                 []int // by unit: where it is among those of the node at hand
+	stamps                  []int // by unit: the last closure that it was in
 	stamp                   int
 }
 
@@ -48,7 +48,7 @@ func newGreedy(m *model, l limits) *greedy {
 		fits:     make([]int, len(m.units)),
 		shares:   make([][]int, m.nodes),
 		scores:   make([]float64, len(m.units)),
-		entries:  make([]int32, len(m.units)),
+		entries:  make([]int, len(m.units)),
 		trial:    newTrial(m),
 		fewer:    newTrial(m),
 		stamps:   make([]int, len(m.units)),
@@ -57,7 +57,7 @@ func newGreedy(m *model, l limits) *greedy {
 
 // choose returns units without which the gang fits by counting, in order, and false if it found none. It also returns how often it counted
 // a node.
-func (m *model) choose(l limits) (set []int32, counted int, found bool) {
+func (m *model) choose(l limits) (set []int, counted int, found bool) {
 	g := newGreedy(m, l)
 	for _, need := range m.needs {
 		if !g.place(need) {
@@ -89,7 +89,7 @@ func (g *greedy) place(n need) bool {
 	}
 	for id := range g.m.units {
 		if g.from[id] && (g.m.units[id].wide || g.lacking()) {
-			g.offer(g.ofUnit(int32(id))) //nolint:gosec // there are fewer units than that
+			g.offer(g.ofUnit(id))
 		}
 	}
 	return g.takeUntil(func() bool { return g.want == 0 })
@@ -104,7 +104,7 @@ func (g *greedy) cover() bool {
 	g.steps = g.steps[:0]
 	for id := range g.m.units {
 		if g.from[id] {
-			g.offer(g.ofUnit(int32(id))) //nolint:gosec // there are fewer units than that
+			g.offer(g.ofUnit(id))
 		}
 	}
 	return g.takeUntil(func() bool { return !g.lacking() })
@@ -147,7 +147,7 @@ func (g *greedy) again(s *step) *step {
 	if s.source < g.m.nodes {
 		return g.onNode(s.source)
 	}
-	return g.ofUnit(int32(s.source - g.m.nodes)) //nolint:gosec // there are fewer units than that
+	return g.ofUnit(s.source - g.m.nodes)
 }
 
 // take removes the units of a step and places members on the nodes where they were. It returns these nodes.
@@ -155,7 +155,7 @@ func (g *greedy) take(s *step) (touched []int) {
 	for _, id := range slices.Clone(g.closureOf(s.units...)) {
 		g.remove(id)
 		for _, p := range g.m.units[id].parts {
-			touched = append(touched, int(p.node))
+			touched = append(touched, p.node)
 		}
 	}
 	g.taken++
@@ -184,7 +184,7 @@ func (g *greedy) settle(node int) {
 
 // may reports whether members of the class may use the node.
 func (g *greedy) may(node int) bool {
-	return g.m.usable[g.class][node] && (g.nodes == nil || g.nodes[node])
+	return g.m.usable[g.class][node] && (len(g.nodes) == 0 || g.nodes[node])
 }
 
 // renew counts the steps again that depend on one of the nodes.
@@ -193,7 +193,7 @@ func (g *greedy) renew(touched []int) {
 		return // only the bounds count
 	}
 	slices.Sort(touched)
-	var changed []int32
+	var changed []int
 	for _, n := range slices.Compact(touched) {
 		g.versions[n]++
 		g.offer(g.onNode(n))
@@ -209,14 +209,14 @@ func (g *greedy) renew(touched []int) {
 	}
 	slices.Sort(changed)
 	for _, id := range slices.Compact(changed) {
-		g.versions[g.m.nodes+int(id)]++
+		g.versions[g.m.nodes+id]++
 		g.offer(g.ofUnit(id))
 	}
 }
 
 // share counts how many members fit on a node if one of the units goes that are on several nodes. It returns those for which the number
 // changed.
-func (g *greedy) share(node int) (changed []int32) {
+func (g *greedy) share(node int) (changed []int) {
 	for i, id := range g.m.heads[node] {
 		fit := 0
 		if g.may(node) && g.from[id] && !g.gone[id] {

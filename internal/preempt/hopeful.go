@@ -1,6 +1,6 @@
 package preempt
 
-// hopeful reports whether the gang could fit without the set of units, by counting: each class alone, all classes by the smallest request of
+// hopeful reports whether the gang could fit without the set of units. It counts each class alone, all classes with the smallest request of
 // each resource, and each bound.
 func (m *model) hopeful(set []bool) bool {
 	if m.total > m.membersOf() || !m.enough(set) {

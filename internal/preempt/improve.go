@@ -6,8 +6,8 @@ import "slices"
 // in a large one there is no improvement to speak of.
 const effort = 4000
 
-// best returns the cheapest choice by counting that it found: that of the greedy way, or of the greedy way without a unit of the last choice.
-func (m *model) best(l limits) (set []int32, found bool) {
+// best returns the cheapest choice by counting that it found: the greedy one, or the greedy one without a unit of the best choice so far.
+func (m *model) best(l limits) (set []int, found bool) {
 	set, counted, found := m.choose(l)
 	if !found {
 		return nil, false
@@ -36,7 +36,7 @@ func (m *model) best(l limits) (set []int32, found bool) {
 }
 
 // except returns the limits without a unit. The gang of a surplus may then not go either.
-func (m *model) except(l limits, id int32) limits {
+func (m *model) except(l limits, id int) limits {
 	l.from = slices.Clone(l.from)
 	l.from[id] = false
 	if core := m.units[id].core; core >= 0 {

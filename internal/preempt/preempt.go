@@ -6,8 +6,8 @@
 //
 //   - model.go is the problem in numbers: units in one order from the cheapest, and what each frees on each node.
 //   - hopeful.go counts whether the gang could fit at all.
-//   - greedy.go chooses units by counting: one step after the other, the fewest pods for each member that then fits. option.go has the steps,
-//     prune.go removes what turned out to be unnecessary, improve.go tries other choices within a bound.
+//   - greedy.go chooses units by counting: one step after the other, always one with the fewest pods for each member that then fits.
+//     step.go has the steps, prune.go gives back what turned out to be unnecessary, improve.go tries other choices within a bound.
 //   - search.go asks the planner about what was chosen by counting, finds the lowest priority that is enough, and keeps the best answer.
 //   - giveback.go gives back what a plan does not need, the dearest first.
 //   - allowed.go finds units that the rules between queues allow together.
@@ -97,8 +97,8 @@ type Choice struct {
 	Rank    Rank
 }
 
-// Choose returns the cheapest victims that it found, and false if there are none with which the gang fits. When it returns true, the plan to
-// carry out is the cluster's last plan: exactly the victims are gone in it.
+// Choose returns the cheapest victims that it found, and false if there are none with which the gang fits. When it returns true, the
+// cluster's last plan is the one to carry out: exactly the victims are gone in it.
 //
 // With no victims the gang fits as it is.
 func Choose(p Problem, c Cluster) (Choice, bool) {

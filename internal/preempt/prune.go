@@ -46,10 +46,10 @@ func (g *greedy) lift() int {
 
 // less returns how many members fewer fit on a node without what the unit frees there.
 func (g *greedy) less(p part) int {
-	if !g.may(int(p.node)) {
+	if !g.may(p.node) {
 		return 0
 	}
-	free := g.m.row(g.free, int(p.node))
+	free := g.m.row(g.free, p.node)
 	g.trial.reset(free)
 	subtract(g.trial.free, p.frees)
 	return g.m.fit(free, g.class) - g.m.fit(g.trial.free, g.class)
@@ -57,7 +57,7 @@ func (g *greedy) less(p part) int {
 
 // holds reports whether the members on a node still fit there without what the unit frees.
 func (g *greedy) holds(p part) bool {
-	node := int(p.node)
+	node := p.node
 	free := g.m.row(g.free, node)
 	for c, class := range g.m.classes {
 		if g.placed[node*len(g.m.classes)+c] == 0 {

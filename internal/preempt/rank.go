@@ -30,7 +30,7 @@ func (r Rank) Compare(o Rank) int {
 }
 
 // rank returns the rank of a set of units.
-func (m *model) rank(set []int32) Rank {
+func (m *model) rank(set []int) Rank {
 	r := Rank{Highest: math.MinInt32, Broken: m.broken(set)}
 	for i, id := range set {
 		u := &m.units[id]
@@ -47,7 +47,7 @@ func (m *model) rank(set []int32) Rank {
 }
 
 // broken returns how many disruptions of the set are beyond what budgets allow.
-func (m *model) broken(set []int32) int {
+func (m *model) broken(set []int) int {
 	drawn, broken := map[int]int{}, 0
 	for _, id := range set {
 		for _, b := range m.units[id].budgets {

@@ -22,10 +22,10 @@ type search struct {
 
 // answer is a plan without some units, and what of them had to stay gone.
 type answer struct {
-	without []int32
+	without []int
 	tiers   []uint16
 	uses    map[int]int
-	victims []int32
+	victims []int
 	rank    Rank
 }
 
@@ -152,7 +152,7 @@ func (s *search) cheapest() *answer {
 
 // ask asks for a plan without the units, with the nodes preferred on which units of a set cost the least, and gives back what it does not
 // need. It returns nil if there is no plan, or if there were too many questions.
-func (s *search) ask(without []int32, cheap []bool) *answer {
+func (s *search) ask(without []int, cheap []bool) *answer {
 	a := &answer{without: without, tiers: s.m.tiers(cheap)}
 	if s.plans <= 1 || !s.plan(a) { // the last one is for finish
 		return nil

@@ -12,7 +12,7 @@ func (m *model) all() []bool {
 }
 
 // mask returns the set of the units.
-func (m *model) mask(units []int32) []bool {
+func (m *model) mask(units []int) []bool {
 	set := make([]bool, len(m.units))
 	for _, id := range units {
 		set[id] = true
@@ -21,18 +21,18 @@ func (m *model) mask(units []int32) []bool {
 }
 
 // members returns the units of a set in order.
-func (m *model) members(set []bool) []int32 {
-	list := make([]int32, 0, len(set))
+func (m *model) members(set []bool) []int {
+	list := make([]int, 0, len(set))
 	for id, in := range set {
 		if in {
-			list = append(list, int32(id)) //nolint:gosec // there are fewer units than that
+			list = append(list, id)
 		}
 	}
 	return list
 }
 
 // inputs returns the indexes of the units in the problem.
-func (m *model) inputs(units []int32) []int {
+func (m *model) inputs(units []int) []int {
 	inputs := make([]int, len(units))
 	for i, id := range units {
 		inputs[i] = m.units[id].input
@@ -61,11 +61,14 @@ func (m *model) upTo(set []bool, priority int32) []bool {
 	return set
 }
 
+// whole returns a unit and its surplus.
+func (m *model) whole(id int) []int { return append([]int{id}, m.units[id].surplus...) }
+
 // sparing returns the set without units that break a budget even if they go alone.
 func (m *model) sparing(set []bool) []bool {
 	set = slices.Clone(set)
 	for id := range set {
-		set[id] = set[id] && m.broken(append([]int32{int32(id)}, m.units[id].surplus...)) == 0 //nolint:gosec // there are fewer units than that
+		set[id] = set[id] && m.broken(m.whole(id)) == 0
 	}
 	return m.closed(set)
 }
@@ -82,7 +85,7 @@ func (m *model) closed(set []bool) []bool {
 }
 
 // fill returns the units of the set with as many others as the limits admit, the cheapest first.
-func (m *model) fill(l limits, set []int32) []int32 {
+func (m *model) fill(l limits, set []int) []int {
 	all := m.members(l.from)
 	if l.broken >= m.broken(all) {
 		return all
@@ -92,8 +95,8 @@ func (m *model) fill(l limits, set []int32) []int32 {
 		w.remove(id)
 	}
 	for _, id := range all {
-		var added []int32
-		for _, id := range append([]int32{id}, m.units[id].surplus...) {
+		var added []int
+		for _, id := range m.whole(id) {
 			if !w.gone[id] {
 				w.remove(id)
 				added = append(added, id)

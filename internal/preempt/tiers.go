@@ -32,7 +32,7 @@ func (m *model) tiers(set []bool) []uint16 {
 		if i == 0 || compareCosts(costs[order[i-1]], costs[node]) != 0 {
 			distinct++
 		}
-		tiers[node] = uint16(min(distinct, MaxTier-1)) //nolint:gosec // it is at most MaxTier
+		tiers[node] = uint16(min(distinct, MaxTier-1))
 	}
 	return tiers
 }

@@ -22,11 +22,11 @@ func newWorld(m *model) world {
 	}
 }
 
-func (w *world) remove(id int32) {
+func (w *world) remove(id int) {
 	u := &w.m.units[id]
 	w.gone[id] = true
 	for _, p := range u.parts {
-		add(w.m.row(w.free, int(p.node)), p.frees)
+		add(w.m.row(w.free, p.node), p.frees)
 	}
 	for _, b := range u.budgets {
 		if w.drawn[b]++; w.drawn[b] > w.m.allowed[b] {
@@ -38,11 +38,11 @@ func (w *world) remove(id int32) {
 	}
 }
 
-func (w *world) restore(id int32) {
+func (w *world) restore(id int) {
 	u := &w.m.units[id]
 	w.gone[id] = false
 	for _, p := range u.parts {
-		subtract(w.m.row(w.free, int(p.node)), p.frees)
+		subtract(w.m.row(w.free, p.node), p.frees)
 	}
 	for _, b := range u.budgets {
 		if w.drawn[b]--; w.drawn[b] >= w.m.allowed[b] {
@@ -60,7 +60,7 @@ func (w *world) lacking() bool {
 }
 
 // stays reports whether the unit has to stay gone, whatever the nodes have: its gang is gone, or a bound needs what it frees.
-func (w *world) stays(id int32) bool {
+func (w *world) stays(id int) bool {
 	u := &w.m.units[id]
 	if u.core >= 0 && w.gone[u.core] {
 		return true
@@ -75,11 +75,11 @@ func (w *world) stays(id int32) bool {
 
 // dearest returns the units that are gone in the order in which they are given back: first those that draw on a budget that is overdrawn,
 // then from the dearest to the cheapest. The surplus of a gang that is gone follows the gang.
-func (w *world) dearest() []int32 {
-	list := make([]int32, 0, len(w.gone))
+func (w *world) dearest() []int {
+	list := make([]int, 0, len(w.gone))
 	for _, overdrawn := range [2]bool{true, false} {
 		for i := range slices.Backward(w.gone) {
-			id := int32(i) //nolint:gosec // there are fewer units than that
+			id := i
 			u := &w.m.units[id]
 			if !w.gone[id] || w.overdraws(id) != overdrawn || u.core >= 0 && w.gone[u.core] {
 				continue
@@ -96,7 +96,7 @@ func (w *world) dearest() []int32 {
 }
 
 // overdraws reports whether a disruption by the unit, or by what goes with it, is beyond what a budget allows.
-func (w *world) overdraws(id int32) bool {
+func (w *world) overdraws(id int) bool {
 	if w.over == 0 {
 		return false
 	}
@@ -104,5 +104,5 @@ func (w *world) overdraws(id int32) bool {
 	if slices.ContainsFunc(w.m.units[id].budgets, over) {
 		return true
 	}
-	return slices.ContainsFunc(w.m.units[id].surplus, func(s int32) bool { return slices.ContainsFunc(w.m.units[s].budgets, over) })
+	return slices.ContainsFunc(w.m.units[id].surplus, func(s int) bool { return slices.ContainsFunc(w.m.units[s].budgets, over) })
 }

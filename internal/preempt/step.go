@@ -13,7 +13,7 @@ type step struct {
 	version int // of the source
 	taken   int // how many steps were taken before
 
-	units   []int32 // without the surplus of gangs among them
+	units   []int   // without the surplus of gangs among them
 	members int     // how many more members fit
 	gain    float64 // members, and the share of what is lacking of the bounds
 
@@ -70,7 +70,7 @@ func (g *greedy) onNode(node int) *step {
 	for i, e := range g.m.on[node] {
 		if g.from[e.unit] && !g.gone[e.unit] {
 			g.sorted = append(g.sorted, e.unit)
-			g.entries[e.unit] = int32(i) //nolint:gosec // there are fewer units than that
+			g.entries[e.unit] = i
 			add(g.trial.free, e.frees)
 		}
 	}
@@ -124,7 +124,7 @@ func (g *greedy) score(node int, free []int64, capped bool) {
 // is better.
 func (g *greedy) prefixes(node int, best *step, capped bool) *step {
 	g.score(node, g.m.row(g.free, node), capped)
-	slices.SortFunc(g.sorted, func(a, b int32) int {
+	slices.SortFunc(g.sorted, func(a, b int) int {
 		return cmp.Or(cmp.Compare(g.scores[b], g.scores[a]), cmp.Compare(a, b))
 	})
 	g.trial.reset(g.m.row(g.free, node))
@@ -159,7 +159,7 @@ func (g *greedy) stepOn(node, fits int) *step {
 	units := slices.Clone(g.chosen)
 	slices.Sort(units)
 	if len(units) > 1 && len(units) <= tight {
-		for i := len(units) - 1; i >= 0; i-- {
+		for i := range slices.Backward(slices.Clone(units)) {
 			g.fewer.reset(g.m.row(g.free, node))
 			for k, id := range units {
 				if k != i {
@@ -181,7 +181,7 @@ func (g *greedy) stepOn(node, fits int) *step {
 }
 
 // step returns a step with its price and gain.
-func (g *greedy) step(source int, units []int32, members int) *step {
+func (g *greedy) step(source int, units []int, members int) *step {
 	s := &step{source: source, version: g.versions[source], taken: g.taken, units: units, members: members, gain: float64(members)}
 	s.price = g.priceOf(units...)
 	for b, lacks := range g.lacks {
@@ -198,14 +198,14 @@ func (g *greedy) step(source int, units []int32, members int) *step {
 }
 
 // ofUnit returns the step that takes a unit, with what it frees on all its nodes, or nil if that brings nothing.
-func (g *greedy) ofUnit(id int32) *step {
+func (g *greedy) ofUnit(id int) *step {
 	if !g.from[id] || g.gone[id] {
 		return nil
 	}
 	u := &g.m.units[id]
 	fits := g.fits[id]
-	if g.class >= 0 && !u.wide && len(u.parts) == 1 && g.may(int(u.parts[0].node)) {
-		g.trial.reset(g.m.row(g.free, int(u.parts[0].node)))
+	if g.class >= 0 && !u.wide && len(u.parts) == 1 && g.may(u.parts[0].node) {
+		g.trial.reset(g.m.row(g.free, u.parts[0].node))
 		for _, id := range g.closureOf(id) {
 			for _, p := range g.m.units[id].parts {
 				add(g.trial.free, p.frees)
@@ -213,14 +213,14 @@ func (g *greedy) ofUnit(id int32) *step {
 		}
 		fits = g.m.fit(g.trial.free, g.class)
 	}
-	if s := g.step(g.m.nodes+int(id), []int32{id}, min(fits, g.want)); s.gain > 0 {
+	if s := g.step(g.m.nodes+id, []int{id}, min(fits, g.want)); s.gain > 0 {
 		return s
 	}
 	return nil
 }
 
 // priceOf returns the price of units and of what goes with them.
-func (g *greedy) priceOf(units ...int32) price {
+func (g *greedy) priceOf(units ...int) price {
 	if len(units) == 1 {
 		if u := &g.m.units[units[0]]; len(u.surplus) == 0 && len(u.budgets) == 0 {
 			g.closure = append(g.closure[:0], units[0])
@@ -258,7 +258,7 @@ func (g *greedy) priceOf(units ...int32) price {
 }
 
 // closureOf returns the units and the surplus that goes with them, without those that are gone.
-func (g *greedy) closureOf(units ...int32) []int32 {
+func (g *greedy) closureOf(units ...int) []int {
 	g.stamp++
 	g.closure = g.closure[:0]
 	for _, head := range units {
@@ -270,7 +270,7 @@ func (g *greedy) closureOf(units ...int32) []int32 {
 	return g.closure
 }
 
-func (g *greedy) enclose(id int32) {
+func (g *greedy) enclose(id int) {
 	if g.stamps[id] != g.stamp && !g.gone[id] {
 		g.stamps[id] = g.stamp
 		g.closure = append(g.closure, id)
@@ -294,7 +294,7 @@ func (t *trial) reset(free []int64) {
 }
 
 // add adds what a unit and its surplus free on the node, and returns false if it counted before.
-func (t *trial) add(g *greedy, node int, id int32) bool {
+func (t *trial) add(g *greedy, node int, id int) bool {
 	if t.stamps[id] == t.stamp {
 		return false
 	}
