@@ -49,14 +49,15 @@ type Parts struct {
 // Cycle schedules a gang as one transaction. In one step of the scheduling loop, it reserves nodes for all members, or for none. It binds
 // no member before the volumes and devices of all members are ready.
 type Cycle struct {
-	sched  *scheduler.Scheduler
-	parked *ParkedPods
+	sched      *scheduler.Scheduler
+	parked     *ParkedPods
+	preemption *Preemption
 	Parts
 }
 
 // New returns the gang cycle of a scheduler. Pods that it parks wait in parked, outside the scheduling queue.
-func New(sched *scheduler.Scheduler, parked *ParkedPods, parts Parts) *Cycle {
-	return &Cycle{sched: sched, parked: parked, Parts: parts}
+func New(sched *scheduler.Scheduler, parked *ParkedPods, preemption *Preemption, parts Parts) *Cycle {
+	return &Cycle{sched: sched, parked: parked, preemption: preemption, Parts: parts}
 }
 
 // attempt is one attempt to schedule a gang.
@@ -70,6 +71,8 @@ type attempt struct {
 	// group lets members share the devices and volumes allocated to one of them.
 	group fwk.PodGroupCycleState
 	start time.Time
+	// unfit says that the last plan failed.
+	unfit bool
 	// sampled says that the framework records plugin metrics in this cycle.
 	sampled bool
 	// decisions are the ledger's. The dispatcher performs them at the end, because they may activate the popped pod, which must be parked
@@ -99,6 +102,7 @@ func (c *Cycle) Schedule(ctx context.Context, popped *framework.QueuedPodInfo) b
 	}
 	members, found, finding := c.planAndReserve(ctx, a)
 	if finding != nil {
+		c.makeRoom(ctx, a, finding)
 		c.doesNotFit(ctx, a, *finding)
 		return true
 	}
@@ -159,6 +163,7 @@ func (c *Cycle) planAndReserve(ctx context.Context, a *attempt) ([]*reserved, ga
 		klog.FromContext(ctx).V(2).Info("Planned gang", "gang", task.Gang, "members", len(task.Members),
 			"need", task.Need, "placed", len(found.Pins), "took", time.Since(began))
 		if found.Finding != nil {
+			a.unfit = err == nil
 			return nil, gang.Planned{}, found.Finding
 		}
 		members := c.members(a, found)
@@ -188,6 +193,13 @@ func (c *Cycle) takeSnapshot(ctx context.Context, a *attempt) *gang.Finding {
 		return &gang.Finding{Detail: noNodes, Shortage: gang.Shortage{Missing: a.asked.Task.Need}}
 	}
 	return nil
+}
+
+// makeRoom preempts others for a gang whose plan failed, and notes what the gang then waits for.
+func (c *Cycle) makeRoom(ctx context.Context, a *attempt, finding *gang.Finding) {
+	if a.unfit {
+		finding.Awaits, _ = c.preemption.makeRoom(ctx, request{task: a.asked.Task, pod: a.popped.Pod, planner: a.planner})
+	}
 }
 
 // doesNotFit ends an attempt that holds nothing. The gang is parked until a change may help.

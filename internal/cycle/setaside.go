@@ -43,7 +43,8 @@ var never = time.Unix(1<<40, 0)
 // It works on the scheduling goroutine, between the moment when a pod was popped and its snapshot, because it plans. Everything follows
 // from the cluster as it is, so there is nothing to restore after a restart.
 type SetAside struct {
-	sched *scheduler.Scheduler
+	sched      *scheduler.Scheduler
+	preemption *Preemption
 	Parts
 
 	mu sync.Mutex
@@ -69,9 +70,9 @@ type beneficiary struct {
 }
 
 // NewSetAside returns a SetAside that sets nothing aside yet.
-func NewSetAside(sched *scheduler.Scheduler, parts Parts) *SetAside {
+func NewSetAside(sched *scheduler.Scheduler, preemption *Preemption, parts Parts) *SetAside {
 	s := &SetAside{
-		sched: sched, Parts: parts, ours: map[gang.Key]*beneficiary{}, hopeless: map[gang.Key]time.Time{},
+		sched: sched, preemption: preemption, Parts: parts, ours: map[gang.Key]*beneficiary{}, hopeless: map[gang.Key]time.Time{},
 		refresh: never,
 	}
 	s.Slots.Using(s.uses)
@@ -85,17 +86,21 @@ func (s *SetAside) Before(ctx context.Context, popped *corev1.Pod) {
 	defer s.mu.Unlock()
 	now := time.Now()
 	s.popped = now
-	if len(s.ours) > 0 {
+	if s.any() {
 		s.prune(ctx)
+		s.preemption.Prune(ctx)
 		s.Slots.Restore(klog.FromContext(ctx))
 	}
 	if s.mustPlan(now) {
 		s.plan(ctx, now)
 	}
-	if len(s.ours) > 0 {
+	if s.any() {
 		s.liftFor(ctx, popped, now)
 	}
 }
+
+// any reports whether anything is set aside, or held for gangs that preempted others.
+func (s *SetAside) any() bool { return len(s.ours) > 0 || !s.preemption.None() }
 
 // mustPlan reports whether what to set aside has to be planned now.
 func (s *SetAside) mustPlan(now time.Time) bool {
@@ -113,12 +118,12 @@ func (s *SetAside) plan(ctx context.Context, now time.Time) {
 		s.due = s.Ledger.Due(asideMost, func(key gang.Key) bool { return s.isHopeless(key, now) })
 	}
 	s.postpone(now)
-	s.Slots.Lift(logger, func(gang.Key) bool { return true })
+	s.Slots.Lift(logger, func(key gang.Key) bool { return !s.preemption.Holds(key) })
 	chosen := map[gang.Key]struct{}{}
 	var pools setaside.Pools
 	for i := range s.due {
 		key := s.due[i].Key
-		if s.isHopeless(key, now) {
+		if s.isHopeless(key, now) || s.preemption.Holds(key) {
 			continue
 		}
 		waiting, waits := s.Ledger.StillWaits(key)
@@ -247,7 +252,9 @@ func (s *SetAside) letGo(ctx context.Context, key gang.Key) {
 	logger := klog.FromContext(ctx)
 	delete(s.ours, key)
 	s.Dispatcher.Perform(s.Ledger.SetAside(key, nil))
-	s.tellFreed(s.Slots.Release(logger, key))
+	if !s.preemption.Holds(key) { // otherwise what is held has replaced what was set aside
+		s.tellFreed(s.Slots.Release(logger, key))
+	}
 	logger.Info("No longer setting capacity aside", "gang", key)
 }
 
@@ -283,8 +290,12 @@ func (s *SetAside) liftFor(ctx context.Context, popped *corev1.Pod, now time.Tim
 		if asker.TakesSlot || of == asker.Key {
 			return true
 		}
+		outranks := s.Ledger.Outranks(asker, of)
+		if s.preemption.Holds(of) {
+			return outranks
+		}
 		b := s.ours[of]
-		return b != nil && b.Admits(setaside.User{Outranks: s.Ledger.Outranks(asker, of), Runtime: runtime}, now)
+		return b != nil && b.Admits(setaside.User{Outranks: outranks, Runtime: runtime}, now)
 	})
 }
 
@@ -312,6 +323,10 @@ func (s *SetAside) runtimeOf(asker ledger.Asker, popped *corev1.Pod) time.Durati
 func (s *SetAside) uses(key, of gang.Key) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.preemption.Holds(of) {
+		asker, waits := s.Ledger.AsksFor(key, false)
+		return waits && s.Ledger.Outranks(asker, of)
+	}
 	b, now := s.ours[of], time.Now()
 	if b == nil {
 		return false

@@ -38,6 +38,10 @@ const (
 	ReasonUnplaced = "GangUnschedulable"
 	// ReasonSetAside: capacity is set aside for a pod without a gang. A gang's own event says it with the reason to wait.
 	ReasonSetAside = "CapacitySetAside"
+	// ReasonPreempting: the gang waits for pods to end that were preempted for it (also a condition: no autoscaler has to help).
+	ReasonPreempting = "GangPreempting"
+	// ReasonPreempted: the pod was preempted.
+	ReasonPreempted = "GangPreempted"
 	// ReasonNotBound: a node was found for all that the gang needs, and none could be bound. The condition says
 	// SchedulerError: no autoscaler can help.
 	ReasonNotBound = "GangNotBound"
@@ -81,7 +85,7 @@ func For(e gang.Explanation) Event {
 	event := Event{Type: corev1.EventTypeWarning, Reason: why.Reason, Note: why.Sentence}
 	_, event.ConditionReason = waiting(e.Kind)
 	switch event.Reason {
-	case ReasonUndeclared, ReasonRestarting, ReasonReleased, ReasonQueued, ReasonSetAside:
+	case ReasonUndeclared, ReasonRestarting, ReasonReleased, ReasonQueued, ReasonSetAside, ReasonPreempting, ReasonPreempted:
 		event.Type = corev1.EventTypeNormal
 	}
 	event.Note = Shorten(event.Note)
@@ -101,6 +105,8 @@ func waiting(kind gang.Kind) (reason, condition string) {
 		return ReasonUnknown, ReasonUnknown
 	case gang.KindUnplaced, gang.KindTooLarge, gang.KindUntried:
 		return ReasonUnplaced, corev1.PodReasonUnschedulable
+	case gang.KindPreempting:
+		return ReasonPreempting, ReasonPreempting
 	case gang.KindNotBound:
 		return ReasonNotBound, corev1.PodReasonSchedulerError
 	case gang.KindRestarting:
@@ -132,6 +138,8 @@ func happened(kind gang.Kind) string {
 		return ReasonReleased
 	case gang.KindSetAside:
 		return ReasonSetAside
+	case gang.KindPreempted:
+		return ReasonPreempted
 	default:
 		return ""
 	}
@@ -154,6 +162,10 @@ func Sentence(e gang.Explanation) string {
 	case gang.KindTooLarge:
 		return fmt.Sprintf("%s cannot be scheduled: the cluster could hold only %d of %s even if it were empty; now %s. "+
 			"Add nodes, or request less.", name, e.Most, needed(e), fitting(e, fmt.Sprintf("%d fit", e.Fit)))
+	case gang.KindPreempting:
+		return preempting(name, e)
+	case gang.KindPreempted:
+		return preempted(name, e)
 	case gang.KindBeyondLimit, gang.KindBeyondGuarantee, gang.KindQueued:
 		return ofQueue(e)
 	case gang.KindNotBound:

@@ -19,7 +19,7 @@ type Entry struct {
 
 // Reference describes every reason, in the order in which a gang may meet them.
 func Reference() []Entry {
-	return slices.Concat(ofMembers(), inTheQueue(), beforeTheStart(), ofTheStart(), afterTheStart())
+	return slices.Concat(ofMembers(), inTheQueue(), beforeTheStart(), makingRoom(), ofTheStart(), afterTheStart())
 }
 
 // training and spark are gangs for the examples.

@@ -250,6 +250,9 @@ func (g *Gang) Unfit(uid string, f Finding, seen uint64, now time.Time) []Decisi
 	if f.TooLarge {
 		why.Kind, why.Most = KindTooLarge, f.Most
 	}
+	if f.Awaits != nil {
+		why.Kind, why.Awaits = KindPreempting, f.Awaits
+	}
 	why.Fit, why.Short, why.Detail = g.tally.started+g.done+f.Fit, f.Short, f.Detail
 	g.lacks(f.Shortage, seen)
 	decisions := g.fail(why, now)

@@ -68,6 +68,10 @@ const (
 	KindTooLarge Kind = "TooLarge"
 	// KindNotBound: all members had a node, but none could be bound. Culprit is one of them, Detail the reason if it is known.
 	KindNotBound Kind = "NotBound"
+	// KindPreempting: the gang waits for pods to end that were preempted for it. Awaits has the numbers.
+	KindPreempting Kind = "Preempting"
+	// KindPreempted: the member, or the pod without a gang, was preempted. By says for whom.
+	KindPreempted Kind = "Preempted"
 	// KindUntried: the gang is complete and has not been tried yet.
 	KindUntried Kind = "Untried"
 	// KindTimedOut: the gang has waited longer than its timeout; Cause is the reason.
@@ -141,6 +145,9 @@ type Explanation struct {
 	Most int
 	// SetAside is the capacity that is set aside for the gang or pod (KindUnplaced, KindSetAside), or nil.
 	SetAside *SetAsideWhy
+	// Awaits is what the gang waits for (KindPreempting), By for whom a pod had to go (KindPreempted); nil for other kinds.
+	Awaits *AwaitsWhy
+	By     *ByWhy
 	// Claims are the claims on which members disagree (KindDisagree), the most frequent first.
 	Claims []ClaimCount
 	// Shares is what members contradict each other in of their gang's share (KindDisagree).
@@ -195,6 +202,9 @@ func (e Explanation) signature() string {
 		text.WriteString(" " + e.Short.Resource)
 	}
 	text.WriteString(e.signatureOfQueue())
+	if e.By != nil {
+		text.WriteString(" " + e.By.Taker)
+	}
 	claims := make([]string, len(e.Claims))
 	for i, c := range e.Claims {
 		claims[i] = fmt.Sprintf(" %d/%s", c.MinAvailable, c.Scheduler)
@@ -219,5 +229,6 @@ func (e Explanation) numbers() string {
 	if e.Lacking != nil {
 		lacking = *e.Lacking
 	}
-	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Most, short, e.Detail, lacking, e.Claims, e.Shares, e.numbersOfQueue(), e.problem())
+	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Most, short, e.Detail, lacking, e.Claims, e.Shares, e.numbersOfQueue(), e.awaits(),
+		e.problem())
 }

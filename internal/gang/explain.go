@@ -25,7 +25,11 @@ func (g *Gang) explainWaiting() Explanation {
 		e := *g.failure
 		e.Have, e.Need, e.Gated, e.Owner, e.Declared = g.have(), g.Need(), g.tally.gated, g.owner(), g.unborn()
 		e.SetAside = g.setAside
-		if e.Kind != KindTooLarge && e.Kind != KindNotBound {
+		switch e.Kind { //nolint:exhaustive // all others are about what does not fit
+		case KindTooLarge, KindNotBound:
+		case KindPreempting:
+			return e
+		default:
 			e.Kind = KindUnplaced
 		}
 		return g.inQueue(e)

@@ -39,6 +39,8 @@ type Finding struct {
 	// TooLarge is true if the gang would not fit even if the cluster were empty; Most is the number of members that would.
 	TooLarge bool
 	Most     int
+	// Awaits is set if pods were preempted for the gang, and it waits for them to end.
+	Awaits   *AwaitsWhy
 	Shortage Shortage
 }
 
@@ -105,10 +107,16 @@ func (g *Gang) isParked() bool {
 	return g.failure != nil && g.representative != nil && g.representative.parked && g.queuedAt.IsZero() && !g.overtaken
 }
 
+// Unplaced reports whether the gang is parked because it did not fit.
+func (g *Gang) Unplaced() bool {
+	return g.Phase() == Ready && g.isParked() && g.failure.Kind == KindUnplaced
+}
+
 // Seeks returns the shortage of a gang that is parked because a plan failed. ok reports whether the gang may be retried when the
-// cluster changed after seen: at once for capacity, after a backoff for anything else.
+// cluster changed after seen: at once for capacity, after a backoff for anything else. A gang that preempted others is retried once they
+// are gone.
 func (g *Gang) Seeks(now time.Time) (lacked Shortage, seen uint64, ok bool) {
-	if g.Phase() != Ready || !g.isParked() || g.notBound() ||
+	if g.Phase() != Ready || !g.isParked() || g.notBound() || g.failure.Kind == KindPreempting ||
 		g.shortage.Anything && now.Sub(g.failedAt) < backoff(g.failures) {
 		return Shortage{}, 0, false
 	}

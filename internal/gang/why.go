@@ -28,6 +28,51 @@ type SetAsideWhy struct {
 	After string
 }
 
+// AwaitsWhy is what a gang waits for that preempted others.
+type AwaitsWhy struct {
+	// Pods is the number of pods that have not ended yet, Nodes the number of nodes that they are on.
+	Pods, Nodes int
+}
+
+// ByWhy is for whom a pod was preempted.
+type ByWhy struct {
+	// Taker is "gang a/b" or "pod a/b", Priority its priority, and Own that of what was preempted.
+	Taker         string
+	Priority, Own int32
+	// Reason is why the rules allow it.
+	Reason PreemptReason
+	// Shares are the shares of the queues before and after, for a reclaim; nil if both are in one queue.
+	Shares *SharesWhy
+	// Whole is true if the whole gang of the pod goes, and Surplus if the pod is beyond the min-available of its gang.
+	Whole, Surplus bool
+}
+
+// PreemptReason is why one may preempt another.
+type PreemptReason string
+
+// The reasons.
+const (
+	// PreemptInQueue: both are in one queue, and the taker has the higher priority.
+	PreemptInQueue PreemptReason = "InQueue"
+	// PreemptReclaim: the queue of the taker takes back its guarantee, or its fair share.
+	PreemptReclaim PreemptReason = "Reclaim"
+)
+
+// SharesWhy are the shares of the cluster of two queues, before a preemption and after it.
+type SharesWhy struct {
+	// Taker and Giver are the names of the queues that are compared.
+	Taker, Giver                                     string
+	TakerBefore, TakerAfter, GiverBefore, GiverAfter float64
+}
+
+// awaits has the numbers of what a gang waits for that preempted others.
+func (e Explanation) awaits() string {
+	if e.Awaits == nil {
+		return ""
+	}
+	return fmt.Sprint(*e.Awaits)
+}
+
 // status is the same with the time at which the gang is expected to start.
 func (s *SetAsideWhy) status(now time.Time) *SetAsideStatus {
 	if s == nil {
@@ -54,7 +99,7 @@ func (s SetAsideWhy) About() time.Duration {
 // forCapacity reports whether a gang waits for capacity, which members with scheduling gates do not need yet.
 func (k Kind) forCapacity() bool {
 	switch k { //nolint:exhaustive // all others are about the members
-	case KindUnplaced, KindTooLarge, KindBeyondLimit, KindBeyondGuarantee, KindQueued:
+	case KindUnplaced, KindTooLarge, KindPreempting, KindBeyondLimit, KindBeyondGuarantee, KindQueued:
 		return true
 	}
 	return false

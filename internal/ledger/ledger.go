@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/utils/clock"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
@@ -29,6 +30,7 @@ type Ledger struct {
 	slotMoves
 	queues
 	passedBy
+	preemptions
 
 	// order holds the frozen sort keys of pods in the scheduling queue: types.UID -> queue.SortKey. The ledger's lock does not guard it,
 	// because the queue compares pods all the time.
@@ -52,12 +54,13 @@ type Defaults struct {
 // New returns an empty ledger.
 func New(c clock.PassiveClock) *Ledger {
 	l := &Ledger{
-		clock:      c,
-		profiles:   map[string]profile{},
-		gangs:      map[gang.Key]*gang.Gang{},
-		podRecords: newPodRecords(),
-		wakeUps:    newWakeUps(),
-		queues:     newQueues(),
+		clock:       c,
+		profiles:    map[string]profile{},
+		gangs:       map[gang.Key]*gang.Gang{},
+		podRecords:  newPodRecords(),
+		wakeUps:     newWakeUps(),
+		queues:      newQueues(),
+		preemptions: newPreemptions(),
 	}
 	l.begin(c.Now())
 	return l
@@ -84,6 +87,7 @@ func (l *Ledger) Observe(pod *corev1.Pod) []gang.Decision {
 func (l *Ledger) observe(pod *corev1.Pod) []gang.Decision {
 	decisions := l.succeed(pod)
 	if pod.Spec.NodeName != "" {
+		l.lowest = min(l.lowest, corev1helpers.PodPriority(pod))
 		defer l.observeUse(pod)
 	}
 	r := l.records[pod.UID]

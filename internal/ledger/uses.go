@@ -5,6 +5,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/types"
 	resourcehelper "k8s.io/component-helpers/resource"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
@@ -30,6 +31,7 @@ func (l *Ledger) Reserved(pod *corev1.Pod) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.binding[pod.UID] = pod
+	l.noteStart(corev1helpers.PodPriority(pod))
 	if l.tree == nil {
 		return
 	}

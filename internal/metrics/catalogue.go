@@ -99,7 +99,7 @@ func catalogue() []entry {
 	return slices.Concat([]entry{
 		attempts, waitTime, size, hidden, gangs, longest, partial, waiting, reserved, reservations,
 		planDuration, planMembers, attemptsToStart, completeToStart, lost, queuesValid,
-	}, ofQueues())
+	}, ofPreemption(), ofQueues())
 }
 
 // Markdown renders the catalogue for docs/reference/metrics.md.

@@ -27,6 +27,7 @@ type Metrics struct {
 	completeToStart *metrics.Histogram
 	lost            *metrics.Counter
 	queuesValid     *metrics.Gauge
+	preemptionMetrics
 }
 
 // New returns metrics that are not registered yet.
@@ -38,12 +39,13 @@ func New() *Metrics {
 		return &metrics.CounterOpts{Name: e.Name, Help: e.Help, StabilityLevel: metrics.ALPHA}
 	}
 	return &Metrics{
-		attempts:        metrics.NewCounterVec(counter(attempts), attempts.Labels),
-		planDuration:    metrics.NewHistogramVec(histogram(planDuration, metrics.ExponentialBuckets(0.0005, 2, 14)), planDuration.Labels),
-		planMembers:     metrics.NewHistogram(histogram(planMembers, metrics.ExponentialBuckets(1, 2, 12))),
-		attemptsToStart: metrics.NewHistogram(histogram(attemptsToStart, []float64{1, 2, 3, 5, 10, 20, 50, 100})),
-		completeToStart: metrics.NewHistogram(histogram(completeToStart, metrics.ExponentialBuckets(0.01, 3, 12))),
-		lost:            metrics.NewCounter(counter(lost)),
+		attempts:          metrics.NewCounterVec(counter(attempts), attempts.Labels),
+		planDuration:      metrics.NewHistogramVec(histogram(planDuration, metrics.ExponentialBuckets(0.0005, 2, 14)), planDuration.Labels),
+		planMembers:       metrics.NewHistogram(histogram(planMembers, metrics.ExponentialBuckets(1, 2, 12))),
+		attemptsToStart:   metrics.NewHistogram(histogram(attemptsToStart, []float64{1, 2, 3, 5, 10, 20, 50, 100})),
+		completeToStart:   metrics.NewHistogram(histogram(completeToStart, metrics.ExponentialBuckets(0.01, 3, 12))),
+		lost:              metrics.NewCounter(counter(lost)),
+		preemptionMetrics: newPreemptionMetrics(),
 		queuesValid: metrics.NewGauge(&metrics.GaugeOpts{
 			Name: queuesValid.Name, Help: queuesValid.Help, StabilityLevel: metrics.ALPHA,
 		}),
@@ -59,6 +61,7 @@ type Registry interface {
 // Register makes the metrics visible, and those of gangs and queues, which it computes from their statuses at each scrape.
 func (m *Metrics) Register(r Registry, from Source, c clock.PassiveClock) {
 	r.MustRegister(m.attempts, m.planDuration, m.planMembers, m.attemptsToStart, m.completeToStart, m.lost, m.queuesValid)
+	m.preemptionMetrics.register(r)
 	m.queuesValid.Set(1)
 	// So that a rate of them begins at 0.
 	for _, status := range []string{Success, Failure} {

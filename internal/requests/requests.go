@@ -70,6 +70,26 @@ func (r Request) Amounts() []gang.Amount {
 	return slices.DeleteFunc(all, func(a gang.Amount) bool { return a.Quantity == 0 })
 }
 
+// Amount returns what the request is for a resource; 1 for the number of pods.
+func (r *Request) Amount(name string) int64 {
+	switch name {
+	case string(corev1.ResourcePods):
+		return 1
+	case string(corev1.ResourceCPU):
+		return r.cpu
+	case string(corev1.ResourceMemory):
+		return r.memory
+	case string(corev1.ResourceEphemeralStorage):
+		return r.storage
+	}
+	for _, s := range r.Scalars {
+		if string(s.Name) == name {
+			return s.Quantity
+		}
+	}
+	return 0
+}
+
 // Least returns the smaller amount of each resource.
 func (r Request) Least(o Request) Request {
 	l := Request{cpu: min(r.cpu, o.cpu), memory: min(r.memory, o.memory), storage: min(r.storage, o.storage)}

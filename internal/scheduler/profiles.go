@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/coscheduling"
@@ -23,7 +24,7 @@ func completeProfiles(profiles []config.KubeSchedulerProfile) {
 		}
 		gangs = true
 		for _, point := range points(profile.Plugins) {
-			remove(point, append(enabled, coscheduling.QueueName))
+			remove(point, append(enabled, coscheduling.QueueName, names.DefaultPreemption))
 		}
 		prependTo(&profile.Plugins.MultiPoint, append([]string{coscheduling.QueueName}, enabled...))
 		for _, point := range gangPoints(profile.Plugins) {

@@ -28,8 +28,11 @@ func (p *Plugins) Attach(ctx context.Context, sched *scheduler.Scheduler) {
 	parts := cycle.Parts{
 		Ledger: p.ledger, Dispatcher: p.dispatcher, Slots: p.slots, Metrics: p.metrics, Planner: p.planner, Gate: QueueName,
 	}
-	gangs, aside := cycle.New(sched, parked, parts), cycle.NewSetAside(sched, parts)
+	preemption := cycle.NewPreemption(parts, p.budgets)
+	gangs, aside := cycle.New(sched, parked, preemption, parts), cycle.NewSetAside(sched, preemption, parts)
+	p.preemption.Store(preemption)
 	go aside.Run(ctx)
+	go preemption.Run(ctx)
 	sched.NextPod = func(logger klog.Logger) (*framework.QueuedPodInfo, error) {
 		for {
 			popped, err := p.nextPod(ctx, logger, parked.Pop)

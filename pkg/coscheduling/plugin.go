@@ -3,6 +3,7 @@ package coscheduling
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -10,9 +11,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
+	"github.com/kubenexus/kubenexus-scheduler/internal/cycle"
 	"github.com/kubenexus/kubenexus-scheduler/internal/dispatch"
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
@@ -30,6 +34,11 @@ type gangPlugin struct {
 	planner    *view.Planner
 	slots      *slots.Held
 	attached   func() bool
+	preemption func() *cycle.Preemption
+	// preempts is true if this plugin makes room for pods without a gang: the first of the profile does.
+	preempts bool
+	// ends is true if the profile has DefaultPreemption, which would preempt single members of gangs. PostFilter then ends the chain.
+	ends bool
 }
 
 var (
@@ -60,7 +69,8 @@ func (p *Plugins) newPlugin(ctx context.Context, d conventions.Convention, obj r
 	}
 	plugin := &gangPlugin{
 		convention: d, handle: h, ledger: p.ledger, dispatcher: p.dispatcher, slots: p.slots, attached: p.attached.Load,
-		planner: &view.Planner{Framework: f, Pods: p.dispatcher.Pod, Slots: p.slots, Ledger: p.ledger, Gate: QueueName},
+		preemption: p.preemption.Load,
+		planner:    &view.Planner{Framework: f, Pods: p.dispatcher.Pod, Slots: p.slots, Ledger: p.ledger, Gate: QueueName},
 	}
 	p.keep(plugin)
 	return plugin, nil
@@ -155,24 +165,37 @@ func (pl *gangPlugin) others(pod *corev1.Pod) bool {
 // PreFilterExtensions returns nil: adding or removing single pods on a node does not change what PreFilter decided.
 func (pl *gangPlugin) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 
-// PostFilter prevents preemption for a single member of a gang, because its gang might still not start. A member that does not fit on the
-// node of its slot is retried on other nodes.
-func (pl *gangPlugin) PostFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, statuses fwk.NodeToStatusReader) (
+// PostFilter makes room for a pod without a gang. It does not for a single member of a gang, because its gang might still not start. A
+// member that does not fit on the node of its slot is retried on other nodes.
+func (pl *gangPlugin) PostFilter(ctx context.Context, _ fwk.CycleState, pod *corev1.Pod, statuses fwk.NodeToStatusReader) (
 	*fwk.PostFilterResult, *fwk.Status,
 ) {
 	if pl.others(pod) {
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}
-	decisions, member := pl.ledger.Misfit(pod.UID)
-	if !member {
-		pl.ledger.Missed(pod)
-		if held := pl.heldFor(pod, statuses); held != "" {
-			return nil, fwk.NewStatus(fwk.Unschedulable, held)
-		}
-		return nil, fwk.NewStatus(fwk.Unschedulable)
+	if decisions, member := pl.ledger.Misfit(pod.UID); member {
+		pl.dispatcher.Perform(decisions)
+		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "preemption is not attempted for a single member of a gang")
 	}
-	pl.dispatcher.Perform(decisions)
-	return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "preemption is not attempted for a single member of a gang")
+	pl.ledger.Missed(pod)
+	if preemption := pl.preemption(); preemption != nil && pl.preempts {
+		if node, awaits := preemption.MakeRoomForPod(ctx, pod, pl.planner); awaits != nil {
+			why := gang.Explanation{Kind: gang.KindPreempting, Pod: true, Gang: gang.Key{Namespace: pod.Namespace, Name: pod.Name}, Awaits: awaits}
+			return framework.NewPostFilterResultWithNominatedNode(node), fwk.NewStatus(pl.unfit(), events.Sentence(why))
+		}
+	}
+	if held := pl.heldFor(pod, statuses); held != "" {
+		return nil, fwk.NewStatus(pl.unfit(), held)
+	}
+	return nil, fwk.NewStatus(pl.unfit())
+}
+
+// unfit is the code of the status for a pod without a gang that does not fit.
+func (pl *gangPlugin) unfit() fwk.Code {
+	if pl.ends {
+		return fwk.UnschedulableAndUnresolvable
+	}
+	return fwk.Unschedulable
 }
 
 // heldFor returns a message if the pod would have fitted without the capacity held for gangs, or "".
@@ -213,5 +236,13 @@ func (pl *gangPlugin) Permit(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 // EventsToRegister registers no events, because the dispatcher decides which events may help a gang. The framework calls it once the
 // profile is complete, so it is also where the plugin rejects an incomplete profile.
 func (pl *gangPlugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
-	return nil, checkProfile(pl.handle, pl.Name())
+	if err := checkProfile(pl.handle, pl.Name()); err != nil {
+		return nil, err
+	}
+	enabled := pl.planner.Framework.ListPlugins().PostFilter.Enabled
+	pl.ends = indexOf(enabled, names.DefaultPreemption) >= 0
+	pl.preempts = !slices.ContainsFunc(enabled[:indexOf(enabled, pl.Name())], func(p config.Plugin) bool {
+		return slices.ContainsFunc(conventions.All(), func(c conventions.Convention) bool { return c.Name == p.Name })
+	})
+	return nil, nil
 }

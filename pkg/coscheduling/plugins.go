@@ -24,6 +24,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+	policylisters "k8s.io/client-go/listers/policy/v1"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
@@ -34,6 +35,7 @@ import (
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/bindlimit"
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
+	"github.com/kubenexus/kubenexus-scheduler/internal/cycle"
 	"github.com/kubenexus/kubenexus-scheduler/internal/dispatch"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
@@ -62,6 +64,10 @@ type Plugins struct {
 	queuesFrom types.NamespacedName
 	queues     *dispatch.QueueSource
 	lead       sync.Once
+	// budgets are the disruption budgets of the cluster.
+	budgets policylisters.PodDisruptionBudgetLister
+	// preemption makes room for what does not fit, once Attach was called.
+	preemption atomic.Pointer[cycle.Preemption]
 	// scheduledEvents writes the Scheduled events, if LateEvents was called.
 	scheduledEvents atomic.Pointer[status.ScheduledEvents]
 	leaving         atomic.Bool
@@ -156,6 +162,9 @@ func (p *Plugins) takeLead() {
 		}
 		p.awaitQueues()
 		p.dispatcher.Lead()
+		if preemption := p.preemption.Load(); preemption != nil {
+			preemption.Restore(context.Background())
+		}
 		if p.queues != nil {
 			p.queues.Lead()
 		}
@@ -172,6 +181,7 @@ func (p *Plugins) connect(ctx context.Context, h fwk.Handle) error {
 		if err := p.dispatcher.Watch(); err != nil {
 			return err
 		}
+		p.budgets = h.SharedInformerFactory().Policy().V1().PodDisruptionBudgets().Lister()
 		go p.dispatcher.Run(ctx)
 	}
 	return p.dispatcher.Serve(ctx, h)

@@ -1,0 +1,70 @@
+package cycle
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/klog/v2"
+	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
+	"github.com/kubenexus/kubenexus-scheduler/internal/slots"
+)
+
+// Restore holds capacity again for the gangs for which an earlier process preempted pods: on the nominated nodes of their members, until
+// those pods have ended. If the earlier process had not asked all of them to end, the gang is planned again when it is tried.
+func (p *Preemption) Restore(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.leads.Store(true)
+	nominated, ending := p.Dispatcher.Preemptions()
+	byNode := map[string][]gang.Ref{}
+	for _, pod := range ending {
+		if _, c := podutil.GetPodCondition(&pod.Status, corev1.DisruptionTarget); c != nil && c.Reason == corev1.PodReasonPreemptionByScheduler {
+			byNode[pod.Spec.NodeName] = append(byNode[pod.Spec.NodeName], refOf(pod))
+		}
+	}
+	held := map[gang.Key][]slots.Aside{}
+	for _, pod := range nominated {
+		key, member := p.Ledger.GangOf(pod.UID)
+		if !member {
+			continue // the scheduling queue keeps the nomination of a pod without a gang
+		}
+		info, err := framework.NewPodInfo(pod)
+		if err != nil {
+			continue
+		}
+		h := p.holds[key]
+		if h == nil {
+			h = &hold{}
+			p.holds[key] = h
+		}
+		node := pod.Status.NominatedNodeName
+		h.members, h.pins = append(h.members, refOf(pod)), append(h.pins, gang.Pin{UID: string(pod.UID), Node: node})
+		held[key] = append(held[key], slots.Aside{Node: node, Requests: requests.Of(info)})
+	}
+	for key, h := range p.holds {
+		if waits, _ := p.Ledger.StillPreempts(key); !waits {
+			delete(p.holds, key)
+			continue
+		}
+		h.leaving = p.endingOn(h.pins, byNode)
+		p.Slots.SetAside(klog.FromContext(ctx), key, held[key])
+		klog.FromContext(ctx).Info("Holding again what preempted pods free", "gang", key, "members", len(h.members), "ending", len(h.leaving))
+	}
+}
+
+// endingOn returns the preempted pods that are on the nodes of members.
+func (*Preemption) endingOn(pins []gang.Pin, byNode map[string][]gang.Ref) []gang.Ref {
+	seen := map[string]struct{}{}
+	var ending []gang.Ref
+	for _, pin := range pins {
+		if _, known := seen[pin.Node]; !known {
+			seen[pin.Node] = struct{}{}
+			ending = append(ending, byNode[pin.Node]...)
+		}
+	}
+	return ending
+}

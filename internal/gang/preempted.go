@@ -1,0 +1,51 @@
+package gang
+
+import "time"
+
+// Split returns the running members as others may preempt them: those that the gang needs, which go together, and the surplus above
+// min-available, in the order in which it goes: the last members first. ok is false if nothing of the gang can be preempted now, because
+// it is being bound or members run that do not follow it.
+func (g *Gang) Split() (needed, surplus []Ref, ok bool) {
+	g.rank()
+	var running []*member
+	for _, m := range g.each() {
+		switch {
+		case m.Foreign || m.otherRun:
+			return nil, nil, false
+		case m.Terminating:
+		case m.bindsTo != "":
+			return nil, nil, false
+		case m.Node != "":
+			running = append(running, m)
+		}
+	}
+	extra := g.tally.started + g.done - g.Need()
+	roles := map[string]int{}
+	for _, r := range g.shape().All() {
+		roles[r.Name] = g.tally.startedRoles[r.Name] + g.doneOf[r.Name] - int(r.Min)
+	}
+	refs := g.refs(running) // sorts them, the oldest first
+	for i := len(running) - 1; i >= 0; i-- {
+		m := running[i]
+		left, bounded := roles[m.Spec.Role]
+		if extra <= 0 || m.apart() || m.Spec.Creates || bounded && left <= 0 {
+			needed = append(needed, refs[i])
+			continue
+		}
+		extra--
+		if bounded {
+			roles[m.Spec.Role]--
+		}
+		surplus = append(surplus, refs[i])
+	}
+	return needed, surplus, len(running) > 0
+}
+
+// Preempted records that all running members are being preempted. Until they are gone no other member joins them, so that the pods which
+// replace them start as a gang again.
+func (g *Gang) Preempted(now time.Time) {
+	if g.tally.started > 0 {
+		g.evicting, g.eviction = KindPreempted, eviction{at: now, asked: 1, refused: map[string]bool{}}
+		g.changed = now
+	}
+}

@@ -1,0 +1,213 @@
+package ledger
+
+import (
+	"math"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/preempt"
+)
+
+// Taker is a gang, or a pod without one, that others may have to make room for.
+type Taker struct {
+	// Key is that of the gang, or of the pod (PodKey).
+	Key       gang.Key
+	Namespace string
+	Priority  int32
+	// queue is the queue that it names, and guaranteed is true if it may only start within guarantees.
+	queue      string
+	guaranteed bool
+	// members are those that it needs to start.
+	task gang.Task
+	pod  *corev1.Pod
+}
+
+// TakerFor returns the taker for a task. pod is one of its pods, or the pod without a gang.
+func (l *Ledger) TakerFor(task gang.Task, pod *corev1.Pod) Taker {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := Taker{Key: task.Gang, Namespace: task.Gang.Namespace, Priority: corev1helpers.PodPriority(pod), task: task, pod: pod}
+	if g := l.gangs[task.Gang]; g != nil {
+		t.Priority, t.queue, t.guaranteed = g.Priority(), g.Queue(), g.NonPreemptible()
+		return t
+	}
+	share := stated(pod)
+	t.queue, t.guaranteed = share.Queue, share.Preemptible == gang.NeverPreempted
+	return t
+}
+
+// Unit is what may be preempted together.
+type Unit struct {
+	Kind preempt.Kind
+	// Gang is that of the pods, the zero Key if they have none. Core is the place of the unit that its surplus belongs to, else -1.
+	Gang     gang.Key
+	Core     int
+	Priority int32
+	Started  time.Time
+	// Pods are places among the pods that were given.
+	Pods []int
+	// Reason is why the rules allow to take it.
+	Reason gang.PreemptReason
+	// protected is true if it says that it is never preempted.
+	protected bool
+	queued
+}
+
+// Units returns what the taker may preempt of the pods, which run or are being bound: what the rules allow one by one. Pods that are being
+// deleted, and those of other schedulers, are never among them.
+func (l *Ledger) Units(t Taker, pods []*corev1.Pod, now time.Time) []Unit {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lowest = math.MaxInt32
+	l.tried[t.Key] = l.starts.count
+	var units []Unit
+	gangs := map[*gang.Gang]map[types.UID]int{}
+	var order []*gang.Gang
+	for i, pod := range pods {
+		if l.profiles[pod.Spec.SchedulerName] == nil || pod.DeletionTimestamp != nil || pod.Spec.NodeName == "" || l.binding[pod.UID] != nil {
+			continue
+		}
+		l.lowest = min(l.lowest, corev1helpers.PodPriority(pod))
+		r := l.records[pod.UID]
+		if r == nil || r.gang == nil || r.gang.Phase() == gang.Unbound {
+			units = append(units, Unit{
+				Kind: preempt.Pod, Core: -1, Priority: corev1helpers.PodPriority(pod), Started: StartedAt(pod), Pods: []int{i},
+				protected: pod.Annotations[conventions.PreemptibleAnnotation] == string(gang.NeverPreempted),
+			})
+			continue
+		}
+		if gangs[r.gang] == nil {
+			gangs[r.gang] = map[types.UID]int{}
+			order = append(order, r.gang)
+		}
+		gangs[r.gang][pod.UID] = i
+	}
+	for _, g := range order {
+		if g.Key != t.Key {
+			units = append(units, unitsOf(g, gangs[g], pods)...)
+		}
+	}
+	return l.eligible(t, units, pods, now)
+}
+
+// unitsOf returns the units of a gang: first the members that it needs, then each of its surplus.
+func unitsOf(g *gang.Gang, members map[types.UID]int, pods []*corev1.Pod) []Unit {
+	needed, surplus, ok := g.Split()
+	if !ok {
+		return nil
+	}
+	core := Unit{Kind: preempt.Gang, Gang: g.Key, Core: -1, Priority: g.Priority(), protected: g.NonPreemptible()}
+	units := []Unit{core}
+	for _, ref := range needed {
+		i, known := members[types.UID(ref.UID)]
+		if !known {
+			return nil // it is bound to a node that the snapshot does not have
+		}
+		units[0].add(i, pods)
+	}
+	for _, ref := range surplus {
+		if i, known := members[types.UID(ref.UID)]; known {
+			extra := core
+			extra.Kind, extra.Core = preempt.Surplus, 0
+			extra.add(i, pods)
+			units = append(units, extra)
+		}
+	}
+	return units
+}
+
+// add adds a pod to a unit.
+func (u *Unit) add(pod int, pods []*corev1.Pod) {
+	u.Pods = append(u.Pods, pod)
+	if started := StartedAt(pods[pod]); started.After(u.Started) {
+		u.Started = started
+	}
+}
+
+// eligible returns the units that the taker may preempt.
+func (l *Ledger) eligible(t Taker, units []Unit, pods []*corev1.Pod, now time.Time) []Unit {
+	kept := make([]Unit, 0, len(units))
+	place := make([]int, len(units)) // of the unit among those that are kept, or -1
+	core := -1
+	for i := range units {
+		u := &units[i]
+		if u.Kind != preempt.Surplus {
+			core = i
+		}
+		place[i] = -1
+		if reason, may := l.mayTake(t, u, pods, now); may {
+			u.Reason, place[i] = reason, len(kept)
+			if u.Kind == preempt.Surplus {
+				u.Core = place[core]
+			}
+			kept = append(kept, *u)
+		}
+	}
+	return kept
+}
+
+// Preempted records that these gangs are preempted as a whole.
+func (l *Ledger) Preempted(keys []gang.Key) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, key := range keys {
+		if g := l.gangs[key]; g != nil {
+			g.Preempted(l.clock.Now())
+			l.after(g, nil)
+		}
+	}
+}
+
+// Whole reports whether the unit is a whole gang.
+func (u *Unit) Whole() bool { return u.Kind == preempt.Gang }
+
+// PreemptedFor explains to the pods of a unit for whom they go.
+func (l *Ledger) PreemptedFor(t Taker, u *Unit, pod *corev1.Pod) gang.Explanation {
+	e := gang.Explanation{Kind: gang.KindPreempted, Gang: u.Gang, By: &gang.ByWhy{
+		Taker: t.String(), Priority: t.Priority, Own: u.Priority, Reason: u.Reason, Shares: l.sharesOf(t, u),
+		Whole: u.Whole(), Surplus: u.Kind == preempt.Surplus,
+	}}
+	if u.Kind == preempt.Pod {
+		e.Pod, e.Gang = true, gang.Key{Namespace: pod.Namespace, Name: pod.Name}
+	}
+	return e
+}
+
+// String names the taker.
+func (t Taker) String() string {
+	if t.Key.Convention == "" {
+		return "pod " + t.Key.Namespace + "/" + t.Key.Name
+	}
+	return "gang " + t.Key.String()
+}
+
+// TryPreemptor puts a gang, or a pod without one, into the scheduling queue, because its victims are gone.
+func (l *Ledger) TryPreemptor(key gang.Key, member gang.Ref) []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := l.gangs[key]
+	switch {
+	case key.Convention == "":
+		return []gang.Decision{gang.Activate{Members: []gang.Ref{member}}}
+	case g == nil || g.Phase() != gang.Ready:
+		return nil
+	}
+	return l.after(g, g.Retry(l.clock.Now()))
+}
+
+// StillPreempts reports whether a gang for which pods were preempted still waits for them, and whether it has started otherwise.
+func (l *Ledger) StillPreempts(key gang.Key) (waits, started bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := l.gangs[key]
+	if g == nil {
+		return false, false
+	}
+	phase := g.Phase()
+	return phase == gang.Ready || phase == gang.Placing, phase == gang.Running
+}

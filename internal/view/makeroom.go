@@ -1,0 +1,85 @@
+package view
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/preempt"
+	"github.com/kubenexus/kubenexus-scheduler/internal/slots"
+)
+
+// RoomRequest is what Planner.MakeRoom needs to know.
+type RoomRequest struct {
+	Task  gang.Task
+	Taker ledger.Taker
+	Now   time.Time
+	// Budgets are the disruption budgets of the cluster.
+	Budgets Budgets
+}
+
+// RoomPlan is a plan for a gang for which others have to make room.
+type RoomPlan struct {
+	Plan
+	// Hold is the capacity to hold for the members of the plan.
+	Hold []slots.Aside
+	// Victims are the pods to preempt, each once.
+	Victims []Victim
+	// Leaving are the pods on the nodes of the plan that are being deleted already, and that the gang waits for too.
+	Leaving []*corev1.Pod
+	// Broken is the number of disruptions beyond what budgets allow.
+	Broken int
+}
+
+// Victim is a pod to preempt.
+type Victim struct {
+	Pod *corev1.Pod
+	// Unit is what it goes together with.
+	Unit *ledger.Unit
+}
+
+// MakeRoom plans a gang that does not fit on the hypothesis that as few pods as possible of those that it may preempt are gone. Pods that
+// are being deleted count as gone. It returns false if the gang would not fit even without all of them, or fits without any victim: then it
+// waits for those that are being deleted.
+func (p *Planner) MakeRoom(ctx context.Context, r RoomRequest) (RoomPlan, bool, error) {
+	task := r.Task
+	team, _ := p.teamFor(ctx, task)
+	if len(team.pods) < task.Need || team.lacks {
+		return RoomPlan{}, false, nil
+	}
+	nodes, err := p.Framework.SnapshotSharedLister().NodeInfos().List()
+	if err != nil {
+		return RoomPlan{}, false, fmt.Errorf("listing the nodes of the snapshot: %w", err)
+	}
+	candidates := candidatesOn(nodes, r.Now)
+	candidates.units = p.Ledger.Units(r.Taker, candidates.pods, r.Now)
+	if len(candidates.units) == 0 {
+		return RoomPlan{}, false, nil
+	}
+	if task.DeclaredMembers() > 0 &&
+		p.Slots.BeyondShare(p.Framework.ProfileName(), task.Gang.Namespace, task.Roles, slots.Total(nodes)) != "" {
+		return RoomPlan{}, false, nil
+	}
+	v, err := p.viewFor(ctx, task, team, nil)
+	if err != nil {
+		return RoomPlan{}, false, err
+	}
+	defer v.release()
+	s := &roomSearch{view: v, candidates: candidates, task: task, taker: r.Taker, ledger: p.Ledger}
+	v.begin()
+	choice, found := preempt.Choose(s.problem(r.Budgets), s)
+	if v.err == nil && found && len(choice.Victims) > 0 {
+		found = s.confirm(choice.Victims)
+	}
+	if v.err != nil {
+		return RoomPlan{}, false, fmt.Errorf("planning to make room for gang %s: %w", task.Gang, v.err)
+	}
+	if !found || len(choice.Victims) == 0 {
+		return RoomPlan{}, false, nil
+	}
+	return s.result(choice, team), true, nil
+}
