@@ -1,0 +1,255 @@
+package queue_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
+)
+
+// The tests of this file check that preemption ends: whoever is evicted waits again at once, and whatever can start or take may do so in any
+// order and with any victims that the rules allow. If the same units run a second time, they would take turns.
+
+// unit is a gang or a pod.
+type unit struct {
+	leaf      string
+	ask       amounts
+	priority  int32
+	gang      bool
+	protected bool
+}
+
+func (u unit) String() string {
+	return fmt.Sprintf("%s(%v, priority %d, gang %v, protected %v)", u.leaf, u.ask, u.priority, u.gang, u.protected)
+}
+
+// party is a cluster with units of which some run, as a set of bits, and all others wait.
+type party struct {
+	total  amounts
+	queues []queue.Queue
+	units  []unit
+}
+
+// moment is a party with a tree when some units run.
+type moment struct {
+	*party
+	*world
+	running uint64
+	free    queue.Vector
+	now     time.Time
+}
+
+func (p *party) at(t testing.TB, running uint64) *moment {
+	m := &moment{party: p, world: cluster(t, p.total, p.queues...), running: running, now: time.Unix(1000, 0)}
+	m.free = m.vector(p.total)
+	for i, u := range p.units {
+		if running&(1<<i) == 0 {
+			m.waits(u.leaf, queue.ID(fmt.Sprint(i)), u.ask, func(e *queue.Entry) {
+				e.Guaranteed, e.Key.Priority = u.protected, u.priority
+			})
+			continue
+		}
+		rank := u.priority
+		if u.protected {
+			rank = queue.NeverTaken
+		}
+		m.UseAs(m.leaf(u.leaf), rank, m.vector(u.ask), 1)
+		m.free.Add(m.vector(u.ask), -1)
+	}
+	return m
+}
+
+func (m *moment) claim(i int) *queue.Claim {
+	u := m.units[i]
+	return m.Claim(queue.Taker{Leaf: m.leaf(u.leaf), Ask: m.vector(u.ask), Priority: u.priority, Guaranteed: u.protected}, m.now)
+}
+
+func (m *moment) victim(i int) *queue.Victim {
+	u := m.units[i]
+	return &queue.Victim{
+		Leaf: m.leaf(u.leaf), Amounts: m.vector(u.ask), Priority: u.priority, Gang: u.gang, Protected: u.protected, Started: time.Unix(1, 0),
+	}
+}
+
+// fits reports whether a unit fits and is within its bounds when others are gone.
+func (m *moment) fits(c *queue.Claim, taker int, gone uint64) bool {
+	free, lacks := m.free.Clone(), c.Lacks()
+	for i := range m.units {
+		if gone&(1<<i) == 0 {
+			continue
+		}
+		v := m.victim(i)
+		free.Add(v.Amounts, 1)
+		for d, freed := range c.Frees(v) {
+			lacks[d] -= freed
+		}
+	}
+	for r, ask := range m.vector(m.units[taker].ask) {
+		if ask > free.Get(r) {
+			return false
+		}
+	}
+	for _, lack := range lacks {
+		if lack > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// steps calls f for what can run after every start, with every set of victims that is allowed.
+func (m *moment) steps(f func(taker int, gone, running uint64)) {
+	for taker := range m.units {
+		if m.running&(1<<taker) != 0 {
+			continue
+		}
+		c := m.claim(taker)
+		var choose func(from int, gone uint64)
+		choose = func(from int, gone uint64) {
+			if m.fits(c, taker, gone) {
+				f(taker, gone, m.running&^gone|1<<taker)
+				return // nobody goes who does not have to
+			}
+			for i := from; i < len(m.units); i++ {
+				if m.running&(1<<i) == 0 {
+					continue
+				}
+				c.Reset()
+				for j := range m.units {
+					if gone&(1<<j) != 0 && !c.Take(m.victim(j)) {
+						m.Fatalf("a subset of an allowed set is not allowed")
+					}
+				}
+				if c.Take(m.victim(i)) {
+					choose(i+1, gone|1<<i)
+				}
+			}
+		}
+		choose(0, 0)
+	}
+}
+
+// cycle returns steps that lead from what runs back to it, if there are any.
+func (p *party) cycle(t testing.TB) []string {
+	const open, done = 1, 2
+	state := map[uint64]int{}
+	var trail []string
+	var at []uint64
+	var visit func(running uint64) []string
+	visit = func(running uint64) []string {
+		state[running] = open
+		at = append(at, running)
+		var found []string
+		p.at(t, running).steps(func(taker int, gone, next uint64) {
+			if found != nil || state[next] == done {
+				return
+			}
+			trail = append(trail, fmt.Sprintf("%0*b: %d starts, %0*b go", len(p.units), running, taker, len(p.units), gone))
+			if state[next] == open {
+				for i, r := range at {
+					if r == next {
+						found = append([]string{}, trail[i:]...)
+					}
+				}
+			} else {
+				found = visit(next)
+			}
+			trail = trail[:len(trail)-1]
+		})
+		at = at[:len(at)-1]
+		state[running] = done
+		return found
+	}
+	return visit(0)
+}
+
+func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
+
+// shape bounds random parties.
+type partyShape struct {
+	resources []string
+	queues    int
+	deep      bool
+	units     int
+}
+
+func randomParty(r *rand.Rand, s partyShape) *party {
+	p := &party{total: amounts{}}
+	some := func(most int64) amounts {
+		a := amounts{}
+		for _, name := range s.resources {
+			if n := r.Int64N(most + 1); n > 0 {
+				a[name] = n
+			}
+		}
+		if len(a) == 0 {
+			a[s.resources[0]] = 1
+		}
+		return a
+	}
+	for _, name := range s.resources {
+		p.total[name] = 4 + r.Int64N(6)
+	}
+	var leaves []string
+	names := 0
+	var make func(n, depth int) []queue.Queue
+	make = func(n, depth int) []queue.Queue {
+		var qs []queue.Queue
+		for range n {
+			names++
+			c := q(fmt.Sprint("q", names), weight(pick(r, 1.0, 1, 1, 2, 0)), priority(pick(r, int32(0), 0, 0, 1)))
+			if r.IntN(2) == 0 {
+				c.Guarantee = some(5)
+			}
+			if r.IntN(5) == 0 {
+				c.Limit = some(8)
+			}
+			c.Preemption.Reclaim = pick(r, queue.ReclaimAny, queue.ReclaimAny, queue.ReclaimAny, queue.ReclaimLowerPriority)
+			if depth > 0 && r.IntN(2) == 0 {
+				c.Queues = make(2, depth-1)
+			} else {
+				leaves = append(leaves, c.Name)
+			}
+			qs = append(qs, c)
+		}
+		return qs
+	}
+	depth := 0
+	if s.deep {
+		depth = 2
+	}
+	p.queues = make(s.queues, depth)
+	for range s.units {
+		u := unit{leaf: pick(r, leaves...), ask: some(4), priority: r.Int32N(3), gang: r.IntN(2) == 0, protected: r.IntN(8) == 0}
+		p.units = append(p.units, u)
+	}
+	return p
+}
+
+var seeds = func() uint64 { n, err := strconv.ParseUint(os.Getenv("SEEDS"), 10, 64); if err != nil { return 300 }; return n }()
+
+func TestPreemptionEnds(t *testing.T) {
+	for _, s := range []struct {
+		name string
+		partyShape
+	}{
+		{"flat, one resource", partyShape{[]string{"gpu"}, 2, false, 8}},
+		{"flat, one resource, three queues", partyShape{[]string{"gpu"}, 3, false, 8}},
+		{"flat, two resources", partyShape{[]string{"gpu", "cpu"}, 2, false, 7}},
+		{"deep, one resource", partyShape{[]string{"gpu"}, 2, true, 8}},
+		{"deep, two resources", partyShape{[]string{"gpu", "cpu"}, 2, true, 7}},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			for seed := range seeds {
+				p := randomParty(rand.New(rand.NewPCG(seed, 1)), s.partyShape)
+				if steps := p.cycle(t); steps != nil {
+					t.Fatalf("seed %d: total %v, queues %+v\nunits %v\ntake turns:\n%v", seed, p.total, p.queues, p.units, steps)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,164 @@
+package queue
+
+import "cmp"
+
+// height is how high a queue stands with what it uses: its weighted dominant share, and the weighted sum of the shares of all resources,
+// which decides between equal dominant shares. So any use of a resource that the cluster has makes a queue higher.
+type height struct{ dominant, sum float64 }
+
+func (h height) compare(o height) int {
+	return cmp.Or(cmp.Compare(h.dominant, o.dominant), cmp.Compare(h.sum, o.sum))
+}
+
+// height returns how high a queue stands with what it uses of each resource.
+func (t *Tree) height(n *node, use func(r int) int64) height {
+	var h height
+	for r, total := range t.total {
+		if total <= 0 {
+			continue
+		}
+		share := float64(use(r)) / float64(total)
+		h.dominant = max(h.dominant, share)
+		h.sum += share
+	}
+	if w := n.config.Weight; w > 0 {
+		h.dominant /= w
+		h.sum /= w
+	}
+	return h
+}
+
+// after is what a giver and the queues below it have when victims are gone: those of the set and one more, or that one only.
+type after struct {
+	claim  *Claim
+	pair   *pair
+	victim *Victim
+	alone  bool
+	// top is the highest priority of the victims in the leaf, above is what the leaf uses for it and higher ones, and gone is what the set
+	// takes of the leaf for it.
+	top         int32
+	above, gone Vector
+}
+
+// holds reports whether the rules between two queues hold when the set and one more victim are gone, or only that victim.
+func (c *Claim) holds(p *pair, v *Victim, alone bool) bool {
+	a := after{claim: c, pair: p, victim: v, alone: alone, top: v.Priority}
+	if set := p.leaf; !alone && set.some && set.priority >= a.top {
+		a.top, a.gone = set.priority, set.amounts
+	}
+	a.above = atLeast(p.stack, a.top)
+	return a.guarantees() && (p.reason != ReclaimFairShare || a.fairShares())
+}
+
+// set returns what the set takes of a queue of the path.
+func (a *after) set(i int) *taken {
+	if a.alone {
+		return &a.claim.none
+	}
+	return a.pair.nodes[i]
+}
+
+// kept returns what a queue of the path keeps of a resource. Of the leaf only what is at least as important counts as the most important
+// victim: what is less important is taken first.
+func (a *after) kept(i, r int) int64 {
+	if i > 0 {
+		return a.pair.path[i].use.Get(r) - a.set(i).amounts.Get(r) - a.victim.Amounts.Get(r)
+	}
+	kept := a.above.Get(r) - a.gone.Get(r)
+	if a.victim.Priority == a.top {
+		kept -= a.victim.Amounts.Get(r)
+	}
+	return kept
+}
+
+// least returns the least of a resource that one of the victims takes that take some, and 0 if one of them is no whole gang; or -1 if
+// nobody takes any.
+func (a *after) least(i, r int) int64 {
+	least := int64(-1)
+	if set := a.set(i); set.amounts.Get(r) > 0 {
+		least = set.least.Get(r)
+	}
+	amount := a.victim.Amounts.Get(r)
+	switch {
+	case amount <= 0:
+		return least
+	case !a.victim.Gang:
+		return 0
+	case least < 0:
+		return amount
+	}
+	return min(least, amount)
+}
+
+// guarantees reports whether no queue of the path falls below its guarantee of a resource that is taken. For a taker within its own
+// guarantee there is one exception: whole gangs, if each reaches above the guarantee even when the others are gone, and if the taker's
+// queue was not fuller than the other one is then.
+//
+// A queue that uses less than its guarantee of a resource does not fall below it: what it has too much of another one can be taken.
+func (a *after) guarantees() bool {
+	for i, n := range a.pair.path {
+		for _, b := range n.guarantees {
+			least := a.least(i, b.resource)
+			if least < 0 || n.use.Get(b.resource) < b.amount {
+				continue
+			}
+			kept := a.kept(i, b.resource)
+			if kept >= b.amount {
+				continue
+			}
+			if a.pair.reason == ReclaimFairShare || kept+least <= b.amount ||
+				a.claim.filled(a.pair.taker) > float64(kept)/float64(b.amount) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// fairShares reports whether what is taken is above the fair share of the giver, and the taker not above the giver afterwards.
+func (a *after) fairShares() bool {
+	return a.aboveFairShare() && (!a.pair.same || a.notAbove())
+}
+
+// aboveFairShare reports whether there is a resource that is asked for, of which the taker's queue has less than its fair share, and of
+// which each victim takes some that is above the giver's, even if the others are gone.
+func (a *after) aboveFairShare() bool {
+	c, last := a.claim, len(a.pair.path)-1
+	shares, set := c.fairShares(), a.set(last)
+	taker, giver := a.pair.taker, a.pair.giver
+	for r, ask := range c.taker.Ask {
+		if ask <= 0 || taker.use.Get(r) >= shares[taker].fair.Get(r) {
+			continue
+		}
+		smallest := a.victim.Amounts.Get(r)
+		if set.count > 0 {
+			smallest = min(smallest, set.smallest.Get(r))
+		}
+		kept := giver.use.Get(r) - set.amounts.Get(r) - a.victim.Amounts.Get(r)
+		if smallest > 0 && kept+smallest > shares[giver].fair.Get(r) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Claim) fairShares() map[*node]fairShare {
+	if c.shares == nil {
+		c.shares = c.tree.fairSharesWith(c.taker.Leaf.node, c.taker.Ask)
+	}
+	return c.shares
+}
+
+// notAbove reports whether the taker's queue with the ask is not above the giver afterwards. Without the ask it must be below, even where
+// dominant shares are equal, and not above what a leaf keeps that is at least as important as what is taken.
+func (a *after) notAbove() bool {
+	t, last := a.claim.tree, len(a.pair.path)-1
+	taker, giver, ask, set := a.pair.taker, a.pair.giver, a.claim.taker.Ask, a.set(last)
+	before := t.height(taker, taker.use.Get)
+	with := t.height(taker, func(r int) int64 { return taker.use.Get(r) + ask.Get(r) })
+	keeps := t.height(giver, func(r int) int64 { return giver.use.Get(r) - set.amounts.Get(r) - a.victim.Amounts.Get(r) })
+	if with.dominant > keeps.dominant || before.compare(keeps) >= 0 {
+		return false
+	}
+	return last > 0 || before.compare(t.height(giver, func(r int) int64 { return a.kept(0, r) })) <= 0
+}
