@@ -69,7 +69,7 @@ func (c *Claim) takenOf(n *node) *taken {
 // Take adds a victim to the set that goes, if the rules then hold for the whole set, and reports whether it did.
 func (c *Claim) Take(v *Victim) bool {
 	p, reason := c.allows(v)
-	if reason == NotTaken || reason != InQueue && !c.holds(p, v, false) {
+	if reason == NotTaken || !c.holds(p, v, false) {
 		return false
 	}
 	p.leaf.add(v)

@@ -111,6 +111,9 @@ func (m *moment) steps(f func(taker int, gone, running uint64)) {
 		var choose func(from int, gone uint64)
 		choose = func(from int, gone uint64) {
 			if m.fits(c, taker, gone) {
+				if !m.minimal(c, taker, gone) {
+					return
+				}
 				f(taker, gone, m.running&^gone|1<<taker)
 				return // nobody goes who does not have to
 			}
@@ -131,6 +134,16 @@ func (m *moment) steps(f func(taker int, gone, running uint64)) {
 		}
 		choose(0, 0)
 	}
+}
+
+// minimal reports whether the taker needs each of the victims.
+func (m *moment) minimal(c *queue.Claim, taker int, gone uint64) bool {
+	for i := range m.units {
+		if gone&(1<<i) != 0 && m.fits(c, taker, gone&^(1<<i)) {
+			return false
+		}
+	}
+	return true
 }
 
 // cycle returns steps that lead from what runs back to it, if there are any.
@@ -230,7 +243,13 @@ func randomParty(r *rand.Rand, s partyShape) *party {
 	return p
 }
 
-var seeds = func() uint64 { n, err := strconv.ParseUint(os.Getenv("SEEDS"), 10, 64); if err != nil { return 300 }; return n }()
+var seeds = func() uint64 {
+	n, err := strconv.ParseUint(os.Getenv("SEEDS"), 10, 64)
+	if err != nil {
+		return 300
+	}
+	return n
+}()
 
 func TestPreemptionEnds(t *testing.T) {
 	for _, s := range []struct {

@@ -44,25 +44,34 @@ type Victim struct {
 
 // pair is what decides between the queue of a taker and that of a victim, whatever the victim.
 type pair struct {
-	// reason is InQueue, ReclaimGuarantee if the taker stays within its guarantee, ReclaimFairShare if that only may help, or NotTaken.
+	// reason is InQueue, ReclaimGuarantee if the taker's queue stays within its guarantee, or else ReclaimFairShare; or NotTaken.
 	reason Reason
 	// lower is true if the priority of the victim must be lower.
 	lower      bool
 	minRuntime time.Duration
-	// path leads from the victim's leaf up to giver.
-	path []*node
 	// taker and giver are the siblings below the nearest queue above both leaves, or both the leaf if it is the same.
 	taker, giver *node
-	// guaranteed are the resources that the giver guarantees, surplus those of them that the taker asks for and of which the giver uses more
-	// than its guarantee, and asked all that the taker asks for.
-	guaranteed, surplus, asked mask
 	// same is true if the siblings share by weight.
 	same bool
-	// stack is the use of the leaf by priority, each with all higher ones.
+	// asked are the resources that the taker asks for.
+	asked mask
+	// path leads from the victim's leaf to the top, and at is the position of the giver in it.
+	path []step
+	at   int
+	// stack is the use of the leaf by priority, each with all higher ones, and leaf is what was taken of it.
 	stack []rank
-	// leaf is what was taken of the leaf, and nodes what was taken of the queues in path.
 	leaf  *leafTaken
-	nodes []*taken
+}
+
+// step is a queue of the path of a victim.
+type step struct {
+	queue *node
+	// guaranteed are the resources that it guarantees, and above those of them of which it uses more than that.
+	guaranteed, above mask
+	// within is true if the taker is below the queue too, and can be within its guarantee: with what is at least as important if the victim
+	// is in its own leaf, and else alone.
+	within bool
+	taken  *taken
 }
 
 // pairOf returns what decides between the taker's queue and another leaf.
@@ -70,7 +79,7 @@ func (c *Claim) pairOf(l *node) *pair {
 	if p := c.pairs[l]; p != nil {
 		return p
 	}
-	p := &pair{minRuntime: l.config.Preemption.MinRuntime}
+	p := &pair{minRuntime: l.config.Preemption.MinRuntime, asked: bits(c.taker.Ask), stack: l.stacked(), leaf: &leafTaken{}}
 	c.pairs[l] = p
 	if l == c.taker.Leaf.node {
 		p.taker, p.giver, p.lower = l, l, true
@@ -80,12 +89,34 @@ func (c *Claim) pairOf(l *node) *pair {
 	} else {
 		c.between(p, l)
 	}
-	p.stack, p.leaf = l.stacked(), &leafTaken{}
-	for n := l; n != p.giver.parent; n = n.parent {
-		p.path = append(p.path, n)
-		p.nodes = append(p.nodes, c.takenOf(n))
+	for n := l; n != c.tree.root; n = n.parent {
+		if n == p.giver {
+			p.at = len(p.path)
+		}
+		p.path = append(p.path, c.step(p, n))
 	}
 	return p
+}
+
+// step returns a queue of the path of a victim.
+func (c *Claim) step(p *pair, n *node) step {
+	s := step{queue: n, taken: c.takenOf(n)}
+	for _, b := range n.guarantees {
+		s.guaranteed |= bit(b.resource)
+		if n.use.Get(b.resource) > b.amount {
+			s.above |= bit(b.resource)
+		}
+	}
+	switch leaf := p.giver; {
+	case p.reason == InQueue:
+		before := atLeast(p.stack, c.taker.Priority)
+		s.within = c.withinGuarantee(n, func(r int) int64 { return n.use.Get(r) - leaf.use.Get(r) + before.Get(r) })
+	case n == p.giver:
+		s.above &= p.asked
+	case c.taker.Leaf.node.below(n):
+		s.within = c.withinGuarantee(n, func(int) int64 { return 0 })
+	}
+	return s
 }
 
 // between sets what decides between two leaves.
@@ -97,20 +128,11 @@ func (c *Claim) between(p *pair, giver *node) {
 	}
 	p.taker, p.giver = taker.path[i], giver.path[i]
 	p.lower = taker.config.Preemption.Reclaim == ReclaimLowerPriority
-	if taker.config.Preemption.Reclaim == NeverReclaim {
-		return
-	}
-	p.asked = bits(c.taker.Ask)
-	for _, b := range p.giver.guarantees {
-		p.guaranteed |= bit(b.resource)
-		if p.giver.use.Get(b.resource) > b.amount {
-			p.surplus |= bit(b.resource) & p.asked
-		}
-	}
 	order := p.taker.compareClass(p.giver)
 	p.same = order == 0
 	switch {
-	case c.withinGuarantee(p.taker):
+	case taker.config.Preemption.Reclaim == NeverReclaim:
+	case c.withinGuarantee(p.taker, p.taker.use.Get):
 		p.reason = ReclaimGuarantee
 	case p.taker.config.Weight > 0 && order <= 0:
 		p.reason = ReclaimFairShare
@@ -122,14 +144,14 @@ func (n *node) compareClass(o *node) int {
 	return cmp.Or(first(n.config.Weight > 0, o.config.Weight > 0), cmp.Compare(o.config.Priority, n.config.Priority))
 }
 
-// withinGuarantee reports whether a queue stays within its guarantee with the ask: of the resources that are asked for those that it
-// guarantees, at least one, count.
-func (c *Claim) withinGuarantee(n *node) bool {
+// withinGuarantee reports whether a queue that uses so much stays within its guarantee with the ask: of the resources that are asked for
+// those that it guarantees, at least one, count.
+func (c *Claim) withinGuarantee(n *node, use func(r int) int64) bool {
 	some := false
 	for _, b := range n.guarantees {
 		if ask := c.taker.Ask.Get(b.resource); ask > 0 {
 			some = true
-			if ask > b.room(n.use) {
+			if ask > b.amount-use(b.resource) {
 				return false
 			}
 		}
@@ -151,12 +173,10 @@ func (c *Claim) filled(n *node) float64 {
 // Eligible reports whether the victim alone could be taken, and why.
 func (c *Claim) Eligible(v *Victim) (Reason, bool) {
 	p, reason := c.allows(v)
-	if reason == ReclaimGuarantee || reason == ReclaimFairShare {
-		if !c.holds(p, v, true) {
-			return NotTaken, false
-		}
+	if reason == NotTaken || !c.holds(p, v, true) {
+		return NotTaken, false
 	}
-	return reason, reason != NotTaken
+	return reason, true
 }
 
 // allows returns why a victim may be taken as far as other victims do not matter.
@@ -167,41 +187,20 @@ func (c *Claim) allows(v *Victim) (*pair, Reason) {
 		return p, NotTaken
 	case p.minRuntime > 0 && (v.Started.IsZero() || c.now.Sub(v.Started) < p.minRuntime):
 		return p, NotTaken
-	case p.reason == InQueue && !c.keepsGuaranteed(v.Amounts):
-		return p, NotTaken
-	case p.reason == InQueue:
-		return p, InQueue
-	case !p.gives(v.Amounts):
+	case !p.gives(bits(v.Amounts)):
 		return p, NotTaken
 	}
 	return p, p.reason
 }
 
-// gives reports whether the giver is above its guarantee in a resource that a victim gives to the taker. What uses no resource that the
-// giver guarantees is above it, and the resources that come with a guaranteed one are guaranteed with it: see May.
-func (p *pair) gives(amounts Vector) bool {
-	given := bits(amounts)
-	if given&p.guaranteed == 0 {
-		return given&p.asked != 0
-	}
-	return given&p.surplus != 0
-}
-
-// keepsGuaranteed reports whether no queue of the taker's path gives up what it is guaranteed for what it is not: what uses guaranteed
-// resources, all within the guarantee, for what asks for none of these.
-func (c *Claim) keepsGuaranteed(amounts Vector) bool {
-	given, asked := bits(amounts), bits(c.taker.Ask)
-	for _, n := range c.taker.Leaf.node.path {
-		var guaranteed, above mask
-		for _, b := range n.guarantees {
-			guaranteed |= bit(b.resource)
-			if n.use.Get(b.resource) > b.amount {
-				above |= bit(b.resource)
-			}
-		}
-		if asked&guaranteed == 0 && given&guaranteed != 0 && given&above == 0 {
+// gives reports whether each queue of the path is above its guarantee in a resource that a victim gives, the giver in one that is asked
+// for. What uses no resource that a queue guarantees is above it, and the resources that come with a guaranteed one are guaranteed with
+// it: see May. Inside a queue this counts where the taker itself would be beyond the guarantee.
+func (p *pair) gives(given mask) bool {
+	for i := range p.path {
+		if s := &p.path[i]; !s.within && given&s.guaranteed != 0 && given&s.above == 0 {
 			return false
 		}
 	}
-	return true
+	return given&p.asked != 0
 }

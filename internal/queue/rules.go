@@ -21,10 +21,8 @@ func (t *Tree) height(n *node, use func(r int) int64) height {
 		h.dominant = max(h.dominant, share)
 		h.sum += share
 	}
-	if w := n.config.Weight; w > 0 {
-		h.dominant /= w
-		h.sum /= w
-	}
+	h.dominant /= n.part()
+	h.sum /= n.part()
 	return h
 }
 
@@ -34,17 +32,17 @@ type after struct {
 	pair   *pair
 	victim *Victim
 	alone  bool
-	// top is the highest priority of the victims in the leaf, above is what the leaf uses for it and higher ones, and gone is what the set
+	// top is the highest priority of the victims in the leaf, above is what the leaf uses for it and higher ones, and taken is what the set
 	// takes of the leaf for it.
 	top         int32
-	above, gone Vector
+	above, taken Vector
 }
 
 // holds reports whether the rules between two queues hold when the set and one more victim are gone, or only that victim.
 func (c *Claim) holds(p *pair, v *Victim, alone bool) bool {
 	a := after{claim: c, pair: p, victim: v, alone: alone, top: v.Priority}
 	if set := p.leaf; !alone && set.some && set.priority >= a.top {
-		a.top, a.gone = set.priority, set.amounts
+		a.top, a.taken = set.priority, set.amounts
 	}
 	a.above = atLeast(p.stack, a.top)
 	return a.guarantees() && (p.reason != ReclaimFairShare || a.fairShares())
@@ -55,16 +53,24 @@ func (a *after) set(i int) *taken {
 	if a.alone {
 		return &a.claim.none
 	}
-	return a.pair.nodes[i]
+	return a.pair.path[i].taken
+}
+
+// gone returns what the set takes of any queue.
+func (a *after) gone(n *node) Vector {
+	if k := a.claim.nodes[n]; k != nil && !a.alone {
+		return k.amounts
+	}
+	return nil
 }
 
 // kept returns what a queue of the path keeps of a resource. Of the leaf only what is at least as important counts as the most important
 // victim: what is less important is taken first.
 func (a *after) kept(i, r int) int64 {
 	if i > 0 {
-		return a.pair.path[i].use.Get(r) - a.set(i).amounts.Get(r) - a.victim.Amounts.Get(r)
+		return a.pair.path[i].queue.use.Get(r) - a.set(i).amounts.Get(r) - a.victim.Amounts.Get(r)
 	}
-	kept := a.above.Get(r) - a.gone.Get(r)
+	kept := a.above.Get(r) - a.taken.Get(r)
 	if a.victim.Priority == a.top {
 		kept -= a.victim.Amounts.Get(r)
 	}
@@ -90,24 +96,24 @@ func (a *after) least(i, r int) int64 {
 	return min(least, amount)
 }
 
-// guarantees reports whether no queue of the path falls below its guarantee of a resource that is taken. For a taker within its own
-// guarantee there is one exception: whole gangs, if each reaches above the guarantee even when the others are gone, and if the taker's
-// queue was not fuller than the other one is then.
+// guarantees reports whether no queue of the path falls below its guarantee of a resource that is taken, except by whole gangs, each of
+// which reaches above it even when the others are gone. Nothing falls below for the sake of fair shares, and what is beyond a guarantee
+// takes nothing within it inside a queue either.
 //
 // A queue that uses less than its guarantee of a resource does not fall below it: what it has too much of another one can be taken.
 func (a *after) guarantees() bool {
-	for i, n := range a.pair.path {
-		for _, b := range n.guarantees {
+	for i := range a.pair.path {
+		s := &a.pair.path[i]
+		if s.within {
+			continue
+		}
+		for _, b := range s.queue.guarantees {
 			least := a.least(i, b.resource)
-			if least < 0 || n.use.Get(b.resource) < b.amount {
+			if least < 0 || s.queue.use.Get(b.resource) < b.amount {
 				continue
 			}
 			kept := a.kept(i, b.resource)
-			if kept >= b.amount {
-				continue
-			}
-			if a.pair.reason == ReclaimFairShare || kept+least <= b.amount ||
-				a.claim.filled(a.pair.taker) > float64(kept)/float64(b.amount) {
+			if kept < b.amount && (a.pair.reason == ReclaimFairShare || kept+least <= b.amount) {
 				return false
 			}
 		}
@@ -123,7 +129,7 @@ func (a *after) fairShares() bool {
 // aboveFairShare reports whether there is a resource that is asked for, of which the taker's queue has less than its fair share, and of
 // which each victim takes some that is above the giver's, even if the others are gone.
 func (a *after) aboveFairShare() bool {
-	c, last := a.claim, len(a.pair.path)-1
+	c, last := a.claim, a.pair.at
 	shares, set := c.fairShares(), a.set(last)
 	taker, giver := a.pair.taker, a.pair.giver
 	for r, ask := range c.taker.Ask {
@@ -152,7 +158,7 @@ func (c *Claim) fairShares() map[*node]fairShare {
 // notAbove reports whether the taker's queue with the ask is not above the giver afterwards. Without the ask it must be below, even where
 // dominant shares are equal, and not above what a leaf keeps that is at least as important as what is taken.
 func (a *after) notAbove() bool {
-	t, last := a.claim.tree, len(a.pair.path)-1
+	t, last := a.claim.tree, a.pair.at
 	taker, giver, ask, set := a.pair.taker, a.pair.giver, a.claim.taker.Ask, a.set(last)
 	before := t.height(taker, taker.use.Get)
 	with := t.height(taker, func(r int) int64 { return taker.use.Get(r) + ask.Get(r) })
@@ -160,5 +166,41 @@ func (a *after) notAbove() bool {
 	if with.dominant > keeps.dominant || before.compare(keeps) >= 0 {
 		return false
 	}
-	return last > 0 || before.compare(t.height(giver, func(r int) int64 { return a.kept(0, r) })) <= 0
+	if last == 0 {
+		return before.compare(t.height(giver, func(r int) int64 { return a.kept(0, r) })) <= 0
+	}
+	return before.dominant <= a.level()
+}
+
+// level returns how high the giver stands with what comes before the victims in the order of the queues below it: of each sibling on the
+// path that is before by weight and priority all, of those that share by weight what is not higher than what the queue of the path keeps,
+// and of those that come later nothing.
+func (a *after) level() float64 {
+	t := a.claim.tree
+	path := a.pair.path
+	level := t.height(path[0].queue, func(r int) int64 { return a.kept(0, r) }).dominant
+	for i, s := range path[:a.pair.at] {
+		sum := level * s.queue.part()
+		for _, o := range s.queue.parent.children {
+			order := o.compareClass(s.queue)
+			if o == s.queue || order > 0 {
+				continue
+			}
+			share := t.height(o, func(r int) int64 { return o.use.Get(r) - a.gone(o).Get(r) }).dominant
+			if order == 0 {
+				share = min(share, level)
+			}
+			sum += share * o.part()
+		}
+		level = sum / path[i+1].queue.part()
+	}
+	return level
+}
+
+// part is the weight of a queue, or 1 if it has none: what shares are divided by.
+func (n *node) part() float64 {
+	if n.config.Weight > 0 {
+		return n.config.Weight
+	}
+	return 1
 }
