@@ -35,6 +35,8 @@ type taken struct {
 	least Vector
 	// smallest is the least of each resource that a victim takes.
 	smallest Vector
+	// floor is the highest of the victims.
+	floor floor
 }
 
 // leafTaken is what the set takes of a leaf for the highest priority that it takes anything of.
@@ -73,6 +75,9 @@ func (c *Claim) Take(v *Victim) bool {
 		return false
 	}
 	p.leaf.add(v)
+	for _, s := range p.path {
+		s.taken.floor = max(s.taken.floor, s.floor)
+	}
 	for n := v.Leaf.node; n != nil; n = n.parent {
 		c.takenOf(n).add(v)
 	}

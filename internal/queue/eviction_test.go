@@ -48,7 +48,7 @@ func (p *party) at(t testing.TB, running uint64) *moment {
 	m.free = m.vector(p.total)
 	for i, u := range p.units {
 		if running&(1<<i) == 0 {
-			m.waits(u.leaf, queue.ID(fmt.Sprint(i)), u.ask, func(e *queue.Entry) {
+			m.waits(u.leaf, idOf(i), u.ask, func(e *queue.Entry) {
 				e.Guaranteed, e.Key.Priority = u.protected, u.priority
 			})
 			continue
@@ -62,6 +62,9 @@ func (p *party) at(t testing.TB, running uint64) *moment {
 	}
 	return m
 }
+
+// idOf returns the ID of a unit.
+func idOf(i int) queue.ID { return queue.ID(strconv.Itoa(i)) }
 
 func (m *moment) claim(i int) *queue.Claim {
 	u := m.units[i]

@@ -68,11 +68,22 @@ type step struct {
 	queue *node
 	// guaranteed are the resources that it guarantees, and above those of them of which it uses more than that.
 	guaranteed, above mask
-	// within is true if the taker is below the queue too, and can be within its guarantee: with what is at least as important if the victim
-	// is in its own leaf, and else alone.
-	within bool
-	taken  *taken
+	floor             floor
+	taken             *taken
 }
+
+// floor is what a victim may take of what a queue is guaranteed.
+type floor int
+
+const (
+	// noFloor is for a taker below the queue that can be within its guarantee itself: with what is at least as important if the victim is in
+	// its own leaf, and else alone.
+	noFloor floor = iota
+	// wholeGangs may reach below the guarantee, if each is above it even when the others are gone.
+	wholeGangs
+	// nothing may reach below the guarantee.
+	nothing
+)
 
 // pairOf returns what decides between the taker's queue and another leaf.
 func (c *Claim) pairOf(l *node) *pair {
@@ -107,14 +118,22 @@ func (c *Claim) step(p *pair, n *node) step {
 			s.above |= bit(b.resource)
 		}
 	}
+	s.floor = wholeGangs
+	if p.reason == ReclaimFairShare {
+		s.floor = nothing
+	}
+	within := false
 	switch leaf := p.giver; {
 	case p.reason == InQueue:
 		before := atLeast(p.stack, c.taker.Priority)
-		s.within = c.withinGuarantee(n, func(r int) int64 { return n.use.Get(r) - leaf.use.Get(r) + before.Get(r) })
+		within = c.withinGuarantee(n, func(r int) int64 { return n.use.Get(r) - leaf.use.Get(r) + before.Get(r) })
 	case n == p.giver:
 		s.above &= p.asked
 	case c.taker.Leaf.node.below(n):
-		s.within = c.withinGuarantee(n, func(int) int64 { return 0 })
+		within = c.withinGuarantee(n, func(int) int64 { return 0 })
+	}
+	if within {
+		s.floor = noFloor
 	}
 	return s
 }
@@ -198,7 +217,7 @@ func (c *Claim) allows(v *Victim) (*pair, Reason) {
 // it: see May. Inside a queue this counts where the taker itself would be beyond the guarantee.
 func (p *pair) gives(given mask) bool {
 	for i := range p.path {
-		if s := &p.path[i]; !s.within && given&s.guaranteed != 0 && given&s.above == 0 {
+		if s := &p.path[i]; s.floor != noFloor && given&s.guaranteed != 0 && given&s.above == 0 {
 			return false
 		}
 	}

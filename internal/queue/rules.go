@@ -34,7 +34,7 @@ type after struct {
 	alone  bool
 	// top is the highest priority of the victims in the leaf, above is what the leaf uses for it and higher ones, and taken is what the set
 	// takes of the leaf for it.
-	top         int32
+	top          int32
 	above, taken Vector
 }
 
@@ -104,7 +104,8 @@ func (a *after) least(i, r int) int64 {
 func (a *after) guarantees() bool {
 	for i := range a.pair.path {
 		s := &a.pair.path[i]
-		if s.within {
+		floor := max(s.floor, a.set(i).floor)
+		if floor == noFloor {
 			continue
 		}
 		for _, b := range s.queue.guarantees {
@@ -113,7 +114,7 @@ func (a *after) guarantees() bool {
 				continue
 			}
 			kept := a.kept(i, b.resource)
-			if kept < b.amount && (a.pair.reason == ReclaimFairShare || kept+least <= b.amount) {
+			if kept < b.amount && (floor == nothing || kept+least <= b.amount) {
 				return false
 			}
 		}
