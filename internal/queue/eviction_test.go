@@ -3,7 +3,7 @@ package queue_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -185,7 +185,7 @@ func (p *party) cycle(t testing.TB) []string {
 
 func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
 
-// shape bounds random parties.
+// partyShape bounds random parties.
 type partyShape struct {
 	resources []string
 	queues    int
@@ -212,8 +212,8 @@ func randomParty(r *rand.Rand, s partyShape) *party {
 	}
 	var leaves []string
 	names := 0
-	var make func(n, depth int) []queue.Queue
-	make = func(n, depth int) []queue.Queue {
+	var level func(n, depth int) []queue.Queue
+	level = func(n, depth int) []queue.Queue {
 		var qs []queue.Queue
 		for range n {
 			names++
@@ -226,7 +226,7 @@ func randomParty(r *rand.Rand, s partyShape) *party {
 			}
 			c.Preemption.Reclaim = pick(r, queue.ReclaimAny, queue.ReclaimAny, queue.ReclaimAny, queue.ReclaimLowerPriority)
 			if depth > 0 && r.IntN(2) == 0 {
-				c.Queues = make(2, depth-1)
+				c.Queues = level(2, depth-1)
 			} else {
 				leaves = append(leaves, c.Name)
 			}
@@ -238,7 +238,7 @@ func randomParty(r *rand.Rand, s partyShape) *party {
 	if s.deep {
 		depth = 2
 	}
-	p.queues = make(s.queues, depth)
+	p.queues = level(s.queues, depth)
 	for range s.units {
 		u := unit{leaf: pick(r, leaves...), ask: some(4), priority: r.Int32N(3), gang: r.IntN(2) == 0, protected: r.IntN(8) == 0}
 		p.units = append(p.units, u)
@@ -246,14 +246,8 @@ func randomParty(r *rand.Rand, s partyShape) *party {
 	return p
 }
 
-var seeds = func() uint64 {
-	n, err := strconv.ParseUint(os.Getenv("SEEDS"), 10, 64)
-	if err != nil {
-		return 300
-	}
-	return n
-}()
-
+// TestPreemptionEnds visits all that can come of starting and preempting in small clusters, in any order and with any victims that are
+// allowed and needed, and checks that no way leads back.
 func TestPreemptionEnds(t *testing.T) {
 	for _, s := range []struct {
 		name string
@@ -266,7 +260,7 @@ func TestPreemptionEnds(t *testing.T) {
 		{"deep, two resources", partyShape{[]string{"gpu", "cpu"}, 2, true, 7}},
 	} {
 		t.Run(s.name, func(t *testing.T) {
-			for seed := range seeds {
+			for seed := range uint64(400) {
 				p := randomParty(rand.New(rand.NewPCG(seed, 1)), s.partyShape)
 				if steps := p.cycle(t); steps != nil {
 					t.Fatalf("seed %d: total %v, queues %+v\nunits %v\ntake turns:\n%v", seed, p.total, p.queues, p.units, steps)
@@ -274,4 +268,92 @@ func TestPreemptionEnds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPreemptionEndsInLargerClusters plays one way to the end in each of many clusters, with random victims of which those that are not
+// needed are given back. At each step nothing is above a limit, and no queue is below a guarantee that it had, unless a whole gang left.
+func TestPreemptionEndsInLargerClusters(t *testing.T) {
+	for seed := range uint64(600) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		p := randomParty(r, partyShape{resources: []string{"gpu", "cpu"}[:1+r.IntN(2)], queues: 2 + r.IntN(3), deep: r.IntN(2) == 0, units: 24})
+		for name := range p.total {
+			p.total[name] *= 3
+		}
+		running, seen := uint64(0), map[uint64]bool{}
+		for m := p.at(t, running); ; m = p.at(t, running) {
+			gone, taker, ok := m.randomStep(r)
+			if !ok {
+				break
+			}
+			running = running&^gone | 1<<taker
+			if seen[running] {
+				t.Fatalf("seed %d: %b runs a second time: %v, queues %+v", seed, running, p.units, p.queues)
+			}
+			seen[running] = true
+			m.check(p.at(t, running), taker, gone)
+		}
+	}
+}
+
+// randomStep returns who starts and who goes for that, if anybody can start.
+func (m *moment) randomStep(r *rand.Rand) (gone uint64, taker int, ok bool) {
+	for _, taker := range r.Perm(len(m.units)) {
+		if m.running&(1<<taker) != 0 {
+			continue
+		}
+		c := m.claim(taker)
+		gone := uint64(0)
+		order := r.Perm(len(m.units))
+		for _, i := range order {
+			if m.running&(1<<i) != 0 && !m.fits(c, taker, gone) && c.Take(m.victim(i)) {
+				gone |= 1 << i
+			}
+		}
+		for _, i := range order {
+			if m.fits(c, taker, gone&^(1<<i)) {
+				gone &^= 1 << i
+			}
+		}
+		if m.fits(c, taker, gone) {
+			return gone, taker, true
+		}
+	}
+	return 0, 0, false
+}
+
+// check checks what holds after each step.
+func (m *moment) check(next *moment, taker int, gone uint64) {
+	before := m.statuses()
+	for name, s := range next.statuses() {
+		for r, limit := range s.Limit {
+			if used := s.Used.Get(m.resources.Index(r)); used > limit {
+				m.Fatalf("queue %s uses %d of %d %s", name, used, limit, r)
+			}
+		}
+		if slices.Contains(m.leaf(m.units[taker].leaf).Path(), name) {
+			continue
+		}
+		for r, guarantee := range s.Guarantee {
+			i := m.resources.Index(r)
+			fell := before[name].Used.Get(i) >= guarantee && next.used(name, r) < guarantee
+			if fell && !m.someGang(name, gone) {
+				m.Fatalf("queue %s has %d of %d %s that it is guaranteed, and no whole gang left", name, s.Used.Get(i), guarantee, r)
+			}
+		}
+	}
+}
+
+// used returns what a queue uses of a resource.
+func (m *moment) used(name, resource string) int64 {
+	return m.statuses()[name].Used.Get(m.resources.Index(resource))
+}
+
+// someGang reports whether one of those that went from a queue is a whole gang.
+func (m *moment) someGang(name string, gone uint64) bool {
+	for i, u := range m.units {
+		if gone&(1<<i) != 0 && u.gang && slices.Contains(m.leaf(u.leaf).Path(), name) {
+			return true
+		}
+	}
+	return false
 }

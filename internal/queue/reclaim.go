@@ -51,8 +51,9 @@ type pair struct {
 	minRuntime time.Duration
 	// taker and giver are the siblings below the nearest queue above both leaves, or both the leaf if it is the same.
 	taker, giver *node
-	// same is true if the siblings share by weight.
-	same bool
+	// same is true if the siblings share by weight. Then before and with are how high the taker's queue stands without and with the ask.
+	same         bool
+	before, with height
 	// asked are the resources that the taker asks for.
 	asked mask
 	// path leads from the victim's leaf to the top, and at is the position of the giver in it.
@@ -76,8 +77,8 @@ type step struct {
 type floor int
 
 const (
-	// noFloor is for a taker below the queue that can be within its guarantee itself: with what is at least as important if the victim is in
-	// its own leaf, and else alone.
+	// noFloor is for a taker below the queue that can be within its guarantee itself: with what is at least as important if the victim is
+	// in its own leaf, and else alone.
 	noFloor floor = iota
 	// wholeGangs may reach below the guarantee, if each is above it even when the others are gone.
 	wholeGangs
@@ -155,6 +156,9 @@ func (c *Claim) between(p *pair, giver *node) {
 		p.reason = ReclaimGuarantee
 	case p.taker.config.Weight > 0 && order <= 0:
 		p.reason = ReclaimFairShare
+		n, ask := p.taker, c.taker.Ask
+		p.before = c.tree.height(n, n.use.Get)
+		p.with = c.tree.height(n, func(r int) int64 { return n.use.Get(r) + ask.Get(r) })
 	}
 }
 
@@ -176,17 +180,6 @@ func (c *Claim) withinGuarantee(n *node, use func(r int) int64) bool {
 		}
 	}
 	return some
-}
-
-// filled returns how much of its guarantee a queue uses of what is asked for.
-func (c *Claim) filled(n *node) float64 {
-	part := 0.0
-	for _, b := range n.guarantees {
-		if b.amount > 0 && c.taker.Ask.Get(b.resource) > 0 {
-			part = max(part, float64(n.use.Get(b.resource))/float64(b.amount))
-		}
-	}
-	return part
 }
 
 // Eligible reports whether the victim alone could be taken, and why.

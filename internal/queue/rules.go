@@ -159,18 +159,16 @@ func (c *Claim) fairShares() map[*node]fairShare {
 // notAbove reports whether the taker's queue with the ask is not above the giver afterwards. Without the ask it must be below, even where
 // dominant shares are equal, and not above what a leaf keeps that is at least as important as what is taken.
 func (a *after) notAbove() bool {
-	t, last := a.claim.tree, a.pair.at
-	taker, giver, ask, set := a.pair.taker, a.pair.giver, a.claim.taker.Ask, a.set(last)
-	before := t.height(taker, taker.use.Get)
-	with := t.height(taker, func(r int) int64 { return taker.use.Get(r) + ask.Get(r) })
+	t, p := a.claim.tree, a.pair
+	giver, set := p.giver, a.set(p.at)
 	keeps := t.height(giver, func(r int) int64 { return giver.use.Get(r) - set.amounts.Get(r) - a.victim.Amounts.Get(r) })
-	if with.dominant > keeps.dominant || before.compare(keeps) >= 0 {
+	if p.with.dominant > keeps.dominant || p.before.compare(keeps) >= 0 {
 		return false
 	}
-	if last == 0 {
-		return before.compare(t.height(giver, func(r int) int64 { return a.kept(0, r) })) <= 0
+	if p.at == 0 {
+		return p.before.compare(t.height(giver, func(r int) int64 { return a.kept(0, r) })) <= 0
 	}
-	return before.dominant <= a.level()
+	return p.before.dominant <= a.level()
 }
 
 // level returns how high the giver stands with what comes before the victims in the order of the queues below it: of each sibling on the
