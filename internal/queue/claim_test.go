@@ -9,8 +9,10 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
-func within(x queue.Within) option         { return func(c *queue.Queue) { c.Preemption.WithinQueue = x } }
-func reclaims(x queue.Reclaim) option      { return func(c *queue.Queue) { c.Preemption.Reclaim = x } }
+func within(x queue.Within) option { return func(c *queue.Queue) { c.Preemption.WithinQueue = x } }
+
+func reclaims(x queue.Reclaim) option { return func(c *queue.Queue) { c.Preemption.Reclaim = x } }
+
 func minRuntime(x time.Duration) option    { return func(c *queue.Queue) { c.Preemption.MinRuntime = x } }
 func gpus(n int64) amounts                 { return amounts{"gpu": n} }
 func pod(leaf string, n int64) unit        { return unit{leaf: leaf, ask: gpus(n)} }

@@ -270,6 +270,46 @@ func TestPreemptionEnds(t *testing.T) {
 	}
 }
 
+// TestTheseDoNotTakeTurns has the examples of docs/concepts/preemption-proof.md.
+func TestTheseDoNotTakeTurns(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		party
+	}{
+		{"gangs beyond guarantees", party{
+			total: gpus(5), queues: []queue.Queue{q("x", guarantee(gpus(3))), q("y", guarantee(gpus(2)))},
+			units: []unit{wholeGang("x", 3), wholeGang("x", 4).of(1), wholeGang("y", 2), wholeGang("y", 3).of(1)},
+		}},
+		{"important pods", party{
+			total: gpus(6), queues: []queue.Queue{q("x"), q("y")},
+			units: slices.Concat([]unit{pod("x", 1).of(2), wholeGang("x", 3).of(1), pod("y", 1).of(2), wholeGang("y", 2).of(1)},
+				several(3, pod("x", 1)), several(4, pod("y", 1))),
+		}},
+		{"fairness below a guarantee", party{
+			total: gpus(11), queues: []queue.Queue{q("x"), q("y", guarantee(gpus(8)))},
+			units: []unit{
+				pod("y", 2), wholeGang("y", 8).of(1), pod("y", 3), pod("y", 3), pod("x", 1).of(1), pod("x", 1), wholeGang("x", 3), wholeGang("x", 4),
+			},
+		}},
+		{"equal dominant shares", party{
+			total: amounts{"memory": 8, "gpu": 1}, queues: []queue.Queue{q("x"), q("y")},
+			units: []unit{
+				pod("x", 0).asking(amounts{"memory": 4}), pod("y", 0).asking(amounts{"memory": 4}), pod("x", 1), pod("y", 1),
+			},
+		}},
+		{"a department", party{
+			total: gpus(10), queues: []queue.Queue{q("x"), q("y", children(q("y.a"), q("y.b")))},
+			units: slices.Concat([]unit{pod("y.a", 1), wholeGang("y.b", 4)}, several(2, pod("y.b", 1)), []unit{pod("x", 1), wholeGang("x", 3), wholeGang("x", 4)}),
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if steps := tc.cycle(t); steps != nil {
+				t.Errorf("%v take turns:\n%v", tc.units, steps)
+			}
+		})
+	}
+}
+
 // TestPreemptionEndsInLargerClusters plays one way to the end in each of many clusters, with random victims of which those that are not
 // needed are given back. At each step nothing is above a limit, and no queue is below a guarantee that it had, unless a whole gang left.
 func TestPreemptionEndsInLargerClusters(t *testing.T) {
