@@ -11,23 +11,31 @@ type fairShare struct{ demand, fair Vector }
 // fairShares returns what every queue demands and its fair share, by water-filling from the root down, for each resource alone: first
 // guarantees, then what is left by priority and weight, never above demand or limit. This is the fair share of KAI Scheduler's proportion
 // plugin (pkg/scheduler/plugins/proportion/resource_division), on every level of the tree.
-func (t *Tree) fairShares() map[*node]fairShare {
+func (t *Tree) fairShares() map[*node]fairShare { return t.fairSharesWith(nil, nil) }
+
+// fairSharesWith returns the fair shares if a leaf demands at least what it uses and an ask, whether or not the ask waits in the tree.
+func (t *Tree) fairSharesWith(leaf *node, ask Vector) map[*node]fairShare {
 	shares := map[*node]fairShare{}
-	t.demand(t.root, shares)
+	t.demand(t.root, shares, leaf, ask)
 	t.divide(t.root, t.total, shares)
 	return shares
 }
 
 // demand notes what a queue demands. A leaf demands what it uses and what everything that waits in it and could ever start asks for, and a
-// queue above what those below demand, but never above its limit.
-func (t *Tree) demand(n *node, shares map[*node]fairShare) Vector {
+// queue above what those below demand, but never above its limit. One leaf demands at least what it uses and an ask.
+func (t *Tree) demand(n *node, shares map[*node]fairShare, leaf *node, ask Vector) Vector {
 	var demand Vector
 	if n.leaf() {
 		demand.Add(n.use, 1)
 		demand.Add(n.asks, 1)
 	}
+	if n == leaf {
+		for r, amount := range ask {
+			demand.Set(r, max(demand.Get(r), n.use.Get(r)+min(amount, mostCounted)))
+		}
+	}
 	for _, c := range n.children {
-		demand.Add(t.demand(c, shares), 1)
+		demand.Add(t.demand(c, shares, leaf, ask), 1)
 	}
 	for _, b := range n.limits {
 		if demand.Get(b.resource) > b.amount {

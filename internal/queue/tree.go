@@ -36,6 +36,8 @@ type node struct {
 	limits, guarantees []bound
 
 	use Vector
+	// ranks is the use of a leaf by priority, the highest first.
+	ranks []rank
 	// asks is what the entries below this queue that could ever start ask for, together.
 	asks Vector
 
@@ -167,8 +169,13 @@ func (t *Tree) SetTotal(total Vector) {
 func (t *Tree) Total() Vector { return t.total.Clone() }
 
 // Use adds amounts, by times, to what a queue and all above it use: 1 for what is bound, is being bound, or holds a slot, and -1 when it
-// ends. The leaf must be of this tree.
-func (t *Tree) Use(l Leaf, amounts Vector, by int64) {
+// ends. The leaf must be of this tree. What is reported here counts as if it were never taken: see UseAs.
+func (t *Tree) Use(l Leaf, amounts Vector, by int64) { t.UseAs(l, NeverTaken, amounts, by) }
+
+// UseAs is Use for what has a priority, so that other queues take what is less important to this one first. What is non-preemptible has
+// the priority NeverTaken.
+func (t *Tree) UseAs(l Leaf, priority int32, amounts Vector, by int64) {
+	l.node.rank(priority, amounts, by)
 	for n := l.node; n != nil; n = n.parent {
 		n.use.Add(amounts, by)
 	}
