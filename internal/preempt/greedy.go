@@ -32,12 +32,13 @@ type greedy struct {
 	counted  int     // how often nodes were counted
 
 	// What follows is only here to be used again.
-	sorted, chosen, closure []int
-	scores                  []float64
-	trial, fewer            trial
-	entries                 []int // by unit: where it is among those of the node at hand
-	stamps                  []int // by unit: the last closure that it was in
-	stamp                   int
+	sorted, chosen, needed []int
+	closure                []int
+	scores                 []float64
+	trial, fewer           trial
+	entries                []int // by unit: where it is among those of the node at hand
+	stamps                 []int // by unit: the last closure that it was in
+	stamp                  int
 }
 
 func newGreedy(m *model, l limits) *greedy {

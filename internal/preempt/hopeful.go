@@ -108,13 +108,13 @@ func smallest(free, least []int64, most int) int {
 }
 
 func add(to, amounts []int64) {
-	for r, amount := range amounts {
+	for r, amount := range amounts[:min(len(to), len(amounts))] {
 		to[r] += amount
 	}
 }
 
 func subtract(from, amounts []int64) {
-	for r, amount := range amounts {
+	for r, amount := range amounts[:min(len(from), len(amounts))] {
 		from[r] -= amount
 	}
 }

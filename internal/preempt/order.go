@@ -2,6 +2,7 @@ package preempt
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -25,12 +26,18 @@ func cheapest(p Problem, units []unit) []int {
 		for _, b := range u.budgets {
 			drawn[b]--
 		}
-		keys[i] = key{unit: i, breaks: breaks, gang: u.gang, highest: u.highest, started: u.started.Unix()}
+		keys[i] = newKey(i, u, breaks)
 	}
 	for i := range keys {
-		keys[i].pods = with[i]
+		keys[i].kind |= uint64(min(with[i], mostPods)) << 1
 	}
-	slices.SortFunc(keys, func(a, b key) int { return compareKeys(p, &a, &b) })
+	slices.SortFunc(keys, func(a, b key) int {
+		if c := cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.age, b.age)); c != 0 {
+			return c
+		}
+		x, y := &p.Units[a.unit], &p.Units[b.unit]
+		return cmp.Or(y.Started.Compare(x.Started), contents(p, a.unit, b.unit), cmp.Compare(a.unit, b.unit))
+	})
 	order := make([]int, len(keys))
 	for i := range keys {
 		order[i] = keys[i].unit
@@ -38,33 +45,27 @@ func cheapest(p Problem, units []unit) []int {
 	return order
 }
 
-// key is what units are ordered by.
+// key is what units are ordered by, in few bits because there can be many units.
 type key struct {
-	started      int64 // seconds
-	unit         int
-	pods         int // with its surplus
-	highest      int32
-	breaks, gang bool
+	kind uint64 // whether it breaks a budget, its priority, the number of pods that go with it, whether it is a gang
+	age  uint64 // the less the later it started, in seconds
+	unit int
 }
 
-func compareKeys(p Problem, a, b *key) int {
-	switch {
-	case a.breaks != b.breaks:
-		return first(b.breaks)
-	case a.highest != b.highest:
-		return cmp.Compare(a.highest, b.highest)
-	case a.pods != b.pods:
-		return cmp.Compare(a.pods, b.pods)
-	case a.gang != b.gang:
-		return first(b.gang)
-	case a.started != b.started:
-		return cmp.Compare(b.started, a.started)
+// mostPods is the highest number of pods that a key can hold.
+const mostPods = 1<<30 - 1
+
+func newKey(unit int, u *unit, breaks bool) key {
+	k := key{unit: unit}
+	if breaks {
+		k.kind = 1 << 63
 	}
-	x, y := &p.Units[a.unit], &p.Units[b.unit]
-	if c := y.Started.Compare(x.Started); c != 0 {
-		return c
+	k.kind |= uint64(int64(u.highest)-math.MinInt32) << 31
+	if u.gang {
+		k.kind |= 1
 	}
-	return cmp.Or(contents(p, a.unit, b.unit), cmp.Compare(a.unit, b.unit))
+	k.age = math.MaxInt64 - uint64(u.started.Unix())
+	return k
 }
 
 // first returns the result of a comparison in which the first value comes first, or not.

@@ -13,7 +13,10 @@
 //   - allowed.go finds units that the rules between queues allow together.
 package preempt
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Kind says what a unit is. The zero value is the dearest.
 type Kind int
@@ -102,10 +105,10 @@ type Choice struct {
 //
 // With no victims the gang fits as it is.
 func Choose(p Problem, c Cluster) (Choice, bool) {
-	m := newModel(p)
-	if !m.hopeful(m.all()) {
+	if !Hopeful(p) {
 		return Choice{}, false
 	}
+	m := newModel(p)
 	s := newSearch(m, c)
 	if !s.run(m.all()) {
 		return Choice{}, false
@@ -119,6 +122,18 @@ func Choose(p Problem, c Cluster) (Choice, bool) {
 // Hopeful reports whether the gang could fit by what is free if all units were gone. false means that there is no plan. It only counts, and
 // never calls the planner.
 func Hopeful(p Problem) bool {
-	m := newModel(p)
-	return m.hopeful(m.all())
+	free, lacks := make([][]int64, len(p.Free)), slices.Clone(p.Lacks)
+	for n := range free {
+		free[n] = slices.Clone(p.Free[n])
+	}
+	for i := range p.Units {
+		for k := range p.Units[i].Pods {
+			if pod := &p.Units[i].Pods[k]; pod.Node >= 0 && pod.Node < len(free) {
+				add(free[pod.Node], pod.Requests)
+			}
+		}
+		subtract(lacks, p.Units[i].Frees)
+	}
+	p.Units, p.Free, p.Lacks = nil, free, lacks
+	return newModel(p).hopeful(nil)
 }

@@ -81,11 +81,12 @@ func (g *greedy) onNode(node int) *step {
 	if most == 0 {
 		return nil
 	}
-	best := g.prefixes(node, nil, true)
+	var best step
+	g.prefixes(node, &best, true)
 	if most > 1 && g.want > 1 && len(g.sorted) > 1 {
-		best = g.prefixes(node, best, false)
+		g.prefixes(node, &best, false)
 	}
-	return best
+	return &best
 }
 
 // score rates the units on the node by how much of what a member lacks they free, for each pod. If capped, what is more than one member
@@ -120,9 +121,9 @@ func (g *greedy) score(node int, free []int64, capped bool) {
 	}
 }
 
-// prefixes returns the best step that takes the first of the units on the node, in the order of their scores, or the best one so far if it
-// is better.
-func (g *greedy) prefixes(node int, best *step, capped bool) *step {
+// prefixes looks for a better step than the best one so far among those that take the first of the units on the node, in the order of
+// their scores.
+func (g *greedy) prefixes(node int, best *step, capped bool) {
 	g.score(node, g.m.row(g.free, node), capped)
 	slices.SortFunc(g.sorted, func(a, b int) int {
 		return cmp.Or(cmp.Compare(g.scores[b], g.scores[a]), cmp.Compare(a, b))
@@ -142,36 +143,34 @@ func (g *greedy) prefixes(node int, best *step, capped bool) *step {
 		}
 		fits = fit
 		// A step that takes more than its share of pods is worth a closer look only if one unit less would make it the best.
-		if best == nil || g.lacking() || float64(pods-1)*best.gain <= float64(best.pods*fits) {
-			if s := g.stepOn(node, fits); best == nil || s.before(best) {
-				best = s
+		if best.gain == 0 || g.lacking() || float64(pods-1)*best.gain <= float64(best.pods*fits) {
+			if s := g.stepOn(node, fits); best.gain == 0 || s.before(best) {
+				*best = s
+				best.units = slices.Clone(s.units)
 			}
 		}
 		if fits == g.want {
 			break
 		}
 	}
-	return best
 }
 
-// stepOn returns the step of the chosen units, without those that it does not need.
-func (g *greedy) stepOn(node, fits int) *step {
-	units := slices.Clone(g.chosen)
-	slices.Sort(units)
-	if len(units) > 1 && len(units) <= tight {
-		for i := range slices.Backward(slices.Clone(units)) {
-			g.fewer.reset(g.m.row(g.free, node))
-			for k, id := range units {
-				if k != i {
-					g.fewer.add(g, node, id)
-				}
-			}
-			if g.m.fit(g.fewer.free, g.class) >= fits {
-				units = slices.Delete(units, i, i+1)
+// stepOn returns the step of the chosen units, without those that it does not need. Its units are valid until the next call.
+func (g *greedy) stepOn(node, fits int) step {
+	g.needed = append(g.needed[:0], g.chosen...)
+	slices.Sort(g.needed)
+	for i := len(g.needed) - 1; i >= 0 && len(g.needed) > 1 && len(g.needed) <= tight; i-- {
+		g.fewer.reset(g.m.row(g.free, node))
+		for k, id := range g.needed {
+			if k != i {
+				g.fewer.add(g, node, id)
 			}
 		}
+		if g.m.fit(g.fewer.free, g.class) >= fits {
+			g.needed = slices.Delete(g.needed, i, i+1)
+		}
 	}
-	s := g.step(node, units, fits)
+	s := g.step(node, g.needed, fits)
 	for r, ask := range g.m.classes[g.class].Ask {
 		if ask > 0 {
 			s.partly += float64(g.m.row(g.free, node)[r]) / float64(ask)
@@ -181,8 +180,8 @@ func (g *greedy) stepOn(node, fits int) *step {
 }
 
 // step returns a step with its price and gain.
-func (g *greedy) step(source int, units []int, members int) *step {
-	s := &step{source: source, version: g.versions[source], taken: g.taken, units: units, members: members, gain: float64(members)}
+func (g *greedy) step(source int, units []int, members int) step {
+	s := step{source: source, version: g.versions[source], taken: g.taken, units: units, members: members, gain: float64(members)}
 	s.price = g.priceOf(units...)
 	for b, lacks := range g.lacks {
 		if lacks <= 0 {
@@ -214,7 +213,7 @@ func (g *greedy) ofUnit(id int) *step {
 		fits = g.m.fit(g.trial.free, g.class)
 	}
 	if s := g.step(g.m.nodes+id, []int{id}, min(fits, g.want)); s.gain > 0 {
-		return s
+		return &s
 	}
 	return nil
 }
