@@ -81,22 +81,16 @@ func (m *model) row(of []int64, node int) []int64 {
 
 // number converts the units, in order.
 func (m *model) number(p Problem) {
-	units := measure(p)
+	units := m.measure(p)
 	order := cheapest(p, units)
 	number := make([]int, len(units))
 	for to, from := range order {
 		number[from] = to
 	}
 	m.units = make([]unit, len(units))
-	pods := 0
-	for i := range units {
-		pods += units[i].pods
-	}
-	ps := newParts(m.nodes, m.resources, pods)
 	for to, from := range order {
 		u := &m.units[to]
 		*u = units[from]
-		u.parts = ps.of(p.Units[from].Pods)
 		if u.core >= 0 {
 			u.core = number[u.core]
 		}
@@ -126,14 +120,19 @@ func (m *model) wide(u *unit) bool {
 	return false
 }
 
-// measure converts all but what units free on nodes.
-func measure(p Problem) []unit {
-	units := make([]unit, len(p.Units))
+// measure converts the units in the order of the input.
+func (m *model) measure(p Problem) []unit {
+	units, pods := make([]unit, len(p.Units)), 0
+	for i := range p.Units {
+		pods += len(p.Units[i].Pods)
+	}
+	ps := newParts(m.nodes, m.resources, pods)
 	for i := range p.Units {
 		from := &p.Units[i]
 		units[i] = unit{
 			input: i, core: -1, gang: from.Kind == Gang, pods: len(from.Pods),
 			own: from.Priority, highest: from.Priority, started: from.Started, frees: from.Frees,
+			parts: ps.of(from.Pods),
 		}
 		if len(from.Pods) == 1 {
 			units[i].budgets = from.Pods[0].Budgets

@@ -74,11 +74,8 @@ func (g *greedy) onNode(node int) *step {
 			add(g.trial.free, e.frees)
 		}
 	}
-	if len(g.sorted) == 0 {
-		return nil
-	}
 	most := g.m.fit(g.trial.free, g.class)
-	if most == 0 {
+	if most == g.m.fit(free, g.class) {
 		return nil
 	}
 	var best step
@@ -130,7 +127,7 @@ func (g *greedy) prefixes(node int, best *step, capped bool) {
 	})
 	g.trial.reset(g.m.row(g.free, node))
 	g.chosen = g.chosen[:0]
-	fits, pods := 0, 0
+	fits, pods := g.m.fit(g.trial.free, g.class), 0
 	for _, id := range g.sorted {
 		if !g.trial.add(g, node, id) {
 			continue
