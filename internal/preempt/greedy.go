@@ -27,6 +27,7 @@ type greedy struct {
 	steps    steps
 	versions []int   // of the steps that begin with a node, then of those that are a unit
 	taken    int     // how many steps were taken
+	lacked   int     // how many were taken when more had to be freed of a bound
 	fits     []int   // by unit that is on several nodes: how many members fit if it goes
 	shares   [][]int // of these, by node and unit
 	counted  int     // how often nodes were counted
@@ -117,7 +118,7 @@ func (g *greedy) takeUntil(done func() bool) bool {
 		if !isStep || s.version != g.versions[s.source] {
 			continue
 		}
-		if s.members > g.want || s.taken != g.taken && (s.budgets || g.lacking()) {
+		if s.members > g.want || s.taken < g.lacked || s.budgets && s.taken < g.taken {
 			if s = g.again(s); s == nil || len(g.steps) > 0 && g.steps[0].before(s) {
 				g.offer(s)
 				continue
@@ -153,6 +154,7 @@ func (g *greedy) again(s *step) *step {
 
 // take removes the units of a step and places members on the nodes where they were. It returns these nodes.
 func (g *greedy) take(s *step) (touched []int) {
+	lacking := g.lacking()
 	for _, id := range slices.Clone(g.closureOf(s.units...)) {
 		g.remove(id)
 		for _, p := range g.m.units[id].parts {
@@ -160,6 +162,9 @@ func (g *greedy) take(s *step) (touched []int) {
 		}
 	}
 	g.taken++
+	if lacking {
+		g.lacked = g.taken
+	}
 	if s.source < g.m.nodes {
 		g.settle(s.source)
 	}
