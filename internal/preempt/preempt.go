@@ -78,10 +78,12 @@ type Problem struct {
 	Lacks []int64
 }
 
-// Cluster is the planner with all filters. Its state is that of the last Plan and of the units given back since.
+// Cluster is the planner with all filters. Its state is that of the last Plan and of the units given back since. The same questions must get
+// the same answers: Choose asks the best one again if it was not the last.
 type Cluster interface {
 	// Plan plans the gang on the cluster without these units, preferring nodes of lower tiers. Tiers has one for each node, 0 to MaxTier.
 	// Plan returns the number of planned members on each node that it uses, and false if no plan fits.
+	// A plan should not have more members than have to be placed: more of them need more victims.
 	Plan(without []int, tiers []uint16) (uses map[int]int, fits bool)
 	// Back gives a unit back that the last Plan was without, if the members planned on its nodes still fit there with it. Otherwise it
 	// changes nothing and returns false.
