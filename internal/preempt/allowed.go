@@ -5,11 +5,26 @@ import "slices"
 // reviews bounds how many victims the rules between queues are asked about in all, to find out which may go together.
 const reviews = 1_000_000
 
-// allowed returns units that the rules between queues allow together: first those that were chosen by counting, then the others, the
-// cheapest first. A unit that is not allowed with those before it is left out.
-func (s *search) allowed() []bool {
-	set := make([]bool, len(s.m.units))
+// amongAllowed looks for victims among units that the rules between queues allow together: first those that were chosen by counting, then
+// the others, the cheapest first. If the gang does not fit without them, it tries once more, and those that were left out come first.
+func (s *search) amongAllowed() {
 	order := s.m.useful()
+	set := s.allowed(order)
+	if s.run(set) {
+		return
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		if set[a] == set[b] {
+			return 0
+		}
+		return first(set[b])
+	})
+	s.run(s.allowed(order))
+}
+
+// allowed returns units that the rules between queues allow together. A unit that is not allowed with those before it is left out.
+func (s *search) allowed(order []int) []bool {
+	set := make([]bool, len(s.m.units))
 	var victims []int
 	for at, chunk, left := 0, 1, reviews; at < len(order); {
 		next := order[at:min(at+chunk, len(order))]

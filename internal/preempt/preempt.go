@@ -115,8 +115,8 @@ func Choose(p Problem, c Cluster) (Choice, bool) {
 	if !s.run(m.all()) {
 		return Choice{}, false
 	}
-	if s.best == nil && !s.run(s.allowed()) {
-		return Choice{}, false
+	if s.best == nil {
+		s.amongAllowed()
 	}
 	return s.finish()
 }
