@@ -78,8 +78,8 @@ type Problem struct {
 	Lacks []int64
 }
 
-// Cluster is the planner with all filters. Its state is that of the last Plan and of the units given back since. The same questions must get
-// the same answers: Choose asks the best one again if it was not the last.
+// Cluster is the planner with all filters. Its state is that of the last Plan and of the units given back since. The same questions must
+// get the same answers: Choose asks the best one again if it was not the last.
 type Cluster interface {
 	// Plan plans the gang on the cluster without these units, preferring nodes of lower tiers. Tiers has one for each node, 0 to MaxTier.
 	// Plan returns the number of planned members on each node that it uses, and false if no plan fits.
