@@ -136,14 +136,20 @@ func (p *Preemption) carryOut(ctx context.Context, r request, taker ledger.Taker
 	for _, pod := range plan.Leaving {
 		h.leaving = append(h.leaving, refOf(pod))
 	}
-	whole, reasons := map[gang.Key]struct{}{}, map[gang.PreemptReason]int{}
-	var gangs []gang.Key
+	units := unitsOf(plan)
+	reasons, because := map[gang.PreemptReason]int{}, p.Ledger.PreemptedFor(taker, units, now)
 	for _, v := range plan.Victims {
+		why := because[v.Unit]
+		if why.Pod {
+			why.Gang = gang.Key{Namespace: v.Pod.Namespace, Name: v.Pod.Name}
+		}
+		h.victims = append(h.victims, dispatch.Victim{Ref: refOf(v.Pod), Because: why})
 		reasons[v.Unit.Reason]++
-		h.victims = append(h.victims, dispatch.Victim{Ref: refOf(v.Pod), Because: p.Ledger.PreemptedFor(taker, v.Unit, v.Pod)})
-		if _, known := whole[v.Unit.Gang]; v.Unit.Whole() && !known {
-			whole[v.Unit.Gang] = struct{}{}
-			gangs = append(gangs, v.Unit.Gang)
+	}
+	var gangs []gang.Key
+	for _, u := range units {
+		if u.Whole() {
+			gangs = append(gangs, u.Gang)
 		}
 	}
 	p.Ledger.Preempted(gangs)
@@ -160,6 +166,17 @@ func (p *Preemption) ask(ctx context.Context, key gang.Key, h *hold) {
 	p.Dispatcher.Preempt(ctx, dispatch.Preemption{
 		Members: h.members, Nominate: h.pins, Victims: h.victims, Wanted: func() bool { return p.wanted(key, h) },
 	})
+}
+
+// unitsOf returns the units of the victims, each once.
+func unitsOf(plan view.RoomPlan) []*ledger.Unit {
+	var units []*ledger.Unit
+	for _, v := range plan.Victims { // those of a unit follow each other
+		if len(units) == 0 || units[len(units)-1] != v.Unit {
+			units = append(units, v.Unit)
+		}
+	}
+	return units
 }
 
 func refOf(pod *corev1.Pod) gang.Ref {

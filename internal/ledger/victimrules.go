@@ -6,31 +6,106 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
 // queued is what the rules between queues need to know of a unit; only while queues are configured.
 type queued struct {
-	// Frees is how much it frees of each bound that the taker exceeds (LacksOf).
+	victim queue.Victim
+	// Frees is how much the unit frees of each bound that the taker exceeds (LacksOf).
 	Frees []int64
 }
 
-// mayTake reports whether the rules allow the taker to preempt this unit, and why.
-func (l *Ledger) mayTake(t Taker, u *Unit, _ []*corev1.Pod, _ time.Time) (gang.PreemptReason, bool) {
-	return gang.PreemptInQueue, !u.protected && u.Priority < t.Priority
+// claim returns the rules between queues for a taker, or nil if no queues are configured. It is valid until the ledger is unlocked.
+func (l *Ledger) claim(t Taker, now time.Time) *queue.Claim {
+	if l.tree == nil {
+		return nil
+	}
+	taker := queue.Taker{Leaf: l.leafOf(t.Namespace, t.queue), Priority: t.Priority, Guaranteed: t.guaranteed}
+	if t.Key.Convention == "" {
+		taker.Ask = l.vectorOf(t.pod)
+	} else {
+		taker.Ask, _ = l.asksOf(t.task)
+	}
+	return l.tree.Claim(taker, now)
+}
+
+// mayTake reports whether the rules allow the taker to preempt this unit, and why. c is nil if no queues are configured.
+func (l *Ledger) mayTake(t Taker, c *queue.Claim, u *Unit, pods []*corev1.Pod) (gang.PreemptReason, bool) {
+	if c == nil {
+		return gang.PreemptInQueue, !u.protected && u.Priority < t.Priority
+	}
+	u.victim = queue.Victim{Priority: u.Priority, Started: u.Started, Protected: u.protected, Gang: u.Whole()}
+	for i, at := range u.Pods {
+		what, counted := l.uses[user{pod: pods[at].UID}]
+		if !counted {
+			return "", false
+		}
+		if i == 0 {
+			u.victim.Leaf = what.leaf
+		}
+		u.victim.Amounts.Add(what.amounts, 1)
+	}
+	reason, may := c.Eligible(&u.victim)
+	u.Frees = c.Frees(&u.victim)
+	if reason == queue.InQueue {
+		return gang.PreemptInQueue, may
+	}
+	return gang.PreemptReclaim, may
 }
 
 // MayTakeAll reports whether the rules between queues allow the taker to preempt these units together.
-func (l *Ledger) MayTakeAll(_ Taker, _ []*Unit) bool { return true }
+func (l *Ledger) MayTakeAll(t Taker, units []*Unit, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.claim(t, now)
+	return c == nil || l.takeAll(c, units)
+}
 
-// LacksOf returns how much has to be freed of each bound that the taker exceeds.
-func (l *Ledger) LacksOf(_ Taker) []int64 { return nil }
+// takeAll takes units together. It returns false if the rules do not allow it, or the configuration has changed since they were found.
+func (l *Ledger) takeAll(c *queue.Claim, units []*Unit) bool {
+	for _, u := range units {
+		if u.victim.Leaf == (queue.Leaf{}) || !l.tree.Has(u.victim.Leaf) || !c.Take(&u.victim) {
+			return false
+		}
+	}
+	return true
+}
+
+// LacksOf returns how much has to be freed of each bound of its queues that the taker exceeds.
+func (l *Ledger) LacksOf(t Taker, now time.Time) []int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.claim(t, now); c != nil {
+		return c.Lacks()
+	}
+	return nil
+}
 
 // MayPreempt reports whether the taker might preempt anything at all. It is cheap.
 func (l *Ledger) MayPreempt(t Taker) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return t.Priority > l.lowest
+	return l.tree != nil || t.Priority > l.lowest
 }
 
-// sharesOf returns the shares of the queues of both before and after a reclaim, or nil.
-func (l *Ledger) sharesOf(_ Taker, _ *Unit) *gang.SharesWhy { return nil }
+// PreemptedFor explains to the pods of each unit for whom they go.
+func (l *Ledger) PreemptedFor(t Taker, units []*Unit, now time.Time) map[*Unit]gang.Explanation {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.claim(t, now)
+	known := c != nil && l.takeAll(c, units)
+	explained := make(map[*Unit]gang.Explanation, len(units))
+	for _, u := range units {
+		by := &gang.ByWhy{Taker: t.String(), Priority: t.Priority, Own: u.Priority, Reason: u.Reason, Whole: u.Whole(), Surplus: u.surplus()}
+		if known && u.Reason == gang.PreemptReclaim {
+			s := c.Shares(&u.victim)
+			by.Shares = &gang.SharesWhy{
+				Taker: s.Taker, TakerBefore: s.TakerBefore, TakerAfter: s.TakerAfter,
+				Giver: s.Giver, GiverBefore: s.GiverBefore, GiverAfter: s.GiverAfter,
+			}
+		}
+		explained[u] = gang.Explanation{Kind: gang.KindPreempted, Gang: u.Gang, Pod: u.Gang == gang.Key{}, By: by}
+	}
+	return explained
+}

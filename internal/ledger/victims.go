@@ -131,6 +131,7 @@ func (u *Unit) add(pod int, pods []*corev1.Pod) {
 
 // eligible returns the units that the taker may preempt.
 func (l *Ledger) eligible(t Taker, units []Unit, pods []*corev1.Pod, now time.Time) []Unit {
+	c := l.claim(t, now)
 	kept := make([]Unit, 0, len(units))
 	place := make([]int, len(units)) // of the unit among those that are kept, or -1
 	core := -1
@@ -140,7 +141,7 @@ func (l *Ledger) eligible(t Taker, units []Unit, pods []*corev1.Pod, now time.Ti
 			core = i
 		}
 		place[i] = -1
-		if reason, may := l.mayTake(t, u, pods, now); may {
+		if reason, may := l.mayTake(t, c, u, pods); may {
 			u.Reason, place[i] = reason, len(kept)
 			if u.Kind == preempt.Surplus {
 				u.Core = place[core]
@@ -166,17 +167,8 @@ func (l *Ledger) Preempted(keys []gang.Key) {
 // Whole reports whether the unit is a whole gang.
 func (u *Unit) Whole() bool { return u.Kind == preempt.Gang }
 
-// PreemptedFor explains to the pods of a unit for whom they go.
-func (l *Ledger) PreemptedFor(t Taker, u *Unit, pod *corev1.Pod) gang.Explanation {
-	e := gang.Explanation{Kind: gang.KindPreempted, Gang: u.Gang, By: &gang.ByWhy{
-		Taker: t.String(), Priority: t.Priority, Own: u.Priority, Reason: u.Reason, Shares: l.sharesOf(t, u),
-		Whole: u.Whole(), Surplus: u.Kind == preempt.Surplus,
-	}}
-	if u.Kind == preempt.Pod {
-		e.Pod, e.Gang = true, gang.Key{Namespace: pod.Namespace, Name: pod.Name}
-	}
-	return e
-}
+// surplus reports whether the unit is a member of a gang above its min-available.
+func (u *Unit) surplus() bool { return u.Kind == preempt.Surplus }
 
 // String names the taker.
 func (t Taker) String() string {

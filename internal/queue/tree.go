@@ -154,6 +154,9 @@ func (l Leaf) Children() []string {
 	return names
 }
 
+// Has reports whether a leaf is of this tree.
+func (t *Tree) Has(l Leaf) bool { return l.node != nil && t.byName[l.node.config.Name] == l.node }
+
 // SetTotal sets what the cluster has: the allocatable of the nodes that count. All shares change.
 func (t *Tree) SetTotal(total Vector) {
 	if slices.Equal(t.total, total) {

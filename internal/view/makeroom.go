@@ -51,6 +51,7 @@ func (p *Planner) MakeRoom(ctx context.Context, r RoomRequest) (RoomPlan, bool, 
 	if len(team.pods) < task.Need || team.lacks {
 		return RoomPlan{}, false, nil
 	}
+	team.pods = team.pods[:max(team.required, task.Need)] // nothing is preempted for members that the gang does not need
 	nodes, err := p.Framework.SnapshotSharedLister().NodeInfos().List()
 	if err != nil {
 		return RoomPlan{}, false, fmt.Errorf("listing the nodes of the snapshot: %w", err)
@@ -69,7 +70,7 @@ func (p *Planner) MakeRoom(ctx context.Context, r RoomRequest) (RoomPlan, bool, 
 		return RoomPlan{}, false, err
 	}
 	defer v.release()
-	s := &roomSearch{view: v, candidates: candidates, task: task, taker: r.Taker, ledger: p.Ledger}
+	s := &roomSearch{view: v, candidates: candidates, task: task, taker: r.Taker, now: r.Now, ledger: p.Ledger}
 	v.begin()
 	choice, found := preempt.Choose(s.problem(r.Budgets), s)
 	if v.err == nil && found && len(choice.Victims) > 0 {

@@ -51,6 +51,7 @@ type roomSearch struct {
 	candidates
 	task   gang.Task
 	taker  ledger.Taker
+	now    time.Time
 	ledger *ledger.Ledger
 	// found is the last plan, on has the classes of its members by node.
 	found placement.Plan
@@ -91,7 +92,7 @@ func (s *roomSearch) problem(budgets Budgets) preempt.Problem {
 		addTo(p.Free[l.node], vectorOf(requests.Of(l.info), names))
 	}
 	p.Units = make([]preempt.Unit, len(s.units))
-	p.Lacks = s.ledger.LacksOf(s.taker)
+	p.Lacks = s.ledger.LacksOf(s.taker, s.now)
 	for i := range s.units {
 		u := &s.units[i]
 		p.Units[i] = preempt.Unit{Kind: u.Kind, Core: u.Core, Priority: u.Priority, Started: u.Started, Frees: u.Frees}
@@ -275,7 +276,7 @@ func (s *roomSearch) Allows(victims []int) bool {
 	for i, unit := range victims {
 		units[i] = &s.units[unit]
 	}
-	return s.ledger.MayTakeAll(s.taker, units)
+	return s.ledger.MayTakeAll(s.taker, units, s.now)
 }
 
 // confirm plans the members once more on the nodes of the plan, without the victims only. The search has checked the nodes one by one.
