@@ -278,7 +278,7 @@ func TestTheseDoNotTakeTurns(t *testing.T) {
 	}{
 		{"gangs beyond guarantees", party{
 			total: gpus(5), queues: []queue.Queue{q("x", guarantee(gpus(3))), q("y", guarantee(gpus(2)))},
-			units: []unit{wholeGang("x", 3), wholeGang("x", 4).of(1), wholeGang("y", 2), wholeGang("y", 3).of(1)},
+			units: []unit{wholeGang("x", 3), wholeGang("x", 4).of(1), wholeGang("y", 2), wholeGang("y", 4).of(1)},
 		}},
 		{"important pods", party{
 			total: gpus(6), queues: []queue.Queue{q("x"), q("y")},
@@ -286,16 +286,8 @@ func TestTheseDoNotTakeTurns(t *testing.T) {
 				several(3, pod("x", 1)), several(4, pod("y", 1))),
 		}},
 		{"fairness below a guarantee", party{
-			total: gpus(11), queues: []queue.Queue{q("x"), q("y", guarantee(gpus(8)))},
-			units: []unit{
-				pod("y", 2), wholeGang("y", 8).of(1), pod("y", 3), pod("y", 3), pod("x", 1).of(1), pod("x", 1), wholeGang("x", 3), wholeGang("x", 4),
-			},
-		}},
-		{"equal dominant shares", party{
-			total: amounts{"memory": 8, "gpu": 1}, queues: []queue.Queue{q("x"), q("y")},
-			units: []unit{
-				pod("x", 0).asking(amounts{"memory": 4}), pod("y", 0).asking(amounts{"memory": 4}), pod("x", 1), pod("y", 1),
-			},
+			total: gpus(4), queues: []queue.Queue{q("x", priority(1)), q("y", priority(1), weight(0), guarantee(gpus(1)))},
+			units: []unit{pod("x", 1), wholeGang("x", 4).of(1), pod("y", 1), wholeGang("y", 3).of(1)},
 		}},
 		{"a department", party{
 			total: gpus(10), queues: []queue.Queue{q("x"), q("y", children(q("y.a"), q("y.b")))},
