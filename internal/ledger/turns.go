@@ -151,8 +151,8 @@ func (l *Ledger) move(g *gang.Gang) {
 	for _, ref := range g.Refs() {
 		who := user{pod: types.UID(ref.UID)}
 		if what, counted := l.uses[who]; counted {
-			l.tree.Use(what.leaf, what.amounts, -1)
-			l.count(who, use{ref: what.ref, leaf: leaf, amounts: what.amounts})
+			l.tree.UseAs(what.leaf, what.priority, what.amounts, -1)
+			l.count(who, use{ref: what.ref, leaf: leaf, amounts: what.amounts, priority: what.priority})
 		}
 	}
 }

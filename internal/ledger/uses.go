@@ -24,6 +24,8 @@ type use struct {
 	ref     gang.Ref
 	leaf    queue.Leaf
 	amounts queue.Vector
+	// priority is how important it is: queue.NeverTaken if nothing may preempt it.
+	priority int32
 }
 
 // Reserved records that a pod has reserved capacity on a node: it counts as used, and no longer waits for its turn.
@@ -59,12 +61,30 @@ func (l *Ledger) use(pod *corev1.Pod) {
 	if _, gone := l.gone[pod.UID]; gone {
 		return
 	}
-	l.count(who, use{ref: refOf(pod), leaf: l.queueOf(pod), amounts: l.vectorOf(pod)})
+	l.count(who, use{ref: refOf(pod), leaf: l.queueOf(pod), amounts: l.vectorOf(pod), priority: l.importanceOf(pod)})
+}
+
+// importanceOf returns how important a pod is that uses capacity.
+func (l *Ledger) importanceOf(pod *corev1.Pod) int32 {
+	if r := l.records[pod.UID]; r != nil && r.gang != nil {
+		return importance(r.gang)
+	}
+	if stated(pod).Preemptible == gang.NeverPreempted {
+		return queue.NeverTaken
+	}
+	return corev1helpers.PodPriority(pod)
+}
+
+func importance(g *gang.Gang) int32 {
+	if g.NonPreemptible() {
+		return queue.NeverTaken
+	}
+	return g.Priority()
 }
 
 func (l *Ledger) count(who user, what use) {
 	l.uses[who] = what
-	l.tree.Use(what.leaf, what.amounts, 1)
+	l.tree.UseAs(what.leaf, what.priority, what.amounts, 1)
 }
 
 // observeUse counts a pod that the API shows with a node.
@@ -104,7 +124,7 @@ func (l *Ledger) unuse(who user, decisions []gang.Decision) []gang.Decision {
 		return decisions
 	}
 	delete(l.uses, who)
-	l.tree.Use(what.leaf, what.amounts, -1)
+	l.tree.UseAs(what.leaf, what.priority, what.amounts, -1)
 	return append(decisions, gang.Proceed{})
 }
 
@@ -136,7 +156,7 @@ func (l *Ledger) useSlot(move gang.Move) {
 	if move.Held {
 		g := l.gangs[move.ID.Gang]
 		if g != nil {
-			l.count(who, use{leaf: l.leafOf(g.Key.Namespace, g.Queue()), amounts: l.vectorOfRole(move.Role)})
+			l.count(who, use{leaf: l.leafOf(g.Key.Namespace, g.Queue()), amounts: l.vectorOfRole(move.Role), priority: importance(g)})
 		}
 	}
 }
