@@ -96,6 +96,10 @@ func (c *Cycle) Schedule(ctx context.Context, popped *framework.QueuedPodInfo) b
 		c.doesNotFit(ctx, a, *finding)
 		return true
 	}
+	if a.asked.Beyond {
+		c.makeRoomWithin(ctx, a)
+		return true
+	}
 	if a.asked.Scout != nil && !c.look(a) {
 		c.refuse(ctx, a, c.Ledger.Why(popped.Pod.UID)) // what changed is not enough, or enough for one that goes first
 		return true
@@ -200,6 +204,18 @@ func (c *Cycle) makeRoom(ctx context.Context, a *attempt, finding *gang.Finding)
 	if a.unfit {
 		finding.Awaits, _ = c.preemption.makeRoom(ctx, request{task: a.asked.Task, pod: a.popped.Pod, planner: a.planner})
 	}
+}
+
+// makeRoomWithin preempts others for a gang that would lead beyond a limit of its queues.
+func (c *Cycle) makeRoomWithin(ctx context.Context, a *attempt) {
+	awaits, _ := c.preemption.makeRoom(ctx, request{task: a.asked.Task, pod: a.popped.Pod, planner: a.planner})
+	if awaits != nil {
+		c.doesNotFit(ctx, a, gang.Finding{Awaits: awaits, Shortage: gang.Shortage{Missing: a.asked.Task.Need}})
+		return
+	}
+	answer := c.Ledger.StaysBeyond(a.popped.Pod.UID)
+	a.decisions = append(a.decisions, answer.Decisions...)
+	c.refuse(ctx, a, answer.Why)
 }
 
 // doesNotFit ends an attempt that holds nothing. The gang is parked until a change may help.

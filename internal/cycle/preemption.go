@@ -153,6 +153,11 @@ func (p *Preemption) carryOut(ctx context.Context, r request, taker ledger.Taker
 		}
 	}
 	p.Ledger.Preempted(gangs)
+	var pods []*corev1.Pod
+	for _, m := range plan.Members {
+		pods = append(pods, m.Pod)
+	}
+	p.Ledger.Hold(key, pods)
 	p.Slots.SetAside(klog.FromContext(ctx), key, plan.Hold)
 	p.holds[key] = h
 	schedulermetrics.PreemptionVictims.Observe(float64(len(h.victims)))
@@ -226,6 +231,7 @@ func (p *Preemption) drop(ctx context.Context, key gang.Key, h *hold, started bo
 	logger := klog.FromContext(ctx)
 	delete(p.holds, key)
 	p.Slots.Release(logger, key)
+	p.Dispatcher.Perform(p.Ledger.Release(key))
 	if started {
 		p.Metrics.StartedAfterPreemption(time.Since(h.decided))
 	} else {

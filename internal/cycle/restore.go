@@ -26,7 +26,7 @@ func (p *Preemption) Restore(ctx context.Context) {
 			byNode[pod.Spec.NodeName] = append(byNode[pod.Spec.NodeName], refOf(pod))
 		}
 	}
-	held := map[gang.Key][]slots.Aside{}
+	held, pods := map[gang.Key][]slots.Aside{}, map[gang.Key][]*corev1.Pod{}
 	for _, pod := range nominated {
 		key, member := p.Ledger.GangOf(pod.UID)
 		if !member {
@@ -43,6 +43,7 @@ func (p *Preemption) Restore(ctx context.Context) {
 		}
 		node := pod.Status.NominatedNodeName
 		h.members, h.pins = append(h.members, refOf(pod)), append(h.pins, gang.Pin{UID: string(pod.UID), Node: node})
+		pods[key] = append(pods[key], pod)
 		held[key] = append(held[key], slots.Aside{Node: node, Requests: requests.Of(info)})
 	}
 	for key, h := range p.holds {
@@ -51,6 +52,7 @@ func (p *Preemption) Restore(ctx context.Context) {
 			continue
 		}
 		h.leaving = p.endingOn(h.pins, byNode)
+		p.Ledger.Hold(key, pods[key])
 		p.Slots.SetAside(klog.FromContext(ctx), key, held[key])
 		klog.FromContext(ctx).Info("Holding again what preempted pods free", "gang", key, "members", len(h.members), "ending", len(h.leaving))
 	}

@@ -20,6 +20,8 @@ type Answer struct {
 	// Task is what to plan if the verdict is Plan. If the gang was parked, Scout is the shortage to check first.
 	Task  gang.Task
 	Scout *Parked
+	// Beyond is true if the gang is beyond a limit of its queues, and is only to make room within it.
+	Beyond bool
 	// Slot is the node of the slot that the pod takes if the verdict is Go. Without a slot, Avoid are the nodes not to use.
 	Slot  string
 	Avoid []string

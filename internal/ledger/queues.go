@@ -112,6 +112,9 @@ func (l *Ledger) recount(pods []*corev1.Pod) {
 	for _, g := range l.inOrder() {
 		l.useHeld(g)
 	}
+	for key := range l.holds {
+		l.useHold(key)
+	}
 }
 
 // observeAgain observes the pending pods for which the configuration changes whether they may use their queue.

@@ -57,6 +57,8 @@ func (l *Ledger) Offer(pod *corev1.Pod) bool {
 	case r == nil || r.plain():
 	case r.problem != nil:
 		return false
+	case r.gang == l.making:
+		return false // it goes at once, to make room
 	case r.gang.Offer(string(pod.UID)):
 		l.leave(pod.UID) // it may have waited to join the gang when that ran
 		l.after(r.gang, nil)
@@ -278,17 +280,29 @@ func (l *Ledger) noteTooLarge(g *gang.Gang) {
 	}
 }
 
-// keepsWithin keeps the task within the limits of the gang's queue. It ends the attempt and returns false if they do not allow it.
+// keepsWithin keeps the task within the limits of the gang's queue. If they do not allow it, it ends the attempt and returns false, unless
+// the gang is to make room within them.
 func (l *Ledger) keepsWithin(g *gang.Gang, a *Answer) bool {
+	makes := l.making == g
+	l.making = nil
 	task, why, may := l.within(g, a.Task)
 	if a.Task = task; may {
 		return true
 	}
-	g.GiveUp(a.Task.Members[0].UID)
+	if makes {
+		a.Beyond = true
+		return true
+	}
+	l.refuseBeyond(g, types.UID(a.Task.Members[0].UID), a, why)
+	return false
+}
+
+// refuseBeyond ends the attempt of a gang because of a limit of its queues.
+func (l *Ledger) refuseBeyond(g *gang.Gang, uid types.UID, a *Answer, why queue.Why) {
+	g.GiveUp(string(uid))
 	l.offer(g)
 	a.Verdict, a.Why = gang.Refuse, g.Explain()
 	a.Why.Kind, a.Why.Queue = kindOf(why), l.queueWhy(why)
-	return false
 }
 
 // give returns the pod that stands for an entry in the scheduling queue.

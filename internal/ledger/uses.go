@@ -12,10 +12,11 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
-// user is what uses capacity: a pod, or a slot.
+// user is what uses capacity: a pod, a slot, or a gang for which pods were preempted and that waits for them to end.
 type user struct {
 	pod  types.UID
 	slot gang.SlotID
+	hold gang.Key
 }
 
 // use is what a pod or a slot uses, and the queue for which it counts.

@@ -178,20 +178,6 @@ func (t Taker) String() string {
 	return "gang " + t.Key.String()
 }
 
-// TryPreemptor puts a gang, or a pod without one, into the scheduling queue, because its victims are gone.
-func (l *Ledger) TryPreemptor(key gang.Key, member gang.Ref) []gang.Decision {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	g := l.gangs[key]
-	switch {
-	case key.Convention == "":
-		return []gang.Decision{gang.Activate{Members: []gang.Ref{member}}}
-	case g == nil || g.Phase() != gang.Ready:
-		return nil
-	}
-	return l.after(g, g.Retry(l.clock.Now()))
-}
-
 // StillPreempts reports whether a gang for which pods were preempted still waits for them, and whether it has started otherwise.
 func (l *Ledger) StillPreempts(key gang.Key) (waits, started bool) {
 	l.mu.Lock()
