@@ -79,13 +79,22 @@ func (r *running) inQueues() map[string]int {
 	return count
 }
 
-// occupy fills the nodes until free is called, so that what waits is complete when the order decides.
+// occupy fills the nodes, which are named a, b and so on, until free is called, so that what waits is complete when the order decides. The
+// pods are another scheduler's, so that nothing preempts them.
 func (r *running) occupy(cpus ...string) (free func()) {
 	r.t.Helper()
 	for i, cpu := range cpus {
-		r.submit(job{queue: queue.Default, name: fmt.Sprint("filler", i), members: 1, cpu: cpu, priority: 1000})
+		name := fmt.Sprintf("filler%d-0", i)
+		pod := st.MakePod().Namespace(testNamespace).Name(name).UID(name).SchedulerName("another").Node(string(rune('a' + i))).
+			Req(map[corev1.ResourceName]string{"cpu": cpu}).Obj()
+		if _, err := r.client.CoreV1().Pods(testNamespace).Create(r.ctx, pod, metav1.CreateOptions{}); err != nil {
+			r.t.Fatal(err)
+		}
+		eventually(r.t, "the scheduler to know of the pod", func() bool {
+			known, err := r.sched.Cache.GetPod(pod)
+			return err == nil && known != nil
+		})
 	}
-	eventually(r.t, "the cluster to be full", func() bool { return r.inQueues()[queue.Default] == len(cpus) })
 	return func() {
 		for i := range cpus {
 			err := r.client.CoreV1().Pods(testNamespace).Delete(r.ctx, fmt.Sprintf("filler%d-0", i), metav1.DeleteOptions{})

@@ -256,12 +256,13 @@ func TestWhatIsSetAsideForAGangIsFreeOnceTheGangIsGone(t *testing.T) {
 // TestAGangOfHigherPriorityComesFirst: capacity is set aside for one gang of a pool at a time, the first in the order.
 func TestAGangOfHigherPriorityComesFirst(t *testing.T) {
 	r := waits(t, atOnce, map[string]string{"n1": "4", "n2": "4"})
-	r.pod("r1", "1", nil)
-	r.pod("r2", "4", nil)
+	high := func(p *st.PodWrapper) { p.Priority(10) } // nothing that waits preempts these
+	r.pod("r1", "1", high)
+	r.pod("r2", "4", high)
 	eventually(t, "the pods to run", func() bool { return r.started("r1", "r2") })
 	r.members("a", 2, "3", nil)
 	eventually(t, "capacity to be set aside", func() bool { return r.aside("a") == "1 of 2 after " })
-	r.members("b", 2, "4", func(p *st.PodWrapper) { p.Priority(10) })
+	r.members("b", 2, "4", high)
 	eventually(t, "capacity to be set aside for the other gang", func() bool { return r.aside("b") == "0 of 2 after " && r.aside("a") == "" })
 	r.end("r2")
 	r.end("r1")
