@@ -18,8 +18,9 @@ const (
 	fairEnough = 0.05
 )
 
-// TestThreeQueuesShareByWeight: queues of weights 1, 2 and 3 have a backlog of gangs of very different shape, of which some take more of
-// the CPUs and some more of the memory. In the average over time, the dominant shares of the queues are 1/6, 2/6 and 3/6 of their sum.
+// TestThreeQueuesShareByWeight: queues of weights 1, 2 and 3 have a backlog of gangs of very different shape and of pods without a gang, of
+// which some take more of the CPUs and some more of the memory. In the average over time, the dominant shares of the queues are 1/6, 2/6
+// and 3/6 of their sum.
 // When the largest queue goes idle, the other two use what it used, and share it 1 to 2.
 func TestThreeQueuesShareByWeight(t *testing.T) {
 	skipIfShort(t)
@@ -70,12 +71,12 @@ func TestThreeQueuesShareByWeight(t *testing.T) {
 	}
 }
 
-// fairShapes are the kinds of gangs of each queue. A node has 4 GiB for each CPU, so those with more are memory-heavy. The mix of each
-// queue is another one.
+// fairShapes are the kinds of gangs, and of pods without a gang, of each queue. A node has 4 GiB for each CPU, so those with more are
+// memory-heavy. The mix of each queue is another one.
 func fairShapes() (kinds []*jobKind) {
 	shapes := []jobKind{
-		{members: 1, cpu: "4", memory: "8Gi"},
-		{members: 1, cpu: "2", memory: "20Gi"},
+		{members: 1, alone: true, cpu: "4", memory: "8Gi"},
+		{members: 1, alone: true, cpu: "2", memory: "20Gi"},
 		{members: 8, cpu: "2", memory: "16Gi"},
 		{members: 4, cpu: "4", memory: "8Gi"},
 		{members: 8, cpu: "4", memory: "10Gi"},
