@@ -128,6 +128,9 @@ func (t *tally) countShare(m *member, by int) {
 			t.startedShares[a].count(value, m, by)
 		}
 	}
+	if m.Terminating && m.Spec.Queue != "" && (m.Node != "" || m.bindsTo != "") {
+		t.ending.count(m.Spec.only(queueAspect), m, by)
+	}
 	if m.eligible() {
 		addTo(t.sharing, stance{m.claim(), m.Spec.Share}, by)
 	}
@@ -191,9 +194,13 @@ func (t *tally) accepts(m *member) bool {
 }
 
 // Queue is the queue that the members name, empty if none does. It is also empty if members disagree and those that run do not
-// decide it, as for NonPreemptible and ExpectedRuntime.
+// decide it, as for NonPreemptible and ExpectedRuntime. Members that are being deleted use capacity of their queue until they are gone, so
+// where no other member names a queue, what they name counts.
 func (g *Gang) Queue() string {
-	said, _ := g.tally.says(queueAspect)
+	said, agreed := g.tally.says(queueAspect)
+	if agreed && said.Queue == "" {
+		said, _ = g.tally.ending.agreed()
+	}
 	return said.Queue
 }
 

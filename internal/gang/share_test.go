@@ -143,6 +143,41 @@ func TestMembersAgreeOnTheirShareOrWait(t *testing.T) {
 	}
 }
 
+// TestMembersThatAreDeletedUseTheirQueueUntilTheyAreGone checks which queue counts for what a gang uses while members are being deleted.
+func TestMembersThatAreDeletedUseTheirQueueUntilTheyAreGone(t *testing.T) {
+	former, next := revision("1", 100), revision("2", 200)
+	for _, tc := range []struct {
+		name    string
+		members []gang.Member
+		queue   string
+	}{
+		{"all run and are deleted", []gang.Member{says("a", queued("q"), runs, leaves), says("b", queued("q"), runs, leaves)}, "q"},
+		{"one of them says it", []gang.Member{says("a", queued("q"), runs, leaves), says("b", gang.Share{}, runs, leaves)}, "q"},
+		{"others say nothing", []gang.Member{says("a", queued("q"), runs, leaves), says("b", gang.Share{})}, "q"},
+		{"others say another queue", []gang.Member{says("a", queued("q"), runs, leaves), says("b", queued("r"))}, "r"},
+		{"others disagree", []gang.Member{says("a", queued("q"), runs, leaves), says("b", queued("r")), says("c", queued("s"))}, ""},
+		{"they never ran", []gang.Member{says("a", queued("q"), leaves), says("b", queued("q"), leaves)}, ""},
+		{"another scheduler's pods", []gang.Member{says("a", queued("q"), runs, leaves, foreign)}, ""},
+		{"of two revisions", []gang.Member{says("a", queued("q"), runs, leaves, former), says("b", queued("r"), runs, leaves, next)}, "r"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				g := gang.New(gang.Key{Name: "a"})
+				observe(g, rapid.Permutation(tc.members).Draw(t, "members"))
+				if g.Queue() != tc.queue {
+					t.Errorf("queue %q, want %q", g.Queue(), tc.queue)
+				}
+				for _, m := range tc.members {
+					g.Remove(m.UID, time.Unix(1000, 0))
+				}
+				if g.Queue() != "" {
+					t.Errorf("queue %q of a gang without members", g.Queue())
+				}
+			})
+		})
+	}
+}
+
 // TestShareOfAnotherRunDoesNotCount checks the executors of a former driver.
 func TestShareOfAnotherRunDoesNotCount(t *testing.T) {
 	g := newRunsOf(t, 2)

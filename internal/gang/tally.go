@@ -15,6 +15,8 @@ type tally struct {
 	// that state any of it.
 	shares, startedShares [aspects]stated
 	sharing               map[stance]int
+	// ending are the queues that members name which are being deleted and still use capacity.
+	ending stated
 	// endless counts the members without a deadline.
 	endless int
 	// roles counts the members that are eligible or run, startedRoles those that run.

@@ -130,3 +130,38 @@ func TestTheStatusOfAGangNamesItsQueueWhileQueuesAreConfigured(t *testing.T) {
 		t.Errorf("without queues, the queue of a gang is %q", got.Queue)
 	}
 }
+
+// TestAGangThatIsDeletedUsesItsQueueUntilItIsGone: pods run on during their grace period, so others may not use the limit of their queue.
+func TestAGangThatIsDeletedUsesItsQueueUntilItIsGone(t *testing.T) {
+	l, nodes := serving()
+	l.Configure(teams(), nil, nodes)
+	pods := []*corev1.Pod{inQueue("a-0", "research", "a", 2, 3, 10), inQueue("a-1", "research", "a", 2, 3, 10)}
+	used := func() int64 {
+		for _, q := range l.QueueStatuses() {
+			if q.Name == "research" {
+				return q.Used.Get(0)
+			}
+		}
+		return 0
+	}
+	for _, pod := range pods {
+		pod.Spec.NodeName = "n"
+		l.Observe(pod)
+	}
+	for _, pod := range pods {
+		ending := pod.DeepCopy()
+		ending.DeletionTimestamp, ending.ResourceVersion = new(metav1.NewTime(time.Unix(1_000, 0))), "2"
+		l.Observe(ending)
+	}
+	if got := used(); got != 6000 {
+		t.Errorf("while its pods are being deleted, the queue uses %d millicores, want 6000", got)
+	}
+	l.Deleted(pods[0])
+	if got := used(); got != 3000 {
+		t.Errorf("when one is gone, the queue uses %d millicores, want 3000", got)
+	}
+	l.Deleted(pods[1])
+	if got := used(); got != 0 {
+		t.Errorf("when both are gone, the queue uses %d millicores", got)
+	}
+}
