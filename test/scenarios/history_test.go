@@ -40,6 +40,8 @@ type what string
 const (
 	wasCreated what = "created"
 	wasBound   what = "bound"
+	// isDeleted is the begin of a deletion: a gang with such a member is not complete any more, but what runs still uses its node.
+	isDeleted  what = "being deleted"
 	wasDeleted what = "deleted"
 )
 
@@ -83,6 +85,9 @@ func (h *history) saw(before, pod *corev1.Pod) {
 	if pod.Spec.NodeName != "" && (before == nil || before.Spec.NodeName == "") {
 		h.add(wasBound, pod)
 	}
+	if pod.DeletionTimestamp != nil && (before == nil || before.DeletionTimestamp == nil) {
+		h.add(isDeleted, pod)
+	}
 }
 
 func (h *history) add(what what, pod *corev1.Pod) {
@@ -112,14 +117,16 @@ type moment struct {
 // jobState is a job at a moment.
 type jobState struct {
 	jobPlan
-	created, bound, deleted int
+	created, bound, ending, deleted int
 	// age is when its first pod was created, complete when its last one was.
 	age, complete time.Time
 	nodes         map[string]string
 }
 
 // waits is true of a job that is complete and does not run.
-func (j *jobState) waits() bool { return j.created == j.members && j.bound == 0 && j.deleted == 0 }
+func (j *jobState) waits() bool {
+	return j.created == j.members && j.bound == 0 && j.ending == 0 && j.deleted == 0
+}
 
 // before reports whether the job is before another in the order of their queue: by priority, then by age, then by name.
 func (j *jobState) before(o *jobState) bool {
@@ -141,6 +148,8 @@ func (m *moment) follow(plans map[string]jobPlan, o occurrence) {
 		j.bound++
 		j.nodes[o.pod] = o.node
 		m.used[o.node] += j.cpus
+	case isDeleted:
+		j.ending++
 	case wasDeleted:
 		j.deleted++
 		if node, ran := j.nodes[o.pod]; ran {
