@@ -2,6 +2,7 @@ package cycle
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -107,17 +108,15 @@ func (s *SetAside) mustPlan(now time.Time) bool {
 	if now.Before(s.next) {
 		return false
 	}
-	return !now.Before(s.Ledger.DueAt()) || !now.Before(s.refresh) || len(s.due) > 0 && s.Ledger.Freed() != s.seen
+	some := len(s.due)+len(s.hopeless) > 0
+	return !now.Before(s.Ledger.DueAt()) || some && !now.Before(s.refresh) || len(s.due) > 0 && s.Ledger.Freed() != s.seen
 }
 
 // plan decides for whom capacity is set aside, and on which nodes.
 func (s *SetAside) plan(ctx context.Context, now time.Time) {
 	logger := klog.FromContext(ctx)
 	s.seen = s.Ledger.Freed()
-	if !now.Before(s.Ledger.DueAt()) || !now.Before(s.refresh) {
-		s.due = s.Ledger.Due(asideMost, func(key gang.Key) bool { return s.isHopeless(key, now) })
-	}
-	s.postpone(now)
+	s.findDue(now)
 	s.Slots.Lift(logger, func(key gang.Key) bool { return !s.preemption.Holds(key) })
 	chosen := map[gang.Key]struct{}{}
 	var pools setaside.Pools
@@ -150,8 +149,13 @@ func (s *SetAside) plan(ctx context.Context, now time.Time) {
 	logger.V(2).Info("Planned capacity to set aside", "gangs", len(s.ours), "waiting", len(s.due), "took", took)
 }
 
-// postpone says when to plan again if nothing changes.
-func (s *SetAside) postpone(now time.Time) {
+// findDue brings due up to date: it asks the ledger again if that may know others, and otherwise drops those that do not wait any more.
+func (s *SetAside) findDue(now time.Time) {
+	if now.Before(s.Ledger.DueAt()) && now.Before(s.refresh) {
+		s.due = slices.DeleteFunc(s.due, func(w ledger.Waiting) bool { return !s.Ledger.Waits(w.Key) })
+		return
+	}
+	s.due = s.Ledger.Due(asideMost, func(key gang.Key) bool { return s.isHopeless(key, now) })
 	s.refresh = never
 	if len(s.due) > 0 || len(s.hopeless) > 0 {
 		s.refresh = now.Add(asideRefresh)
@@ -273,11 +277,12 @@ func (s *SetAside) tellFreed(nodes []string) {
 	s.Dispatcher.Perform(decisions)
 }
 
-// prune lets go of what is set aside for gangs that do not wait any more.
+// prune lets go of what is set aside for gangs that do not wait any more, so that nothing is planned for them either.
 func (s *SetAside) prune(ctx context.Context) {
 	for key := range s.ours {
 		if !s.Ledger.Waits(key) {
 			s.letGo(ctx, key)
+			s.due = slices.DeleteFunc(s.due, func(w ledger.Waiting) bool { return w.Key == key })
 		}
 	}
 }
@@ -370,8 +375,7 @@ func (s *SetAside) tick(ctx context.Context) {
 	if !s.mustPlan(now) || now.Sub(s.popped) < idlePause {
 		return
 	}
-	if s.due = s.Ledger.Due(asideMost, func(key gang.Key) bool { return s.isHopeless(key, now) }); len(s.due) == 0 {
-		s.postpone(now)
+	if s.findDue(now); len(s.due) == 0 {
 		return
 	}
 	s.popped, s.refresh = now, now // the next pod that is popped finds something to plan
