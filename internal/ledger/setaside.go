@@ -41,6 +41,8 @@ type misfit struct {
 	queue    string
 	priority int32
 	since    time.Time
+	// aside is true while capacity that is set aside for the pod is free.
+	aside bool
 	// told says that an event said that capacity is set aside for the pod.
 	told bool
 }
@@ -306,7 +308,7 @@ func (l *Ledger) SetAside(key gang.Key, why *gang.SetAsideWhy) []gang.Decision {
 	if m == nil {
 		return nil
 	}
-	if why == nil || m.told {
+	if m.aside = why != nil && why.Held > 0; why == nil || m.told {
 		return nil
 	}
 	m.told = true

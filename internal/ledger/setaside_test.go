@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -142,6 +143,34 @@ func TestAPodIsToldOnce(t *testing.T) {
 	if told != 1 {
 		t.Errorf("told %d times", told)
 	}
+}
+
+// TestPodsForWhichCapacityIsSetAsideAreCountedByQueue while that capacity is free and they wait for it.
+func TestPodsForWhichCapacityIsSetAsideAreCountedByQueue(t *testing.T) {
+	w := newWaitingRoom()
+	p, q := w.pod("p", 0, time.Hour), w.pod("q", 0, time.Hour)
+	p.Annotations = map[string]string{conventions.QueueAnnotation: "research"}
+	count := func(want map[string]int) {
+		t.Helper()
+		if got := w.PodsSetAside(); !maps.Equal(got, want) {
+			t.Errorf("capacity is set aside for %v, want %v", got, want)
+		}
+	}
+	count(nil)
+	w.Configure(teams(), nil, nil)
+	for _, pod := range []*corev1.Pod{p, q} {
+		w.Missed(pod)
+		w.SetAside(ledger.PodKey(pod), &gang.SetAsideWhy{Held: 0, Of: 1})
+	}
+	count(nil)
+	for _, pod := range []*corev1.Pod{p, q} {
+		w.SetAside(ledger.PodKey(pod), &gang.SetAsideWhy{Held: 1, Of: 1})
+	}
+	count(map[string]int{"research": 1, "default": 1})
+	w.SetAside(ledger.PodKey(p), nil)
+	count(map[string]int{"default": 1})
+	w.Placed(q)
+	count(nil)
 }
 
 func TestTheRuntimeIsTheSmallerOfBoth(t *testing.T) {

@@ -86,3 +86,19 @@ func (l *Ledger) QueueResources() []queue.Resource {
 	}
 	return l.tree.Capacity()
 }
+
+// PodsSetAside returns for how many pods without a gang capacity is set aside and free, by queue; nil while no queues are configured.
+func (l *Ledger) PodsSetAside() map[string]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tree == nil {
+		return nil
+	}
+	pods := map[string]int{}
+	for key, m := range l.passedBy.pods {
+		if m.aside {
+			pods[l.leafOf(key.Namespace, m.queue).Name()]++
+		}
+	}
+	return pods
+}

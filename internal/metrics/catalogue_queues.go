@@ -60,7 +60,7 @@ var (
 	}
 	queueSetAside = entry{
 		"kubenexus_queue_set_aside", "gauge",
-		"Members of waiting gangs of the queue for which capacity is set aside.",
+		"Members of waiting gangs of the queue, and pods without a gang, for which capacity is set aside.",
 		[]string{"queue"},
 	}
 	queueBelow = entry{

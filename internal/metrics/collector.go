@@ -23,6 +23,8 @@ type Source interface {
 	QueueStatuses() []queue.Status
 	// QueueResources returns the resources of the queues, by their numbers in the vectors of statuses that were taken before.
 	QueueResources() []queue.Resource
+	// PodsSetAside returns for how many pods without a gang capacity is set aside and free, by queue.
+	PodsSetAside() map[string]int
 }
 
 // collector collects the series of gangs and queues at each scrape, so that they are removed with them.
@@ -61,7 +63,7 @@ func (c *collector) CollectWithStability(ch chan<- metrics.Metric) {
 	}
 	all, queues := c.from.Statuses(), c.from.QueueStatuses()
 	emitGangs(emit, all)
-	emitQueues(emit, queues, c.from.QueueResources(), all, c.clock.Now())
+	emitQueues(emit, queues, c.from.QueueResources(), setAside(queues, all, c.from.PodsSetAside()), c.clock.Now())
 }
 
 // emitGangs makes the series of gangs.

@@ -20,11 +20,13 @@ type source struct {
 	gangs     []gang.Status
 	queues    []queue.Status
 	resources []queue.Resource
+	pods      map[string]int
 }
 
 func (s *source) Statuses() []gang.Status          { return slices.Clone(s.gangs) }
 func (s *source) QueueStatuses() []queue.Status    { return s.queues }
 func (s *source) QueueResources() []queue.Resource { return s.resources }
+func (s *source) PodsSetAside() map[string]int     { return s.pods }
 
 // now is when the tests scrape.
 func now() time.Time { return time.Unix(1_000_000, 0) }

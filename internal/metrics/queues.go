@@ -22,17 +22,17 @@ type queueSeries struct {
 	emit emitter
 	// shown are the resources that have series, by their numbers.
 	shown map[int]string
-	// aside is the number of members for which capacity is set aside, by queue.
+	// aside is the number of members, and of pods without a gang, for which capacity is set aside, by queue.
 	aside map[string]int
 	now   time.Time
 }
 
-// emitQueues makes the series of queues.
-func emitQueues(emit emitter, queues []queue.Status, resources []queue.Resource, gangs []gang.Status, now time.Time) {
+// emitQueues makes the series of queues. aside is what setAside returns.
+func emitQueues(emit emitter, queues []queue.Status, resources []queue.Resource, aside map[string]int, now time.Time) {
 	shown, hidden := shownResources(queues, resources)
 	emit(resourcesHidden, float64(hidden))
 	emit(queuesHidden, float64(max(0, len(queues)-maxQueues)))
-	s := queueSeries{emit: emit, shown: shown, aside: setAside(queues, gangs), now: now}
+	s := queueSeries{emit: emit, shown: shown, aside: aside, now: now}
 	for i, name := range shown {
 		emit(queuesCapacity, inBaseUnit(name, resources[i].Total), name)
 	}
@@ -107,20 +107,26 @@ func shownResources(queues []queue.Status, resources []queue.Resource) (shown ma
 	return shown, len(all) - len(shown)
 }
 
-// setAside returns the number of members for which capacity is set aside, by queue. That of a gang counts for its queue and all above.
-func setAside(queues []queue.Status, gangs []gang.Status) map[string]int {
+// setAside returns the number of members of gangs, and of pods without a gang, for which capacity is set aside, by queue. That of a gang or
+// pod counts for its queue and all above.
+func setAside(queues []queue.Status, gangs []gang.Status, pods map[string]int) map[string]int {
 	parents := make(map[string]string, len(queues))
 	for i := range queues {
 		parents[queues[i].Name] = queues[i].Parent
 	}
 	members := map[string]int{}
+	count := func(leaf string, held int) {
+		for name := leaf; name != ""; name = parents[name] {
+			members[name] += held
+		}
+	}
 	for i := range gangs {
-		if gangs[i].SetAside == nil {
-			continue
+		if aside := gangs[i].SetAside; aside != nil {
+			count(gangs[i].Queue, aside.Held)
 		}
-		for name := gangs[i].Queue; name != ""; name = parents[name] {
-			members[name] += gangs[i].SetAside.Held
-		}
+	}
+	for leaf, held := range pods {
+		count(leaf, held)
 	}
 	return members
 }

@@ -40,6 +40,7 @@ func research() *source {
 			{Key: keyOf("c"), Queue: "research"},
 			{Key: keyOf("d")},
 		},
+		pods: map[string]int{"research": 1, "default": 2},
 	}
 }
 
@@ -80,7 +81,7 @@ func TestQueuesHaveSeriesInBaseUnits(t *testing.T) {
 		&queueFairRatio:  "{queue=\"team\"} 0.5\n{queue=\"research\"} 0.5\n{queue=\"default\"} 0",
 		&queueWaiting:    "{queue=\"team\"} 3\n{queue=\"research\"} 3\n{queue=\"default\"} 0",
 		&queueHeadAge:    "{queue=\"team\"} 120\n{queue=\"research\"} 120\n{queue=\"default\"} 0",
-		&queueSetAside:   "{queue=\"team\"} 5\n{queue=\"research\"} 5\n{queue=\"default\"} 0",
+		&queueSetAside:   "{queue=\"team\"} 6\n{queue=\"research\"} 6\n{queue=\"default\"} 2",
 		&queueBelow:      "{queue=\"team\"} 0\n{queue=\"research\"} 1\n{queue=\"default\"} 0",
 		&queuesHidden:    " 0",
 		&resourcesHidden: " 0",
