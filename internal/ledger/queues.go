@@ -54,13 +54,14 @@ func (q *queues) clear() {
 func (l *Ledger) Configure(config *queue.Config, pods []*corev1.Pod, nodes []*corev1.Node) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fresh, alone := l.readyNow(), slices.SortedFunc(maps.Values(l.alone), (*loner).compare)
+	fresh, alone, before := l.readyNow(), slices.SortedFunc(maps.Values(l.alone), (*loner).compare), l.uses
 	l.queues.clear()
 	clear(l.overtaken)
 	if config != nil {
 		l.config = *config
 		l.plant(nodes)
 		l.recount(pods)
+		l.keepUses(before)
 	}
 	l.due.Store(l.clock.Now().UnixNano()) // gangs may have to wait for less long
 	decisions := l.observeAgain(pods)
@@ -114,6 +115,17 @@ func (l *Ledger) recount(pods []*corev1.Pod) {
 	}
 	for key := range l.holds {
 		l.useHold(key)
+	}
+}
+
+// keepUses counts the pods that were counted before and that do not run yet by the list of which the new tree was made: they were bound since
+// it was made.
+func (l *Ledger) keepUses(before map[user]use) {
+	for who, what := range before {
+		if _, counted := l.uses[who]; !counted && who.pod != "" {
+			what.leaf = l.leafOf(what.ref.Namespace, what.leaf.Name())
+			l.count(who, what)
+		}
 	}
 }
 

@@ -131,19 +131,44 @@ func TestTheStatusOfAGangNamesItsQueueWhileQueuesAreConfigured(t *testing.T) {
 	}
 }
 
+// usedBy returns the millicores that a queue uses.
+func usedBy(l *ledger.Ledger, name string) int64 {
+	for _, q := range l.QueueStatuses() {
+		if q.Name == name {
+			return q.Used.Get(0)
+		}
+	}
+	return 0
+}
+
+// TestAPodThatIsBoundWhileTheQueuesAreConfiguredIsCounted: the pods of which the new tree is made are listed a moment before.
+func TestAPodThatIsBoundWhileTheQueuesAreConfiguredIsCounted(t *testing.T) {
+	l, nodes := serving()
+	l.Configure(teams(), nil, nodes)
+	plain, member := inQueue("plain", "research", "", 0, 2, 10), inQueue("a-0", "research", "a", 1, 3, 10)
+	listed := []*corev1.Pod{plain.DeepCopy(), member.DeepCopy()}
+	for _, pod := range []*corev1.Pod{plain, member} {
+		l.Observe(pod.DeepCopy())
+		l.Reserved(pod)
+		pod.Spec.NodeName, pod.ResourceVersion = "n", "2"
+		l.Observe(pod)
+	}
+	l.Configure(teams(), listed, nodes)
+	if got := usedBy(l, "research"); got != 5000 {
+		t.Errorf("the queue uses %d millicores, want 5000", got)
+	}
+	l.Deleted(plain)
+	l.Deleted(member)
+	if got := usedBy(l, "research"); got != 0 {
+		t.Errorf("when the pods are gone, the queue uses %d millicores", got)
+	}
+}
+
 // TestAGangThatIsDeletedUsesItsQueueUntilItIsGone: pods run on during their grace period, so others may not use the limit of their queue.
 func TestAGangThatIsDeletedUsesItsQueueUntilItIsGone(t *testing.T) {
 	l, nodes := serving()
 	l.Configure(teams(), nil, nodes)
 	pods := []*corev1.Pod{inQueue("a-0", "research", "a", 2, 3, 10), inQueue("a-1", "research", "a", 2, 3, 10)}
-	used := func() int64 {
-		for _, q := range l.QueueStatuses() {
-			if q.Name == "research" {
-				return q.Used.Get(0)
-			}
-		}
-		return 0
-	}
 	for _, pod := range pods {
 		pod.Spec.NodeName = "n"
 		l.Observe(pod)
@@ -153,15 +178,15 @@ func TestAGangThatIsDeletedUsesItsQueueUntilItIsGone(t *testing.T) {
 		ending.DeletionTimestamp, ending.ResourceVersion = new(metav1.NewTime(time.Unix(1_000, 0))), "2"
 		l.Observe(ending)
 	}
-	if got := used(); got != 6000 {
+	if got := usedBy(l, "research"); got != 6000 {
 		t.Errorf("while its pods are being deleted, the queue uses %d millicores, want 6000", got)
 	}
 	l.Deleted(pods[0])
-	if got := used(); got != 3000 {
+	if got := usedBy(l, "research"); got != 3000 {
 		t.Errorf("when one is gone, the queue uses %d millicores, want 3000", got)
 	}
 	l.Deleted(pods[1])
-	if got := used(); got != 0 {
+	if got := usedBy(l, "research"); got != 0 {
 		t.Errorf("when both are gone, the queue uses %d millicores", got)
 	}
 }
