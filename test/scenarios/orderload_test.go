@@ -27,7 +27,9 @@ func TestOrderOverRandomLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.importantClass(t)
-	s.configureQueues(fmt.Sprintf("- {name: line, order: Strict}\n- {name: effort}\n- {name: limited, limit: {cpu: %d}}", c.limits["limited"]))
+	const never = "preemption: {withinQueue: Never, reclaim: Never}" // what is evicted counts until it has ended
+	s.configureQueues(fmt.Sprintf("- {name: line, order: Strict, %s}\n- {name: effort, %s}\n- {name: limited, limit: {cpu: %d}, %s}",
+		never, never, c.limits["limited"], never))
 	h := record(t, s.namespace)
 	random := rand.New(rand.NewPCG(13, 1)) //nolint:gosec // the same each time
 	jobs := 0
