@@ -118,8 +118,8 @@ func (l *Ledger) recount(pods []*corev1.Pod) {
 	}
 }
 
-// keepUses counts the pods that were counted before and that do not run yet by the list of which the new tree was made: they were bound since
-// it was made.
+// keepUses counts the pods that were counted before and that do not run yet by the list of which the new tree was made: they were bound
+// since it was made.
 func (l *Ledger) keepUses(before map[user]use) {
 	for who, what := range before {
 		if _, counted := l.uses[who]; !counted && who.pod != "" {
