@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	policylisters "k8s.io/client-go/listers/policy/v1"
 	"k8s.io/klog/v2"
+	"k8s.io/kubernetes/pkg/scheduler"
 	schedulermetrics "k8s.io/kubernetes/pkg/scheduler/metrics"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/dispatch"
@@ -19,14 +20,10 @@ import (
 )
 
 const (
-	// askAgain is how long after the request a victim must be terminating. Otherwise it is asked again.
-	askAgain = 5 * time.Second
 	// sweepPause is how often a gang is tried again because something has started since that it could preempt. sweepShare limits what that
 	// costs: the pause is at least so many times as long as the last plan took.
 	sweepPause = 200 * time.Millisecond
 	sweepShare = 20
-	// victimHangs is how long after its grace period a victim is no longer waited for.
-	victimHangs = 2 * time.Minute
 )
 
 // Preemption makes room for gangs, and for pods without one, that do not fit: it preempts others, and holds what they free. A pod without a
@@ -36,6 +33,7 @@ const (
 // that a new process continues.
 type Preemption struct {
 	Parts
+	sched   *scheduler.Scheduler
 	budgets policylisters.PodDisruptionBudgetLister
 
 	mu sync.Mutex
@@ -43,27 +41,16 @@ type Preemption struct {
 	holds map[gang.Key]*hold
 	// next is when a gang may be tried again at the earliest because something has started since.
 	next time.Time
+	gone goneVictims
 	// leads is true once this process schedules pods.
 	leads atomic.Bool
 }
 
-// hold is the capacity that is held for a gang while its victims end.
-type hold struct {
-	// members have a node each.
-	members []gang.Ref
-	pins    []gang.Pin
-	victims []dispatch.Victim
-	// leaving are pods that were being deleted before, and that the gang waits for too.
-	leaving []gang.Ref
-	decided time.Time
-	asked   time.Time
-	// ended is true once all of them are gone and the gang was put into the scheduling queue.
-	ended bool
-}
-
 // NewPreemption returns a Preemption without holds.
-func NewPreemption(parts Parts, budgets policylisters.PodDisruptionBudgetLister) *Preemption {
-	return &Preemption{Parts: parts, budgets: budgets, holds: map[gang.Key]*hold{}}
+func NewPreemption(sched *scheduler.Scheduler, parts Parts, budgets policylisters.PodDisruptionBudgetLister) *Preemption {
+	p := &Preemption{Parts: parts, sched: sched, budgets: budgets, holds: map[gang.Key]*hold{}, gone: newGoneVictims()}
+	p.Dispatcher.Ending(p.gone.add)
+	return p
 }
 
 // request is a gang that does not fit, or a pod without one.
@@ -92,8 +79,8 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 	defer p.mu.Unlock()
 	now, key := time.Now(), r.task.Gang
 	if h := p.holds[key]; h != nil {
-		if awaits := p.awaits(h, now); awaits != nil {
-			return awaits, h
+		if !h.ended {
+			return h.awaits(), h
 		}
 		p.drop(ctx, key, h, false) // somebody dearer took what was held, or a victim hangs
 	}
@@ -123,18 +110,19 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 	h := p.carryOut(ctx, r, taker, plan, now)
 	klog.FromContext(ctx).Info("Preempting pods", "gang", key, "victims", len(plan.Victims), "terminating", len(plan.Leaving),
 		"budgetsBroken", plan.Broken, "took", took)
-	return p.awaits(h, now), h
+	return h.awaits(), h
 }
 
 // carryOut holds the capacity of a plan, and then has the victims go.
 func (p *Preemption) carryOut(ctx context.Context, r request, taker ledger.Taker, plan view.RoomPlan, now time.Time) *hold {
 	key := r.task.Gang
-	h := &hold{pins: plan.Pins, decided: now, asked: now}
+	h := newHold(now)
+	h.pins = plan.Pins
 	for _, m := range plan.Members {
 		h.members = append(h.members, gang.Ref{Namespace: m.Pod.Namespace, Name: m.Pod.Name, UID: string(m.Pod.UID)})
 	}
 	for _, pod := range plan.Leaving {
-		h.leaving = append(h.leaving, refOf(pod))
+		h.await(pod)
 	}
 	units := unitsOf(plan)
 	reasons, because := map[gang.PreemptReason]int{}, p.Ledger.PreemptedFor(taker, units, now)
@@ -144,6 +132,7 @@ func (p *Preemption) carryOut(ctx context.Context, r request, taker ledger.Taker
 			why.Gang = gang.Key{Namespace: v.Pod.Namespace, Name: v.Pod.Name}
 		}
 		h.victims = append(h.victims, dispatch.Victim{Ref: refOf(v.Pod), Because: why})
+		h.await(v.Pod)
 		reasons[v.Unit.Reason]++
 	}
 	var gangs []gang.Key
@@ -195,37 +184,6 @@ func (p *Preemption) wanted(key gang.Key, h *hold) bool {
 	return p.holds[key] == h
 }
 
-// awaits returns what a gang waits for, or nil if all victims are gone, or one of them hangs.
-func (p *Preemption) awaits(h *hold, now time.Time) *gang.AwaitsWhy {
-	if h.ended {
-		return nil
-	}
-	pods, nodes := 0, map[string]struct{}{}
-	count := func(ref gang.Ref) (hangs bool) {
-		pod, err := p.Dispatcher.Pod(ref)
-		if err != nil || pod == nil {
-			return false
-		}
-		pods++
-		nodes[pod.Spec.NodeName] = struct{}{}
-		return pod.DeletionTimestamp != nil && now.Sub(pod.DeletionTimestamp.Time) > victimHangs
-	}
-	for i := range h.victims {
-		if count(h.victims[i].Ref) {
-			return nil
-		}
-	}
-	for _, ref := range h.leaving {
-		if count(ref) {
-			return nil
-		}
-	}
-	if pods == 0 {
-		return nil
-	}
-	return &gang.AwaitsWhy{Pods: pods, Nodes: len(nodes)}
-}
-
 // drop ends a hold. Members that were not started lose their nominated nodes.
 func (p *Preemption) drop(ctx context.Context, key gang.Key, h *hold, started bool) {
 	logger := klog.FromContext(ctx)
@@ -252,68 +210,4 @@ func (p *Preemption) None() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.holds) == 0
-}
-
-// Run keeps holds up to date until the context ends.
-func (p *Preemption) Run(ctx context.Context) {
-	ticker := time.NewTicker(tickPause)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			p.tick(ctx, time.Now())
-		}
-	}
-}
-
-// tick ends the holds of gangs that do not wait any more, retries gangs whose victims are gone, and asks victims again that stay.
-func (p *Preemption) tick(ctx context.Context, now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.prune(ctx)
-	for key, h := range p.holds {
-		switch {
-		case h.ended:
-		case p.awaits(h, now) == nil:
-			h.ended = true
-			p.Dispatcher.Perform(p.Ledger.TryPreemptor(key, h.members[0]))
-		case now.Sub(h.asked) >= askAgain:
-			h.asked = now
-			p.ask(ctx, key, h)
-		}
-	}
-	if !p.leads.Load() || now.Before(p.next) {
-		return
-	}
-	p.next = now.Add(sweepPause)
-	p.Dispatcher.Perform(p.Ledger.PreemptAgain(now))
-}
-
-// Prune ends the holds of gangs that do not wait any more.
-func (p *Preemption) Prune(ctx context.Context) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.prune(ctx)
-}
-
-func (p *Preemption) prune(ctx context.Context) {
-	for key, h := range p.holds {
-		if waits, started := p.waits(key, h); !waits {
-			p.drop(ctx, key, h, started)
-		}
-	}
-}
-
-// waits reports whether the gang, or the pod without one, of a hold still waits, and whether it has started otherwise.
-func (p *Preemption) waits(key gang.Key, h *hold) (waits, started bool) {
-	if key.Convention != "" {
-		return p.Ledger.StillPreempts(key)
-	}
-	pod, err := p.Dispatcher.Pod(h.members[0])
-	if err != nil || pod == nil || pod.DeletionTimestamp != nil {
-		return false, false
-	}
-	return pod.Spec.NodeName == "", pod.Spec.NodeName != ""
 }

@@ -2,6 +2,7 @@ package cycle
 
 import (
 	"context"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
@@ -20,10 +21,10 @@ func (p *Preemption) Restore(ctx context.Context) {
 	defer p.mu.Unlock()
 	p.leads.Store(true)
 	nominated, ending := p.Dispatcher.Preemptions()
-	byNode := map[string][]gang.Ref{}
+	byNode := map[string][]*corev1.Pod{}
 	for _, pod := range ending {
 		if _, c := podutil.GetPodCondition(&pod.Status, corev1.DisruptionTarget); c != nil && c.Reason == corev1.PodReasonPreemptionByScheduler {
-			byNode[pod.Spec.NodeName] = append(byNode[pod.Spec.NodeName], refOf(pod))
+			byNode[pod.Spec.NodeName] = append(byNode[pod.Spec.NodeName], pod)
 		}
 	}
 	held, pods := map[gang.Key][]slots.Aside{}, map[gang.Key][]*corev1.Pod{}
@@ -38,7 +39,7 @@ func (p *Preemption) Restore(ctx context.Context) {
 		}
 		h := p.holds[key]
 		if h == nil {
-			h = &hold{}
+			h = newHold(time.Now())
 			p.holds[key] = h
 		}
 		node := pod.Status.NominatedNodeName
@@ -51,17 +52,22 @@ func (p *Preemption) Restore(ctx context.Context) {
 			delete(p.holds, key)
 			continue
 		}
-		h.leaving = p.endingOn(h.pins, byNode)
+		for _, pod := range endingOn(h.pins, byNode) {
+			h.await(pod)
+		}
 		p.Ledger.Hold(key, pods[key])
 		p.Slots.SetAside(klog.FromContext(ctx), key, held[key])
-		klog.FromContext(ctx).Info("Holding again what preempted pods free", "gang", key, "members", len(h.members), "ending", len(h.leaving))
+		klog.FromContext(ctx).Info("Holding again what preempted pods free", "gang", key, "members", len(h.members), "ending", len(h.left))
+		if len(h.left) == 0 {
+			h.ended, h.over = true, time.Now()
+		}
 	}
 }
 
 // endingOn returns the preempted pods that are on the nodes of members.
-func (*Preemption) endingOn(pins []gang.Pin, byNode map[string][]gang.Ref) []gang.Ref {
+func endingOn(pins []gang.Pin, byNode map[string][]*corev1.Pod) []*corev1.Pod {
 	seen := map[string]struct{}{}
-	var ending []gang.Ref
+	var ending []*corev1.Pod
 	for _, pin := range pins {
 		if _, known := seen[pin.Node]; !known {
 			seen[pin.Node] = struct{}{}

@@ -17,6 +17,7 @@ func (p *Dispatcher) ClusterEvent(before, after any) {
 	switch old, now := before, after; {
 	case isPod(old) && now == nil:
 		pod, _ := old.(*corev1.Pod)
+		p.ended(pod.UID)
 		node := pod.Spec.NodeName
 		if node == "" {
 			node = pod.Status.NominatedNodeName

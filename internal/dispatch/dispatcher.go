@@ -71,6 +71,8 @@ type hooks struct {
 	freed func(klog.Logger, *corev1.Pod)
 	// proceed puts the pod that goes next into the queue.
 	proceed func(klog.Logger)
+	// ended is called with each pod that is gone from its node, once the scheduler's cache no longer has it.
+	ended func(types.UID)
 }
 
 // workers perform what takes a request to the API server, each on a goroutine of its own.
@@ -111,6 +113,7 @@ func New(logger klog.Logger, parts Parts, h fwk.Handle) *Dispatcher {
 			activate: func(logger klog.Logger, refs []gang.Ref) { h.Activate(logger, Stubs(refs)) },
 			freed:    func(klog.Logger, *corev1.Pod) {},
 			proceed:  func(klog.Logger) {},
+			ended:    func(types.UID) {},
 		},
 		inbox: inbox{more: make(chan struct{}, 1)},
 	}
@@ -126,6 +129,9 @@ func (p *Dispatcher) Freeing(freed func(klog.Logger, *corev1.Pod)) { p.freed = f
 
 // Proceeding makes decisions put the pod that goes next into the queue by this function.
 func (p *Dispatcher) Proceeding(proceed func(klog.Logger)) { p.proceed = proceed }
+
+// Ending calls this function with each pod that is gone from its node, once the scheduler's cache no longer has it. It must not block.
+func (p *Dispatcher) Ending(ended func(types.UID)) { p.ended = ended }
 
 // Serve makes pods of the profile get events by its recorder, and follows those that ended.
 func (p *Dispatcher) Serve(ctx context.Context, h fwk.Handle) error {

@@ -28,7 +28,7 @@ func (p *Plugins) Attach(ctx context.Context, sched *scheduler.Scheduler) {
 	parts := cycle.Parts{
 		Ledger: p.ledger, Dispatcher: p.dispatcher, Slots: p.slots, Metrics: p.metrics, Planner: p.planner, Gate: QueueName,
 	}
-	preemption := cycle.NewPreemption(parts, p.budgets)
+	preemption := cycle.NewPreemption(sched, parts, p.budgets)
 	gangs, aside := cycle.New(sched, parked, preemption, parts), cycle.NewSetAside(sched, preemption, parts)
 	p.preemption.Store(preemption)
 	go aside.Run(ctx)

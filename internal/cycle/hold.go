@@ -1,0 +1,188 @@
+package cycle
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/dispatch"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+)
+
+const (
+	// askAgain is how long after the request a victim must be terminating. Otherwise it is asked again.
+	askAgain = 5 * time.Second
+	// victimHangs is how long after its grace period a victim is no longer waited for.
+	victimHangs = 2 * time.Minute
+	// unusedMost is how long capacity is held for a gang whose victims are gone, and that does not start.
+	unusedMost = 10 * time.Second
+)
+
+// hold is the capacity that is held for a gang while its victims end.
+type hold struct {
+	// members have a node each.
+	members []gang.Ref
+	pins    []gang.Pin
+	victims []dispatch.Victim
+	// left are the victims that have not ended, and others that were being deleted before and that the gang waits for too.
+	left map[types.UID]*corev1.Pod
+	// decided is when the victims were chosen, zero if an earlier process did that, and asked when they were last asked to end.
+	decided, asked time.Time
+	// ended is true once the gang was put into the scheduling queue, because all victims are gone, or because one hangs. over is when.
+	ended bool
+	over  time.Time
+}
+
+func newHold(now time.Time) *hold {
+	return &hold{left: map[types.UID]*corev1.Pod{}, decided: now, asked: now}
+}
+
+// await notes that the gang waits for a pod to end.
+func (h *hold) await(pod *corev1.Pod) { h.left[pod.UID] = pod }
+
+// awaits returns what the gang waits for.
+func (h *hold) awaits() *gang.AwaitsWhy {
+	nodes := map[string]struct{}{}
+	for _, pod := range h.left {
+		nodes[pod.Spec.NodeName] = struct{}{}
+	}
+	return &gang.AwaitsWhy{Pods: len(h.left), Nodes: len(nodes)}
+}
+
+// goneVictims are the pods that have ended since they were last looked at.
+type goneVictims struct {
+	mu   sync.Mutex
+	uids []types.UID
+	more chan struct{}
+}
+
+func newGoneVictims() goneVictims { return goneVictims{more: make(chan struct{}, 1)} }
+
+// add notes that a pod has ended. The scheduler's cache no longer has it.
+func (g *goneVictims) add(uid types.UID) {
+	g.mu.Lock()
+	g.uids = append(g.uids, uid)
+	g.mu.Unlock()
+	select {
+	case g.more <- struct{}{}:
+	default:
+	}
+}
+
+func (g *goneVictims) take() []types.UID {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	uids := g.uids
+	g.uids = nil
+	return uids
+}
+
+// Run keeps holds up to date until the context ends.
+func (p *Preemption) Run(ctx context.Context) {
+	ticker := time.NewTicker(tickPause)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.gone.more:
+			p.noteGone(p.gone.take())
+		case <-ticker.C:
+			p.tick(ctx, time.Now())
+		}
+	}
+}
+
+// noteGone retries the gangs whose last victim is gone.
+func (p *Preemption) noteGone(uids []types.UID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for key, h := range p.holds {
+		if h.ended {
+			continue
+		}
+		for _, uid := range uids {
+			delete(h.left, uid)
+		}
+		if len(h.left) == 0 {
+			p.retry(key, h)
+		}
+	}
+}
+
+// retry puts the gang of a hold into the scheduling queue.
+func (p *Preemption) retry(key gang.Key, h *hold) {
+	h.ended, h.over = true, time.Now()
+	p.Dispatcher.Perform(p.Ledger.TryPreemptor(key, h.members[0]))
+}
+
+// tick ends the holds of gangs that do not wait any more, retries gangs for which a victim hangs, and asks victims again that stay. It also
+// has a gang tried again that could preempt what has started since.
+func (p *Preemption) tick(ctx context.Context, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.prune(ctx)
+	for key, h := range p.holds {
+		switch {
+		case h.ended && now.Sub(h.over) > unusedMost:
+			p.drop(ctx, key, h, false)
+		case !h.ended && now.Sub(h.asked) >= askAgain:
+			h.asked = now
+			if p.check(h, now) {
+				p.retry(key, h)
+			} else {
+				p.ask(ctx, key, h)
+			}
+		}
+	}
+	if !p.leads.Load() || now.Before(p.next) {
+		return
+	}
+	p.next = now.Add(sweepPause)
+	p.Dispatcher.Perform(p.Ledger.PreemptAgain(now))
+}
+
+// check compares the victims of a hold with the pods that exist. It reports whether the gang need not wait: all are gone, or one hangs.
+func (p *Preemption) check(h *hold, now time.Time) bool {
+	for uid, victim := range h.left {
+		pod, err := p.Dispatcher.Pod(refOf(victim))
+		_, cached := p.sched.Cache.GetPod(victim)
+		switch {
+		case err == nil && pod != nil && pod.DeletionTimestamp != nil && now.Sub(pod.DeletionTimestamp.Time) > victimHangs:
+			return true
+		case (err != nil || pod == nil) && cached != nil:
+			delete(h.left, uid)
+		}
+	}
+	return len(h.left) == 0
+}
+
+// Prune ends the holds of gangs that do not wait any more.
+func (p *Preemption) Prune(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.prune(ctx)
+}
+
+func (p *Preemption) prune(ctx context.Context) {
+	for key, h := range p.holds {
+		if waits, started := p.waits(key, h); !waits {
+			p.drop(ctx, key, h, started)
+		}
+	}
+}
+
+// waits reports whether the gang, or the pod without one, of a hold still waits, and whether it has started otherwise.
+func (p *Preemption) waits(key gang.Key, h *hold) (waits, started bool) {
+	if key.Convention != "" {
+		return p.Ledger.StillPreempts(key)
+	}
+	pod, err := p.Dispatcher.Pod(h.members[0])
+	if err != nil || pod == nil || pod.DeletionTimestamp != nil {
+		return false, false
+	}
+	return pod.Spec.NodeName == "", pod.Spec.NodeName != ""
+}
