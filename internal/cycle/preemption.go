@@ -59,6 +59,8 @@ type hold struct {
 	asked   time.Time
 	// ended is true once all of them are gone and the gang was put into the scheduling queue.
 	ended bool
+	// lent are those that go before the gang and were scheduled while they could use what is held.
+	lent map[gang.Key]struct{}
 }
 
 // NewPreemption returns a Preemption without holds.
@@ -95,6 +97,7 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 		if awaits := p.awaits(h, now); awaits != nil {
 			return awaits, h
 		}
+		p.countInVain(klog.FromContext(ctx), key, h, r.planner.Framework.SnapshotSharedLister().NodeInfos())
 		p.drop(ctx, key, h, false) // somebody dearer took what was held, or a victim hangs
 	}
 	if policy := r.pod.Spec.PreemptionPolicy; policy != nil && *policy == corev1.PreemptNever {
