@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -114,10 +115,38 @@ func (l *load) delete(pod string) {
 	}
 }
 
-// all creates one of each kind, in two queues: a pod without a gang; gangs that start, lack capacity, and lack members; a gang with slots for declared
-// members; and a gang that lost a member.
+// preempted lets a gang start for which another one has to end, and then ends it too.
+func (l *load) preempted() {
+	l.t.Helper()
+	classes, class := suite.client.SchedulingV1().PriorityClasses(), "monitored-urgent"
+	_, err := classes.Create(l.t.Context(), &schedulingv1.PriorityClass{
+		ObjectMeta: metav1.ObjectMeta{Name: class}, Value: 1000,
+	}, metav1.CreateOptions{})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() {
+		if err := classes.Delete(context.Background(), class, metav1.DeleteOptions{}); err != nil {
+			l.t.Error(err)
+		}
+	})
+	l.gang("cheap", 4, 4, "3")
+	l.starts("cheap-3")
+	for i := range 2 {
+		urgent := member(fmt.Sprintf("urgent-%d", i), "urgent", 2, "3")
+		urgent.Spec.PriorityClassName = class
+		l.pod(ofQueue("default", urgent))
+	}
+	l.starts("urgent-1")
+	delete(l.made, "cheap")
+	l.ends("urgent", 2)
+}
+
+// all creates one of each kind, in two queues: a gang for which another one is preempted; a pod without a gang; gangs that start, lack
+// capacity, and lack members; a gang with slots for declared members; and a gang that lost a member.
 func (l *load) all() {
 	l.t.Helper()
+	l.preempted()
 	l.pod(podNamed("plain", "100m"))
 	l.starts("plain")
 	l.gangIn("research", "training", 3, 3, "1")
