@@ -97,7 +97,12 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 		if awaits := p.awaits(h, now); awaits != nil {
 			return awaits, h
 		}
-		p.countInVain(klog.FromContext(ctx), key, h, r.planner.Framework.SnapshotSharedLister().NodeInfos())
+		nodes := r.planner.Framework.SnapshotSharedLister().NodeInfos()
+		if awaits := p.unseen(h, nodes); awaits != nil {
+			h.ended = false // so that it is tried again
+			return awaits, h
+		}
+		p.countInVain(klog.FromContext(ctx), key, h, nodes)
 		p.drop(ctx, key, h, false) // somebody dearer took what was held, or a victim hangs
 	}
 	if policy := r.pod.Spec.PreemptionPolicy; policy != nil && *policy == corev1.PreemptNever {

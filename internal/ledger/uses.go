@@ -65,6 +65,14 @@ func (l *Ledger) use(pod *corev1.Pod) {
 	l.count(who, use{ref: refOf(pod), leaf: l.queueOf(pod), amounts: l.vectorOf(pod), priority: l.importanceOf(pod)})
 }
 
+// CountsAsUse reports whether what a pod uses counts for a queue.
+func (l *Ledger) CountsAsUse(uid types.UID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, counted := l.uses[user{pod: uid}]
+	return counted
+}
+
 // importanceOf returns how important a pod is that uses capacity.
 func (l *Ledger) importanceOf(pod *corev1.Pod) int32 {
 	if r := l.records[pod.UID]; r != nil && r.gang != nil {

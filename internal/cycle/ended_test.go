@@ -2,6 +2,8 @@ package cycle
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -33,6 +35,19 @@ func (c cluster) Get(name string) (fwk.NodeInfo, error) {
 func (cluster) List() ([]fwk.NodeInfo, error)                                 { return nil, nil }
 func (cluster) HavePodsWithAffinityList() ([]fwk.NodeInfo, error)             { return nil, nil }
 func (cluster) HavePodsWithRequiredAntiAffinityList() ([]fwk.NodeInfo, error) { return nil, nil }
+
+// TestSeenOfTheVictims: a victim is left as long as the cycle sees it on a node that is held.
+func TestSeenOfTheVictims(t *testing.T) {
+	h := &hold{
+		pins:    []gang.Pin{{Node: "b"}, {Node: "a"}, {Node: "b"}, {Node: "gone"}},
+		victims: []dispatch.Victim{{Ref: gang.Ref{UID: "on-a"}}, {Ref: gang.Ref{UID: "on-c"}}, {Ref: gang.Ref{UID: "nowhere"}}},
+		leaving: []gang.Ref{{UID: "on-b"}},
+	}
+	left := h.left(cluster{"a": {"on-a", "other"}, "b": {"on-b"}, "c": {"on-c"}})
+	if got := slices.Sorted(maps.Keys(left)); !slices.Equal(got, []string{"on-a", "on-b"}) {
+		t.Errorf("%q are left, want on-a and on-b", got)
+	}
+}
 
 // TestPreemptedInVain: two pods were preempted on the nodes a and b for a gang that does not fit now.
 func TestPreemptedInVain(t *testing.T) {
