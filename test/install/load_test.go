@@ -70,7 +70,8 @@ func ofQueue(queue string, pod *corev1.Pod) *corev1.Pod {
 	return pod
 }
 
-// queues returns the ConfigMap of the queues of the load, with these fields added to the queue research.
+// queues returns the ConfigMap of the queues of the load, with these fields added to the queue research. They take nothing back from each
+// other, so that only the load ends its gangs.
 func queues(t *testing.T, more string) []*unstructured.Unstructured {
 	t.Helper()
 	return objects(t, []byte(`apiVersion: v1
@@ -81,8 +82,8 @@ data:
     apiVersion: kubenexus.io/v1alpha1
     kind: QueueConfiguration
     queues:
-    - {name: research, weight: 2, guarantee: {cpu: "6"}, limit: {cpu: "12"}`+more+`}
-    - {name: teaching, guarantee: {cpu: "2"}, limit: {cpu: "8"}}
+    - {name: research, weight: 2, guarantee: {cpu: "6"}, limit: {cpu: "12"}, preemption: {reclaim: Never}`+more+`}
+    - {name: teaching, guarantee: {cpu: "2"}, limit: {cpu: "8"}, preemption: {reclaim: Never}}
 `))
 }
 
@@ -115,8 +116,8 @@ func (l *load) delete(pod string) {
 	}
 }
 
-// preempted lets a gang start for which another one has to end, and then ends it too.
-func (l *load) preempted() {
+// preempts lets the gang "urgent" start, for which another one has to end.
+func (l *load) preempts() {
 	l.t.Helper()
 	classes, class := suite.client.SchedulingV1().PriorityClasses(), "monitored-urgent"
 	_, err := classes.Create(l.t.Context(), &schedulingv1.PriorityClass{
@@ -139,14 +140,13 @@ func (l *load) preempted() {
 	}
 	l.starts("urgent-1")
 	delete(l.made, "cheap")
-	l.ends("urgent", 2)
 }
 
 // all creates one of each kind, in two queues: a gang for which another one is preempted; a pod without a gang; gangs that start, lack
 // capacity, and lack members; a gang with slots for declared members; and a gang that lost a member.
 func (l *load) all() {
 	l.t.Helper()
-	l.preempted()
+	l.preempts()
 	l.pod(podNamed("plain", "100m"))
 	l.starts("plain")
 	l.gangIn("research", "training", 3, 3, "1")
@@ -165,6 +165,7 @@ func (l *load) all() {
 	l.starts("unlucky-1")
 	l.loses("unlucky-0")
 	l.pod(ofQueue("research", member("unlucky-2", "unlucky", 2, "5"))) // replaces the lost member, and fits on no node
+	l.ends("urgent", 2)
 }
 
 // loses makes the pod fail as if the kubelet had rejected it for lack of capacity.
