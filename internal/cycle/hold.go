@@ -29,6 +29,8 @@ type hold struct {
 	victims []dispatch.Victim
 	// left are the victims that have not ended, and others that were being deleted before and that the gang waits for too.
 	left map[types.UID]*corev1.Pod
+	// lent are those that may use what is held, because they go before the gang, and were scheduled since.
+	lent map[gang.Key]struct{}
 	// decided is when the victims were chosen, zero if an earlier process did that, and asked when they were last asked to end.
 	decided, asked time.Time
 	// ended is true once the gang was put into the scheduling queue, because all victims are gone, or because one hangs. over is when.

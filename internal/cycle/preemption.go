@@ -82,6 +82,7 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 		if !h.ended {
 			return h.awaits(), h
 		}
+		p.countInVain(klog.FromContext(ctx), key, h, r.planner.Framework.SnapshotSharedLister().NodeInfos())
 		p.drop(ctx, key, h, false) // somebody dearer took what was held, or a victim hangs
 	}
 	if policy := r.pod.Spec.PreemptionPolicy; policy != nil && *policy == corev1.PreemptNever {

@@ -297,6 +297,9 @@ func (s *SetAside) liftFor(ctx context.Context, popped *corev1.Pod, now time.Tim
 		}
 		outranks := s.Ledger.Outranks(asker, of)
 		if s.preemption.Holds(of) {
+			if outranks {
+				s.preemption.lend(of, asker.Key)
+			}
 			return outranks
 		}
 		b := s.ours[of]

@@ -17,8 +17,8 @@ var (
 	}
 	preemptions = entry{
 		"kubenexus_preemptions_total", "counter",
-		"Gangs, and pods without one, for which pods were preempted, by reason: InQueue, a lower priority in the same queue; Reclaim, what " +
-			"another queue used beyond its share.",
+		"Gangs, and pods without one, for which pods were preempted, by reason: InQueue, a lower priority in the same queue; Reclaim, " +
+			"what another queue used beyond its share.",
 		[]string{"reason"},
 	}
 	victims = entry{
@@ -28,7 +28,8 @@ var (
 	}
 	inVain = entry{
 		"kubenexus_preemption_victims_in_vain_total", "counter",
-		"Pods that were preempted for a gang which then did not fit although nothing that goes before it took their place. Must be 0.",
+		"Pods that were preempted for a gang, or a pod without one, that did not fit when they had ended, although nothing that goes " +
+			"before it was started in their place. Must be 0.",
 		nil,
 	}
 	preemptedToStart = entry{

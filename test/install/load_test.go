@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -69,7 +70,8 @@ func ofQueue(queue string, pod *corev1.Pod) *corev1.Pod {
 	return pod
 }
 
-// queues returns the ConfigMap of the queues of the load, with these fields added to the queue research.
+// queues returns the ConfigMap of the queues of the load, with these fields added to the queue research. They take nothing back from each
+// other, so that only the load ends its gangs.
 func queues(t *testing.T, more string) []*unstructured.Unstructured {
 	t.Helper()
 	return objects(t, []byte(`apiVersion: v1
@@ -80,8 +82,8 @@ data:
     apiVersion: kubenexus.io/v1alpha1
     kind: QueueConfiguration
     queues:
-    - {name: research, weight: 2, guarantee: {cpu: "6"}, limit: {cpu: "12"}`+more+`}
-    - {name: teaching, guarantee: {cpu: "2"}, limit: {cpu: "8"}}
+    - {name: research, weight: 2, guarantee: {cpu: "6"}, limit: {cpu: "12"}, preemption: {reclaim: Never}`+more+`}
+    - {name: teaching, guarantee: {cpu: "2"}, limit: {cpu: "8"}, preemption: {reclaim: Never}}
 `))
 }
 
@@ -114,10 +116,37 @@ func (l *load) delete(pod string) {
 	}
 }
 
-// all creates one of each kind, in two queues: a pod without a gang; gangs that start, lack capacity, and lack members; a gang with slots for declared
-// members; and a gang that lost a member.
+// preempts lets the gang "urgent" start, for which another one has to end.
+func (l *load) preempts() {
+	l.t.Helper()
+	classes, class := suite.client.SchedulingV1().PriorityClasses(), "monitored-urgent"
+	_, err := classes.Create(l.t.Context(), &schedulingv1.PriorityClass{
+		ObjectMeta: metav1.ObjectMeta{Name: class}, Value: 1000,
+	}, metav1.CreateOptions{})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() {
+		if err := classes.Delete(context.Background(), class, metav1.DeleteOptions{}); err != nil {
+			l.t.Error(err)
+		}
+	})
+	l.gang("cheap", 4, 4, "3")
+	l.starts("cheap-3")
+	for i := range 2 {
+		urgent := member(fmt.Sprintf("urgent-%d", i), "urgent", 2, "3")
+		urgent.Spec.PriorityClassName = class
+		l.pod(ofQueue("default", urgent))
+	}
+	l.starts("urgent-1")
+	delete(l.made, "cheap")
+}
+
+// all creates one of each kind, in two queues: a gang for which another one is preempted; a pod without a gang; gangs that start, lack
+// capacity, and lack members; a gang with slots for declared members; and a gang that lost a member.
 func (l *load) all() {
 	l.t.Helper()
+	l.preempts()
 	l.pod(podNamed("plain", "100m"))
 	l.starts("plain")
 	l.gangIn("research", "training", 3, 3, "1")
@@ -136,6 +165,7 @@ func (l *load) all() {
 	l.starts("unlucky-1")
 	l.loses("unlucky-0")
 	l.pod(ofQueue("research", member("unlucky-2", "unlucky", 2, "5"))) // replaces the lost member, and fits on no node
+	l.ends("urgent", 2)
 }
 
 // loses makes the pod fail as if the kubelet had rejected it for lack of capacity.
