@@ -53,12 +53,20 @@ type hold struct {
 	members []gang.Ref
 	pins    []gang.Pin
 	victims []dispatch.Victim
+	// gangs are those of the victims that are preempted as a whole.
+	gangs map[gang.Key]gang.ByWhy
 	// leaving are pods that were being deleted before, and that the gang waits for too.
 	leaving []gang.Ref
 	decided time.Time
 	asked   time.Time
-	// ended is true once all of them are gone and the gang was put into the scheduling queue.
-	ended bool
+	// pod is the pod without a gang, nil for a gang.
+	pod *corev1.Pod
+	// priority is that of the gang, and starts the number of pods that had started when it was decided.
+	priority int32
+	starts   uint64
+	// ended is true once all of them are gone and the gang was put into the scheduling queue. broken is true if they are not, but a victim
+	// hangs, or a node is gone.
+	ended, broken bool
 }
 
 // NewPreemption returns a Preemption without holds.
@@ -95,7 +103,11 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 		if awaits := p.awaits(h, now); awaits != nil {
 			return awaits, h
 		}
-		p.drop(ctx, key, h, false) // somebody dearer took what was held, or a victim hangs
+		if awaits := p.awaitOthers(h, now); awaits != nil {
+			return awaits, h
+		}
+		p.noteInVain(ctx, key, h)
+		p.drop(ctx, key, h, false) // somebody dearer took what was held, a victim hangs, or a node is gone
 	}
 	if policy := r.pod.Spec.PreemptionPolicy; policy != nil && *policy == corev1.PreemptNever {
 		return nil, nil
@@ -126,10 +138,30 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 	return p.awaits(h, now), h
 }
 
+// noteInVain counts the victims of a gang that does not fit although they are gone, unless something with a higher priority came in
+// between.
+func (p *Preemption) noteInVain(ctx context.Context, key gang.Key, h *hold) {
+	if !h.ended || h.broken || len(h.victims) == 0 || p.Ledger.HigherSince(h.priority, h.starts) {
+		return
+	}
+	for _, other := range p.holds {
+		if other.priority > h.priority {
+			return
+		}
+	}
+	p.Metrics.InVain(len(h.victims))
+	klog.FromContext(ctx).Info("Pods were preempted in vain", "gang", key, "victims", len(h.victims), "planned", h.pins)
+}
+
 // carryOut holds the capacity of a plan, and then has the victims go.
 func (p *Preemption) carryOut(ctx context.Context, r request, taker ledger.Taker, plan view.RoomPlan, now time.Time) *hold {
 	key := r.task.Gang
-	h := &hold{pins: plan.Pins, decided: now, asked: now}
+	h := &hold{
+		pins: plan.Pins, decided: now, asked: now, priority: taker.Priority, starts: p.Ledger.Starts(), gangs: map[gang.Key]gang.ByWhy{},
+	}
+	if key.Convention == "" {
+		h.pod = r.pod
+	}
 	for _, m := range plan.Members {
 		h.members = append(h.members, gang.Ref{Namespace: m.Pod.Namespace, Name: m.Pod.Name, UID: string(m.Pod.UID)})
 	}
@@ -146,13 +178,12 @@ func (p *Preemption) carryOut(ctx context.Context, r request, taker ledger.Taker
 		h.victims = append(h.victims, dispatch.Victim{Ref: refOf(v.Pod), Because: why})
 		reasons[v.Unit.Reason]++
 	}
-	var gangs []gang.Key
 	for _, u := range units {
 		if u.Whole() {
-			gangs = append(gangs, u.Gang)
+			h.gangs[u.Gang] = *because[u].By
 		}
 	}
-	p.Ledger.Preempted(gangs)
+	p.Ledger.Preempted(h.gangs)
 	var pods []*corev1.Pod
 	for _, m := range plan.Members {
 		pods = append(pods, m.Pod)
@@ -195,9 +226,13 @@ func (p *Preemption) wanted(key gang.Key, h *hold) bool {
 	return p.holds[key] == h
 }
 
-// awaits returns what a gang waits for, or nil if all victims are gone, or one of them hangs.
+// awaits returns what a gang waits for, or nil if all victims are gone, one of them hangs, or a node of the gang is gone.
 func (p *Preemption) awaits(h *hold, now time.Time) *gang.AwaitsWhy {
-	if h.ended {
+	if h.ended || h.broken {
+		return nil
+	}
+	if !p.Dispatcher.NodesExist(h.pins) {
+		h.broken = true
 		return nil
 	}
 	pods, nodes := 0, map[string]struct{}{}
@@ -211,16 +246,12 @@ func (p *Preemption) awaits(h *hold, now time.Time) *gang.AwaitsWhy {
 		return pod.DeletionTimestamp != nil && now.Sub(pod.DeletionTimestamp.Time) > victimHangs
 	}
 	for i := range h.victims {
-		if count(h.victims[i].Ref) {
-			return nil
-		}
+		h.broken = h.broken || count(h.victims[i].Ref)
 	}
 	for _, ref := range h.leaving {
-		if count(ref) {
-			return nil
-		}
+		h.broken = h.broken || count(ref)
 	}
-	if pods == 0 {
+	if h.broken || pods == 0 {
 		return nil
 	}
 	return &gang.AwaitsWhy{Pods: pods, Nodes: len(nodes)}
@@ -230,28 +261,15 @@ func (p *Preemption) awaits(h *hold, now time.Time) *gang.AwaitsWhy {
 func (p *Preemption) drop(ctx context.Context, key gang.Key, h *hold, started bool) {
 	logger := klog.FromContext(ctx)
 	delete(p.holds, key)
-	p.Slots.Release(logger, key)
+	p.tellFreed(p.Slots.Release(logger, key))
 	p.Dispatcher.Perform(p.Ledger.Release(key))
+	p.Ledger.PreemptionEnded(h.gangs)
 	if started {
 		p.Metrics.StartedAfterPreemption(time.Since(h.decided))
 	} else {
 		p.Dispatcher.Denominate(ctx, h.members)
 	}
 	logger.V(2).Info("No longer holding what preempted pods freed", "gang", key)
-}
-
-// Holds reports whether capacity is held for a gang that preempted others.
-func (p *Preemption) Holds(key gang.Key) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.holds[key] != nil
-}
-
-// None reports whether nothing is held.
-func (p *Preemption) None() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.holds) == 0
 }
 
 // Run keeps holds up to date until the context ends.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/klog/v2"
 	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
@@ -38,7 +39,7 @@ func (p *Preemption) Restore(ctx context.Context) {
 		}
 		h := p.holds[key]
 		if h == nil {
-			h = &hold{}
+			h = &hold{priority: corev1helpers.PodPriority(pod)}
 			p.holds[key] = h
 		}
 		node := pod.Status.NominatedNodeName

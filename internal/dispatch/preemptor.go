@@ -70,6 +70,21 @@ func (p *Dispatcher) Preemptions() (nominated, ending []*corev1.Pod) {
 	return nominated, ending
 }
 
+// NodesExist reports whether the informer has the nodes of all pins.
+func (p *Dispatcher) NodesExist(pins []gang.Pin) bool {
+	nodes, last := p.handle.SharedInformerFactory().Core().V1().Nodes().Lister(), ""
+	for _, pin := range pins {
+		if pin.Node == last {
+			continue
+		}
+		if _, err := nodes.Get(pin.Node); err != nil {
+			return false
+		}
+		last = pin.Node
+	}
+	return true
+}
+
 // nominate writes the nominated node of a pod; empty for none.
 func (p *Dispatcher) nominate(ctx context.Context, ref gang.Ref, node string) {
 	pod, err := p.Pod(ref)
