@@ -27,19 +27,24 @@ type hold struct {
 	members []gang.Ref
 	pins    []gang.Pin
 	victims []dispatch.Victim
+	// gangs are those of the victims that are preempted as a whole.
+	gangs map[gang.Key]gang.ByWhy
+	// pod is the pod without a gang, nil for a gang.
+	pod *corev1.Pod
 	// left are the victims that have not ended, and others that were being deleted before and that the gang waits for too.
 	left map[types.UID]*corev1.Pod
 	// lent are those that may use what is held, because they go before the gang, and were scheduled since.
 	lent map[gang.Key]struct{}
 	// decided is when the victims were chosen, zero if an earlier process did that, and asked when they were last asked to end.
 	decided, asked time.Time
-	// ended is true once the gang was put into the scheduling queue, because all victims are gone, or because one hangs. over is when.
-	ended bool
-	over  time.Time
+	// ended is true once the gang was put into the scheduling queue, because all victims are gone. over is when. broken is true if they are
+	// not, but one hangs, or a node is gone.
+	ended, broken bool
+	over          time.Time
 }
 
 func newHold(now time.Time) *hold {
-	return &hold{left: map[types.UID]*corev1.Pod{}, decided: now, asked: now}
+	return &hold{left: map[types.UID]*corev1.Pod{}, gangs: map[gang.Key]gang.ByWhy{}, decided: now, asked: now}
 }
 
 // await notes that the gang waits for a pod to end.
@@ -131,6 +136,9 @@ func (p *Preemption) tick(ctx context.Context, now time.Time) {
 		switch {
 		case h.ended && now.Sub(h.over) > unusedMost:
 			p.drop(ctx, key, h, false)
+		case !h.ended && !p.Dispatcher.NodesExist(h.pins):
+			h.broken = true
+			p.retry(key, h)
 		case !h.ended && now.Sub(h.asked) >= askAgain:
 			h.asked = now
 			if p.check(h, now) {
@@ -154,6 +162,7 @@ func (p *Preemption) check(h *hold, now time.Time) bool {
 		_, cached := p.sched.Cache.GetPod(victim)
 		switch {
 		case err == nil && pod != nil && pod.DeletionTimestamp != nil && now.Sub(pod.DeletionTimestamp.Time) > victimHangs:
+			h.broken = true
 			return true
 		case (err != nil || pod == nil) && cached != nil:
 			delete(h.left, uid)

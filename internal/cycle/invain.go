@@ -55,7 +55,7 @@ func (h *hold) nodes() []string {
 // inVain returns how many pods ended for nothing if the gang does not fit on these nodes: none if a pod that it waits for hangs, a node that
 // is held is gone, or somebody that goes before the gang has started on one.
 func (h *hold) inVain(nodes fwk.NodeInfoLister, keysOf func(*corev1.Pod) [2]gang.Key) int {
-	if len(h.left) > 0 {
+	if h.broken {
 		return 0
 	}
 	for _, name := range h.nodes() {

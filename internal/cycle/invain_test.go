@@ -57,10 +57,7 @@ func TestPreemptedInVain(t *testing.T) {
 				pins:    []gang.Pin{{Node: "a"}, {Node: "b"}, {Node: "b"}},
 				victims: []dispatch.Victim{{Ref: gang.Ref{UID: "victim-0"}}, {Ref: gang.Ref{UID: "victim-1"}}},
 				lent:    map[gang.Key]struct{}{},
-				left:    map[types.UID]*corev1.Pod{},
-			}
-			if test.hangs {
-				h.await(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{UID: "victim-0"}})
+				broken:  test.hangs,
 			}
 			for _, key := range test.lent {
 				h.lent[gang.Key{Name: key}] = struct{}{}

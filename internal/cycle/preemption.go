@@ -79,7 +79,7 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 	defer p.mu.Unlock()
 	now, key := time.Now(), r.task.Gang
 	if h := p.holds[key]; h != nil {
-		if !h.ended {
+		if !h.ended || p.awaitOthers(h) {
 			return h.awaits(), h
 		}
 		p.countInVain(klog.FromContext(ctx), key, h, r.planner.Framework.SnapshotSharedLister().NodeInfos())
@@ -119,6 +119,9 @@ func (p *Preemption) carryOut(ctx context.Context, r request, taker ledger.Taker
 	key := r.task.Gang
 	h := newHold(now)
 	h.pins = plan.Pins
+	if key.Convention == "" {
+		h.pod = r.pod
+	}
 	for _, m := range plan.Members {
 		h.members = append(h.members, gang.Ref{Namespace: m.Pod.Namespace, Name: m.Pod.Name, UID: string(m.Pod.UID)})
 	}
@@ -136,13 +139,12 @@ func (p *Preemption) carryOut(ctx context.Context, r request, taker ledger.Taker
 		h.await(v.Pod)
 		reasons[v.Unit.Reason]++
 	}
-	var gangs []gang.Key
 	for _, u := range units {
 		if u.Whole() {
-			gangs = append(gangs, u.Gang)
+			h.gangs[u.Gang] = *because[u].By
 		}
 	}
-	p.Ledger.Preempted(gangs)
+	p.Ledger.Preempted(h.gangs)
 	var pods []*corev1.Pod
 	for _, m := range plan.Members {
 		pods = append(pods, m.Pod)
@@ -189,26 +191,13 @@ func (p *Preemption) wanted(key gang.Key, h *hold) bool {
 func (p *Preemption) drop(ctx context.Context, key gang.Key, h *hold, started bool) {
 	logger := klog.FromContext(ctx)
 	delete(p.holds, key)
-	p.Slots.Release(logger, key)
+	p.tellFreed(p.Slots.Release(logger, key))
 	p.Dispatcher.Perform(p.Ledger.Release(key))
+	p.Ledger.PreemptionEnded(h.gangs)
 	if started {
 		p.Metrics.StartedAfterPreemption(time.Since(h.decided))
 	} else {
 		p.Dispatcher.Denominate(ctx, h.members)
 	}
 	logger.V(2).Info("No longer holding what preempted pods freed", "gang", key)
-}
-
-// Holds reports whether capacity is held for a gang that preempted others.
-func (p *Preemption) Holds(key gang.Key) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.holds[key] != nil
-}
-
-// None reports whether nothing is held.
-func (p *Preemption) None() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.holds) == 0
 }

@@ -90,6 +90,7 @@ func (s *SetAside) Before(ctx context.Context, popped *corev1.Pod) {
 	if s.any() {
 		s.prune(ctx)
 		s.preemption.Prune(ctx)
+		s.preemption.Unnominate(s.sched.SchedulingQueue.DeleteNominatedPodIfExists)
 		s.Slots.Restore(klog.FromContext(ctx))
 	}
 	if s.mustPlan(now) {

@@ -26,6 +26,9 @@ type eviction struct {
 	// rejected.
 	because string
 	inVain  int
+	// by is for whom the members are preempted, nil if they are not. orphaned is true if nobody has them end any more.
+	by       *ByWhy
+	orphaned bool
 }
 
 // pause is the time until the next request.
@@ -35,7 +38,11 @@ func (e *eviction) pause() time.Duration {
 
 // restart evicts the rest of a gang whose restart policy is WholeGang, once a replacement for a lost member exists.
 func (g *Gang) restart(now time.Time) []Decision {
-	if g.evicting != "" {
+	switch g.evicting {
+	case "":
+	case KindPreempted:
+		return g.endPreemption(now)
+	default:
 		return g.evictAgain(now)
 	}
 	replaced := g.restartPolicy() == WholeGang && g.lost() && !g.stays &&
@@ -65,7 +72,9 @@ func (g *Gang) evict(kind Kind, now time.Time) []Decision {
 	if len(running) == 0 {
 		return nil
 	}
-	return []Decision{Evict{Members: g.refs(running), Because: g.explanation(kind)}}
+	because := g.explanation(kind)
+	because.By = g.eviction.by
+	return []Decision{Evict{Members: g.refs(running), Because: because}}
 }
 
 // evictAgain repeats the request for members that still exist after a while.

@@ -41,11 +41,31 @@ func (g *Gang) Split() (needed, surplus []Ref, ok bool) {
 	return needed, surplus, len(running) > 0
 }
 
-// Preempted records that all running members are being preempted. Until they are gone no other member joins them, so that the pods which
-// replace them start as a gang again.
-func (g *Gang) Preempted(now time.Time) {
+// Preempted records that all running members are being preempted, and for whom. Until they are gone no other member joins them, so that the
+// pods which replace them start as a gang again. The caller has them end.
+func (g *Gang) Preempted(by ByWhy, now time.Time) {
 	if g.tally.started > 0 {
-		g.evicting, g.eviction = KindPreempted, eviction{at: now, asked: 1, refused: map[string]bool{}}
+		g.evicting, g.eviction = KindPreempted, eviction{at: now, asked: 1, refused: map[string]bool{}, by: &by}
 		g.changed = now
 	}
+}
+
+// PreemptionEnded records that the caller has no more members end. After a while, the rest of the gang is evicted if some have ended, so
+// that no part of it stays. Otherwise it goes on as if nothing had happened.
+func (g *Gang) PreemptionEnded(now time.Time) {
+	if g.evicting == KindPreempted && !g.eviction.orphaned {
+		g.eviction.orphaned, g.eviction.at = true, now
+	}
+}
+
+// endPreemption does that.
+func (g *Gang) endPreemption(now time.Time) []Decision {
+	if !g.eviction.orphaned || now.Sub(g.eviction.at) < g.eviction.pause() {
+		return nil
+	}
+	if g.Short() || len(g.where(func(m *member) bool { return m.Terminating })) > 0 {
+		return g.evictAgain(now)
+	}
+	g.evicting, g.eviction, g.changed = "", eviction{}, now
+	return g.settle(true, now)
 }

@@ -87,7 +87,7 @@ func (l *Ledger) Member(uid types.UID) bool {
 func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.snapshot, l.popped = l.changes.count, ""
+	l.snapshot, l.snapshotFreed, l.popped = l.changes.count, l.freed.Load(), ""
 	g, a := l.asks(pod)
 	if g == nil {
 		return a
@@ -107,7 +107,8 @@ func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 		if l.tree != nil && !l.keepsWithin(g, &a) {
 			break
 		}
-		if lacked, seen, failed := g.Shortage(); scouts && failed {
+		again := l.plansAgain(g)
+		if lacked, seen, failed := g.Shortage(); scouts && failed && !again {
 			found := l.parked(g, lacked, seen)
 			a.Scout = &found
 		}

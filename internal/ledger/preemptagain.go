@@ -1,18 +1,21 @@
 package ledger
 
 import (
+	"cmp"
 	"math"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
-// A gang that does not fit although it may preempt others is tried again when something has started since that it might preempt. Capacity
-// that frees up alone would not wake it: what starts there may be of a lower priority than what ran before.
+// A gang, or a pod without one, that does not fit although it may preempt others is tried again in two cases. Something runs now that it
+// might preempt: what starts where capacity freed up may be of a lower priority than what ran before. Or capacity freed up, which is not
+// enough alone, but may be together with victims.
 
 // preemptions is what the ledger knows about who could preempt whom.
 type preemptions struct {
@@ -27,12 +30,23 @@ type preemptions struct {
 	making *gang.Gang
 	// holds has the members of gangs for which pods were preempted.
 	holds map[gang.Key][]*corev1.Pod
-	// tried has the gangs that were tried, with the number of pods that were started by then.
-	tried map[gang.Key]uint64
+	// tried has the gangs, and pods without one, that were tried.
+	tried map[gang.Key]trial
+}
+
+// trial is a plan to preempt others that failed, or that was carried out.
+type trial struct {
+	priority int32
+	// starts is the number of pods that were started by then, and freed the number of changes that may have freed capacity.
+	starts, freed uint64
+	// again is true if it is to be planned next time, whatever its last plan lacked: what changed is not enough without victims.
+	again bool
+	// pod is the pod without a gang.
+	pod gang.Ref
 }
 
 func newPreemptions() preemptions {
-	p := preemptions{lowest: math.MaxInt32, tried: map[gang.Key]uint64{}, holds: map[gang.Key][]*corev1.Pod{}}
+	p := preemptions{lowest: math.MaxInt32, tried: map[gang.Key]trial{}, holds: map[gang.Key][]*corev1.Pod{}}
 	p.starts.last = map[int32]uint64{}
 	return p
 }
@@ -44,58 +58,135 @@ func (p *preemptions) noteStart(priority int32) {
 	p.starts.last[priority] = p.starts.count
 }
 
-// lowerSince reports whether anything with a lower priority has started since.
-func (p *preemptions) lowerSince(priority int32, since uint64) bool {
+// startedSince reports whether a pod was started since whose priority is one of those.
+func (p *preemptions) startedSince(since uint64, yes func(priority int32) bool) bool {
 	if p.starts.count == since {
 		return false
 	}
-	for of, last := range p.starts.last {
-		if of < priority && last > since {
+	for priority, last := range p.starts.last {
+		if last > since && yes(priority) {
 			return true
 		}
 	}
 	return false
 }
 
-// PreemptAgain puts a gang into the scheduling queue that waits and could preempt something that has started since it was tried: of those
-// that were tried the longest ago, the first in order.
+// noteTried records that the taker is planned.
+func (l *Ledger) noteTried(t Taker) {
+	now := trial{priority: t.Priority, starts: l.starts.count, freed: l.snapshotFreed}
+	if t.Key.Convention == "" {
+		now.pod = refOf(t.pod)
+	}
+	l.tried[t.Key] = now
+}
+
+// mayFitNow reports whether the taker of a trial may fit now, with victims. Between queues, the priority does not decide.
+func (l *Ledger) mayFitNow(t trial) bool {
+	switch {
+	case t.again || l.freed.Load() != t.freed:
+		return l.tree != nil || l.lowest < t.priority
+	case l.tree != nil:
+		return l.starts.count > t.starts
+	}
+	return l.startedSince(t.starts, func(of int32) bool { return of < t.priority })
+}
+
+// PreemptAgain puts a gang into the scheduling queue, or a pod without one, that waits and may fit now with victims: of those that were
+// tried the longest ago, the first in order.
 func (l *Ledger) PreemptAgain(now time.Time) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var next *gang.Gang
-	consider := func(g *gang.Gang) {
-		if next != nil && (l.tried[g.Key] > l.tried[next.Key] || l.tried[g.Key] == l.tried[next.Key] && compare(next, g) < 0) {
-			return
-		}
-		if l.tree == nil && l.lowerSince(g.Priority(), l.tried[g.Key]) || l.tree != nil && l.starts.count > l.tried[g.Key] {
-			next = g
+	var next gang.Key
+	found := false
+	consider := func(key gang.Key) {
+		if l.mayFitNow(l.tried[key]) && (!found || l.compareTried(key, next) < 0) {
+			next, found = key, true
 		}
 	}
 	for key := range l.tried {
-		if g := l.gangs[key]; g == nil || g.Phase() == gang.Running {
+		g := l.gangs[key]
+		switch {
+		case key.Convention == "":
+			consider(key)
+		case g == nil || g.Phase() == gang.Running:
 			delete(l.tried, key)
-		} else if g.Unplaced() && l.mayStart(g) {
-			consider(g)
+		case g.Unplaced() && l.mayStart(g):
+			consider(key)
 		}
 	}
 	for g, s := range l.standings {
 		if s.waits && g.Phase() == gang.Ready && l.beyond(s) {
-			consider(g)
+			consider(g.Key)
 		}
 	}
-	if next == nil {
+	if !found {
 		return nil
 	}
-	l.tried[next.Key] = l.starts.count
-	if l.mayStart(next) {
-		return l.after(next, next.Retry(now))
+	return l.tryAgain(next, now)
+}
+
+// tryAgain does that.
+func (l *Ledger) tryAgain(key gang.Key, now time.Time) []gang.Decision {
+	g, t := l.gangs[key], l.tried[key]
+	if g == nil {
+		delete(l.tried, key) // a plan for it adds it again
+		return []gang.Decision{gang.Activate{Members: []gang.Ref{t.pod}}}
 	}
-	ref, ready := next.Turn(now)
+	t.starts, t.freed = l.starts.count, l.freed.Load()
+	mayStart := l.mayStart(g)
+	t.again = mayStart
+	l.tried[key] = t
+	if mayStart {
+		return l.after(g, g.Retry(now))
+	}
+	ref, ready := g.Turn(now)
 	if !ready {
 		return nil
 	}
-	l.making = next
-	return l.after(next, []gang.Decision{gang.Activate{Members: []gang.Ref{ref}}})
+	l.making = g
+	return l.after(g, []gang.Decision{gang.Activate{Members: []gang.Ref{ref}}})
+}
+
+// plansAgain reports whether the gang is to be planned whatever its last plan lacked, once.
+func (l *Ledger) plansAgain(g *gang.Gang) bool {
+	of, known := l.tried[g.Key]
+	if !known || !of.again {
+		return false
+	}
+	of.again = false
+	l.tried[g.Key] = of
+	return true
+}
+
+// Starts numbers the pods that were started.
+func (l *Ledger) Starts() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.starts.count
+}
+
+// HigherSince reports whether a pod with a higher priority was started since, or is being bound.
+func (l *Ledger) HigherSince(priority int32, since uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, pod := range l.binding {
+		if corev1helpers.PodPriority(pod) > priority {
+			return true
+		}
+	}
+	return l.startedSince(since, func(of int32) bool { return of > priority })
+}
+
+// compareTried compares when two were tried, then their order.
+func (l *Ledger) compareTried(a, b gang.Key) int {
+	x, y := l.tried[a], l.tried[b]
+	if when := cmp.Compare(x.starts+x.freed, y.starts+y.freed); when != 0 {
+		return when
+	}
+	if g, h := l.gangs[a], l.gangs[b]; g != nil && h != nil {
+		return compare(g, h)
+	}
+	return cmp.Or(cmp.Compare(y.priority, x.priority), a.Compare(b))
 }
 
 // beyond reports whether a gang waits because of a limit, or guarantee, of its queues, and could start if others of its queues were gone.
@@ -158,6 +249,9 @@ func (l *Ledger) TryPreemptor(key gang.Key, member gang.Ref) []gang.Decision {
 	case g != nil && l.tree != nil:
 		l.offer(g)
 	case g != nil && g.Phase() == gang.Ready:
+		t := l.tried[key]
+		t.again = true
+		l.tried[key] = t
 		decisions = l.after(g, g.Retry(l.clock.Now()))
 	case g == nil && l.alone[types.UID(member.UID)] != nil:
 		a := l.alone[types.UID(member.UID)]

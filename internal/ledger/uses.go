@@ -34,7 +34,7 @@ func (l *Ledger) Reserved(pod *corev1.Pod) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.binding[pod.UID] = pod
-	l.noteStart(corev1helpers.PodPriority(pod))
+	l.lowest = min(l.lowest, corev1helpers.PodPriority(pod))
 	if l.tree == nil {
 		return
 	}
@@ -90,6 +90,9 @@ func (l *Ledger) count(who user, what use) {
 
 // observeUse counts a pod that the API shows with a node.
 func (l *Ledger) observeUse(pod *corev1.Pod) {
+	if l.binding[pod.UID] != nil { // it can be preempted from now on
+		l.noteStart(corev1helpers.PodPriority(pod))
+	}
 	delete(l.binding, pod.UID)
 	if l.tree != nil {
 		l.use(pod)

@@ -64,15 +64,18 @@ func (l *Ledger) Units(t Taker, pods []*corev1.Pod, now time.Time) []Unit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lowest = math.MaxInt32
-	l.tried[t.Key] = l.starts.count
+	l.noteTried(t)
 	var units []Unit
 	gangs := map[*gang.Gang]map[types.UID]int{}
 	var order []*gang.Gang
 	for i, pod := range pods {
-		if l.profiles[pod.Spec.SchedulerName] == nil || pod.DeletionTimestamp != nil || pod.Spec.NodeName == "" || l.binding[pod.UID] != nil {
+		if l.profiles[pod.Spec.SchedulerName] == nil || pod.DeletionTimestamp != nil || pod.Spec.NodeName == "" {
 			continue
 		}
 		l.lowest = min(l.lowest, corev1helpers.PodPriority(pod))
+		if l.binding[pod.UID] != nil {
+			continue
+		}
 		r := l.records[pod.UID]
 		if r == nil || r.gang == nil || r.gang.Phase() == gang.Unbound {
 			units = append(units, Unit{
@@ -152,14 +155,25 @@ func (l *Ledger) eligible(t Taker, units []Unit, pods []*corev1.Pod, now time.Ti
 	return kept
 }
 
-// Preempted records that these gangs are preempted as a whole.
-func (l *Ledger) Preempted(keys []gang.Key) {
+// Preempted records that these gangs are preempted as a whole, and for whom.
+func (l *Ledger) Preempted(gangs map[gang.Key]gang.ByWhy) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, key := range keys {
+	for key, by := range gangs {
 		if g := l.gangs[key]; g != nil {
-			g.Preempted(l.clock.Now())
+			g.Preempted(by, l.clock.Now())
 			l.after(g, nil)
+		}
+	}
+}
+
+// PreemptionEnded records that no more members of these gangs are asked to end for the gang that preempted them.
+func (l *Ledger) PreemptionEnded(gangs map[gang.Key]gang.ByWhy) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key := range gangs {
+		if g := l.gangs[key]; g != nil {
+			g.PreemptionEnded(l.clock.Now())
 		}
 	}
 }

@@ -23,10 +23,10 @@ type wakeUps struct {
 	scout  *gang.Gang
 	// idle is the number of changes that are known to help no parked gang for now.
 	idle uint64
-	// snapshot is the number of changes that the current scheduling cycle takes into account, popped the pod that is in a cycle of its
-	// own.
-	snapshot uint64
-	popped   types.UID
+	// snapshot is the number of changes that the current scheduling cycle takes into account, snapshotFreed that of those that may have
+	// freed capacity, popped the pod that is in a cycle of its own.
+	snapshot, snapshotFreed uint64
+	popped                  types.UID
 }
 
 func newWakeUps() wakeUps {

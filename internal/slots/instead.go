@@ -26,8 +26,8 @@ func (h *Held) Instead(pod *corev1.Pod, nodes []fwk.NodeInfo, statuses fwk.NodeT
 	}
 	on := func(node string) ([]*corev1.Pod, gang.Key) { return aside[node].pods, aside[node].example }
 	if held, example := without(pod, nodes, statuses, on); held > 0 {
-		return fmt.Sprintf("The pod would fit on %d of %d nodes, but their free capacity is set aside for what was passed by for too "+
-			"long, such as %s", held, len(nodes), example)
+		return fmt.Sprintf("The pod would fit on %d of %d nodes, but their free capacity is set aside or held for what goes "+
+			"first, such as %s", held, len(nodes), example)
 	}
 	return ""
 }

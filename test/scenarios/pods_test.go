@@ -43,6 +43,8 @@ type podSpec struct {
 	priorityClass, node string
 	owner               *metav1.OwnerReference
 	gated               bool
+	// slow is true for pods that end only when the scenario releases them.
+	slow bool
 }
 
 func (p podSpec) pod() *corev1.Pod {
@@ -81,6 +83,9 @@ func (p podSpec) pod() *corev1.Pod {
 	if p.owner != nil {
 		pod.OwnerReferences = []metav1.OwnerReference{*p.owner}
 	}
+	if p.slow {
+		slow(pod)
+	}
 	if p.gated {
 		pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "example.com/wait"}}
 	}
@@ -101,7 +106,7 @@ func gangAnnotations(name string, size int) map[string]string {
 }
 
 // pods name=PREFIX count=N [from=I] [gang=NAME] [min=SIZE] [convention=batch] [scheduler=S] [cpu=C] [gated] [namespace=N]
-// [timeout=D] [priority=CLASS] [node=N] [spark=APP/ROLE] [owner=NAME] [memory=M] [gpu=N] [pool=P] [each]: pods PREFIX-I and so on. gang and min
+// [timeout=D] [priority=CLASS] [node=N] [spark=APP/ROLE] [owner=NAME] [memory=M] [gpu=N] [pool=P] [slow] [each]: pods PREFIX-I and so on. gang and min
 // are the annotations' values as they stand; without, the pods have none. With each, every pod is a gang of its own. spark sets Spark's own labels, owner the controller that the pods have in common. Further
 // annotations come as input, one KEY: VALUE a line; with "label " before it, it is a label.
 func (s *scenario) pods(d *datadriven.TestData) (string, error) {
@@ -117,7 +122,7 @@ func (s *scenario) pods(d *datadriven.TestData) (string, error) {
 	s.maybe(d, "namespace", &spec.namespace)
 	s.maybe(d, "priority", &spec.priorityClass)
 	s.maybe(d, "node", &spec.node)
-	spec.gated = d.HasArg("gated")
+	spec.gated, spec.slow = d.HasArg("gated"), d.HasArg("slow")
 	name, size := nameAnnotation, sizeAnnotation
 	if d.HasArg("convention") {
 		name, size, spec.scheduler = batchNameAnnotation, batchSizeAnnotation, "batch-scheduler"

@@ -125,6 +125,7 @@ func (s *scenario) createNamespace(name string) {
 func (s *scenario) clean() {
 	ctx := context.Background()
 	now := metav1.DeleteOptions{GracePeriodSeconds: new(int64)}
+	s.letAllEnd(s.t, "")
 	for _, namespace := range s.namespaces {
 		if err := suite.client.CoreV1().Pods(namespace).DeleteCollection(ctx, now, metav1.ListOptions{}); err != nil {
 			s.t.Errorf("deleting the pods in %s: %v", namespace, err)
@@ -166,6 +167,10 @@ func (s *scenario) do(d *datadriven.TestData) (string, error) {
 		return s.ungate(d)
 	case "delete":
 		return s.delete(d)
+	case "release":
+		return s.release(d)
+	case "budget":
+		return s.budget(d)
 	case "queues":
 		return s.queues(d)
 	case "priorityclass":
@@ -179,6 +184,14 @@ func (s *scenario) do(d *datadriven.TestData) (string, error) {
 		return s.await(d.Expected, func() (string, error) { return s.nodeOf(d) })
 	case "reserved":
 		return s.await(d.Expected, func() (string, error) { return s.reserved(d) })
+	case "later":
+		return "", s.later()
+	case "running":
+		return s.await(d.Expected, s.running)
+	case "ending":
+		return s.await(d.Expected, s.ending)
+	case "nominated":
+		return s.await(d.Expected, s.nominated)
 	case "hosts":
 		return s.await(d.Expected, s.hosts)
 	case "events", "all-events":
@@ -239,13 +252,16 @@ func (s *scenario) nodes(d *datadriven.TestData) (string, error) {
 	return "", nil
 }
 
-// priorityclass name=N value=V: a priority class, which goes with the scenario.
+// priorityclass name=N value=V [never]: a priority class, which goes with the scenario. With never, its pods preempt no others.
 func (s *scenario) priorityClass(d *datadriven.TestData) (string, error) {
 	class := &schedulingv1.PriorityClass{}
 	d.ScanArgs(s.t, "name", &class.Name)
 	var value int
 	d.ScanArgs(s.t, "value", &value)
 	class.Value = int32(value)
+	if d.HasArg("never") {
+		class.PreemptionPolicy = new(corev1.PreemptNever)
+	}
 	classes := suite.client.SchedulingV1().PriorityClasses()
 	s.t.Cleanup(func() { deletePriorityClass(s.t, class.Name) })
 	_, err := classes.Create(s.ctx, class, metav1.CreateOptions{})
