@@ -9,7 +9,6 @@ import (
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
-	"github.com/kubenexus/kubenexus-scheduler/internal/preempt"
 	"github.com/kubenexus/kubenexus-scheduler/internal/slots"
 )
 
@@ -70,16 +69,13 @@ func (p *Planner) MakeRoom(ctx context.Context, r RoomRequest) (RoomPlan, bool, 
 		return RoomPlan{}, false, err
 	}
 	defer v.release()
-	s := &roomSearch{view: v, candidates: candidates, task: task, taker: r.Taker, now: r.Now, ledger: p.Ledger}
+	s := v.searchRoom(&r, candidates, p.Ledger)
 	v.begin()
-	choice, found := preempt.Choose(s.problem(r.Budgets), s)
-	if v.err == nil && found && len(choice.Victims) > 0 {
-		found = s.confirm(choice.Victims)
-	}
+	choice, found := s.choose(s.problem(r.Budgets))
 	if v.err != nil {
 		return RoomPlan{}, false, fmt.Errorf("planning to make room for gang %s: %w", task.Gang, v.err)
 	}
-	if !found || len(choice.Victims) == 0 {
+	if !found {
 		return RoomPlan{}, false, nil
 	}
 	return s.result(choice, team), true, nil
