@@ -2,11 +2,13 @@ package cycle
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	policylisters "k8s.io/client-go/listers/policy/v1"
 	"k8s.io/klog/v2"
@@ -41,6 +43,8 @@ type Preemption struct {
 	mu sync.Mutex
 	// holds are the gangs that wait for victims to end.
 	holds map[gang.Key]*hold
+	// chosen counts, by UID, for how many of them a pod has to go.
+	chosen map[string]int
 	// next is when a gang may be tried again at the earliest because something has started since.
 	next time.Time
 	// leads is true once this process schedules pods.
@@ -55,6 +59,8 @@ type hold struct {
 	victims []dispatch.Victim
 	// leaving are pods that were being deleted before, and that the gang waits for too.
 	leaving []gang.Ref
+	// others are victims of other gangs that the gang waits for too. They did not have to go a second time.
+	others  []gang.Ref
 	decided time.Time
 	asked   time.Time
 	// ended is true once all of them are gone and the gang was put into the scheduling queue.
@@ -63,7 +69,7 @@ type hold struct {
 
 // NewPreemption returns a Preemption without holds.
 func NewPreemption(parts Parts, budgets policylisters.PodDisruptionBudgetLister) *Preemption {
-	return &Preemption{Parts: parts, budgets: budgets, holds: map[gang.Key]*hold{}}
+	return &Preemption{Parts: parts, budgets: budgets, holds: map[gang.Key]*hold{}, chosen: map[string]int{}}
 }
 
 // request is a gang that does not fit, or a pod without one.
@@ -95,6 +101,10 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 		if awaits := p.awaits(h, now); awaits != nil {
 			return awaits, h
 		}
+		if awaits := p.behind(h, r.planner); awaits != nil {
+			h.ended = false // to be tried again
+			return awaits, h
+		}
 		p.drop(ctx, key, h, false) // somebody dearer took what was held, or a victim hangs
 	}
 	if policy := r.pod.Spec.PreemptionPolicy; policy != nil && *policy == corev1.PreemptNever {
@@ -110,7 +120,10 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 		klog.FromContext(ctx).Error(err, "Failed to list disruption budgets")
 		return nil, nil
 	}
-	plan, found, err := r.planner.MakeRoom(ctx, view.RoomRequest{Task: r.task, Taker: taker, Now: now, Budgets: view.BudgetsOf(budgets)})
+	plan, found, err := r.planner.MakeRoom(ctx, view.RoomRequest{
+		Task: r.task, Taker: taker, Now: now, Budgets: view.BudgetsOf(budgets),
+		Leaves: func(pod *corev1.Pod) bool { return p.chosen[string(pod.UID)] > 0 },
+	})
 	took := time.Since(now)
 	p.Metrics.RoomPlanned(took, found)
 	p.next = now.Add(max(sweepPause, sweepShare*took))
@@ -134,7 +147,11 @@ func (p *Preemption) carryOut(ctx context.Context, r request, taker ledger.Taker
 		h.members = append(h.members, gang.Ref{Namespace: m.Pod.Namespace, Name: m.Pod.Name, UID: string(m.Pod.UID)})
 	}
 	for _, pod := range plan.Leaving {
-		h.leaving = append(h.leaving, refOf(pod))
+		if pod.DeletionTimestamp == nil {
+			h.others = append(h.others, refOf(pod))
+		} else {
+			h.leaving = append(h.leaving, refOf(pod))
+		}
 	}
 	units := unitsOf(plan)
 	reasons, because := map[gang.PreemptReason]int{}, p.Ledger.PreemptedFor(taker, units, now)
@@ -144,6 +161,7 @@ func (p *Preemption) carryOut(ctx context.Context, r request, taker ledger.Taker
 			why.Gang = gang.Key{Namespace: v.Pod.Namespace, Name: v.Pod.Name}
 		}
 		h.victims = append(h.victims, dispatch.Victim{Ref: refOf(v.Pod), Because: why})
+		p.chosen[string(v.Pod.UID)]++
 		reasons[v.Unit.Reason]++
 	}
 	var gangs []gang.Key
@@ -158,7 +176,9 @@ func (p *Preemption) carryOut(ctx context.Context, r request, taker ledger.Taker
 		pods = append(pods, m.Pod)
 	}
 	p.Ledger.Hold(key, pods)
-	p.Slots.SetAside(klog.FromContext(ctx), key, plan.Hold)
+	if key.Convention != "" { // the nomination of a pod without a gang holds its capacity, as for kube-scheduler
+		p.Slots.SetAside(klog.FromContext(ctx), key, plan.Hold)
+	}
 	p.holds[key] = h
 	schedulermetrics.PreemptionVictims.Observe(float64(len(h.victims)))
 	p.Metrics.Preempted(reasons)
@@ -195,28 +215,36 @@ func (p *Preemption) wanted(key gang.Key, h *hold) bool {
 	return p.holds[key] == h
 }
 
-// awaits returns what a gang waits for, or nil if all victims are gone, or one of them hangs.
+// awaits returns what a gang waits for, or nil if all victims are gone, or one of them hangs or does not have to go any more.
 func (p *Preemption) awaits(h *hold, now time.Time) *gang.AwaitsWhy {
 	if h.ended {
 		return nil
 	}
 	pods, nodes := 0, map[string]struct{}{}
-	count := func(ref gang.Ref) (hangs bool) {
+	goes := func(ref gang.Ref, other bool) bool {
 		pod, err := p.Dispatcher.Pod(ref)
 		if err != nil || pod == nil {
-			return false
+			return true
 		}
 		pods++
 		nodes[pod.Spec.NodeName] = struct{}{}
-		return pod.DeletionTimestamp != nil && now.Sub(pod.DeletionTimestamp.Time) > victimHangs
+		if deleted := pod.DeletionTimestamp; deleted != nil {
+			return now.Sub(deleted.Time) <= victimHangs
+		}
+		return !other || p.chosen[ref.UID] > 0
 	}
 	for i := range h.victims {
-		if count(h.victims[i].Ref) {
+		if !goes(h.victims[i].Ref, false) {
 			return nil
 		}
 	}
 	for _, ref := range h.leaving {
-		if count(ref) {
+		if !goes(ref, false) {
+			return nil
+		}
+	}
+	for _, ref := range h.others {
+		if !goes(ref, true) {
 			return nil
 		}
 	}
@@ -226,10 +254,61 @@ func (p *Preemption) awaits(h *hold, now time.Time) *gang.AwaitsWhy {
 	return &gang.AwaitsWhy{Pods: pods, Nodes: len(nodes)}
 }
 
+// behind returns what a gang waits for if all its victims are gone, but the snapshot of this cycle still has some of them. It is nil
+// otherwise.
+func (p *Preemption) behind(h *hold, planner *view.Planner) *gang.AwaitsWhy {
+	gone := map[string]struct{}{}
+	note := func(ref gang.Ref) {
+		if pod, err := p.Dispatcher.Pod(ref); pod == nil && (err == nil || apierrors.IsNotFound(err)) {
+			gone[ref.UID] = struct{}{}
+		}
+	}
+	for i := range h.victims {
+		note(h.victims[i].Ref)
+	}
+	for _, ref := range slices.Concat(h.leaving, h.others) {
+		note(ref)
+	}
+	if len(gone) < len(h.victims)+len(h.leaving)+len(h.others) {
+		return nil // one of them hangs
+	}
+	nodes := map[string]struct{}{}
+	for _, pin := range h.pins {
+		nodes[pin.Node] = struct{}{}
+	}
+	stale := gang.AwaitsWhy{}
+	for name := range nodes {
+		node, err := planner.Framework.SnapshotSharedLister().NodeInfos().Get(name)
+		if err != nil {
+			continue
+		}
+		before := stale.Pods
+		for _, info := range node.GetPods() {
+			if _, had := gone[string(info.GetPod().UID)]; had {
+				stale.Pods++
+			}
+		}
+		if stale.Pods > before {
+			stale.Nodes++
+		}
+	}
+	if stale.Pods == 0 {
+		return nil
+	}
+	return &stale
+}
+
 // drop ends a hold. Members that were not started lose their nominated nodes.
 func (p *Preemption) drop(ctx context.Context, key gang.Key, h *hold, started bool) {
 	logger := klog.FromContext(ctx)
 	delete(p.holds, key)
+	for i := range h.victims {
+		if uid := h.victims[i].Ref.UID; p.chosen[uid] > 1 {
+			p.chosen[uid]--
+		} else {
+			delete(p.chosen, uid)
+		}
+	}
 	p.Slots.Release(logger, key)
 	p.Dispatcher.Perform(p.Ledger.Release(key))
 	if started {

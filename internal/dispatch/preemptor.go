@@ -38,8 +38,9 @@ type Victim struct {
 	Because gang.Explanation
 }
 
-// Preempt performs a preemption in the background.
+// Preempt performs a preemption in the background. It does not end with the context, which may be that of a scheduling cycle.
 func (p *Dispatcher) Preempt(ctx context.Context, x Preemption) {
+	ctx = context.WithoutCancel(ctx)
 	go func() {
 		workqueue.ParallelizeUntil(ctx, preemptors, len(x.Members), func(i int) { p.nominate(ctx, x.Members[i], x.Nominate[i].Node) })
 		workqueue.ParallelizeUntil(ctx, preemptors, len(x.Victims), func(i int) {
@@ -117,7 +118,8 @@ func (p *Dispatcher) preempt(ctx context.Context, v Victim) {
 	}
 }
 
-// Denominate removes the nominated nodes of pods that no longer wait for victims.
+// Denominate removes the nominated nodes of pods that no longer wait for victims. It does not end with the context either.
 func (p *Dispatcher) Denominate(ctx context.Context, refs []gang.Ref) {
+	ctx = context.WithoutCancel(ctx)
 	go workqueue.ParallelizeUntil(ctx, preemptors, len(refs), func(i int) { p.nominate(ctx, refs[i], "") })
 }

@@ -19,6 +19,8 @@ type RoomRequest struct {
 	Now   time.Time
 	// Budgets are the disruption budgets of the cluster.
 	Budgets Budgets
+	// Leaves reports whether a pod has been chosen to go for others; nil: none.
+	Leaves func(*corev1.Pod) bool
 }
 
 // RoomPlan is a plan for a gang for which others have to make room.
@@ -28,7 +30,7 @@ type RoomPlan struct {
 	Hold []slots.Aside
 	// Victims are the pods to preempt, each once.
 	Victims []Victim
-	// Leaving are the pods on the nodes of the plan that are being deleted already, and that the gang waits for too.
+	// Leaving are the pods on the nodes of the plan that are being deleted already, or go for others, and that the gang waits for too.
 	Leaving []*corev1.Pod
 	// Broken is the number of disruptions beyond what budgets allow.
 	Broken int
@@ -55,7 +57,7 @@ func (p *Planner) MakeRoom(ctx context.Context, r RoomRequest) (RoomPlan, bool, 
 	if err != nil {
 		return RoomPlan{}, false, fmt.Errorf("listing the nodes of the snapshot: %w", err)
 	}
-	candidates := candidatesOn(nodes, r.Now)
+	candidates := candidatesOn(nodes, &r)
 	candidates.units = p.Ledger.Units(r.Taker, candidates.pods, r.Now)
 	if len(candidates.units) == 0 {
 		return RoomPlan{}, false, nil

@@ -24,12 +24,12 @@ type candidates struct {
 	infos []fwk.PodInfo
 	nodes []int
 	units []ledger.Unit
-	// leaving are the pods that are being deleted, by their places in changes.
+	// leaving are the pods that are being deleted, or go for others.
 	leaving []change
 }
 
 // candidatesOn returns the pods on the nodes, without units.
-func candidatesOn(nodes []fwk.NodeInfo, now time.Time) candidates {
+func candidatesOn(nodes []fwk.NodeInfo, r *RoomRequest) candidates {
 	total := 0
 	for _, node := range nodes {
 		total += len(node.GetPods())
@@ -40,9 +40,11 @@ func candidatesOn(nodes []fwk.NodeInfo, now time.Time) candidates {
 			pod := info.GetPod()
 			switch deleted := pod.DeletionTimestamp; {
 			case slots.IsPlaceholder(pod):
+			case deleted == nil && r.Leaves != nil && r.Leaves(pod):
+				c.leaving = append(c.leaving, change{info: info, node: i, removed: true})
 			case deleted == nil:
 				c.pods, c.infos, c.nodes = append(c.pods, pod), append(c.infos, info), append(c.nodes, i)
-			case now.Sub(deleted.Time) <= hangs:
+			case r.Now.Sub(deleted.Time) <= hangs:
 				c.leaving = append(c.leaving, change{info: info, node: i, removed: true})
 			}
 		}
@@ -125,7 +127,12 @@ func (s *roomSearch) problem(budgets Budgets) preempt.Problem {
 		}
 	}
 	for _, l := range s.leaving {
-		addTo(p.Free[l.node], vectorOf(requests.Of(l.info), names))
+		addTo(p.Free[l.node], vectorOf(requests.Of(l.info), names), 1)
+	}
+	for i, node := range s.snapshot {
+		for _, info := range s.nominated(s.classes[0].info.GetPod(), node) {
+			addTo(p.Free[i], vectorOf(requests.Of(info), names), -1)
+		}
 	}
 	p.Units, p.Lacks = s.inNumbers(names, budgets), s.ledger.LacksOf(s.taker, s.now)
 	return p
@@ -172,9 +179,9 @@ func vectorOf(r requests.Request, names []string) []int64 {
 	return amounts
 }
 
-func addTo(sum, amounts []int64) {
+func addTo(sum, amounts []int64, times int64) {
 	for d, amount := range amounts {
-		sum[d] += amount
+		sum[d] += times * amount
 	}
 }
 
