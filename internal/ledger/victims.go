@@ -65,6 +65,24 @@ func (l *Ledger) Units(t Taker, pods []*corev1.Pod, now time.Time) []Unit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lowest = math.MaxInt32
+	return l.units(t, pods, now)
+}
+
+// UnitsAmong returns the same for some of the pods that run. Gangs that have others too are left out.
+func (l *Ledger) UnitsAmong(t Taker, pods []*corev1.Pod, now time.Time) []Unit {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.units(t, pods, now)
+}
+
+// OnlyPriorities reports whether priorities alone decide who may be preempted: whether no queues are configured.
+func (l *Ledger) OnlyPriorities() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tree == nil
+}
+
+func (l *Ledger) units(t Taker, pods []*corev1.Pod, now time.Time) []Unit {
 	l.tried[t.Key] = l.starts.count
 	c := l.claim(t, now)
 	var units []Unit

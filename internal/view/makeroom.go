@@ -6,9 +6,11 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/preempt"
 	"github.com/kubenexus/kubenexus-scheduler/internal/slots"
 )
 
@@ -57,11 +59,6 @@ func (p *Planner) MakeRoom(ctx context.Context, r RoomRequest) (RoomPlan, bool, 
 	if err != nil {
 		return RoomPlan{}, false, fmt.Errorf("listing the nodes of the snapshot: %w", err)
 	}
-	candidates := candidatesOn(nodes, &r)
-	candidates.units = p.Ledger.Units(r.Taker, candidates.pods, r.Now)
-	if len(candidates.units) == 0 {
-		return RoomPlan{}, false, nil
-	}
 	if task.DeclaredMembers() > 0 &&
 		p.Slots.BeyondShare(p.Framework.ProfileName(), task.Gang.Namespace, task.Roles, slots.Total(nodes)) != "" {
 		return RoomPlan{}, false, nil
@@ -71,9 +68,7 @@ func (p *Planner) MakeRoom(ctx context.Context, r RoomRequest) (RoomPlan, bool, 
 		return RoomPlan{}, false, err
 	}
 	defer v.release()
-	s := v.searchRoom(&r, candidates, p.Ledger)
-	v.begin()
-	choice, found := s.choose(s.problem(r.Budgets))
+	s, choice, found := p.search(v, &r, nodes)
 	if v.err != nil {
 		return RoomPlan{}, false, fmt.Errorf("planning to make room for gang %s: %w", task.Gang, v.err)
 	}
@@ -81,4 +76,26 @@ func (p *Planner) MakeRoom(ctx context.Context, r RoomRequest) (RoomPlan, bool, 
 		return RoomPlan{}, false, nil
 	}
 	return s.result(choice, team), true, nil
+}
+
+// search looks for victims, first where they are the cheapest for a single pod.
+func (p *Planner) search(v *view, r *RoomRequest, nodes []fwk.NodeInfo) (s *roomSearch, choice preempt.Choice, found bool) {
+	s, choice, settled := v.searchNear(r, p)
+	if settled || v.err != nil {
+		return s, choice, s != nil
+	}
+	return p.searchAll(v, r, nodes)
+}
+
+// searchAll looks for victims on all nodes.
+func (p *Planner) searchAll(v *view, r *RoomRequest, nodes []fwk.NodeInfo) (s *roomSearch, choice preempt.Choice, found bool) {
+	candidates := candidatesOn(nodes, r)
+	candidates.units = p.Ledger.Units(r.Taker, candidates.pods, r.Now)
+	if len(candidates.units) == 0 {
+		return nil, choice, false
+	}
+	s = v.searchRoom(r, candidates, p.Ledger)
+	v.begin()
+	choice, found = s.choose(s.problem(r.Budgets))
+	return s, choice, found
 }

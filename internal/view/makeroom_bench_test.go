@@ -50,7 +50,6 @@ func (h *harness) roomRequest(w *world) RoomRequest {
 
 // BenchmarkMakeRoom chooses victims on full nodes with ten pods each, with all default plugins.
 func BenchmarkMakeRoom(b *testing.B) {
-	important := func(p *st.PodWrapper) { p.Priority(100) }
 	for _, bench := range []struct {
 		name    string
 		nodes   int

@@ -104,15 +104,7 @@ func (s *roomSearch) choose(p preempt.Problem) (preempt.Choice, bool) {
 
 // problem describes the search. The resources are those that members request, and the number of pods.
 func (s *roomSearch) problem(budgets Budgets) preempt.Problem {
-	var names []string
-	for _, asks := range s.asks {
-		for _, a := range asks {
-			if !slices.Contains(names, a.Resource) {
-				names = append(names, a.Resource)
-			}
-		}
-	}
-	names = append(names, string(corev1.ResourcePods))
+	names := resourcesOf(s.classes)
 	p := preempt.Problem{Need: s.task.Need, Usable: s.usableNodes(), Budgets: budgets.Allowed()}
 	if !s.bounded || !s.counts {
 		names = nil // what is free does not decide
@@ -136,6 +128,19 @@ func (s *roomSearch) problem(budgets Budgets) preempt.Problem {
 	}
 	p.Units, p.Lacks = s.inNumbers(names, budgets), s.ledger.LacksOf(s.taker, s.now)
 	return p
+}
+
+// resourcesOf returns what members request, and the number of pods.
+func resourcesOf(classes []*class) []string {
+	var names []string
+	for _, c := range classes {
+		for _, a := range c.Amounts() {
+			if !slices.Contains(names, a.Resource) {
+				names = append(names, a.Resource)
+			}
+		}
+	}
+	return append(names, string(corev1.ResourcePods))
 }
 
 // inNumbers describes the units to the search.
@@ -192,7 +197,7 @@ func (s *roomSearch) usableNodes() func(class, node int) bool {
 		uses[i] = make([]bool, len(s.snapshot))
 		affinity := nodeaffinity.GetRequiredNodeAffinity(c.info.GetPod())
 		for node, info := range s.snapshot {
-			uses[i][node] = c.excludes(info.Node()) == nil && admits(info.Node(), c.info.GetPod(), affinity)
+			uses[i][node] = !s.outside(node) && c.excludes(info.Node()) == nil && admits(info.Node(), c.info.GetPod(), affinity)
 		}
 	}
 	return func(class, node int) bool { return uses[class][node] }

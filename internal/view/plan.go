@@ -46,6 +46,10 @@ type Planner struct {
 	Ledger *ledger.Ledger
 	// Gate is the name of our own PreEnqueue plugin. The planner leaves out members that another plugin gates.
 	Gate string
+
+	standings standings
+	// near is how many nodes are searched first for a single pod that preempts; 0: nearNodes.
+	near int
 }
 
 // Plan finds a node for each member in the task, all against the snapshot of this scheduling cycle. It does not plan a member on its
