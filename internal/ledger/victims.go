@@ -91,7 +91,8 @@ func (l *Ledger) units(t Taker, pods []*corev1.Pod, now time.Time) []Unit {
 	places := make([]int, len(pods)) // that of each pod, for units of one pod
 	u, may := new(Unit), false
 	for i, pod := range pods {
-		if l.profiles[pod.Spec.SchedulerName] == nil || pod.DeletionTimestamp != nil || pod.Spec.NodeName == "" || l.binding[pod.UID] != nil {
+		if l.profiles[pod.Spec.SchedulerName] == nil || pod.DeletionTimestamp != nil || pod.Spec.NodeName == "" ||
+			l.binding[pod.UID] != nil {
 			continue
 		}
 		l.lowest = min(l.lowest, corev1helpers.PodPriority(pod))

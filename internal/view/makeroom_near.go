@@ -86,7 +86,8 @@ type bound struct {
 
 // compare returns a negative number if the bound is cheaper than another one. Nodes count last.
 func (b bound) compare(o bound) int {
-	return cmp.Or(cmp.Compare(b.highest, o.highest), cmp.Compare(b.pods, o.pods), cmp.Compare(o.started, b.started), cmp.Compare(b.node, o.node))
+	return cmp.Or(cmp.Compare(b.highest, o.highest), cmp.Compare(b.pods, o.pods), cmp.Compare(o.started, b.started),
+		cmp.Compare(b.node, o.node))
 }
 
 // near is a search on the nodes with the lowest bounds.

@@ -11,8 +11,8 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Decisions returns the mean time, in seconds, in which the scheduler decided whom to preempt, by its own metrics, and how many times it did:
-// kube-scheduler in PostFilter for each pod, this scheduler once for each pod or gang.
+// Decisions returns the mean time, in seconds, in which the scheduler decided whom to preempt, by its own metrics, and how many times it
+// did: kube-scheduler in PostFilter for each pod, this scheduler once for each pod or gang.
 func (p *Process) Decisions(ctx context.Context, admin *rest.Config) (mean float64, count int, err error) {
 	client, err := insecure(admin)
 	if err != nil {

@@ -31,8 +31,10 @@ const (
 	slot corev1.ResourceName = "bench.kubenexus.io/slot"
 	// Slots is the number of nodes with a slot.
 	Slots = 50
-	// Low and High are the names of the PriorityClasses.
-	Low, High = "bench-low", "bench-high"
+	// Low is the name of the PriorityClass of pods that are preempted.
+	Low = "bench-low"
+	// High is the name of the PriorityClass of pods that preempt others.
+	High = "bench-high"
 )
 
 // Prepare creates the namespace and the service account that pods need, because no controller runs here.

@@ -29,8 +29,8 @@ func preemptTable(found []group[Preempt]) table {
 		heading: fmt.Sprintf("%d nodes are full of pods of a low priority: %d pods of a high one each need the place of another",
 			found[0].runs[0].Nodes, found[0].runs[0].Pods),
 		columns: []string{
-			"contender", "pods/s", "x stock", "victims", "decisions", "ms for each", "created to nominated p50 s", "nominated to bound p50 s",
-			"CPU-s/1000", "peak RSS MB",
+			"contender", "pods/s", "x stock", "victims", "decisions", "ms for each", "created to nominated p50 s",
+			"nominated to bound p50 s", "CPU-s/1000", "peak RSS MB",
 		},
 	}
 	var base *group[Preempt]
