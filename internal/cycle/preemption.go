@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	policylisters "k8s.io/client-go/listers/policy/v1"
 	"k8s.io/klog/v2"
 	schedulermetrics "k8s.io/kubernetes/pkg/scheduler/metrics"
@@ -43,8 +44,8 @@ type Preemption struct {
 	mu sync.Mutex
 	// holds are the gangs that wait for victims to end.
 	holds map[gang.Key]*hold
-	// chosen counts, by UID, for how many of them a pod has to go.
-	chosen map[string]int
+	// chosen counts for how many of them a pod has to go.
+	chosen view.Chosen
 	// next is when a gang may be tried again at the earliest because something has started since.
 	next time.Time
 	// leads is true once this process schedules pods.
@@ -57,6 +58,8 @@ type hold struct {
 	members []gang.Ref
 	pins    []gang.Pin
 	victims []dispatch.Victim
+	// from are the nodes of the victims.
+	from []string
 	// leaving are pods that were being deleted before, and that the gang waits for too.
 	leaving []gang.Ref
 	// others are victims of other gangs that the gang waits for too. They did not have to go a second time.
@@ -69,7 +72,7 @@ type hold struct {
 
 // NewPreemption returns a Preemption without holds.
 func NewPreemption(parts Parts, budgets policylisters.PodDisruptionBudgetLister) *Preemption {
-	return &Preemption{Parts: parts, budgets: budgets, holds: map[gang.Key]*hold{}, chosen: map[string]int{}}
+	return &Preemption{Parts: parts, budgets: budgets, holds: map[gang.Key]*hold{}, chosen: view.Chosen{}}
 }
 
 // request is a gang that does not fit, or a pod without one.
@@ -122,7 +125,7 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 	}
 	plan, found, err := r.planner.MakeRoom(ctx, view.RoomRequest{
 		Task: r.task, Taker: taker, Now: now, Budgets: view.BudgetsOf(budgets),
-		Leaves: func(pod *corev1.Pod) bool { return p.chosen[string(pod.UID)] > 0 },
+		Chosen: p.chosen,
 	})
 	took := time.Since(now)
 	p.Metrics.RoomPlanned(took, found)
@@ -161,7 +164,8 @@ func (p *Preemption) carryOut(ctx context.Context, r request, taker ledger.Taker
 			why.Gang = gang.Key{Namespace: v.Pod.Namespace, Name: v.Pod.Name}
 		}
 		h.victims = append(h.victims, dispatch.Victim{Ref: refOf(v.Pod), Because: why})
-		p.chosen[string(v.Pod.UID)]++
+		h.from = append(h.from, v.Pod.Spec.NodeName)
+		p.chosen.Add(v.Pod.Spec.NodeName, v.Pod.UID, 1)
 		reasons[v.Unit.Reason]++
 	}
 	var gangs []gang.Key
@@ -231,7 +235,7 @@ func (p *Preemption) awaits(h *hold, now time.Time) *gang.AwaitsWhy {
 		if deleted := pod.DeletionTimestamp; deleted != nil {
 			return now.Sub(deleted.Time) <= victimHangs
 		}
-		return !other || p.chosen[ref.UID] > 0
+		return !other || p.chosen.Has(pod)
 	}
 	for i := range h.victims {
 		if !goes(h.victims[i].Ref, false) {
@@ -303,11 +307,7 @@ func (p *Preemption) drop(ctx context.Context, key gang.Key, h *hold, started bo
 	logger := klog.FromContext(ctx)
 	delete(p.holds, key)
 	for i := range h.victims {
-		if uid := h.victims[i].Ref.UID; p.chosen[uid] > 1 {
-			p.chosen[uid]--
-		} else {
-			delete(p.chosen, uid)
-		}
+		p.chosen.Add(h.from[i], types.UID(h.victims[i].Ref.UID), -1)
 	}
 	p.Slots.Release(logger, key)
 	p.Dispatcher.Perform(p.Ledger.Release(key))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
@@ -21,9 +22,28 @@ type RoomRequest struct {
 	Now   time.Time
 	// Budgets are the disruption budgets of the cluster.
 	Budgets Budgets
-	// Leaves reports whether a pod has been chosen to go for others; nil: none.
-	Leaves func(*corev1.Pod) bool
+	// Chosen are the pods that go for others.
+	Chosen Chosen
 }
+
+// Chosen counts for how many others a pod has to go, by node and UID.
+type Chosen map[string]map[types.UID]int
+
+// Add adds to the number for a pod.
+func (c Chosen) Add(node string, uid types.UID, times int) {
+	if c[node] == nil {
+		c[node] = map[types.UID]int{}
+	}
+	if c[node][uid] += times; c[node][uid] <= 0 {
+		delete(c[node], uid)
+	}
+	if len(c[node]) == 0 {
+		delete(c, node)
+	}
+}
+
+// Has reports whether a pod has to go for others.
+func (c Chosen) Has(pod *corev1.Pod) bool { return c[pod.Spec.NodeName][pod.UID] > 0 }
 
 // RoomPlan is a plan for a gang for which others have to make room.
 type RoomPlan struct {

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
@@ -36,6 +38,7 @@ type stander struct {
 	pod      *corev1.Pod
 	priority int32
 	started  int64 // in nanoseconds
+	deleted  *metav1.Time
 	takes    requests.Request
 }
 
@@ -50,7 +53,7 @@ func (s standings) on(node fwk.NodeInfo) []stander {
 	for _, info := range node.GetPods() {
 		if pod := info.GetPod(); !slots.IsPlaceholder(pod) {
 			known.pods = append(known.pods, stander{
-				PodInfo: info, pod: pod, takes: requests.Of(info),
+				PodInfo: info, pod: pod, takes: requests.Of(info), deleted: pod.DeletionTimestamp,
 				priority: corev1helpers.PodPriority(pod), started: ledger.StartedAt(pod).UnixNano(),
 			})
 		}
@@ -115,14 +118,14 @@ func (n *near) boundOf(i int) (bound, bool) {
 	}
 	n.lower = n.lower[:0]
 	copy(n.sum, n.free)
-	pods := n.on(node)
+	pods, chosen := n.on(node), n.r.Chosen[node.Node().Name]
 	for k := range pods {
 		p := &pods[k]
 		switch {
-		case n.leaves(p.pod):
+		case n.leaves(p, chosen):
 			n.take(n.free, &p.takes, 1)
 			n.take(n.sum, &p.takes, 1)
-		case p.priority < n.r.Taker.Priority && p.pod.DeletionTimestamp == nil:
+		case p.priority < n.r.Taker.Priority && p.deleted == nil:
 			n.lower = append(n.lower, p)
 			n.take(n.sum, &p.takes, 1)
 		}
@@ -151,12 +154,12 @@ func (n *near) boundOf(i int) (bound, bool) {
 	return b, true
 }
 
-// leaves reports whether a pod is going anyway.
-func (n *near) leaves(pod *corev1.Pod) bool {
-	if deleted := pod.DeletionTimestamp; deleted != nil {
-		return n.r.Now.Sub(deleted.Time) <= hangs
+// leaves reports whether a pod is going anyway. chosen are those on its node that go for others.
+func (n *near) leaves(p *stander, chosen map[types.UID]int) bool {
+	if p.deleted != nil {
+		return n.r.Now.Sub(p.deleted.Time) <= hangs
 	}
-	return n.r.Leaves != nil && n.r.Leaves(pod)
+	return len(chosen) > 0 && chosen[p.pod.UID] > 0
 }
 
 func (n *near) take(sum []int64, takes *requests.Request, times int64) {
@@ -232,13 +235,14 @@ func (n *near) shortlist(most int) (nodes []bound, others *bound, ok bool) {
 func (n *near) candidates(nodes []bound) candidates {
 	var c candidates
 	for _, b := range nodes {
-		pods := n.on(n.snapshot[b.node])
+		node := n.snapshot[b.node]
+		pods, chosen := n.on(node), n.r.Chosen[node.Node().Name]
 		for k := range pods {
 			p := &pods[k]
 			switch {
-			case n.leaves(p.pod):
+			case n.leaves(p, chosen):
 				c.leaving = append(c.leaving, change{info: p.PodInfo, node: b.node, removed: true})
-			case p.pod.DeletionTimestamp == nil:
+			case p.deleted == nil:
 				c.pods, c.infos, c.nodes = append(c.pods, p.pod), append(c.infos, p.PodInfo), append(c.nodes, b.node)
 			}
 		}

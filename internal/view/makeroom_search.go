@@ -40,7 +40,7 @@ func candidatesOn(nodes []fwk.NodeInfo, r *RoomRequest) candidates {
 			pod := info.GetPod()
 			switch deleted := pod.DeletionTimestamp; {
 			case slots.IsPlaceholder(pod):
-			case deleted == nil && r.Leaves != nil && r.Leaves(pod):
+			case deleted == nil && r.Chosen.Has(pod):
 				c.leaving = append(c.leaving, change{info: info, node: i, removed: true})
 			case deleted == nil:
 				c.pods, c.infos, c.nodes = append(c.pods, pod), append(c.infos, info), append(c.nodes, i)

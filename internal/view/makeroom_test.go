@@ -77,7 +77,8 @@ func TestVictimsOfOthers(t *testing.T) {
 	w.nominations = []nomination{{first, "n0"}}
 	h.set(t, w)
 	r := h.roomRequest(w)
-	r.Leaves = func(pod *corev1.Pod) bool { return pod.Name == "r1" }
+	r.Chosen = Chosen{}
+	r.Chosen.Add("n0", "r1", 1)
 	victims, leaving := h.makeRoom(t, r)
 	if !slices.Equal(victims, []string{"r0"}) || !slices.Equal(leaving, []string{"r1"}) {
 		t.Errorf("victims %v, leaving %v", victims, leaving)
@@ -115,8 +116,9 @@ func TestNearIsAsGoodAsAll(t *testing.T) {
 		h.set(t, w)
 		h.planner.near = 1 + d(2)
 		r := h.roomRequest(w)
-		if leaves := d(4); leaves > 0 {
-			r.Leaves = func(pod *corev1.Pod) bool { return pod.Name == fmt.Sprintf("r%d", leaves) }
+		if goes := d(4); goes < len(w.running) {
+			r.Chosen = Chosen{}
+			r.Chosen.Add(w.running[goes].Spec.NodeName, w.running[goes].UID, 1)
 		}
 		nodes, err := h.snapshot.NodeInfos().List()
 		if err != nil {
