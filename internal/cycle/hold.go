@@ -27,6 +27,7 @@ type hold struct {
 	members []gang.Ref
 	pins    []gang.Pin
 	victims []dispatch.Victim
+	going   []*corev1.Pod // the same pods
 	// gangs are those of the victims that are preempted as a whole.
 	gangs map[gang.Key]gang.ByWhy
 	// pod is the pod without a gang, nil for a gang.
@@ -165,7 +166,9 @@ func (p *Preemption) check(h *hold, now time.Time) bool {
 			h.broken = true
 			return true
 		case (err != nil || pod == nil) && cached != nil:
-			delete(h.left, uid)
+			delete(h.left, uid) // it is gone
+		case err == nil && pod != nil && pod.DeletionTimestamp == nil && !p.chosen.Has(pod):
+			delete(h.left, uid) // it was to go for another gang, and does not have to any more
 		}
 	}
 	return len(h.left) == 0

@@ -39,6 +39,8 @@ type Preemption struct {
 	mu sync.Mutex
 	// holds are the gangs that wait for victims to end.
 	holds map[gang.Key]*hold
+	// chosen are the pods that go for them.
+	chosen view.Chosen
 	// next is when a gang may be tried again at the earliest because something has started since.
 	next time.Time
 	gone goneVictims
@@ -48,7 +50,7 @@ type Preemption struct {
 
 // NewPreemption returns a Preemption without holds.
 func NewPreemption(sched *scheduler.Scheduler, parts Parts, budgets policylisters.PodDisruptionBudgetLister) *Preemption {
-	p := &Preemption{Parts: parts, sched: sched, budgets: budgets, holds: map[gang.Key]*hold{}, gone: newGoneVictims()}
+	p := &Preemption{Parts: parts, sched: sched, budgets: budgets, holds: map[gang.Key]*hold{}, chosen: view.Chosen{}, gone: newGoneVictims()}
 	p.Dispatcher.Ending(p.gone.add)
 	return p
 }
@@ -98,7 +100,10 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 		klog.FromContext(ctx).Error(err, "Failed to list disruption budgets")
 		return nil, nil
 	}
-	plan, found, err := r.planner.MakeRoom(ctx, view.RoomRequest{Task: r.task, Taker: taker, Now: now, Budgets: view.BudgetsOf(budgets)})
+	plan, found, err := r.planner.MakeRoom(ctx, view.RoomRequest{
+		Task: r.task, Taker: taker, Now: now, Budgets: view.BudgetsOf(budgets),
+		Chosen: p.chosen,
+	})
 	took := time.Since(now)
 	p.Metrics.RoomPlanned(took, found)
 	p.next = now.Add(max(sweepPause, sweepShare*took))
@@ -137,6 +142,8 @@ func (p *Preemption) carryOut(ctx context.Context, r request, taker ledger.Taker
 		}
 		h.victims = append(h.victims, dispatch.Victim{Ref: refOf(v.Pod), Because: why})
 		h.await(v.Pod)
+		h.going = append(h.going, v.Pod)
+		p.chosen.Add(v.Pod.Spec.NodeName, v.Pod.UID, 1)
 		reasons[v.Unit.Reason]++
 	}
 	for _, u := range units {
@@ -191,6 +198,9 @@ func (p *Preemption) wanted(key gang.Key, h *hold) bool {
 func (p *Preemption) drop(ctx context.Context, key gang.Key, h *hold, started bool) {
 	logger := klog.FromContext(ctx)
 	delete(p.holds, key)
+	for _, pod := range h.going {
+		p.chosen.Add(pod.Spec.NodeName, pod.UID, -1)
+	}
 	p.tellFreed(p.Slots.Release(logger, key))
 	p.Dispatcher.Perform(p.Ledger.Release(key))
 	p.Ledger.PreemptionEnded(h.gangs)

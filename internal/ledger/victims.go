@@ -11,6 +11,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/preempt"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
 // Taker is a gang, or a pod without one, that others may have to make room for.
@@ -64,10 +65,31 @@ func (l *Ledger) Units(t Taker, pods []*corev1.Pod, now time.Time) []Unit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lowest = math.MaxInt32
+	return l.units(t, pods, now)
+}
+
+// UnitsAmong returns the same for some of the pods that run. Gangs that have others too are left out.
+func (l *Ledger) UnitsAmong(t Taker, pods []*corev1.Pod, now time.Time) []Unit {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.units(t, pods, now)
+}
+
+// OnlyPriorities reports whether priorities alone decide who may be preempted: whether no queues are configured.
+func (l *Ledger) OnlyPriorities() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tree == nil
+}
+
+func (l *Ledger) units(t Taker, pods []*corev1.Pod, now time.Time) []Unit {
 	l.noteTried(t)
+	c := l.claim(t, now)
 	var units []Unit
 	gangs := map[*gang.Gang]map[types.UID]int{}
 	var order []*gang.Gang
+	places := make([]int, len(pods)) // that of each pod, for units of one pod
+	u, may := new(Unit), false
 	for i, pod := range pods {
 		if l.profiles[pod.Spec.SchedulerName] == nil || pod.DeletionTimestamp != nil || pod.Spec.NodeName == "" {
 			continue
@@ -78,10 +100,14 @@ func (l *Ledger) Units(t Taker, pods []*corev1.Pod, now time.Time) []Unit {
 		}
 		r := l.records[pod.UID]
 		if r == nil || r.gang == nil || r.gang.Phase() == gang.Unbound {
-			units = append(units, Unit{
-				Kind: preempt.Pod, Core: -1, Priority: corev1helpers.PodPriority(pod), Started: StartedAt(pod), Pods: []int{i},
-				protected: pod.Annotations[conventions.PreemptibleAnnotation] == string(gang.NeverPreempted),
-			})
+			places[i] = i
+			*u = single(pod, places[i:i+1:i+1])
+			if u.Reason, may = l.mayTake(t, c, u, pods); may {
+				if units == nil {
+					units = make([]Unit, 0, len(pods)-i)
+				}
+				units = append(units, *u)
+			}
 			continue
 		}
 		if gangs[r.gang] == nil {
@@ -92,10 +118,18 @@ func (l *Ledger) Units(t Taker, pods []*corev1.Pod, now time.Time) []Unit {
 	}
 	for _, g := range order {
 		if g.Key != t.Key {
-			units = append(units, unitsOf(g, gangs[g], pods)...)
+			units = l.appendEligible(units, t, c, unitsOf(g, gangs[g], pods), pods)
 		}
 	}
-	return l.eligible(t, units, pods, now)
+	return units
+}
+
+// single returns the unit of a pod without a gang.
+func single(pod *corev1.Pod, at []int) Unit {
+	return Unit{
+		Kind: preempt.Pod, Core: -1, Priority: corev1helpers.PodPriority(pod), Started: StartedAt(pod), Pods: at,
+		protected: pod.Annotations[conventions.PreemptibleAnnotation] == string(gang.NeverPreempted),
+	}
 }
 
 // unitsOf returns the units of a gang: first the members that it needs, then each of its surplus.
@@ -132,27 +166,24 @@ func (u *Unit) add(pod int, pods []*corev1.Pod) {
 	}
 }
 
-// eligible returns the units that the taker may preempt.
-func (l *Ledger) eligible(t Taker, units []Unit, pods []*corev1.Pod, now time.Time) []Unit {
-	c := l.claim(t, now)
-	kept := make([]Unit, 0, len(units))
-	place := make([]int, len(units)) // of the unit among those that are kept, or -1
-	core := -1
+// appendEligible appends those of the units of a gang that the taker may preempt.
+func (l *Ledger) appendEligible(to []Unit, t Taker, c *queue.Claim, units []Unit, pods []*corev1.Pod) []Unit {
+	core := -1 // the place of the members that the gang needs, if they may go
 	for i := range units {
 		u := &units[i]
-		if u.Kind != preempt.Surplus {
-			core = i
+		reason, may := l.mayTake(t, c, u, pods)
+		if !may {
+			continue
 		}
-		place[i] = -1
-		if reason, may := l.mayTake(t, c, u, pods); may {
-			u.Reason, place[i] = reason, len(kept)
-			if u.Kind == preempt.Surplus {
-				u.Core = place[core]
-			}
-			kept = append(kept, *u)
+		u.Reason = reason
+		if u.Kind == preempt.Surplus {
+			u.Core = core
+		} else {
+			core = len(to)
 		}
+		to = append(to, *u)
 	}
-	return kept
+	return to
 }
 
 // Preempted records that these gangs are preempted as a whole, and for whom.

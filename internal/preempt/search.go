@@ -35,6 +35,9 @@ func newSearch(m *model, c Cluster) *search {
 
 // run looks for victims among the units of the set. It returns false if the gang does not fit without all of them. It may return true
 // without having found victims that are allowed.
+//
+// It first asks about what was chosen by counting, of the lowest priority at which the counts fit without breaking any budget, because
+// nearly always that is enough. Only if it is not, it asks for a plan without all units, which is the most expensive question.
 func (s *search) run(set []bool) bool {
 	set = s.m.closed(set)
 	s.found = nil
@@ -42,29 +45,34 @@ func (s *search) run(set []bool) bool {
 	if !s.m.hopeful(set) {
 		return false
 	}
-	all := &answer{without: s.m.members(set), tiers: make([]uint16, s.m.nodes)} // without preferences
-	if !s.plan(all) {
-		return false
+	levels, spared := s.m.levels(set), s.m.sparing(set)
+	low := s.hopeful(spared, levels)
+	first := attempt{}
+	if low < len(levels) {
+		first = s.choose(limits{from: s.m.upTo(spared, levels[low])})
 	}
-	s.look(set)
-	if s.found == nil {
+	if !first.fits {
+		all := &answer{without: s.m.members(set), tiers: make([]uint16, s.m.nodes)} // without preferences
 		if !s.plan(all) {
 			return false
 		}
-		s.giveBack(all)
+		if low == len(levels) || !s.widen(first) {
+			s.look(set, levels, spared, low)
+		}
+		if s.found == nil {
+			if !s.plan(all) {
+				return false
+			}
+			s.giveBack(all)
+		}
 	}
 	s.reduce()
 	return true
 }
 
-// look looks for victims that break few budgets and have low priorities. It first asks about the lowest priority at which the counts fit
-// without breaking any budget, because nearly always that is enough.
-func (s *search) look(set []bool) {
-	levels, spared := s.m.levels(set), s.m.sparing(set)
-	low := s.hopeful(spared, levels)
-	if low < len(levels) && s.try(limits{from: s.m.upTo(spared, levels[low])}) {
-		return
-	}
+// look looks for victims that break few budgets and have low priorities, when the lowest priority at which the counts fit without breaking
+// any budget is not enough.
+func (s *search) look(set []bool, levels []int32, spared []bool, low int) {
 	if s.m.broken(s.m.members(set)) == 0 || low < len(levels) && s.try(limits{from: spared}) {
 		s.lowest(spared, levels, low+1, 0)
 	} else if s.try(limits{from: set, broken: unlimited}) {
@@ -97,15 +105,31 @@ func (s *search) lowest(set []bool, levels []int32, low, broken int) {
 	}
 }
 
-// try asks about the units that were chosen by counting within the limits. If the gang does not fit without them, it asks about all units
-// within the limits, and then about those on the nodes that this plan uses.
-func (s *search) try(l limits) bool {
+// attempt is what was chosen by counting within limits, and whether the gang fits without it.
+type attempt struct {
+	limits
+	set         []int
+	found, fits bool
+}
+
+// choose asks about the units that were chosen by counting within the limits.
+func (s *search) choose(l limits) attempt {
 	set, found := s.m.best(l)
-	if found && s.ask(set, s.m.mask(set)) != nil {
-		return true
-	}
-	all := s.m.fill(l, set)
-	if found && len(all) == len(set) || !s.m.hopeful(s.m.mask(all)) {
+	return attempt{limits: l, set: set, found: found, fits: found && s.ask(set, s.m.mask(set)) != nil}
+}
+
+// try asks about the units that were chosen by counting within the limits, and about more if the gang does not fit without these.
+func (s *search) try(l limits) bool {
+	a := s.choose(l)
+	return a.fits || s.widen(a)
+}
+
+// widen asks about all units within the limits of an attempt at which the gang did not fit, and then about those on the nodes that this
+// plan uses.
+func (s *search) widen(chosen attempt) bool {
+	l := chosen.limits
+	all := s.m.fill(l, chosen.set)
+	if chosen.found && len(all) == len(chosen.set) || !s.m.hopeful(s.m.mask(all)) {
 		return false
 	}
 	a := s.ask(all, l.from)

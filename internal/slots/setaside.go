@@ -160,6 +160,20 @@ func (h *Held) AsideFor(key gang.Key) []string {
 	return nodes
 }
 
+// Standing returns the nodes on which placeholders hold capacity for the gang now.
+func (h *Held) Standing(key gang.Key) map[string]struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, lifted := h.aside.lifted[key]; lifted {
+		return nil
+	}
+	nodes := make(map[string]struct{}, len(h.aside.set[key]))
+	for _, pod := range h.aside.set[key] {
+		nodes[pod.Spec.NodeName] = struct{}{}
+	}
+	return nodes
+}
+
 // For returns a function that returns a node without the placeholders of capacity that the gang may use.
 func (h *Held) For(key gang.Key) func(fwk.NodeInfo) fwk.NodeInfo {
 	usable := h.usable(key)

@@ -34,7 +34,7 @@ func TestCandidatesOnNodes(t *testing.T) {
 			placeholder := testPod("placeholder").UID("kubenexus.io/aside/x").Node("node").Obj()
 			node := framework.NewNodeInfo(pod, placeholder)
 			node.SetNode(testNode("node", "z0", map[corev1.ResourceName]string{corev1.ResourceCPU: "4"}).Obj())
-			c := candidatesOn([]fwk.NodeInfo{node}, testNow)
+			c := candidatesOn([]fwk.NodeInfo{node}, &RoomRequest{Now: testNow})
 			if diff := cmp.Diff([]int{tc.candidates, tc.leaving}, []int{len(c.pods), len(c.leaving)}); diff != "" {
 				t.Errorf("candidates and pods that leave (-want +got):\n%s", diff)
 			}

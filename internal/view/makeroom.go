@@ -6,6 +6,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
@@ -20,7 +22,28 @@ type RoomRequest struct {
 	Now   time.Time
 	// Budgets are the disruption budgets of the cluster.
 	Budgets Budgets
+	// Chosen are the pods that go for others.
+	Chosen Chosen
 }
+
+// Chosen counts for how many others a pod has to go, by node and UID.
+type Chosen map[string]map[types.UID]int
+
+// Add adds to the number for a pod.
+func (c Chosen) Add(node string, uid types.UID, times int) {
+	if c[node] == nil {
+		c[node] = map[types.UID]int{}
+	}
+	if c[node][uid] += times; c[node][uid] <= 0 {
+		delete(c[node], uid)
+	}
+	if len(c[node]) == 0 {
+		delete(c, node)
+	}
+}
+
+// Has reports whether a pod has to go for others.
+func (c Chosen) Has(pod *corev1.Pod) bool { return c[pod.Spec.NodeName][pod.UID] > 0 }
 
 // RoomPlan is a plan for a gang for which others have to make room.
 type RoomPlan struct {
@@ -29,7 +52,7 @@ type RoomPlan struct {
 	Hold []slots.Aside
 	// Victims are the pods to preempt, each once.
 	Victims []Victim
-	// Leaving are the pods on the nodes of the plan that are being deleted already, and that the gang waits for too.
+	// Leaving are the pods on the nodes of the plan that are being deleted already, or go for others, and that the gang waits for too.
 	Leaving []*corev1.Pod
 	// Broken is the number of disruptions beyond what budgets allow.
 	Broken int
@@ -56,11 +79,6 @@ func (p *Planner) MakeRoom(ctx context.Context, r RoomRequest) (RoomPlan, bool, 
 	if err != nil {
 		return RoomPlan{}, false, fmt.Errorf("listing the nodes of the snapshot: %w", err)
 	}
-	candidates := candidatesOn(nodes, r.Now)
-	candidates.units = p.Ledger.Units(r.Taker, candidates.pods, r.Now)
-	if len(candidates.units) == 0 {
-		return RoomPlan{}, false, nil
-	}
 	if task.DeclaredMembers() > 0 &&
 		p.Slots.BeyondShare(p.Framework.ProfileName(), task.Gang.Namespace, task.Roles, slots.Total(nodes)) != "" {
 		return RoomPlan{}, false, nil
@@ -70,17 +88,34 @@ func (p *Planner) MakeRoom(ctx context.Context, r RoomRequest) (RoomPlan, bool, 
 		return RoomPlan{}, false, err
 	}
 	defer v.release()
-	s := &roomSearch{view: v, candidates: candidates, task: task, taker: r.Taker, now: r.Now, ledger: p.Ledger}
-	v.begin()
-	choice, found := preempt.Choose(s.problem(r.Budgets), s)
-	if v.err == nil && found && len(choice.Victims) > 0 {
-		found = s.confirm(choice.Victims)
-	}
+	s, choice, found := p.search(v, &r, nodes)
 	if v.err != nil {
 		return RoomPlan{}, false, fmt.Errorf("planning to make room for gang %s: %w", task.Gang, v.err)
 	}
-	if !found || len(choice.Victims) == 0 {
+	if !found {
 		return RoomPlan{}, false, nil
 	}
 	return s.result(choice, team), true, nil
+}
+
+// search looks for victims, first where they are the cheapest for a single pod.
+func (p *Planner) search(v *view, r *RoomRequest, nodes []fwk.NodeInfo) (s *roomSearch, choice preempt.Choice, found bool) {
+	s, choice, settled := v.searchNear(r, p)
+	if settled || v.err != nil {
+		return s, choice, s != nil
+	}
+	return p.searchAll(v, r, nodes)
+}
+
+// searchAll looks for victims on all nodes.
+func (p *Planner) searchAll(v *view, r *RoomRequest, nodes []fwk.NodeInfo) (s *roomSearch, choice preempt.Choice, found bool) {
+	candidates := candidatesOn(nodes, r)
+	candidates.units = p.Ledger.Units(r.Taker, candidates.pods, r.Now)
+	if len(candidates.units) == 0 {
+		return nil, choice, false
+	}
+	s = v.searchRoom(r, candidates, p.Ledger)
+	v.begin()
+	choice, found = s.choose(s.problem(r.Budgets))
+	return s, choice, found
 }

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
@@ -23,21 +24,27 @@ type candidates struct {
 	infos []fwk.PodInfo
 	nodes []int
 	units []ledger.Unit
-	// leaving are the pods that are being deleted, by their places in changes.
+	// leaving are the pods that are being deleted, or go for others.
 	leaving []change
 }
 
 // candidatesOn returns the pods on the nodes, without units.
-func candidatesOn(nodes []fwk.NodeInfo, now time.Time) candidates {
-	var c candidates
+func candidatesOn(nodes []fwk.NodeInfo, r *RoomRequest) candidates {
+	total := 0
+	for _, node := range nodes {
+		total += len(node.GetPods())
+	}
+	c := candidates{pods: make([]*corev1.Pod, 0, total), infos: make([]fwk.PodInfo, 0, total), nodes: make([]int, 0, total)}
 	for i, node := range nodes {
 		for _, info := range node.GetPods() {
 			pod := info.GetPod()
 			switch deleted := pod.DeletionTimestamp; {
 			case slots.IsPlaceholder(pod):
+			case deleted == nil && r.Chosen.Has(pod):
+				c.leaving = append(c.leaving, change{info: info, node: i, removed: true})
 			case deleted == nil:
 				c.pods, c.infos, c.nodes = append(c.pods, pod), append(c.infos, info), append(c.nodes, i)
-			case now.Sub(deleted.Time) <= hangs:
+			case r.Now.Sub(deleted.Time) <= hangs:
 				c.leaving = append(c.leaving, change{info: info, node: i, removed: true})
 			}
 		}
@@ -56,6 +63,13 @@ type roomSearch struct {
 	// found is the last plan, on has the classes of its members by node.
 	found placement.Plan
 	on    map[int][]int
+	// asks are what members request, by class, and counts is true if that decides whether they fit.
+	asks   [][]gang.Amount
+	counts bool
+	// selectors are by what labels members select other pods. exact is true if all filters run when a unit is put back, although no filter
+	// that we know of needs it.
+	selectors []labels.Selector
+	exact     bool
 	// slow counts the filters that putting back took so far where the node alone does not decide.
 	slow int
 }
@@ -63,46 +77,102 @@ type roomSearch struct {
 // slowMost limits that. With more, what could not be checked stays gone.
 const slowMost = 20_000
 
+func (v *view) searchRoom(r *RoomRequest, c candidates, l *ledger.Ledger) *roomSearch {
+	s := &roomSearch{view: v, candidates: c, task: r.Task, taker: r.Taker, now: r.Now, ledger: l, counts: v.counted()}
+	for _, c := range v.classes {
+		s.asks = append(s.asks, c.Amounts())
+	}
+	s.selectors = selectorsOf(v.classes)
+	return s
+}
+
+// choose chooses victims, and plans the members without exactly these. It returns false if the gang does not fit, or needs no victims.
+func (s *roomSearch) choose(p preempt.Problem) (preempt.Choice, bool) {
+	choice, found := preempt.Choose(p, s)
+	if s.err != nil || !found || len(choice.Victims) == 0 {
+		return preempt.Choice{}, false
+	}
+	if s.confirm(choice.Victims) {
+		return choice, true
+	}
+	if s.exact || s.local() || s.err != nil {
+		return preempt.Choice{}, false
+	}
+	s.exact = true // a filter looks at what we did not expect
+	return s.choose(p)
+}
+
 // problem describes the search. The resources are those that members request, and the number of pods.
 func (s *roomSearch) problem(budgets Budgets) preempt.Problem {
-	var names []string
+	names := resourcesOf(s.classes)
+	p := preempt.Problem{Need: s.task.Need, Usable: s.usableNodes(), Budgets: budgets.Allowed()}
+	if !s.bounded || !s.counts {
+		names = nil // what is free does not decide
+	}
 	for _, c := range s.classes {
+		p.Classes = append(p.Classes, preempt.Class{Members: len(c.pods), Must: c.must, Ask: vectorOf(c.Request, names)})
+	}
+	p.Free = rows(len(s.snapshot), len(names))
+	for i, node := range s.snapshot {
+		for d, name := range names {
+			p.Free[i][d] = requests.Free(node, name)
+		}
+	}
+	for _, l := range s.leaving {
+		addTo(p.Free[l.node], vectorOf(requests.Of(l.info), names), 1)
+	}
+	for i, node := range s.snapshot {
+		for _, info := range s.nominated(s.classes[0].info.GetPod(), node) {
+			addTo(p.Free[i], vectorOf(requests.Of(info), names), -1)
+		}
+	}
+	p.Units, p.Lacks = s.inNumbers(names, budgets), s.ledger.LacksOf(s.taker, s.now)
+	return p
+}
+
+// resourcesOf returns what members request, and the number of pods.
+func resourcesOf(classes []*class) []string {
+	var names []string
+	for _, c := range classes {
 		for _, a := range c.Amounts() {
 			if !slices.Contains(names, a.Resource) {
 				names = append(names, a.Resource)
 			}
 		}
 	}
-	names = append(names, string(corev1.ResourcePods))
-	p := preempt.Problem{Need: s.task.Need, Usable: s.usableNodes(), Budgets: budgets.Allowed()}
-	if !s.bounded || !s.counted() {
-		names = nil // what is free does not decide
+	return append(names, string(corev1.ResourcePods))
+}
+
+// inNumbers describes the units to the search.
+func (s *roomSearch) inNumbers(names []string, budgets Budgets) []preempt.Unit {
+	units, total := make([]preempt.Unit, len(s.units)), 0
+	for i := range s.units {
+		total += len(s.units[i].Pods)
 	}
-	for _, c := range s.classes {
-		p.Classes = append(p.Classes, preempt.Class{Members: len(c.pods), Must: c.must, Ask: vectorOf(c.Request, names)})
-	}
-	p.Free = make([][]int64, len(s.snapshot))
-	for i, node := range s.snapshot {
-		p.Free[i] = make([]int64, len(names))
-		for d, name := range names {
-			p.Free[i][d] = requests.Free(node, name)
-		}
-	}
-	for _, l := range s.leaving {
-		addTo(p.Free[l.node], vectorOf(requests.Of(l.info), names))
-	}
-	p.Units = make([]preempt.Unit, len(s.units))
-	p.Lacks = s.ledger.LacksOf(s.taker, s.now)
+	pods, takes := make([]preempt.VictimPod, 0, total), rows(total, len(names))
 	for i := range s.units {
 		u := &s.units[i]
-		p.Units[i] = preempt.Unit{Kind: u.Kind, Core: u.Core, Priority: u.Priority, Started: u.Started, Frees: u.Frees}
 		for _, at := range u.Pods {
-			p.Units[i].Pods = append(p.Units[i].Pods, preempt.VictimPod{
-				Node: s.nodes[at], Requests: vectorOf(requests.Of(s.infos[at]), names), Budgets: budgets.Of(s.pods[at]),
-			})
+			requested := takes[len(pods)]
+			r := requests.Of(s.infos[at])
+			for d, name := range names {
+				requested[d] = r.Amount(name)
+			}
+			pods = append(pods, preempt.VictimPod{Node: s.nodes[at], Requests: requested, Budgets: budgets.Of(s.pods[at])})
 		}
+		own := pods[len(pods)-len(u.Pods) : len(pods) : len(pods)]
+		units[i] = preempt.Unit{Kind: u.Kind, Core: u.Core, Priority: u.Priority, Started: u.Started, Pods: own, Frees: u.Frees}
 	}
-	return p
+	return units
+}
+
+// rows returns vectors that are zero.
+func rows(count, length int) [][]int64 {
+	all, list := make([]int64, count*length), make([][]int64, count)
+	for i := range list {
+		list[i] = all[i*length : (i+1)*length : (i+1)*length]
+	}
+	return list
 }
 
 // vectorOf returns the amounts of these resources.
@@ -114,9 +184,9 @@ func vectorOf(r requests.Request, names []string) []int64 {
 	return amounts
 }
 
-func addTo(sum, amounts []int64) {
+func addTo(sum, amounts []int64, times int64) {
 	for d, amount := range amounts {
-		sum[d] += amount
+		sum[d] += times * amount
 	}
 }
 
@@ -127,7 +197,7 @@ func (s *roomSearch) usableNodes() func(class, node int) bool {
 		uses[i] = make([]bool, len(s.snapshot))
 		affinity := nodeaffinity.GetRequiredNodeAffinity(c.info.GetPod())
 		for node, info := range s.snapshot {
-			uses[i][node] = c.excludes(info.Node()) == nil && admits(info.Node(), c.info.GetPod(), affinity)
+			uses[i][node] = !s.outside(node) && c.excludes(info.Node()) == nil && admits(info.Node(), c.info.GetPod(), affinity)
 		}
 	}
 	return func(class, node int) bool { return uses[class][node] }
@@ -187,85 +257,6 @@ func (s *roomSearch) assumeAll(changes []change) bool {
 	}
 	if err := s.assume(changes); err != nil && s.err == nil {
 		s.err = err
-	}
-	return s.err == nil
-}
-
-// Back puts a unit back if the members planned on its nodes still fit there.
-func (s *roomSearch) Back(unit int) bool {
-	if s.err != nil {
-		return false
-	}
-	for _, c := range s.classes {
-		if !c.local {
-			return s.backSlowly(unit)
-		}
-	}
-	byNode := map[int][]fwk.PodInfo{}
-	for _, at := range s.units[unit].Pods {
-		byNode[s.nodes[at]] = append(byNode[s.nodes[at]], s.infos[at])
-	}
-	var undo []func()
-	for node, infos := range byNode {
-		restore, fits := s.backOn(node, infos)
-		if !fits {
-			for _, f := range undo {
-				f()
-			}
-			return false
-		}
-		undo = append(undo, restore)
-	}
-	for _, f := range undo {
-		s.change(f)
-	}
-	return true
-}
-
-// backOn puts pods back on a node if the members that are planned there still fit. It returns what undoes that.
-func (s *roomSearch) backOn(node int, infos []fwk.PodInfo) (undo func(), fits bool) {
-	empty, filled := s.snapshot[node], s.view.nodes[node]
-	undo = func() { s.snapshot[node], s.view.nodes[node] = empty, filled }
-	with := empty.Snapshot()
-	for _, info := range infos {
-		with.AddPodInfo(info)
-	}
-	s.snapshot[node], s.view.nodes[node] = with, with
-	if len(s.on[node]) > 0 {
-		s.view.nodes[node] = with.Snapshot()
-	}
-	for _, class := range s.on[node] {
-		if s.Room(class, node) == 0 || !s.Fits(class, node) {
-			undo()
-			return nil, false
-		}
-		s.view.nodes[node].AddPodInfo(s.classes[class].info)
-	}
-	return undo, true
-}
-
-// backSlowly does what Back does for members that do not depend on their node alone: it places them all again.
-func (s *roomSearch) backSlowly(unit int) bool {
-	if s.slow += len(s.placed); s.slow > slowMost {
-		return false
-	}
-	placed, on := slices.Clone(s.placed), slices.Clone(s.view.on)
-	s.begin()
-	if s.assumeAll(s.changesOf(unit, false)) && s.placeAgain(placed, on) {
-		s.commit()
-		return true
-	}
-	s.rollBack()
-	return false
-}
-
-// placeAgain places members on their nodes, and reports whether all of them fit.
-func (s *roomSearch) placeAgain(classes, on []int) bool {
-	for i, class := range classes {
-		if !s.Fits(class, on[i]) {
-			return false
-		}
-		s.Place(class, on[i])
 	}
 	return s.err == nil
 }

@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -45,6 +46,10 @@ type Planner struct {
 	Ledger *ledger.Ledger
 	// Gate is the name of our own PreEnqueue plugin. The planner leaves out members that another plugin gates.
 	Gate string
+
+	standings standings
+	// near is how many nodes are searched first for a single pod that preempts; 0: nearNodes.
+	near int
 }
 
 // Plan finds a node for each member in the task, all against the snapshot of this scheduling cycle. It does not plan a member on its
@@ -87,6 +92,7 @@ func (p *Planner) viewFor(ctx context.Context, task gang.Task, team team, exclud
 	if err != nil {
 		return nil, err
 	}
+	p.countOnce(promised)
 	classes, err := classify(team.pods, team.required, f.SnapshotSharedLister().NodeInfos(), promised)
 	if err != nil {
 		return nil, fmt.Errorf("comparing the pods of gang %s: %w", task.Gang, err)
@@ -98,6 +104,24 @@ func (p *Planner) viewFor(ctx context.Context, task gang.Task, team team, exclud
 	}
 	v.avoid = task.Avoid
 	return v, nil
+}
+
+// countOnce removes the nominations of members for which placeholders hold capacity on their nodes: these count already.
+func (p *Planner) countOnce(promised map[string][]fwk.PodInfo) {
+	standing := map[gang.Key]map[string]struct{}{}
+	for node, infos := range promised {
+		promised[node] = slices.DeleteFunc(infos, func(info fwk.PodInfo) bool {
+			key, member := p.Ledger.GangOf(info.GetPod().UID)
+			if !member {
+				return false
+			}
+			if standing[key] == nil {
+				standing[key] = p.Slots.Standing(key)
+			}
+			_, counts := standing[key][node]
+			return counts
+		})
+	}
 }
 
 // pins converts a placement into nodes for members, and for the slots of members that do not exist yet.

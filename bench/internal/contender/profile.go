@@ -29,11 +29,9 @@ type Profiler struct {
 
 // Profile starts fetching CPU profiles as prefix.cpu-<n>.pprof, with the administrator's certificate.
 func (p *Process) Profile(ctx context.Context, admin *rest.Config, prefix string) (*Profiler, error) {
-	config := rest.CopyConfig(admin)
-	config.Insecure, config.CAData, config.CAFile = true, nil, "" // the scheduler's certificate is self-signed
-	client, err := rest.HTTPClientFor(config)
+	client, err := insecure(admin)
 	if err != nil {
-		return nil, fmt.Errorf("creating a client for profiles: %w", err)
+		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(prefix), 0o755); err != nil {
 		return nil, fmt.Errorf("creating a directory for profiles: %w", err)
@@ -48,6 +46,17 @@ func (p *Process) Profile(ctx context.Context, admin *rest.Config, prefix string
 		r.err = r.run(ctx)
 	}()
 	return r, nil
+}
+
+// insecure returns a client for a scheduler, whose certificate is self-signed.
+func insecure(admin *rest.Config) (*http.Client, error) {
+	config := rest.CopyConfig(admin)
+	config.Insecure, config.CAData, config.CAFile = true, nil, ""
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("creating a client for a scheduler: %w", err)
+	}
+	return client, nil
 }
 
 // run fetches one profile after the other until the context is done. It completes the last one.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,6 +31,10 @@ const (
 	slot corev1.ResourceName = "bench.kubenexus.io/slot"
 	// Slots is the number of nodes with a slot.
 	Slots = 50
+	// Low is the name of the PriorityClass of pods that are preempted.
+	Low = "bench-low"
+	// High is the name of the PriorityClass of pods that preempt others.
+	High = "bench-high"
 )
 
 // Prepare creates the namespace and the service account that pods need, because no controller runs here.
@@ -42,6 +47,17 @@ func Prepare(ctx context.Context, client kubernetes.Interface) error {
 	_, err := client.CoreV1().ServiceAccounts(Namespace).Create(ctx, account, metav1.CreateOptions{})
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("creating the service account: %w", err)
+	}
+	return nil
+}
+
+// CreatePriorities creates the PriorityClasses.
+func CreatePriorities(ctx context.Context, client kubernetes.Interface) error {
+	for name, value := range map[string]int32{Low: -1000, High: 1000} {
+		class := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Value: value}
+		if _, err := client.SchedulingV1().PriorityClasses().Create(ctx, class, metav1.CreateOptions{}); err != nil {
+			return fmt.Errorf("creating priority class %s: %w", name, err)
+		}
 	}
 	return nil
 }
@@ -65,9 +81,11 @@ func AddNodes(ctx context.Context, client kubernetes.Interface, from, to int) er
 	})
 }
 
+func nodeName(i int) string { return "node-" + strconv.Itoa(i) }
+
 // node returns a node without a kubelet. It is ready, sends no heartbeats and runs nothing.
 func node(i int) *corev1.Node {
-	name := "node-" + strconv.Itoa(i)
+	name := nodeName(i)
 	capacity := corev1.ResourceList{
 		corev1.ResourceCPU:    *resource.NewQuantity(PodsPerNode, resource.DecimalSI),
 		corev1.ResourceMemory: resource.MustParse(nodeMemory),

@@ -41,6 +41,10 @@ type Batch struct {
 	CPU           int64
 	// Slot makes each pod request one of the few slots. Each pod alone then fits on a node, but a large group does not.
 	Slot bool
+	// Priority is the name of the pods' PriorityClass, if any.
+	Priority string
+	// Nodes is the number of nodes that the pods are created on, one after the other. 0: they have to be scheduled.
+	Nodes int
 }
 
 // Prefix returns the prefix of the pod's batch.
@@ -121,6 +125,11 @@ func (b *Batch) pod(i int) *corev1.Pod {
 				Resources: corev1.ResourceRequirements{Requests: requests, Limits: limits},
 			}},
 		},
+	}
+	pod.Spec.PriorityClassName = b.Priority
+	if b.Nodes > 0 {
+		pod.Spec.NodeName = nodeName(i % b.Nodes)
+		pod.Spec.TerminationGracePeriodSeconds = new(int64(0)) // no kubelet confirms that it ended
 	}
 	b.mark(pod, i/b.Size)
 	return pod

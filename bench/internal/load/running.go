@@ -58,7 +58,7 @@ func (r *Running) pod(i int) *corev1.Pod {
 			}},
 		},
 		Spec: corev1.PodSpec{
-			NodeName:                     "node-" + strconv.Itoa(i%r.Nodes),
+			NodeName:                     nodeName(i % r.Nodes),
 			AutomountServiceAccountToken: new(false),
 			Volumes: []corev1.Volume{
 				{Name: "config", VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{

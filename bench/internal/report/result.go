@@ -23,6 +23,7 @@ type Result struct {
 	Freed      []Freed     `json:"freed"`
 	Waiting    []Waiting   `json:"waiting"`
 	Footprint  []Footprint `json:"footprint"`
+	Preempt    []Preempt   `json:"preempt"`
 }
 
 // Settings are the options of the benchmark.
@@ -36,6 +37,7 @@ type Settings struct {
 	Scenarios  []string `json:"scenarios"`
 	Waiting    int      `json:"waitingPods"`
 	Stream     int      `json:"streamPods"`
+	Preemptors int      `json:"preemptPods"`
 	Timeout    float64  `json:"timeout"`
 }
 

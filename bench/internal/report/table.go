@@ -40,6 +40,12 @@ func (r *Result) tables() []table {
 			all = append(all, footprintTable(found))
 		}
 	}
+	for _, nodes := range r.Settings.Nodes {
+		found := groups(r.Preempt, func(p *Preempt) string { return p.Contender }, func(p *Preempt) bool { return p.Nodes == nodes })
+		if len(found) > 0 {
+			all = append(all, preemptTable(found))
+		}
+	}
 	return all
 }
 

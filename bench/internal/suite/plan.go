@@ -81,6 +81,9 @@ func (s *suite) plan(at, nodes int) []step {
 		if slices.Contains(s.Scenarios, Footprint) {
 			steps = append(steps, s.footprintSteps(nodes, run)...)
 		}
+		if slices.Contains(s.Scenarios, Preempt) {
+			steps = append(steps, s.preemptSteps(nodes, run)...)
+		}
 		// These two scenarios measure pending pods, so one number of nodes is enough.
 		if slices.Contains(s.Scenarios, Freed) && at == 0 {
 			steps = append(steps, s.freedSteps(nodes, run)...)

@@ -28,6 +28,7 @@ const (
 	Freed      = "freed"
 	Waiting    = "waiting"
 	Footprint  = "footprint"
+	Preempt    = "preempt"
 )
 
 const (
@@ -49,6 +50,7 @@ type Options struct {
 	Waiting     int
 	Stream      int
 	Repetitions int
+	Preemptors  int
 	// Timeout limits each run.
 	Timeout time.Duration
 	// ProfileOf is a prefix of the names of contenders to profile, and Profiles the directory for profiles.
@@ -60,9 +62,9 @@ type Options struct {
 func (o *Options) Check() error {
 	errs := []error{
 		known("mode", o.Modes, report.First, report.While),
-		known("scenario", o.Scenarios, Throughput, Freed, Waiting, Footprint),
+		known("scenario", o.Scenarios, Throughput, Freed, Waiting, Footprint, Preempt),
 	}
-	if min(len(o.Nodes), len(o.Contenders), o.Runs, o.Pods, o.SlowPods, o.Stream, o.Repetitions) < 1 {
+	if min(len(o.Nodes), len(o.Contenders), o.Runs, o.Pods, o.SlowPods, o.Stream, o.Repetitions, o.Preemptors) < 1 {
 		errs = append(errs, errors.New("there has to be at least one of nodes, pods, runs, repetitions and contenders"))
 	}
 	if o.Waiting < 1 || o.Waiting%(2*streamGang) != 0 {
@@ -74,6 +76,9 @@ func (o *Options) Check() error {
 		}
 		if room := nodes * load.PodsPerNode; room < max(o.Pods, o.SlowPods, o.Stream) {
 			errs = append(errs, fmt.Errorf("only %[2]d pods fit on %[1]d nodes", nodes, room))
+		}
+		if room := nodes * victimsPerNode; slices.Contains(o.Scenarios, Preempt) && room < o.Preemptors {
+			errs = append(errs, fmt.Errorf("only %[2]d pods that preempt others fit on %[1]d nodes", nodes, room))
 		}
 	}
 	return errors.Join(errs...)
@@ -130,7 +135,8 @@ func (o *Options) settings() report.Settings {
 	}
 	return report.Settings{
 		Nodes: o.Nodes, Pods: o.Pods, SlowPods: o.SlowPods, Runs: o.Runs, Modes: o.Modes, Contenders: names,
-		Scenarios: o.Scenarios, Waiting: o.Waiting, Stream: o.Stream, Timeout: o.Timeout.Seconds(),
+		Scenarios: o.Scenarios, Waiting: o.Waiting, Stream: o.Stream,
+		Preemptors: o.Preemptors, Timeout: o.Timeout.Seconds(),
 	}
 }
 
@@ -171,6 +177,9 @@ func (s *suite) connect(ctx context.Context) (err error) {
 		return fmt.Errorf("creating a client: %w", err)
 	}
 	if err := load.Prepare(ctx, s.client); err != nil {
+		return err
+	}
+	if err := load.CreatePriorities(ctx, s.client); err != nil {
 		return err
 	}
 	if err := load.ConfigureQueues(ctx, s.client, contender.QueuesName, contender.Queues); err != nil {

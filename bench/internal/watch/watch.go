@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,6 +47,8 @@ type State struct {
 	Scheduled Binds
 	// Deleted is when a pod was last deleted.
 	Deleted time.Time
+	// Victims counts the deleted pods of other batches.
+	Victims Binds
 }
 
 // Tracker watches the pods and events of the namespace.
@@ -53,11 +57,15 @@ type Tracker struct {
 	prefix string
 	state  State
 	groups map[string]*Binds
+	waits  map[string]Wait
 }
+
+// Wait is how a pod of the batch came to its node. The times are zero for what has not happened.
+type Wait struct{ Created, Nominated, Bound time.Time }
 
 // Start starts the watches. They run until the context is done.
 func Start(ctx context.Context, client kubernetes.Interface) (*Tracker, error) {
-	t := &Tracker{groups: map[string]*Binds{}}
+	t := &Tracker{groups: map[string]*Binds{}, waits: map[string]Wait{}}
 	pods := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithNamespace(load.Namespace),
 		informers.WithTransform(slimPod))
 	events := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithNamespace(load.Namespace),
@@ -67,7 +75,7 @@ func Start(ctx context.Context, client kubernetes.Interface) (*Tracker, error) {
 	_, podErr := pods.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(obj any) { t.podChanged(nil, obj) },
 		UpdateFunc: t.podChanged,
-		DeleteFunc: func(any) { t.podDeleted() },
+		DeleteFunc: t.podDeleted,
 	})
 	_, eventErr := events.Core().V1().Events().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{AddFunc: t.eventAdded})
 	if err := errors.Join(podErr, eventErr); err != nil {
@@ -94,7 +102,8 @@ func slimPod(obj any) (any, error) {
 		ObjectMeta: metav1.ObjectMeta{
 			Name: pod.Name, Namespace: pod.Namespace, ResourceVersion: pod.ResourceVersion, Labels: pod.Labels,
 		},
-		Spec: corev1.PodSpec{NodeName: pod.Spec.NodeName},
+		Spec:   corev1.PodSpec{NodeName: pod.Spec.NodeName},
+		Status: corev1.PodStatus{NominatedNodeName: pod.Status.NominatedNodeName},
 	}, nil
 }
 
@@ -125,6 +134,7 @@ func (t *Tracker) podChanged(before, after any) {
 	if old == nil {
 		t.state.Live++
 	}
+	t.note(pod, now)
 	was := old != nil && old.Spec.NodeName != ""
 	if was || pod.Spec.NodeName == "" || load.Prefix(pod.Name) != t.prefix {
 		return
@@ -139,12 +149,34 @@ func (t *Tracker) podChanged(before, after any) {
 	group.add(now)
 }
 
-func (t *Tracker) podDeleted() {
+// note records when a pod of the batch is created, nominated and bound.
+func (t *Tracker) note(pod *corev1.Pod, now time.Time) {
+	if load.Prefix(pod.Name) != t.prefix {
+		return
+	}
+	w := t.waits[pod.Name]
+	if w.Created.IsZero() {
+		w.Created = now
+	}
+	if pod.Status.NominatedNodeName != "" && w.Nominated.IsZero() {
+		w.Nominated = now
+	}
+	if pod.Spec.NodeName != "" && w.Bound.IsZero() {
+		w.Bound = now
+	}
+	t.waits[pod.Name] = w
+}
+
+func (t *Tracker) podDeleted(obj any) {
 	now := time.Now()
+	name, err := cache.DeletionHandlingObjectToName(obj)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.state.Live--
 	t.state.Deleted = now
+	if err == nil && load.Prefix(name.Name) != t.prefix {
+		t.state.Victims.add(now)
+	}
 }
 
 func (t *Tracker) eventAdded(obj any) {
@@ -167,6 +199,14 @@ func (t *Tracker) Follow(prefix string) {
 	t.prefix = prefix
 	t.state = State{Live: t.state.Live}
 	t.groups = map[string]*Binds{}
+	t.waits = map[string]Wait{}
+}
+
+// Waits returns how each pod of the batch came to its node.
+func (t *Tracker) Waits() []Wait {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Collect(maps.Values(t.waits))
 }
 
 // State returns what was recorded until now.

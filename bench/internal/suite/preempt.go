@@ -1,0 +1,108 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/contender"
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/load"
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/report"
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/stats"
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/watch"
+)
+
+// victimsPerNode is how many pods of low priority fill a node. A pod of high priority is as large as one of them.
+const victimsPerNode = 8
+
+// preemptSteps returns the runs of the contenders that can preempt as many pods.
+func (s *suite) preemptSteps(nodes, run int) []step {
+	var steps []step
+	for i := range s.Contenders {
+		c := &s.Contenders[i]
+		if !c.Schedules() || c.NeedsPodGroups() {
+			continue
+		}
+		steps = append(steps, step{
+			name: fmt.Sprintf("preempt, %d nodes, run %d, %s", nodes, run, c.Name),
+			run:  func(ctx context.Context) (string, error) { return s.preempt(ctx, c, nodes, run) },
+		})
+	}
+	return steps
+}
+
+// preempt measures how fast pods of a high priority start on nodes that are full of pods of a low one. What is preempted is gone at once.
+func (s *suite) preempt(ctx context.Context, c *contender.Contender, nodes, run int) (string, error) {
+	low := s.batch(c, nodes*victimsPerNode, plainGroup)
+	low.Style, low.CPU, low.Priority, low.Nodes = load.Plain, load.PodsPerNode/victimsPerNode, load.Low, nodes
+	if err := s.create(ctx, low); err != nil {
+		return "", err
+	}
+	high := s.batch(c, s.Preemptors, groupSize(c))
+	high.CPU, high.Priority = low.CPU, load.High
+	s.tracker.Follow(high.Prefix)
+	f := report.Preempt{Contender: c.Name, Nodes: nodes, Run: run, Pods: high.Count}
+	a, err := s.begin(ctx, c, fmt.Sprintf("%s-%d-preempt-run%d", c.Name, nodes, run))
+	if err != nil {
+		return "", err
+	}
+	if err := s.preemptAll(a, high, &f); err != nil {
+		f.Incomplete = err.Error()
+	}
+	if err := a.end(); err != nil {
+		return "", err
+	}
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	s.result.Preempt = append(s.result.Preempt, f)
+	found := fmt.Sprintf("%.0f pods/s, %d victims, %.1f ms for each decision", f.PerSecond, f.Victims, 1000*f.Decision)
+	if f.Incomplete != "" {
+		found += fmt.Sprintf("; %d of %d pods: %s", f.Bound, f.Pods, f.Incomplete)
+	}
+	return found, nil
+}
+
+// preemptAll waits until the scheduler is idle, creates the pods, and waits until all of them are bound.
+func (s *suite) preemptAll(a *attempt, high *load.Batch, f *report.Preempt) error {
+	if err := a.Ready(a.ctx); err != nil {
+		return err
+	}
+	if err := settle(a, s.Timeout/2, time.Second); err != nil {
+		return err
+	}
+	before, began := a.sampler.Now(), time.Now()
+	if err := high.CreatePods(a.ctx, s.client); err != nil {
+		return err
+	}
+	state, incomplete := s.tracker.Await(a.ctx, func(state watch.State) bool { return state.Bound.Count == high.Count })
+	usage := a.sampler.Now()
+	f.Bound, f.Victims, f.PeakRSS = state.Bound.Count, state.Victims.Count, usage.PeakRSS
+	if f.Bound > 0 {
+		f.PerSecond = float64(f.Bound) / state.Bound.Last.Sub(began).Seconds()
+		f.CPUPer = (usage.CPU - before.CPU).Seconds() / float64(f.Bound) * 1000
+	}
+	s.timeWaits(f)
+	if a.ctx.Err() != nil {
+		return incomplete
+	}
+	var err error
+	if f.Decision, f.Decisions, err = a.Decisions(a.ctx, s.admin); err != nil {
+		return err
+	}
+	return incomplete
+}
+
+// timeWaits records how long pods waited until a node was held for them, and from then until they were bound.
+func (s *suite) timeWaits(f *report.Preempt) {
+	var decided, bound []float64
+	for _, w := range s.tracker.Waits() {
+		if !w.Nominated.IsZero() {
+			decided = append(decided, w.Nominated.Sub(w.Created).Seconds())
+		}
+		if !w.Nominated.IsZero() && !w.Bound.IsZero() {
+			bound = append(bound, w.Bound.Sub(w.Nominated).Seconds())
+		}
+	}
+	f.Nominated, f.DecidedP50, f.BoundP50 = len(decided), stats.Quantile(decided, 0.5), stats.Quantile(bound, 0.5)
+}
