@@ -57,6 +57,9 @@ func (h *hold) awaits() *gang.AwaitsWhy {
 	for _, pod := range h.left {
 		nodes[pod.Spec.NodeName] = struct{}{}
 	}
+	if len(h.left) == 0 { // the gang is tried again in a moment
+		return &gang.AwaitsWhy{Pods: 1, Nodes: 1}
+	}
 	return &gang.AwaitsWhy{Pods: len(h.left), Nodes: len(nodes)}
 }
 
@@ -137,6 +140,8 @@ func (p *Preemption) tick(ctx context.Context, now time.Time) {
 		switch {
 		case h.ended && now.Sub(h.over) > unusedMost:
 			p.drop(ctx, key, h, false)
+		case !h.ended && len(h.left) == 0:
+			p.retry(key, h)
 		case !h.ended && !p.Dispatcher.NodesExist(h.pins):
 			h.broken = true
 			p.retry(key, h)

@@ -13,10 +13,21 @@ import (
 
 // countInVain counts the victims of a gang that does not fit now that they are gone.
 func (p *Preemption) countInVain(logger klog.Logger, key gang.Key, h *hold, nodes fwk.NodeInfoLister) {
-	if pods := h.inVain(nodes, p.keysOf); pods > 0 {
+	if pods := h.inVain(nodes, p.keysOf); pods > 0 && !p.overtaken(h) {
 		p.Metrics.InVain(pods)
 		logger.Info("Pods were preempted in vain", "gang", key, "pods", pods)
 	}
+}
+
+// overtaken reports whether capacity is held on a node of the hold for another gang that goes before.
+func (p *Preemption) overtaken(h *hold) bool {
+	nodes := h.nodes()
+	for key, other := range p.holds {
+		if _, lent := h.lent[key]; lent && slices.ContainsFunc(other.nodes(), func(name string) bool { return slices.Contains(nodes, name) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // keysOf returns who a pod may have started as: its gang, or alone.

@@ -2,6 +2,7 @@ package cycle
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,6 +45,8 @@ type Preemption struct {
 	// next is when a gang may be tried again at the earliest because something has started since.
 	next time.Time
 	gone goneVictims
+	// popped is when the pod was popped that is scheduled now.
+	popped time.Time
 	// leads is true once this process schedules pods.
 	leads atomic.Bool
 }
@@ -53,6 +56,13 @@ func NewPreemption(sched *scheduler.Scheduler, parts Parts, budgets policylister
 	p := &Preemption{Parts: parts, sched: sched, budgets: budgets, holds: map[gang.Key]*hold{}, chosen: view.Chosen{}, gone: newGoneVictims()}
 	p.Dispatcher.Ending(p.gone.add)
 	return p
+}
+
+// Popped notes that a scheduling cycle begins. The snapshot is taken later.
+func (p *Preemption) Popped() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.popped = time.Now()
 }
 
 // request is a gang that does not fit, or a pod without one.
@@ -81,6 +91,9 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 	defer p.mu.Unlock()
 	now, key := time.Now(), r.task.Gang
 	if h := p.holds[key]; h != nil {
+		if h.ended && !h.over.Before(p.popped) {
+			h.ended = false // the last victim went during this cycle, whose snapshot may still have it
+		}
 		if !h.ended || p.awaitOthers(h) {
 			return h.awaits(), h
 		}
@@ -140,7 +153,7 @@ func (p *Preemption) carryOut(ctx context.Context, r request, taker ledger.Taker
 		if why.Pod {
 			why.Gang = gang.Key{Namespace: v.Pod.Namespace, Name: v.Pod.Name}
 		}
-		h.victims = append(h.victims, dispatch.Victim{Ref: refOf(v.Pod), Because: why})
+		h.victims = append(h.victims, dispatch.Victim{Ref: refOf(v.Pod), Because: why, Unit: slices.Index(units, v.Unit)})
 		h.await(v.Pod)
 		h.going = append(h.going, v.Pod)
 		p.chosen.Add(v.Pod.Spec.NodeName, v.Pod.UID, 1)
@@ -187,11 +200,19 @@ func refOf(pod *corev1.Pod) gang.Ref {
 	return gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)}
 }
 
-// wanted reports whether the gang still waits for the victims of this hold.
+// wanted reports whether the victims of this hold still have to go: the gang waits for them, or another one does.
 func (p *Preemption) wanted(key gang.Key, h *hold) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.holds[key] == h
+	if p.holds[key] == h {
+		return true
+	}
+	for _, other := range p.holds {
+		if !other.ended && slices.ContainsFunc(h.going, func(pod *corev1.Pod) bool { return other.left[pod.UID] != nil }) {
+			return true
+		}
+	}
+	return false
 }
 
 // drop ends a hold. Members that were not started lose their nominated nodes.

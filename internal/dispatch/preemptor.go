@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"slices"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -28,7 +29,8 @@ type Preemption struct {
 	Nominate []gang.Pin
 	Members  []gang.Ref
 	Victims  []Victim
-	// Wanted reports whether victims may still be deleted: whether their preemptor still waits.
+	// Wanted reports whether victims may still be deleted: whether their preemptor still waits. It is asked once for each unit, so that no
+	// gang is cut.
 	Wanted func() bool
 }
 
@@ -36,6 +38,8 @@ type Preemption struct {
 type Victim struct {
 	Ref     gang.Ref
 	Because gang.Explanation
+	// Unit numbers the units of the victims. The pods of a unit go together.
+	Unit int
 }
 
 // Preempt performs a preemption in the background. It does not end with the context, which may be that of a scheduling cycle.
@@ -43,8 +47,14 @@ func (p *Dispatcher) Preempt(ctx context.Context, x Preemption) {
 	ctx = context.WithoutCancel(ctx)
 	go func() {
 		workqueue.ParallelizeUntil(ctx, preemptors, len(x.Members), func(i int) { p.nominate(ctx, x.Members[i], x.Nominate[i].Node) })
+		goes := map[int]func() bool{}
+		for i := range x.Victims {
+			if unit := x.Victims[i].Unit; goes[unit] == nil {
+				goes[unit] = sync.OnceValue(func() bool { return x.Wanted() && p.leading.Load() })
+			}
+		}
 		workqueue.ParallelizeUntil(ctx, preemptors, len(x.Victims), func(i int) {
-			if x.Wanted() && p.leading.Load() {
+			if goes[x.Victims[i].Unit]() {
 				p.preempt(ctx, x.Victims[i])
 			}
 		})

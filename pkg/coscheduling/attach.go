@@ -37,6 +37,7 @@ func (p *Plugins) Attach(ctx context.Context, sched *scheduler.Scheduler) {
 		for {
 			popped, err := p.nextPod(ctx, logger, parked.Pop)
 			if err == nil && popped != nil && popped.PodInfo != nil {
+				preemption.Popped()
 				aside.Before(klog.NewContext(ctx, logger), popped.Pod)
 			}
 			if err != nil || popped == nil || popped.PodInfo == nil || !gangs.Schedule(klog.NewContext(ctx, logger), popped) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/informers"
@@ -94,10 +95,14 @@ func newHarnessWith(t testing.TB, plugin fwk.Plugin) *harness {
 	return h
 }
 
-// bindPods lets the fake API bind pods, as the API server does.
+// bindPods lets the fake API bind and evict pods, as the API server does.
 func (h *harness) bindPods() {
 	h.client.PrependReactor("create", "pods", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		create, ok := action.(clienttesting.CreateAction)
+		if ok && action.GetSubresource() == "eviction" {
+			evicted := create.GetObject().(*policyv1.Eviction)
+			return true, nil, h.client.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("pods"), evicted.Namespace, evicted.Name)
+		}
 		if !ok || action.GetSubresource() != "binding" {
 			return false, nil, nil
 		}
