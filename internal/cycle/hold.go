@@ -203,5 +203,6 @@ func (p *Preemption) waits(key gang.Key, h *hold) (waits, started bool) {
 	if err != nil || pod == nil || pod.DeletionTimestamp != nil {
 		return false, false
 	}
-	return pod.Spec.NodeName == "", pod.Spec.NodeName != ""
+	started = pod.Spec.NodeName != "" || p.Ledger.Binding(pod.UID)
+	return !started, started
 }

@@ -22,8 +22,9 @@ func (p *Preemption) countInVain(logger klog.Logger, key gang.Key, h *hold, node
 // overtaken reports whether capacity is held on a node of the hold for another gang that goes before.
 func (p *Preemption) overtaken(h *hold) bool {
 	nodes := h.nodes()
-	for key, other := range p.holds {
-		if _, lent := h.lent[key]; lent && slices.ContainsFunc(other.nodes(), func(name string) bool { return slices.Contains(nodes, name) }) {
+	for key := range h.lent {
+		other := p.holds[key]
+		if other != nil && slices.ContainsFunc(other.nodes(), func(name string) bool { return slices.Contains(nodes, name) }) {
 			return true
 		}
 	}
@@ -63,8 +64,8 @@ func (h *hold) nodes() []string {
 	return slices.Compact(names)
 }
 
-// inVain returns how many pods ended for nothing if the gang does not fit on these nodes: none if a pod that it waits for hangs, a node that
-// is held is gone, or somebody that goes before the gang has started on one.
+// inVain returns how many pods ended for nothing if the gang does not fit on these nodes: none if a pod that it waits for hangs, a node
+// that is held is gone, or somebody that goes before the gang has started on one.
 func (h *hold) inVain(nodes fwk.NodeInfoLister, keysOf func(*corev1.Pod) [2]gang.Key) int {
 	if h.broken {
 		return 0

@@ -53,7 +53,9 @@ type Preemption struct {
 
 // NewPreemption returns a Preemption without holds.
 func NewPreemption(sched *scheduler.Scheduler, parts Parts, budgets policylisters.PodDisruptionBudgetLister) *Preemption {
-	p := &Preemption{Parts: parts, sched: sched, budgets: budgets, holds: map[gang.Key]*hold{}, chosen: view.Chosen{}, gone: newGoneVictims()}
+	p := &Preemption{
+		Parts: parts, sched: sched, budgets: budgets, holds: map[gang.Key]*hold{}, chosen: view.Chosen{}, gone: newGoneVictims(),
+	}
 	p.Dispatcher.Ending(p.gone.add)
 	return p
 }
@@ -91,11 +93,12 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 	defer p.mu.Unlock()
 	now, key := time.Now(), r.task.Gang
 	if h := p.holds[key]; h != nil {
-		if h.ended && !h.over.Before(p.popped) {
-			h.ended = false // the last victim went during this cycle, whose snapshot may still have it
+		if h.ended && !h.broken && (!h.over.Before(p.popped) || p.Ledger.CountAny(h.going)) {
+			h.ended = false // the snapshot of this cycle, or the ledger, may still have a victim that is gone
 		}
 		if !h.ended || p.awaitOthers(h) {
-			return h.awaits(), h
+			awaits := h.awaits()
+			return awaits, h
 		}
 		p.countInVain(klog.FromContext(ctx), key, h, r.planner.Framework.SnapshotSharedLister().NodeInfos())
 		p.drop(ctx, key, h, false) // somebody dearer took what was held, or a victim hangs
@@ -129,7 +132,8 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 	h := p.carryOut(ctx, r, taker, plan, now)
 	klog.FromContext(ctx).Info("Preempting pods", "gang", key, "victims", len(plan.Victims), "terminating", len(plan.Leaving),
 		"budgetsBroken", plan.Broken, "took", took)
-	return h.awaits(), h
+	awaits := h.awaits()
+	return awaits, h
 }
 
 // carryOut holds the capacity of a plan, and then has the victims go.

@@ -23,7 +23,8 @@ func (p *Preemption) Restore(ctx context.Context) {
 	nominated, ending := p.Dispatcher.Preemptions()
 	byNode := map[string][]*corev1.Pod{}
 	for _, pod := range ending {
-		if _, c := podutil.GetPodCondition(&pod.Status, corev1.DisruptionTarget); c != nil && c.Reason == corev1.PodReasonPreemptionByScheduler {
+		_, c := podutil.GetPodCondition(&pod.Status, corev1.DisruptionTarget)
+		if c != nil && c.Reason == corev1.PodReasonPreemptionByScheduler {
 			byNode[pod.Spec.NodeName] = append(byNode[pod.Spec.NodeName], pod)
 		}
 	}

@@ -162,10 +162,8 @@ func Sentence(e gang.Explanation) string {
 	case gang.KindTooLarge:
 		return fmt.Sprintf("%s cannot be scheduled: the cluster could hold only %d of %s even if it were empty; now %s. "+
 			"Add nodes, or request less.", name, e.Most, needed(e), fitting(e, fmt.Sprintf("%d fit", e.Fit)))
-	case gang.KindPreempting:
-		return preempting(name, e)
-	case gang.KindPreempted:
-		return preempted(name, e)
+	case gang.KindPreempting, gang.KindPreempted:
+		return ofPreemption(name, e)
 	case gang.KindBeyondLimit, gang.KindBeyondGuarantee, gang.KindQueued:
 		return ofQueue(e)
 	case gang.KindNotBound:

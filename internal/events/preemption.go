@@ -6,6 +6,14 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
+// ofPreemption says what a gang that preempted others waits for, or for whom a pod was preempted.
+func ofPreemption(name string, e gang.Explanation) string {
+	if e.Kind == gang.KindPreempted {
+		return preempted(name, e)
+	}
+	return preempting(name, e)
+}
+
 // preempting says what a gang waits for that preempted others.
 func preempting(name string, e gang.Explanation) string {
 	var a gang.AwaitsWhy

@@ -25,7 +25,7 @@ func (g *Gang) explainWaiting() Explanation {
 		e := *g.failure
 		e.Have, e.Need, e.Gated, e.Owner, e.Declared = g.have(), g.Need(), g.tally.gated, g.owner(), g.unborn()
 		e.SetAside = g.setAside
-		switch e.Kind { //nolint:exhaustive // all others are about what does not fit
+		switch e.Kind {
 		case KindTooLarge, KindNotBound:
 		case KindPreempting:
 			return e

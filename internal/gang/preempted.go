@@ -1,6 +1,9 @@
 package gang
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Split returns the running members as others may preempt them: those that the gang needs, which go together, and the surplus above
 // min-available, in the order in which it goes: the last members first. ok is false if nothing of the gang can be preempted now, because
@@ -25,8 +28,7 @@ func (g *Gang) Split() (needed, surplus []Ref, ok bool) {
 		roles[r.Name] = g.tally.startedRoles[r.Name] + g.doneOf[r.Name] - int(r.Min)
 	}
 	refs := g.refs(running) // sorts them, the oldest first
-	for i := len(running) - 1; i >= 0; i-- {
-		m := running[i]
+	for i, m := range slices.Backward(running) {
 		left, bounded := roles[m.Spec.Role]
 		if extra <= 0 || m.apart() || m.Spec.Creates || bounded && left <= 0 {
 			needed = append(needed, refs[i])

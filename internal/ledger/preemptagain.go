@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"math"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -221,6 +222,21 @@ func (l *Ledger) Hold(key gang.Key, members []*corev1.Pod) {
 	defer l.mu.Unlock()
 	l.holds[key] = members
 	l.useHold(key)
+}
+
+// CountAny reports whether any of the pods still counts as using capacity of its queue: the ledger may know later than the cache of the
+// scheduler that a pod is gone.
+func (l *Ledger) CountAny(pods []*corev1.Pod) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(pods, func(pod *corev1.Pod) bool { _, counted := l.uses[user{pod: pod.UID}]; return counted })
+}
+
+// Binding reports whether the pod has reserved capacity, and is not observed with a node yet.
+func (l *Ledger) Binding(uid types.UID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.binding[uid] != nil
 }
 
 // Release no longer counts them.

@@ -97,7 +97,9 @@ func (l *Ledger) PreemptedFor(t Taker, units []*Unit, now time.Time) map[*Unit]g
 	known := c != nil && l.takeAll(c, units)
 	explained := make(map[*Unit]gang.Explanation, len(units))
 	for _, u := range units {
-		by := &gang.ByWhy{Taker: t.String(), Priority: t.Priority, Own: u.Priority, Reason: u.Reason, Whole: u.Whole(), Surplus: u.surplus()}
+		by := &gang.ByWhy{
+			Taker: t.String(), Priority: t.Priority, Own: u.Priority, Reason: u.Reason, Whole: u.Whole(), Surplus: u.surplus(),
+		}
 		if known && u.Reason == gang.PreemptReclaim {
 			s := c.Shares(&u.victim)
 			by.Shares = &gang.SharesWhy{

@@ -180,7 +180,9 @@ func (pl *gangPlugin) PostFilter(ctx context.Context, _ fwk.CycleState, pod *cor
 	pl.ledger.Missed(pod)
 	if preemption := pl.preemption(); preemption != nil && pl.preempts {
 		if node, awaits := preemption.MakeRoomForPod(ctx, pod, pl.planner); awaits != nil {
-			why := gang.Explanation{Kind: gang.KindPreempting, Pod: true, Gang: gang.Key{Namespace: pod.Namespace, Name: pod.Name}, Awaits: awaits}
+			why := gang.Explanation{
+				Kind: gang.KindPreempting, Pod: true, Gang: gang.Key{Namespace: pod.Namespace, Name: pod.Name}, Awaits: awaits,
+			}
 			return framework.NewPostFilterResultWithNominatedNode(node), fwk.NewStatus(pl.unfit(), events.Sentence(why))
 		}
 	}

@@ -103,7 +103,8 @@ func (w *world) create(j *randomJob) {
 
 // take takes an event into account. A job that has lost everything, and that the test did not end, is created again.
 func (w *world) take(e podEvent) {
-	j := w.jobs[e.pod.Name[:strings.Index(e.pod.Name, "-")]]
+	job, _, _ := strings.Cut(e.pod.Name, "-")
+	j := w.jobs[job]
 	if j == nil || !strings.HasPrefix(e.pod.Name, fmt.Sprintf("%s-%d-", j.name, j.attempt)) {
 		return
 	}
