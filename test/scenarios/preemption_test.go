@@ -280,6 +280,21 @@ func TestWhatHappensWhileVictimsEnd(t *testing.T) {
 		r.boundIs(t, "second", roomCPUs)
 		r.quiet()
 	})
+	t.Run("the-pod-is-deleted", func(t *testing.T) {
+		r := newRooms(t, "preempt-pod-deleted", 1)
+		r.full("low", 1)
+		pod := podSpec{namespace: r.namespace, name: "first-0", cpu: fmt.Sprint(roomCPUs), scheduler: ours, priorityClass: string(high)}
+		if err := create(r.scenario, pod.pod()); err != nil {
+			t.Fatal(err)
+		}
+		r.victimsAre("low0:4")
+		r.ranked("second", roomCPUs, noClass)
+		r.waitsWith(t, "second-0", "of the 4 pods it needs fit")
+		r.remove("first")
+		r.letAllEnd(t, "")
+		r.boundIs(t, "second", roomCPUs)
+		r.quiet()
+	})
 	t.Run("a-node-is-deleted", func(t *testing.T) {
 		r := newRooms(t, "preempt-node", 2)
 		r.full("low", 2)
