@@ -124,8 +124,12 @@ func (p *Preemption) noteGone(uids []types.UID) {
 	}
 }
 
-// retry puts the gang of a hold into the scheduling queue.
+// retry puts the gang of a hold into the scheduling queue, unless the ledger does not know yet that its victims are gone: what they used
+// would count for the limits of the queue. Then it is tried at the next tick.
 func (p *Preemption) retry(key gang.Key, h *hold) {
+	if !h.broken && p.Ledger.CountAny(h.going) {
+		return
+	}
 	h.ended, h.over = true, time.Now()
 	p.Dispatcher.Perform(p.Ledger.TryPreemptor(key, h.members[0]))
 }

@@ -226,6 +226,7 @@ func (p *Preemption) drop(ctx context.Context, key gang.Key, h *hold, started bo
 	for _, pod := range h.going {
 		p.chosen.Add(pod.Spec.NodeName, pod.UID, -1)
 	}
+	p.Ledger.Spared(h.going)
 	p.tellFreed(p.Slots.Release(logger, key))
 	p.Dispatcher.Perform(p.Ledger.Release(key))
 	p.Ledger.PreemptionEnded(h.gangs)

@@ -224,6 +224,15 @@ func (l *Ledger) Hold(key gang.Key, members []*corev1.Pod) {
 	l.useHold(key)
 }
 
+// Spared notes that pods are not preempted, or not any more. Those that still run can be preempted by others.
+func (l *Ledger) Spared(pods []*corev1.Pod) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, pod := range pods {
+		l.noteStart(corev1helpers.PodPriority(pod))
+	}
+}
+
 // CountAny reports whether any of the pods still counts as using capacity of its queue: the ledger may know later than the cache of the
 // scheduler that a pod is gone.
 func (l *Ledger) CountAny(pods []*corev1.Pod) bool {

@@ -86,6 +86,7 @@ func (l *Ledger) LacksOf(t Taker, now time.Time) []int64 {
 func (l *Ledger) MayPreempt(t Taker) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.noteTried(t) // it is tried again when something has started that it might preempt
 	return l.tree != nil || t.Priority > l.lowest
 }
 

@@ -60,6 +60,7 @@ func (s *scenario) classes(values map[roomClass]int32) {
 			s.t.Fatal(err)
 		}
 		s.t.Cleanup(func() { deletePriorityClass(s.t, class.Name) })
+		s.awaitPriorityClass(class.Name)
 	}
 }
 

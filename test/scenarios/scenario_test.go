@@ -265,7 +265,18 @@ func (s *scenario) priorityClass(d *datadriven.TestData) (string, error) {
 	classes := suite.client.SchedulingV1().PriorityClasses()
 	s.t.Cleanup(func() { deletePriorityClass(s.t, class.Name) })
 	_, err := classes.Create(s.ctx, class, metav1.CreateOptions{})
+	s.awaitPriorityClass(class.Name)
 	return "", err
+}
+
+// awaitPriorityClass waits until the API server accepts pods of a priority class: it knows of a new one a moment later.
+func (s *scenario) awaitPriorityClass(name string) {
+	s.t.Helper()
+	pod := podSpec{namespace: s.namespace, name: "of-a-class", cpu: "1", scheduler: ours, priorityClass: name}.pod()
+	process.Within(s.t, patience, "pods of the priority class to be accepted", func() (bool, string) {
+		_, err := suite.client.CoreV1().Pods(s.namespace).Create(s.ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		return err == nil, fmt.Sprint(err)
+	})
 }
 
 func deletePriorityClass(t *testing.T, name string) {
