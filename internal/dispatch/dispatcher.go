@@ -32,6 +32,8 @@ import (
 const (
 	// tickInterval is how often the ledger is told that time passed: what a gang waits for is measured in seconds.
 	tickInterval = 100 * time.Millisecond
+	// lookPause is how long after it was asked for what waits is looked at again.
+	lookPause = 20 * time.Millisecond
 	// retainInterval is how often the ledger is checked against the informer.
 	retainInterval = 30 * time.Second
 )
@@ -287,6 +289,8 @@ func (p *Dispatcher) do(decision gang.Decision) {
 		p.counter.enqueue(d)
 	case gang.Proceed:
 		p.proceed(p.logger)
+	case gang.LookAgain:
+		time.AfterFunc(lookPause, func() { p.Perform(p.ledger.LookAgain()) })
 	case gang.Freed:
 		if pod := p.slots.TakeFreed(p.logger); pod != nil {
 			p.freed(p.logger, pod)

@@ -27,6 +27,9 @@ type Evict struct {
 	Because Explanation
 }
 
+// LookAgain asks for another look at what waits for capacity, in a moment.
+type LookAgain struct{}
+
 // Ended reports the end of an attempt: the first member is bound, or the attempt failed. It is returned once for each attempt.
 type Ended struct {
 	Gang    Key
@@ -45,13 +48,14 @@ type Freed struct{}
 // Proceed reports that another gang or pod may go next in the order of the queues.
 type Proceed struct{}
 
-func (Count) decision()    {}
-func (Ended) decision()    {}
-func (Evict) decision()    {}
-func (Freed) decision()    {}
-func (Activate) decision() {}
-func (Notify) decision()   {}
-func (Proceed) decision()  {}
+func (Count) decision()     {}
+func (Ended) decision()     {}
+func (Evict) decision()     {}
+func (Freed) decision()     {}
+func (Activate) decision()  {}
+func (LookAgain) decision() {}
+func (Notify) decision()    {}
+func (Proceed) decision()   {}
 
 // Kind is the kind of an explanation. Members get a new event when the kind changes, not when a number does.
 type Kind string

@@ -31,6 +31,11 @@ func (g *Gang) Turn(now time.Time) (Ref, bool) {
 	return g.ref(g.representative), true
 }
 
+// Represents reports whether a member stands for the gang in the scheduling queue.
+func (g *Gang) Represents(uid string) bool {
+	return g.representative != nil && g.representative.UID == uid
+}
+
 // TooLarge reports whether the gang would not fit even if the cluster were empty, as far as its last attempt showed.
 func (g *Gang) TooLarge() bool { return g.failure != nil && g.failure.Kind == KindTooLarge }
 

@@ -88,7 +88,28 @@ func (l *Ledger) CapacityChanged(node string, gone types.UID) []gang.Decision {
 	}
 	l.changes.add(node, what)
 	l.freed.Add(1)
-	return l.tryFailed(l.look(l.clock.Now()))
+	return l.lookAndTry(l.clock.Now())
+}
+
+// lookAndTry wakes what changed capacity may help: gangs, and pods without one. Both are woken at the same time, so that neither gets ahead
+// of the order: if it is too early to look at the gangs again, the pods wait too.
+func (l *Ledger) lookAndTry(now time.Time) []gang.Decision {
+	if l.tree != nil && len(l.failed) > 0 && now.Sub(l.looked) < lookInterval {
+		if l.later {
+			return nil
+		}
+		l.later = true
+		return []gang.Decision{gang.LookAgain{}}
+	}
+	return l.tryFailed(l.look(now))
+}
+
+// LookAgain does what was too early for CapacityChanged.
+func (l *Ledger) LookAgain() []gang.Decision {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.later = false
+	return l.lookAndTry(l.clock.Now())
 }
 
 // NodeGone forgets a node.

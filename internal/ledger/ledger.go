@@ -247,7 +247,12 @@ func (l *Ledger) Tick() []gang.Decision {
 		decisions = append(decisions, l.after(t.gang, t.decisions)...)
 	}
 	l.idle = 0 // some wait for a while after a failure
-	decisions = append(decisions, l.look(now)...)
+	if l.later {
+		l.later = false
+		decisions = append(decisions, l.lookAndTry(now)...)
+	} else {
+		decisions = append(decisions, l.look(now)...)
+	}
 	decisions = append(decisions, l.resume()...) // the gang that goes first may have been kept from coming
 	decisions = append(decisions, l.explainTurns(now)...)
 	for _, r := range inOrder(l.unnotified) {

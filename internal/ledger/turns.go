@@ -321,10 +321,10 @@ func (l *Ledger) entryID(uid types.UID) queue.ID {
 	if l.alone[uid] != nil {
 		return idOf(uid)
 	}
-	if r := l.records[uid]; r != nil && r.gang != nil && l.standings[r.gang] != nil {
+	if r := l.records[uid]; r != nil && r.gang != nil && l.standings[r.gang] != nil && r.gang.Represents(string(uid)) {
 		return l.standings[r.gang].id
 	}
-	return ""
+	return "" // it stood for itself, and its gang has to start again in the meantime
 }
 
 // Popped reports whether the pod, which was popped because it was its turn, still goes next. Otherwise it must be offered again.

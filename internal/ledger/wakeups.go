@@ -21,6 +21,8 @@ type wakeUps struct {
 	// them.
 	looked time.Time
 	scout  *gang.Gang
+	// later is true if a look is due that was too early.
+	later bool
 	// idle is the number of changes that are known to help no parked gang for now.
 	idle uint64
 	// snapshot is the number of changes that the current scheduling cycle takes into account, snapshotFreed that of those that may have
