@@ -189,7 +189,7 @@ func (pl *gangPlugin) PostFilter(ctx context.Context, _ fwk.CycleState, pod *cor
 	if held := pl.heldFor(pod, statuses); held != "" {
 		return nil, fwk.NewStatus(pl.unfit(), held)
 	}
-	return nil, fwk.NewStatus(pl.unfit())
+	return nil, fwk.NewStatus(pl.unfit(), "Nothing that may be preempted would make room for the pod")
 }
 
 // unfit is the code of the status for a pod without a gang that does not fit.

@@ -107,8 +107,8 @@ func TestQueuesSurviveAKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.configureQueues(`- {name: research, limit: {cpu: "2"}}
-- {name: rest, priority: 10}
-- {name: small, guarantee: {cpu: "1"}}
+- {name: rest, priority: 10, preemption: {reclaim: Never}}
+- {name: small, guarantee: {cpu: "1"}, preemption: {reclaim: Never}}
 - {name: line, order: Strict, weight: 0}`)
 	s.queued("runs", "research", 1)
 	s.queued("filler", "default", 3)

@@ -356,7 +356,8 @@ var anyPod = regexp.MustCompile(`for pod ([a-z]+)-\d+`)
 
 // anyServer hides what upstream says only where the API server has resource claims, and the number of the queue that configureQueues adds.
 func anyServer(text string) string {
-	return anyProbe.ReplaceAllString(strings.ReplaceAll(text, " no new claims to deallocate,", ""), "probe-N")
+	text = strings.ReplaceAll(text, " no new claims to deallocate,", "")
+	return anyProbe.ReplaceAllString(strings.ReplaceAll(text, ", no new claims to deallocate", ""), "probe-N")
 }
 
 var anyProbe = regexp.MustCompile(`probe-\d+`)
