@@ -17,6 +17,8 @@ const (
 	askAgain = 5 * time.Second
 	// victimHangs is how long after its grace period a victim is no longer waited for.
 	victimHangs = 2 * time.Minute
+	// ledgerLag is about how much later than the scheduler's cache the ledger knows that a pod is gone.
+	ledgerLag = 5 * time.Millisecond
 	// unusedMost is how long capacity is held for a gang whose victims are gone, and that does not start.
 	unusedMost = 10 * time.Second
 )
@@ -77,6 +79,11 @@ func (g *goneVictims) add(uid types.UID) {
 	g.mu.Lock()
 	g.uids = append(g.uids, uid)
 	g.mu.Unlock()
+	g.signal()
+}
+
+// signal has holds looked at.
+func (g *goneVictims) signal() {
 	select {
 	case g.more <- struct{}{}:
 	default:
@@ -125,9 +132,10 @@ func (p *Preemption) noteGone(uids []types.UID) {
 }
 
 // retry puts the gang of a hold into the scheduling queue, unless the ledger does not know yet that its victims are gone: what they used
-// would count for the limits of the queue. Then it is tried at the next tick.
+// would count for the limits of the queue. Then it is tried again in a moment.
 func (p *Preemption) retry(key gang.Key, h *hold) {
 	if !h.broken && p.Ledger.CountAny(h.going) {
+		time.AfterFunc(ledgerLag, p.gone.signal)
 		return
 	}
 	h.ended, h.over = true, time.Now()
