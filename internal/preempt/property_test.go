@@ -207,7 +207,7 @@ func (f figures) check(t *testing.T, queues bool) {
 	t.Logf("%d clusters with victims, found in %d; as cheap as possible: %.1f%%; as few budgets and as low a priority: %.1f%%; "+
 		"pods more than the best: %.2f%%; each victim needed: %.2f%%; plans: %.1f in the mean, at most %d; rules asked at most %d times",
 		f.cases, f.found, percent(f.best), percent(f.level), more, percent(f.needed), float64(f.plans)/float64(f.cases), f.mostPlans, f.mostAsked)
-	if percent(f.level) < 98 || more > 2 || percent(f.needed) < 99 || f.mostPlans > 12 {
+	if percent(f.level) < 95 || more > 5 || percent(f.needed) < 99 || f.mostPlans > 12 {
 		t.Error("too far from the best")
 	}
 	if !queues && f.mostAsked > 6 {
