@@ -6,16 +6,14 @@ import (
 )
 
 // Split returns the running members as others may preempt them: those that the gang needs, which go together, and the surplus above
-// min-available, in the order in which it goes: the last members first. ok is false if nothing of the gang can be preempted now, because
-// it is being bound or members run that do not follow it.
+// min-available, in the order in which it is preempted: the last members first. ok is false if nothing of the gang can be preempted now,
+// because members are being bound or none runs. Pods of other schedulers that name the gang do not protect it: anyone can create one.
 func (g *Gang) Split() (needed, surplus []Ref, ok bool) {
 	g.rank()
 	var running []*member
 	for _, m := range g.each() {
 		switch {
-		case m.Foreign || m.otherRun:
-			return nil, nil, false
-		case m.Terminating:
+		case m.Foreign || m.Terminating:
 		case m.bindsTo != "":
 			return nil, nil, false
 		case m.Node != "":
@@ -23,6 +21,9 @@ func (g *Gang) Split() (needed, surplus []Ref, ok bool) {
 		}
 	}
 	extra := g.tally.started + g.done - g.Need()
+	if g.Need() == 0 && g.shape() == nil {
+		extra = 0 // members disagree, so it is unknown how many the gang needs
+	}
 	roles := map[string]int{}
 	for _, r := range g.shape().All() {
 		roles[r.Name] = g.tally.startedRoles[r.Name] + g.doneOf[r.Name] - int(r.Min)
@@ -30,7 +31,7 @@ func (g *Gang) Split() (needed, surplus []Ref, ok bool) {
 	refs := g.refs(running) // sorts them, the oldest first
 	for i, m := range slices.Backward(running) {
 		left, bounded := roles[m.Spec.Role]
-		if extra <= 0 || m.apart() || m.Spec.Creates || bounded && left <= 0 {
+		if extra <= 0 || m.otherRun || m.apart() || m.Spec.Creates || bounded && left <= 0 {
 			needed = append(needed, refs[i])
 			continue
 		}

@@ -84,8 +84,8 @@ func TestSplit(t *testing.T) {
 			change: func(_ int, m *gang.Member) { m.Node = "" },
 		},
 		{
-			name: "a member of another scheduler", members: 3, min: 2, never: true,
-			change: func(i int, m *gang.Member) { m.Foreign = i == 2 },
+			name: "a pod of another scheduler protects nobody", members: 4, min: 2, needed: "0 1", surplus: "2",
+			change: func(i int, m *gang.Member) { m.Foreign = i == 3 },
 		},
 		{name: "every role keeps its minimum", members: 5, change: withRoles(2), needed: "0 2 3", surplus: "4 1"},
 		{name: "the last of a role stays though it is the last of all", members: 4, change: func(i int, m *gang.Member) {
@@ -182,7 +182,7 @@ func TestPreemptedGangDoesNotEvictItself(t *testing.T) {
 	}
 }
 
-// If the preemptor goes away when some members were asked to end, the rest goes too, and says for whom.
+// If the preemptor is deleted while its victims terminate, the other members of the victim gang are evicted too. The event names the preemptor.
 func TestRestOfAPreemptedGangGoes(t *testing.T) {
 	for name, some := range map[string]func(*preempted){
 		"one is gone": func(p *preempted) { p.Remove("1", p.now) },
@@ -201,7 +201,7 @@ func TestRestOfAPreemptedGangGoes(t *testing.T) {
 				t.Fatalf("it evicted %q, want %q", p.evicted, want)
 			}
 			if by := p.because[0].By; p.because[0].Kind != gang.KindPreempted || by == nil || by.Taker != "gang default/b" {
-				t.Errorf("the members are told %+v, want for whom they go", p.because[0])
+				t.Errorf("the eviction says %+v, want the preemptor default/b", p.because[0])
 			}
 		})
 	}

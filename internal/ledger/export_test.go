@@ -13,6 +13,13 @@ func (l *Ledger) Remembered() int {
 	return len(l.gone)
 }
 
+// Tried returns the number of gangs and pods whose attempt to preempt is remembered.
+func (l *Ledger) Tried() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.tried)
+}
+
 // Locked reports whether the ledger's lock is held.
 func (l *Ledger) Locked() bool {
 	if !l.mu.TryLock() {

@@ -233,6 +233,7 @@ func (l *Ledger) Retain(exists func(gang.Ref) bool) []gang.Decision {
 	}
 	for _, key := range gone {
 		delete(l.passedBy.pods, key)
+		delete(l.tried, key)
 	}
 	return decisions
 }

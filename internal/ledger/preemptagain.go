@@ -92,8 +92,8 @@ func (l *Ledger) mayFitNow(t trial) bool {
 	return l.startedSince(t.starts, func(of int32) bool { return of < t.priority })
 }
 
-// PreemptAgain puts a gang into the scheduling queue, or a pod without one, that waits and may fit now with victims: of those that were
-// tried the longest ago, the first in order.
+// PreemptAgain retries one parked gang, or one pod without a gang, for which preemption may succeed now. It selects the one whose last
+// attempt is the oldest; the queue order breaks ties.
 func (l *Ledger) PreemptAgain(now time.Time) []gang.Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()

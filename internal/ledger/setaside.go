@@ -156,22 +156,31 @@ func (l *Ledger) Missed(pod *corev1.Pod) {
 func (l *Ledger) Placed(pod *corev1.Pod) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.passedBy.pods, PodKey(pod))
+	l.dropMisfit(pod)
 }
 
-// dropMisfit forgets a pod that is gone, or is a gang's member now.
+// dropMisfit forgets that a pod did not fit: it has a node, is gone, or is a gang's member now.
 func (l *Ledger) dropMisfit(pod *corev1.Pod) {
-	if len(l.passedBy.pods) > 0 {
+	if len(l.passedBy.pods)+len(l.tried) > 0 {
 		delete(l.passedBy.pods, PodKey(pod))
+		delete(l.tried, PodKey(pod))
 	}
 }
 
-// goneMisfits returns those of the pods without a gang that do not exist any more.
+// goneMisfits returns those of the pods without a gang that did not fit and do not exist any more.
 func (l *Ledger) goneMisfits(exists func(gang.Ref) bool) []gang.Key {
+	known := map[gang.Key]gang.Ref{}
 	l.mu.Lock()
-	known := maps.Clone(l.passedBy.pods)
+	for key, m := range l.passedBy.pods {
+		known[key] = m.ref
+	}
+	for key, t := range l.tried {
+		if key.Convention == "" {
+			known[key] = t.pod
+		}
+	}
 	l.mu.Unlock()
-	maps.DeleteFunc(known, func(_ gang.Key, m *misfit) bool { return exists(m.ref) })
+	maps.DeleteFunc(known, func(_ gang.Key, ref gang.Ref) bool { return exists(ref) })
 	return slices.Collect(maps.Keys(known))
 }
 

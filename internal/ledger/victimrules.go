@@ -90,7 +90,7 @@ func (l *Ledger) MayPreempt(t Taker) bool {
 	return l.tree != nil || t.Priority > l.lowest
 }
 
-// PreemptedFor explains to the pods of each unit for whom they go.
+// PreemptedFor returns the explanation for the victims of each unit: which gang or pod preempts them, and why.
 func (l *Ledger) PreemptedFor(t Taker, units []*Unit, now time.Time) map[*Unit]gang.Explanation {
 	l.mu.Lock()
 	defer l.mu.Unlock()

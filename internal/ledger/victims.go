@@ -186,7 +186,7 @@ func (l *Ledger) appendEligible(to []Unit, t Taker, c *queue.Claim, units []Unit
 	return to
 }
 
-// Preempted records that these gangs are preempted as a whole, and for whom.
+// Preempted records that these gangs are preempted as a whole, and their preemptors.
 func (l *Ledger) Preempted(gangs map[gang.Key]gang.ByWhy) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -286,3 +286,25 @@ func TestPreemptAgainInTurn(t *testing.T) {
 		t.Errorf("tried %q, want %q", tried, want)
 	}
 }
+
+// What could preempt nothing is forgotten once it has a node, or is gone.
+func TestTriedPodsAreForgotten(t *testing.T) {
+	l, _ := newLedger()
+	for i, forget := range []func(*corev1.Pod){
+		func(pod *corev1.Pod) { l.Placed(pod) },
+		func(pod *corev1.Pod) { runs(l, pod) },
+		func(pod *corev1.Pod) { l.Deleted(pod) },
+		func(*corev1.Pod) { l.Retain(func(gang.Ref) bool { return false }) },
+	} {
+		pod := ranked(member(fmt.Sprintf("waits-%d", i), "", 0, i+1), 0)
+		if l.MayPreempt(takerOf(l, pod)) {
+			t.Fatal("it may preempt something in an empty cluster")
+		}
+		if l.Tried() != 1 {
+			t.Fatalf("%d are remembered, want 1", l.Tried())
+		}
+		if forget(pod); l.Tried() != 0 {
+			t.Errorf("%d: it is remembered", i)
+		}
+	}
+}
