@@ -36,7 +36,7 @@ type hold struct {
 	pod *corev1.Pod
 	// left are the victims that have not ended, and others that were being deleted before and that the gang waits for too.
 	left map[types.UID]*corev1.Pod
-	// lent are those that may use what is held, because they go before the gang, and were scheduled since.
+	// lent are the gangs and pods that go first, and so were scheduled while the held capacity was free for them.
 	lent map[gang.Key]struct{}
 	// decided is when the victims were chosen, zero if an earlier process did that, and asked when they were last asked to end.
 	decided, asked time.Time
@@ -58,9 +58,6 @@ func (h *hold) awaits() *gang.AwaitsWhy {
 	nodes := map[string]struct{}{}
 	for _, pod := range h.left {
 		nodes[pod.Spec.NodeName] = struct{}{}
-	}
-	if len(h.left) == 0 { // the gang is tried again in a moment
-		return &gang.AwaitsWhy{Pods: 1, Nodes: 1}
 	}
 	return &gang.AwaitsWhy{Pods: len(h.left), Nodes: len(nodes)}
 }
@@ -185,7 +182,7 @@ func (p *Preemption) check(h *hold, now time.Time) bool {
 		case (err != nil || pod == nil) && cached != nil:
 			delete(h.left, uid) // it is gone
 		case err == nil && pod != nil && pod.DeletionTimestamp == nil && !p.chosen.Has(pod):
-			delete(h.left, uid) // it was to go for another gang, and does not have to any more
+			delete(h.left, uid) // it was the victim of another gang, which no longer needs it
 		}
 	}
 	return len(h.left) == 0

@@ -65,7 +65,7 @@ func (h *hold) nodes() []string {
 }
 
 // inVain returns how many pods ended for nothing if the gang does not fit on these nodes: none if a pod that it waits for hangs, a node
-// that is held is gone, or somebody that goes before the gang has started on one.
+// that is held is gone, or a gang or pod that goes first has started on one.
 func (h *hold) inVain(nodes fwk.NodeInfoLister, keysOf func(*corev1.Pod) [2]gang.Key) int {
 	if h.broken {
 		return 0
@@ -79,7 +79,7 @@ func (h *hold) inVain(nodes fwk.NodeInfoLister, keysOf func(*corev1.Pod) [2]gang
 	return len(h.victims)
 }
 
-// lentOn reports whether somebody runs on the node who could use what is held.
+// lentOn reports whether a gang or pod that could use the held capacity runs on the node.
 func (h *hold) lentOn(node fwk.NodeInfo, keysOf func(*corev1.Pod) [2]gang.Key) bool {
 	return len(h.lent) > 0 && slices.ContainsFunc(node.GetPods(), func(info fwk.PodInfo) bool {
 		keys := keysOf(info.GetPod())

@@ -30,8 +30,8 @@ const (
 // Preemption makes room for gangs, and for pods without one, that do not fit: it preempts others, and holds what they free. A pod without a
 // gang is a gang of one.
 //
-// It plans on the scheduling goroutine, in the cycle of the gang. What is held, and for whom, is in the nominated nodes of the members, so
-// that a new process continues.
+// It plans on the scheduling goroutine, in the cycle of the gang. The nominated nodes of the members record the held capacity, so a new
+// process holds it again.
 type Preemption struct {
 	Parts
 	sched   *scheduler.Scheduler
@@ -101,7 +101,7 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 			return awaits, h
 		}
 		p.countInVain(klog.FromContext(ctx), key, h, r.planner.Framework.SnapshotSharedLister().NodeInfos())
-		p.drop(ctx, key, h, false) // somebody dearer took what was held, or a victim hangs
+		p.drop(ctx, key, h, false) // a gang or pod that goes first used the capacity, or a victim hangs
 	}
 	if policy := r.pod.Spec.PreemptionPolicy; policy != nil && *policy == corev1.PreemptNever {
 		return nil, nil
@@ -204,7 +204,7 @@ func refOf(pod *corev1.Pod) gang.Ref {
 	return gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)}
 }
 
-// wanted reports whether the victims of this hold still have to go: the gang waits for them, or another one does.
+// wanted reports whether the victims of this hold must still be deleted: the gang, or another preemptor, waits for their capacity.
 func (p *Preemption) wanted(key gang.Key, h *hold) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -230,10 +230,11 @@ func (p *Preemption) drop(ctx context.Context, key gang.Key, h *hold, started bo
 	p.tellFreed(p.Slots.Release(logger, key))
 	p.Dispatcher.Perform(p.Ledger.Release(key))
 	p.Ledger.PreemptionEnded(h.gangs)
-	if started {
-		p.Metrics.StartedAfterPreemption(time.Since(h.decided))
-	} else {
+	switch {
+	case !started:
 		p.Dispatcher.Denominate(ctx, h.members)
+	case !h.decided.IsZero():
+		p.Metrics.StartedAfterPreemption(time.Since(h.decided))
 	}
 	logger.V(2).Info("No longer holding what preempted pods freed", "gang", key)
 }

@@ -41,6 +41,7 @@ func (p *Preemption) Restore(ctx context.Context) {
 		h := p.holds[key]
 		if h == nil {
 			h = newHold(time.Now())
+			h.decided = time.Time{}
 			p.holds[key] = h
 		}
 		node := pod.Status.NominatedNodeName

@@ -25,7 +25,7 @@ const preemptors = 16
 // Preemption is what the API server has to be told of a preemption.
 type Preemption struct {
 	// Nominate has the node of each member that waits for victims. It is written before the first victim is deleted, so that a new process
-	// knows for whom they go.
+	// knows the preemptor.
 	Nominate []gang.Pin
 	Members  []gang.Ref
 	Victims  []Victim

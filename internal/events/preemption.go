@@ -6,7 +6,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
-// ofPreemption says what a gang that preempted others waits for, or for whom a pod was preempted.
+// ofPreemption says what a preemptor waits for, or names the preemptor of a pod.
 func ofPreemption(name string, e gang.Explanation) string {
 	if e.Kind == gang.KindPreempted {
 		return preempted(name, e)
@@ -20,6 +20,9 @@ func preempting(name string, e gang.Explanation) string {
 	if e.Awaits != nil {
 		a = *e.Awaits
 	}
+	if a.Pods == 0 {
+		return name + " is retried: the pods that were preempted for it are gone, and their capacity is held for it"
+	}
 	nodes := "1 node"
 	if a.Nodes != 1 {
 		nodes = fmt.Sprintf("%d nodes", a.Nodes)
@@ -27,7 +30,7 @@ func preempting(name string, e gang.Explanation) string {
 	return fmt.Sprintf("%s waits for %s to end on %s; the capacity is held for it", name, pods(a.Pods), nodes)
 }
 
-// preempted says for whom a pod was preempted, and why.
+// preempted names the preemptor of a pod, and says why it may preempt the pod.
 func preempted(name string, e gang.Explanation) string {
 	var by gang.ByWhy
 	if e.By != nil {
@@ -59,6 +62,8 @@ func makingRoom() []Entry {
 		Remedy: "Nothing. A victim that has not ended 2 minutes after its grace period is no longer waited for.",
 		Examples: []gang.Explanation{{
 			Kind: gang.KindPreempting, Gang: training(), Have: 4, Need: 4, Awaits: &gang.AwaitsWhy{Pods: 4, Nodes: 2},
+		}, {
+			Kind: gang.KindPreempting, Gang: training(), Have: 4, Need: 4, Awaits: &gang.AwaitsWhy{},
 		}},
 	}, {
 		Reason: ReasonPreempted,

@@ -74,7 +74,7 @@ const (
 	KindNotBound Kind = "NotBound"
 	// KindPreempting: the gang waits for pods to end that were preempted for it. Awaits has the numbers.
 	KindPreempting Kind = "Preempting"
-	// KindPreempted: the member, or the pod without a gang, was preempted. By says for whom.
+	// KindPreempted: the member, or the pod without a gang, was preempted. By is the preemptor.
 	KindPreempted Kind = "Preempted"
 	// KindUntried: the gang is complete and has not been tried yet.
 	KindUntried Kind = "Untried"
@@ -149,7 +149,7 @@ type Explanation struct {
 	Most int
 	// SetAside is the capacity that is set aside for the gang or pod (KindUnplaced, KindSetAside), or nil.
 	SetAside *SetAsideWhy
-	// Awaits is what the gang waits for (KindPreempting), By for whom a pod had to go (KindPreempted); nil for other kinds.
+	// Awaits is what the gang waits for (KindPreempting), By the preemptor of a pod (KindPreempted); nil for other kinds.
 	Awaits *AwaitsWhy
 	By     *ByWhy
 	// Claims are the claims on which members disagree (KindDisagree), the most frequent first.

@@ -34,7 +34,7 @@ type AwaitsWhy struct {
 	Pods, Nodes int
 }
 
-// ByWhy is for whom a pod was preempted.
+// ByWhy is the preemptor of a pod, and why it may preempt the pod.
 type ByWhy struct {
 	// Taker is "gang a/b" or "pod a/b", Priority its priority, and Own that of what was preempted.
 	Taker         string

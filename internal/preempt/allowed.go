@@ -2,11 +2,12 @@ package preempt
 
 import "slices"
 
-// reviews bounds how many victims the rules between queues are asked about in all, to find out which may go together.
+// reviews limits the total number of victims in the calls of Allows while a set is built.
 const reviews = 1_000_000
 
-// amongAllowed looks for victims among units that the rules between queues allow together: first those that were chosen by counting, then
-// the others, the cheapest first. If the gang does not fit without them, it tries once more, and those that were left out come first.
+// amongAllowed searches for victims in a set of units that the rules between queues allow together. It builds the set from the units chosen
+// by counting, then adds other units, the cheapest first. If the gang does not fit without this set, it builds a second set that starts with
+// the units that the first set does not have.
 func (s *search) amongAllowed() {
 	order := s.m.useful()
 	set := s.allowed(order)

@@ -238,7 +238,7 @@ func TestKilledWhileItPreempts(t *testing.T) {
 	victims = r.victims()
 	t.Logf("the scheduler was killed when the victims were %v", victims)
 	group := slices.Collect(maps.Keys(victims))[0]
-	r.letAllEnd(t, group) // those that were being deleted
+	r.letAllEnd(t, group) // the pods that are terminating
 	r.startAnother()
 	process.Within(t, patience, "all members of the gang to be victims, or gone", func() (bool, string) {
 		now, left := r.victims(), r.left(group)
