@@ -20,10 +20,7 @@ func (g *Gang) Split() (needed, surplus []Ref, ok bool) {
 			running = append(running, m)
 		}
 	}
-	extra := g.tally.started + g.done - g.Need()
-	if g.Need() == 0 && g.shape() == nil {
-		extra = 0 // members disagree, so it is unknown how many the gang needs
-	}
+	extra := g.extra()
 	roles := map[string]int{}
 	for _, r := range g.shape().All() {
 		roles[r.Name] = g.tally.startedRoles[r.Name] + g.doneOf[r.Name] - int(r.Min)
@@ -42,6 +39,14 @@ func (g *Gang) Split() (needed, surplus []Ref, ok bool) {
 		surplus = append(surplus, refs[i])
 	}
 	return needed, surplus, len(running) > 0
+}
+
+// extra returns how many more members run than the gang needs. It is 0 while members disagree on how many that are.
+func (g *Gang) extra() int {
+	if g.Need() == 0 && g.shape() == nil {
+		return 0
+	}
+	return g.tally.started + g.done - g.Need()
 }
 
 // Preempted records that all running members are being preempted, and for whom. Until they are gone no other member joins them, so that the

@@ -6,8 +6,8 @@ import "slices"
 const reviews = 1_000_000
 
 // amongAllowed searches for victims in a set of units that the rules between queues allow together. It builds the set from the units chosen
-// by counting, then adds other units, the cheapest first. If the gang does not fit without this set, it builds a second set that starts with
-// the units that the first set does not have.
+// by counting, then adds other units, the cheapest first. If the gang does not fit without this set, it builds a second set that starts
+// with the units that the first set does not have.
 func (s *search) amongAllowed() {
 	order := s.m.useful()
 	set := s.allowed(order)
