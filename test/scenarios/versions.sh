@@ -11,6 +11,14 @@ mkdir -p "$bin/versions"
 
 count() { grep -c "$1" "$log" || true; }
 
+# failures prints the names of the tests that failed, and then what those tests alone printed.
+failures() {
+	grep -E '^ *--- FAIL|^panic:' "$1" || tail -n 5 "$1"
+	awk 'NR == FNR { if ($1 == "---" && $2 == "FAIL:") failed[$3]; next }
+		$1 == "===" { test = $3 }
+		test in failed && !/^ *[IWE][0-9][0-9][0-9][0-9] /' "$1" "$1"
+}
+
 failed=0
 for server; do
 	version=${server##*-}
@@ -32,9 +40,7 @@ for server; do
 		"$(count '^--- SKIP') tests skipped, $((SECONDS - began))s"
 	if [ "$result" != ok ]; then
 		failed=1
-		# What failed, and what tests said: a line of a scenario that went well has nothing after its place.
-		grep -E -A 12 '^ *--- FAIL|^panic|_test\.go:[0-9]+: .|^ *expected:' "$log" | grep -vE '^ *[IWE][0-9]{4} ' | cut -c 1-400 | head -n 100 ||
-			tail -n 5 "$log"
+		failures "$log" | cut -c 1-400 | head -n 150
 		echo "The log is bin/versions/$server.log."
 	fi
 done
