@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/klog/v2"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/dispatch"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
@@ -148,6 +149,7 @@ func (p *Preemption) tick(ctx context.Context, now time.Time) {
 	for key, h := range p.holds {
 		switch {
 		case h.ended && now.Sub(h.over) > unusedMost:
+			p.countUnused(klog.FromContext(ctx), key, h)
 			p.drop(ctx, key, h, false)
 		case !h.ended && len(h.left) == 0:
 			p.retry(key, h)

@@ -19,6 +19,23 @@ func (p *Preemption) countInVain(logger klog.Logger, key gang.Key, h *hold, node
 	}
 }
 
+// countUnused counts the victims of a gang that did not start although they are gone.
+func (p *Preemption) countUnused(logger klog.Logger, key gang.Key, h *hold) {
+	if pods := h.unused(); pods > 0 {
+		p.Metrics.InVain(pods)
+		logger.Info("What preempted pods freed was not used", "gang", key, "pods", pods)
+	}
+}
+
+// unused returns how many pods ended for nothing if the gang did not use what they freed: none if a gang or pod that goes first could use
+// it, or if the gang did not wait for all of them.
+func (h *hold) unused() int {
+	if h.broken || len(h.lent) > 0 {
+		return 0
+	}
+	return len(h.victims)
+}
+
 // overtaken reports whether capacity is held on a node of the hold for another gang that goes before.
 func (p *Preemption) overtaken(h *hold) bool {
 	nodes := h.nodes()

@@ -74,3 +74,25 @@ func TestPreemptedInVain(t *testing.T) {
 		})
 	}
 }
+
+// TestFreedAndNotUsed: two pods were preempted for a gang that did not start although they are gone.
+func TestFreedAndNotUsed(t *testing.T) {
+	victims := []dispatch.Victim{{Ref: gang.Ref{UID: "victim-0"}}, {Ref: gang.Ref{UID: "victim-1"}}}
+	tests := []struct {
+		name  string
+		hold  hold
+		count int
+	}{
+		{name: "it was not tried in time", hold: hold{victims: victims}, count: 2},
+		{name: "one that goes before it could use their place", hold: hold{victims: victims, lent: map[gang.Key]struct{}{{Name: "dear"}: {}}}},
+		{name: "it did not wait for a victim that hangs", hold: hold{victims: victims, broken: true}},
+		{name: "it only waited for pods that were terminating"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := test.hold.unused(); got != test.count {
+				t.Errorf("%d pods were preempted in vain, want %d", got, test.count)
+			}
+		})
+	}
+}

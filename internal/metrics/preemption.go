@@ -28,8 +28,8 @@ var (
 	}
 	inVain = entry{
 		"kubenexus_preemption_victims_in_vain_total", "counter",
-		"Pods that were preempted for a gang, or a pod without one, that did not fit when they had ended, although nothing that goes " +
-			"before it was started in their place. Must be 0.",
+		"Pods that were preempted for a gang, or a pod without one, that did not fit when they had ended, or did not start within " +
+			"10s, although nothing that goes before it was started in their place. Must be 0.",
 		nil,
 	}
 	preemptedToStart = entry{
