@@ -152,6 +152,9 @@ func unitsOf(g *gang.Gang, members map[types.UID]int, pods []*corev1.Pod) []Unit
 			extra := core
 			extra.Kind, extra.Core = preempt.Surplus, 0
 			extra.add(i, pods)
+			if last := &units[len(units)-1]; last.Kind == preempt.Surplus && !extra.Started.Before(last.Started) {
+				extra.Started = last.Started.Add(-1) // the last member goes first, also if an older one was bound later
+			}
 			units = append(units, extra)
 		}
 	}

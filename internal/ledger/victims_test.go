@@ -105,6 +105,13 @@ func TestUnits(t *testing.T) {
 		{"a pod that is being deleted", alone(0, func(pod *corev1.Pod) { pod.DeletionTimestamp = &metav1.Time{} }), nil},
 		{"a gang that needs all", inGang(3, 3, 0, nil), []string{"gang g-0 g-1 g-2"}},
 		{"a gang with surplus", inGang(4, 2, 0, nil), []string{"gang g-0 g-1", "surplus g-3 of 0", "surplus g-2 of 0"}},
+		{
+			"a gang of which the first member was bound last", inGang(4, 2, 0, func(i int, pod *corev1.Pod) {
+				started := metav1.NewTime(time.Unix(100-int64(i), 0))
+				pod.Status.StartTime = &started
+			}),
+			[]string{"gang g-0 g-1", "surplus g-3 of 0", "surplus g-2 of 0"},
+		},
 		{"an equal gang", inGang(4, 2, 100, nil), nil},
 		{"a gang that is not preemptible", inGang(4, 2, 0, func(_ int, pod *corev1.Pod) { notPreemptible(pod) }), nil},
 		{
@@ -129,11 +136,23 @@ func TestUnits(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			l, clock := newLedger()
 			pods := tc.runs(l)
-			got := describe(l.Units(takerOf(l, ranked(member("taker", "", 0, 9), 100)), pods, clock.Now()), pods)
-			if diff := cmp.Diff(tc.want, got); diff != "" {
+			units := l.Units(takerOf(l, ranked(member("taker", "", 0, 9), 100)), pods, clock.Now())
+			if diff := cmp.Diff(tc.want, describe(units, pods)); diff != "" {
 				t.Errorf("units (-want +got):\n%s", diff)
 			}
+			checkLastFirst(t, units)
 		})
+	}
+}
+
+// checkLastFirst checks that of the surplus of a gang, what comes first started last: it goes first.
+func checkLastFirst(t *testing.T, units []ledger.Unit) {
+	t.Helper()
+	for i := range units[min(1, len(units)):] {
+		before, after := &units[i], &units[i+1]
+		if before.Kind == preempt.Surplus && after.Kind == preempt.Surplus && before.Gang == after.Gang && !before.Started.After(after.Started) {
+			t.Errorf("surplus %d started at %v, the next at %v", i, before.Started, after.Started)
+		}
 	}
 }
 
