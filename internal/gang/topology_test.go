@@ -2,6 +2,7 @@ package gang_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -120,7 +121,7 @@ func TestTaskSaysWhereTheGangRuns(t *testing.T) {
 // TestSlotsOfACreatorCountForWhereTheGangRuns checks a topology of one role only.
 func TestSlotsOfACreatorCountForWhereTheGangRuns(t *testing.T) {
 	spec := driving(2)
-	roles := gang.Roles{List: append([]gang.Role(nil), spec.Roles.List...), Text: "with a topology"}
+	roles := gang.Roles{List: slices.Clone(spec.Roles.List), Text: "with a topology"}
 	roles.List[1].Topology = gang.Topology{Required: "rack"}
 	spec.Roles, spec.MinAvailable = &roles, 3
 	g := gang.New(gang.Key{Name: "a"})
@@ -177,7 +178,7 @@ func TestSlicesCountMembersByTheirNumbers(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				g := gang.New(gang.Key{Name: "a"})
 				created := rapid.Permutation([]int{0, 1, 2, 3, 4, 5}).Draw(t, "created")
-				members := append([]gang.Member(nil), want...)
+				members := slices.Clone(want)
 				for i := range members {
 					members[i].Created, members[i].Spec.MinAvailable = time.Unix(int64(created[i]), 0), int32(len(want))
 				}
