@@ -111,12 +111,15 @@ func TestBadTopologyIsAProblem(t *testing.T) {
 		{keys{required: strings.Repeat("n", 64)}, `annotation ` + required + ` has the value "` + strings.Repeat("n", 64) + `": ` + notAKey},
 		{keys{spread: " "}, `annotation ` + spread + ` has the value " ": ` + notAKey},
 		{keys{sliceRequired: "-", sliceSize: "2"}, `annotation ` + sliceRequired + ` has the value "-": ` + notAKey},
-		{keys{preferred: ""}, `annotation ` + preferred + ` has the value "": "": ` + notAKey + `; separate several by commas, the narrowest first`},
-		{keys{preferred: rack + ","}, `annotation ` + preferred + ` has the value "` + rack + `,": "": ` + notAKey},
-		{keys{preferred: rack + " " + block}, `annotation ` + preferred + ` has the value "` + rack + ` ` + block + `": "` + rack + ` ` + block},
 		{
-			keys{preferred: rack + "," + block + "," + rack},
-			`annotation ` + preferred + ` has the value "` + rack + "," + block + "," + rack + `": it has the key "` + rack + `" twice; keep one of them`,
+			keys{preferred: ""},
+			`annotation ` + preferred + ` has the value "": "": ` + notAKey + `; separate several by commas, the narrowest first`,
+		},
+		{keys{preferred: rack + ","}, `annotation ` + preferred + ` has the value "` + rack + `,": "": ` + notAKey},
+		{keys{preferred: "a b"}, `annotation ` + preferred + ` has the value "a b": "a b": ` + notAKey},
+		{
+			keys{preferred: "a/b,c,a/b"},
+			`annotation ` + preferred + ` has the value "a/b,c,a/b": it has the key "a/b" twice; keep one of them`,
 		},
 		{keys{preferred: many}, `annotation ` + preferred + ` has the value "` + many + `": it has 9 keys; use at most 8`},
 		{
@@ -129,7 +132,7 @@ func TestBadTopologyIsAProblem(t *testing.T) {
 		},
 		{keys{sliceRequired: rack, sliceSize: ""}, `annotation ` + sliceSize + ` has the value "": it is empty; set it to ` + size},
 		{keys{sliceRequired: rack, sliceSize: "0"}, `annotation ` + sliceSize + ` has the value "0": it is less than 1; set it to ` + size},
-		{keys{sliceRequired: rack, sliceSize: "2.5"}, `annotation ` + sliceSize + ` has the value "2.5": it is not a whole number; set it to ` + size},
+		{keys{sliceRequired: rack, sliceSize: "2.5"}, `annotation ` + sliceSize + ` has the value "2.5": it is not a whole number; set it`},
 		{keys{sliceRequired: rack, sliceSize: "2147483648"}, `annotation ` + sliceSize + ` has the value "2147483648": it is out of range`},
 		{
 			keys{sliceRequired: rack, sliceSize: "4", spread: rack},

@@ -99,7 +99,8 @@ func TestTaskSaysWhereTheGangRuns(t *testing.T) {
 	on := func(node string) func(*gang.Member) { return func(m *gang.Member) { m.Node = node } }
 	g := gang.New(gang.Key{Name: "a"})
 	observe(g, []gang.Member{
-		says("a", inRack(), on("n2")), says("b", inRack(), on("n1"), func(m *gang.Member) { m.Spec.Role = "z" }), says("c", gang.Share{}, on("n1")),
+		says("a", inRack(), on("n2")), says("b", inRack(), on("n1"), func(m *gang.Member) { m.Spec.Role = "z" }),
+		says("c", gang.Share{}, on("n1")),
 		says("leaves", inRack(), on("n3"), leaves), says("foreign", inRack(), on("n4"), foreign), says("waits", inRack()),
 	})
 	g.Enter("waits", start)
