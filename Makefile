@@ -124,6 +124,7 @@ fmt: $(LINT) ## Format the Go code
 
 fuzz: ## Fuzz the parsers of annotations and of the configuration of queues (FUZZTIME=30s for each)
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/conventions
+	$(GO) test -run '^$$' -fuzz '^FuzzTopology$$' -fuzztime $(FUZZTIME) ./internal/conventions
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/queueconfig
 
 # Each is what kustomize makes of the overlay after the colon.

@@ -119,7 +119,7 @@ func (c Convention) readMinAvailable(pod Pod, s *gang.Spec) error {
 			"%s names gang %q, so set this one too, to the number of pods that must start together, such as \"3\"",
 			c.GroupAnnotation, s.Name))
 	}
-	minAvailable, remedy := parseSize(size)
+	minAvailable, remedy := parseSize(size, `the number of pods that must start together, such as "3"`)
 	if remedy != "" {
 		return problem(c.MinAvailableAnnotation, size, remedy)
 	}
@@ -164,9 +164,9 @@ func checkName(name string) string {
 	return ""
 }
 
-// parseSize parses min-available. A remedy that is not empty describes the error.
-func parseSize(text string) (size int32, remedy string) {
-	const example = `set it to the number of pods that must start together, such as "3"`
+// parseSize parses a number of pods. A remedy that is not empty describes the error, and what to set it to.
+func parseSize(text, to string) (size int32, remedy string) {
+	example := "set it to " + to
 	if text == "" {
 		return 0, "it is empty; " + example
 	}

@@ -38,7 +38,7 @@ func Annotations() []Annotation {
 		})
 	}
 	duration := fmt.Sprintf("a duration up to %gh, such as `5m`", MaxTimeout.Hours())
-	return append(all, Annotation{
+	all = append(all, Annotation{
 		Key: TimeoutAnnotation, On: anyMember, Value: duration, Default: "the plugin's argument `timeout`",
 		Meaning: "Warn after this time: if the gang has not started by then, its members get a Warning event. It does not stop the gang. " +
 			"If members differ, the longest time counts.",
@@ -53,7 +53,9 @@ func Annotations() []Annotation {
 	}, Annotation{
 		Key: RolesAnnotation, On: anyMember, Value: "a JSON list of roles", Default: "none",
 		Meaning: "The roles of the gang, with a minimum for each, and what members that do not exist yet will request. A role may " +
-			"also say `queue`, `preemptible` and `expectedRuntime` of the gang; they mean what the annotations below mean.",
+			"also say `queue`, `preemptible` and `expectedRuntime` of the gang; they mean what the annotations below mean. Its " +
+			"`topologyRequired`, `topologyPreferred`, `topologySliceRequired` and `topologySliceSize`, and `topologySpread` are about the " +
+			"members of the role only, besides what the annotations below say of all.",
 	}, Annotation{
 		Key: ReservationTimeoutAnnotation, On: onCreator, Value: duration, Default: "the plugin's argument `reservationTimeout`",
 		Meaning: "How long capacity is held for the members that a creator declares, from when the creator is bound.",
@@ -81,10 +83,38 @@ func Annotations() []Annotation {
 		Meaning: "How long it is expected to run once it has started, for estimates and for what may use capacity that is set aside for " +
 			"others. `spec.activeDeadlineSeconds` counts too; the smaller of both applies. Nothing is ended because of it. Members that " +
 			"say it must agree.",
-	}, Annotation{
+	})
+	all = append(all, ofTopology()...)
+	return append(all, Annotation{
 		Key: ReservationAnnotation, On: onCreator, Value: "written by the scheduler", Default: "",
 		Meaning: "The capacity that is held for the members that the creator declares. What users write here is ignored.",
 	})
+}
+
+// ofTopology lists the annotations about the topology of the nodes.
+func ofTopology() []Annotation {
+	const key = "the key of a node label"
+	return []Annotation{{
+		Key: TopologyRequiredAnnotation, On: anyPod, Value: key, Default: "any nodes",
+		Meaning: "All members run in one domain: on nodes with the same value of the label. Without such a domain, none starts.",
+	}, {
+		Key: TopologyPreferredAnnotation, On: anyPod,
+		Value:   fmt.Sprintf("at most %d keys of node labels, the narrowest first, separated by commas", MaxTopologyKeys),
+		Default: "any nodes",
+		Meaning: "The first key of which one domain has free capacity for all members counts. If there is none, the members run in as few " +
+			"domains of the last key as possible.",
+	}, {
+		Key: TopologySliceRequiredAnnotation, On: anyPod, Value: key, Default: "no slices",
+		Meaning: "Each slice of the members runs in one domain. Slices are consecutive members, `" + TopologySliceSizeAnnotation +
+			"` at a time, by role, and then by number.",
+	}, {
+		Key: TopologySliceSizeAnnotation, On: anyPod, Value: "a whole number from 1", Default: "no slices",
+		Meaning: "How many members a slice has. It is set together with `" + TopologySliceRequiredAnnotation + "`.",
+	}, {
+		Key: TopologySpreadAnnotation, On: anyPod, Value: key, Default: "any nodes",
+		Meaning: "The members are spread evenly over the domains: each has its share of them, or one more. It cannot have the same key as `" +
+			TopologySliceRequiredAnnotation + "`.",
+	}}
 }
 
 // SparkKeys lists the keys of Spark, and of Palantir's scheduler for Spark, that this scheduler also reads.

@@ -95,6 +95,9 @@ func parseRoles(text string) (*gang.Roles, gang.Share, error) {
 		if remedy := checkRole(r, i); remedy != "" {
 			return refuse("%s", remedy)
 		}
+		if r.List[i].Topology, remedy = written[i].topology.parseOfRole(); remedy != "" {
+			return refuse("role %q: %s", r.List[i].Name, remedy)
+		}
 	}
 	if total := r.Total(); total < 1 || total > maxDeclared {
 		return refuse("the minimums sum to %d; they may sum to 1 to %d", total, maxDeclared)
@@ -106,10 +109,11 @@ func parseRoles(text string) (*gang.Roles, gang.Share, error) {
 	return r, share, nil
 }
 
-// declared is a role with what it says of its gang's share.
+// declared is a role with what it says of its gang's share, and of where its own members have to be.
 type declared struct {
 	gang.Role
 	queue, preemptible, expectedRuntime *string
+	topology                            saidTopology
 }
 
 // decodeRoles decodes the list of roles. A remedy that is not empty describes the error.
@@ -130,6 +134,11 @@ func decodeRoles(text string) (list []declared, remedy string) {
 		Queue                     *string           `json:"queue"`
 		Preemptible               *boolean          `json:"preemptible"`
 		ExpectedRuntime           *string           `json:"expectedRuntime"`
+		TopologyRequired          *string           `json:"topologyRequired"`
+		TopologyPreferred         *string           `json:"topologyPreferred"`
+		TopologySliceRequired     *string           `json:"topologySliceRequired"`
+		TopologySliceSize         *number           `json:"topologySliceSize"`
+		TopologySpread            *string           `json:"topologySpread"`
 	}
 	var written []Role
 	decoder := json.NewDecoder(strings.NewReader(text))
@@ -149,7 +158,9 @@ func decodeRoles(text string) (list []declared, remedy string) {
 		list = append(list, declared{gang.Role{
 			Name: w.Name, Min: w.Min, Creates: creates, Requests: w.Requests, NodeSelector: w.NodeSelector, Tolerations: w.Tolerations,
 			Affinity: w.Affinity, TopologySpreadConstraints: w.TopologySpreadConstraints, Labels: w.Labels,
-		}, w.Queue, (*string)(w.Preemptible), w.ExpectedRuntime})
+		}, w.Queue, (*string)(w.Preemptible), w.ExpectedRuntime, saidTopology{topologyFields(), [topologyParts]*string{
+			w.TopologyRequired, w.TopologyPreferred, w.TopologySliceRequired, (*string)(w.TopologySliceSize), w.TopologySpread,
+		}}})
 	}
 	return list, ""
 }

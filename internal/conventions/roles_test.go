@@ -212,6 +212,7 @@ func manyRequests(n int) string {
 func FuzzRoles(f *testing.F) {
 	f.Add(driven, "driver", "")
 	f.Add(`[{"name":"worker","min":2000}]`, "", "3")
+	f.Add(`[{"name":"w","min":2,"topologyPreferred":"c,d","topologySliceRequired":"e","topologySliceSize":2}]`, "", "")
 	f.Fuzz(func(t *testing.T, declared, own, sparkCount string) {
 		annotations := map[string]string{group: "a", role: own, count: sparkCount, cpu: "1", memory: "1Gi"}
 		if declared != "" {

@@ -22,8 +22,14 @@ const (
 // MaxRuntime is the longest runtime that a pod may expect.
 const MaxRuntime = 30 * 24 * time.Hour
 
-// ShareOf reads what a pod without a gang says about its share of the cluster. Parse reads the same of members. The error is a
-// *Problem.
+// ShareAnnotations are the annotations that count on a pod without a gang too.
+func ShareAnnotations() []string {
+	topology := topologyAnnotations()
+	return append([]string{QueueAnnotation, PreemptibleAnnotation, ExpectedRuntimeAnnotation}, topology[:]...)
+}
+
+// ShareOf reads what a pod without a gang says about its share of the cluster, and about where it has to be: it is like a gang of one.
+// Parse reads the same of members. The error is a *Problem.
 func ShareOf(pod Pod) (gang.Share, error) {
 	share, err := readShare(pod)
 	return share, pod.locate(err)
@@ -36,6 +42,7 @@ func readShare(pod Pod) (share gang.Share, err error) {
 		chooseQueue(pod, &share.Queue),
 		choose(pod, PreemptibleAnnotation, &share.Preemptible, gang.MayBePreempted, gang.NeverPreempted),
 		chooseTime(pod, ExpectedRuntimeAnnotation, MaxRuntime, &share.ExpectedRuntime),
+		readTopology(pod, &share.Topology),
 	)
 	if err != nil {
 		return gang.Share{}, err
@@ -43,12 +50,13 @@ func readShare(pod Pod) (share gang.Share, err error) {
 	return share, nil
 }
 
-// addShare adds what the annotations say to what the roles in the same pod say. Both must agree.
+// addShare adds what the annotations say to what the roles in the same pod say of the whole gang. Both must agree.
 func addShare(pod Pod, said *gang.Share) error {
 	share, err := readShare(pod)
 	if err != nil {
 		return err
 	}
+	said.Topology = share.Topology // what roles say of it is about their own members
 	return cmp.Or(
 		addValue(pod, QueueAnnotation, share.Queue, &said.Queue),
 		addValue(pod, PreemptibleAnnotation, share.Preemptible, &said.Preemptible),
@@ -97,6 +105,15 @@ func (b *boolean) UnmarshalJSON(text []byte) error {
 	default:
 		return fmt.Errorf("%.64s is neither true nor false", text)
 	}
+}
+
+// number is a whole number, also in quotes, as in the annotation of the same meaning. What it is is checked later.
+type number string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *number) UnmarshalJSON(text []byte) error {
+	*n = number(strings.Trim(string(text), `"`))
+	return nil
 }
 
 // shareOfRoles returns what the roles say about the share of their gang. They must agree. A remedy that is not empty describes the

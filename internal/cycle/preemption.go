@@ -78,7 +78,8 @@ type request struct {
 // was preempted for it, and what it waits for.
 func (p *Preemption) MakeRoomForPod(ctx context.Context, pod *corev1.Pod, planner *view.Planner) (node string, awaits *gang.AwaitsWhy) {
 	awaits, h := p.makeRoom(ctx, request{
-		task: gang.Task{Gang: ledger.PodKey(pod), Members: []gang.Ref{refOf(pod)}, Need: 1}, pod: pod, planner: planner,
+		task: gang.Task{Gang: ledger.PodKey(pod), Members: []gang.Ref{refOf(pod)}, Need: 1, Topology: ledger.TopologyOf(pod)},
+		pod:  pod, planner: planner,
 	})
 	if awaits == nil {
 		return "", nil

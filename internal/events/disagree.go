@@ -2,6 +2,7 @@ package events
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
@@ -29,9 +30,11 @@ func disagreement(e gang.Explanation) string {
 		e.Gang, strings.Join(said, "; "))
 }
 
-// stated is the one annotation of a share, with its value.
+// stated is the one annotation of a share with its value, or the annotations of its topology.
 func stated(s gang.Share) string {
 	switch {
+	case s.Topology != gang.StatedTopology{}:
+		return statedTopology(s.Topology)
 	case s.Queue != "":
 		return fmt.Sprintf("%s=%q", conventions.QueueAnnotation, s.Queue)
 	case s.Preemptible != "":
@@ -39,4 +42,25 @@ func stated(s gang.Share) string {
 	default:
 		return fmt.Sprintf("%s=%q", conventions.ExpectedRuntimeAnnotation, s.ExpectedRuntime.String())
 	}
+}
+
+// statedTopology is the annotations that state a topology, with their values.
+func statedTopology(t gang.StatedTopology) string {
+	size := ""
+	if t.SliceSize > 0 {
+		size = strconv.Itoa(t.SliceSize)
+	}
+	var all []string
+	for _, s := range [...]struct{ annotation, value string }{
+		{conventions.TopologyRequiredAnnotation, t.Required},
+		{conventions.TopologyPreferredAnnotation, t.Preferred},
+		{conventions.TopologySliceRequiredAnnotation, t.SliceRequired},
+		{conventions.TopologySliceSizeAnnotation, size},
+		{conventions.TopologySpreadAnnotation, t.Spread},
+	} {
+		if s.value != "" {
+			all = append(all, fmt.Sprintf("%s=%q", s.annotation, s.value))
+		}
+	}
+	return strings.Join(all, ", ")
 }

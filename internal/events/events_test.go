@@ -202,13 +202,19 @@ func TestSentences(t *testing.T) {
 					{Share: gang.Share{Queue: "research"}, Members: 1, Example: "a-0"},
 					{Share: gang.Share{Preemptible: gang.NeverPreempted}, Members: 2, Example: "a-1"},
 					{Share: gang.Share{ExpectedRuntime: 90 * time.Minute}, Members: 3, Example: "a-2"},
+					{Share: gang.Share{Topology: gang.StatedTopology{
+						Required: "b", Preferred: "h,r", SliceRequired: "r", SliceSize: 4, Spread: "z",
+					}}, Members: 1, Example: "a-3"},
+					{Share: gang.Share{Topology: gang.StatedTopology{Spread: "r"}}, Members: 1, Example: "a-4"},
 				},
 			},
 			"GangMembersDisagree", "GangMembersDisagree",
 			`the members of gang default/spark-job-123 disagree (2 pods, such as a-0: pod-group.scheduling.sigs.k8s.io/min-available="3", ` +
 				`schedulerName s; 1 pod, such as a-1: pod-group.scheduling.sigs.k8s.io/min-available="4", schedulerName s; 1 pod, such as ` +
 				`a-0: kubenexus.io/queue="research"; 2 pods, such as a-1: kubenexus.io/preemptible="false"; 3 pods, such as a-2: ` +
-				`kubenexus.io/expected-runtime="1h30m0s"). No pending member starts until all agree: correct or delete the wrong ones.`,
+				`kubenexus.io/expected-runtime="1h30m0s"; 1 pod, such as a-3: kubenexus.io/topology-required="b", ` +
+				`kubenexus.io/topology-preferred="h,r", kubenexus.io/topology-slice-required="r", kubenexus.io/topology-slice-size="4", ` +
+				`kubenexus.io/topology-spread="z"; 1 pod, such as a-4: kubenexus.io/topology-spread="r"). No pending member starts until all agree: correct or delete the wrong ones.`,
 		},
 		{
 			"a queue that does not exist",

@@ -57,8 +57,8 @@ func ofMembers() []Entry {
 	}, {
 		Reason: ReasonDisagree,
 		Meaning: "Members name different sizes, schedulers or queues, or contradict each other in `" + conventions.PreemptibleAnnotation +
-			"` or `" + conventions.ExpectedRuntimeAnnotation + "`. No pending member starts until all agree. In a gang that runs, the " +
-			"running members are right, and only those that differ wait.",
+			"`, in `" + conventions.ExpectedRuntimeAnnotation + "` or in their [topology](../concepts/topology.md). No pending member starts " +
+			"until all agree. In a gang that runs, the running members are right, and only those that differ wait.",
 		Remedy:   "Correct or delete the pods that are wrong.",
 		Examples: disagreements(),
 	}}
@@ -115,6 +115,10 @@ func disagreements() []gang.Explanation {
 		{Kind: gang.KindDisagree, Gang: training(), Shares: []gang.ShareCount{
 			{Share: gang.Share{Queue: "research"}, Members: 3, Example: "training-0"},
 			{Share: gang.Share{Queue: "batch"}, Members: 1, Example: "training-3"},
+		}},
+		{Kind: gang.KindDisagree, Gang: training(), Shares: []gang.ShareCount{
+			{Share: gang.Share{Topology: gang.Topology{Required: "example.com/rack"}.Stated()}, Members: 3, Example: "training-0"},
+			{Share: gang.Share{Topology: gang.Topology{Required: "example.com/block"}.Stated()}, Members: 1, Example: "training-3"},
 		}},
 	}
 }

@@ -172,6 +172,8 @@ func (a aspect) ends() []first {
 		return []first{firstQueue, lastQueue}
 	case runtimeAspect:
 		return []first{firstRuntime, lastRuntime}
+	case topologyAspect:
+		return []first{firstTopology, lastTopology}
 	case preemptibleAspect, aspects:
 	}
 	return nil

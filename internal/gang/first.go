@@ -28,6 +28,8 @@ const (
 	lastQueue
 	firstRuntime
 	lastRuntime
+	firstTopology
+	lastTopology
 	firsts
 )
 
@@ -50,24 +52,26 @@ func (f first) qualifies(m *member) bool {
 		return m.Spec.Placement != ""
 	case firstDefaultPlacement:
 		return m.DefaultPlacement != ""
-	case firstDeadline, firstQueue, lastQueue, firstRuntime, lastRuntime:
-		return m.present() && f.stated(m)
+	case firstDeadline:
+		return m.present() && m.Deadline > 0 && !m.apart()
+	case firstQueue, lastQueue, firstRuntime, lastRuntime, firstTopology, lastTopology:
+		return m.present() && m.Spec.only(f.aspect()) != (Share{})
 	default:
 		return f.longest(m) > 0
 	}
 }
 
-// stated reports whether the member states what is compared.
-func (f first) stated(m *member) bool {
-	switch f { //nolint:exhaustive // the others are stated by members of any state
-	case firstDeadline:
-		return m.Deadline > 0 && !m.apart()
+// aspect is the aspect of the share of which f selects a member that states it, or aspects.
+func (f first) aspect() aspect {
+	switch f { //nolint:exhaustive // the others select by something else
 	case firstQueue, lastQueue:
-		return m.Spec.Queue != ""
+		return queueAspect
 	case firstRuntime, lastRuntime:
-		return m.Spec.ExpectedRuntime > 0
+		return runtimeAspect
+	case firstTopology, lastTopology:
+		return topologyAspect
 	}
-	return false
+	return aspects
 }
 
 // longest is the duration by which the candidates are ordered, the longest first, or 0.
@@ -103,7 +107,7 @@ func (f first) compare(a, b *member) int {
 			}
 			return 1
 		}
-	case lastQueue, lastRuntime:
+	case lastQueue, lastRuntime, lastTopology:
 		return compareMembers(b, a)
 	case firstTimeout, firstDefaultTimeout, firstReservation, firstDefaultReservation, firstDeadline:
 		return cmp.Compare(f.longest(b), f.longest(a))

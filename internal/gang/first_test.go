@@ -21,6 +21,7 @@ func TestCostOfAMemberDoesNotGrowWithTheGang(t *testing.T) {
 		"members disagree":    func(m *gang.Member, i, n int) { m.Spec.MinAvailable = int32(n - i%3) },
 		"shares differ":       func(m *gang.Member, i, _ int) { m.Spec.Queue = fmt.Sprint("q", i%3) },
 		"a runtime for each":  func(m *gang.Member, i, _ int) { m.Spec.ExpectedRuntime = time.Duration(i) * time.Second },
+		"a topology for each": func(m *gang.Member, i, _ int) { m.Spec.Topology.SliceSize = i },
 		"a deadline for each": func(m *gang.Member, i, _ int) { m.Deadline = time.Duration(i) * time.Second },
 		"gated, then not":     func(m *gang.Member, _, _ int) { m.Gated = true },
 		"two roles":           func(m *gang.Member, i, n int) { m.Spec.Role, m.Spec.Roles = twoRoles(i, n) },
@@ -139,6 +140,7 @@ func drawShare(pick func(int) int) gang.Share {
 		Queue:           []string{"", "", "", "q", "q", "r"}[pick(6)],
 		Preemptible:     []gang.Preemptible{"", "", "", gang.MayBePreempted, gang.NeverPreempted, gang.NeverPreempted}[pick(6)],
 		ExpectedRuntime: []time.Duration{0, 0, 0, time.Hour, time.Hour, 2 * time.Hour}[pick(6)],
+		Topology:        gang.StatedTopology{Required: []string{"", "", "", "rack", "rack", "block"}[pick(6)]},
 	}
 }
 

@@ -184,8 +184,11 @@ func (g *Gang) mayEnter(m *member) bool {
 func (g *Gang) Refs() []Ref { return g.refs(g.where(func(*member) bool { return true })) }
 
 // refs returns references to the members, the oldest first.
-func (g *Gang) refs(members []*member) []Ref {
-	slices.SortFunc(members, compareMembers)
+func (g *Gang) refs(members []*member) []Ref { return g.refsBy(members, compareMembers) }
+
+// refsBy returns references to the members in the given order.
+func (g *Gang) refsBy(members []*member, compare func(a, b *member) int) []Ref {
+	slices.SortFunc(members, compare)
 	refs := make([]Ref, len(members))
 	for i, m := range members {
 		refs[i] = g.ref(m)

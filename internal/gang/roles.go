@@ -22,6 +22,8 @@ type Role struct {
 	TopologySpreadConstraints json.RawMessage
 	// Labels are the labels of such pods, for their own selectors and those of other pods.
 	Labels map[string]string
+	// Topology is where the members of the role have to be, besides what their gang asks for.
+	Topology Topology
 }
 
 // Toleration is a pod's toleration, as in the Kubernetes API.

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Share is what a pod says about the share of the cluster that it, or its gang, uses. The zero value says nothing.
+// Share is what a pod says about the share of the cluster that it, or its gang, uses, and about where that is. The zero value says
+// nothing.
 type Share struct {
 	// Queue is the name of the queue, or empty.
 	Queue string
@@ -13,6 +14,8 @@ type Share struct {
 	Preemptible Preemptible
 	// ExpectedRuntime is how long the pod is expected to run; 0 means that the pod does not say it.
 	ExpectedRuntime time.Duration
+	// Topology is where all members of the gang have to be. Members agree on it as a whole.
+	Topology StatedTopology
 }
 
 // Preemptible is whether others may take what a gang uses.
@@ -33,6 +36,7 @@ const (
 	queueAspect aspect = iota
 	preemptibleAspect
 	runtimeAspect
+	topologyAspect
 	aspects
 )
 
@@ -45,6 +49,8 @@ func (s Share) only(a aspect) Share {
 		return Share{Preemptible: s.Preemptible}
 	case runtimeAspect:
 		return Share{ExpectedRuntime: s.ExpectedRuntime}
+	case topologyAspect:
+		return Share{Topology: s.Topology}
 	case aspects:
 	}
 	return Share{}
@@ -52,7 +58,10 @@ func (s Share) only(a aspect) Share {
 
 // and adds what o says where s says nothing.
 func (s Share) and(o Share) Share {
-	return Share{cmp.Or(s.Queue, o.Queue), cmp.Or(s.Preemptible, o.Preemptible), cmp.Or(s.ExpectedRuntime, o.ExpectedRuntime)}
+	return Share{
+		cmp.Or(s.Queue, o.Queue), cmp.Or(s.Preemptible, o.Preemptible), cmp.Or(s.ExpectedRuntime, o.ExpectedRuntime),
+		cmp.Or(s.Topology, o.Topology),
+	}
 }
 
 // suits reports whether s says nothing else than what applies.
@@ -60,7 +69,7 @@ func (s Share) suits(applies Share) bool { return s.and(applies) == applies }
 
 func (s Share) compare(o Share) int {
 	return cmp.Or(cmp.Compare(s.Queue, o.Queue), cmp.Compare(s.Preemptible, o.Preemptible),
-		cmp.Compare(s.ExpectedRuntime, o.ExpectedRuntime))
+		cmp.Compare(s.ExpectedRuntime, o.ExpectedRuntime), s.Topology.compare(o.Topology))
 }
 
 // maxValues is how many values of one aspect the revisions of a template may have: with more, members disagree, whatever their

@@ -333,6 +333,7 @@ func TestMembersWithTooManyDifferentValuesListOldestAndNewest(t *testing.T) {
 	for i, share := range []func(i int) gang.Share{
 		func(i int) gang.Share { return queued(fmt.Sprint("q", i)) },
 		func(i int) gang.Share { return gang.Share{ExpectedRuntime: time.Duration(i+1) * time.Second} },
+		func(i int) gang.Share { return gang.Share{Topology: gang.StatedTopology{Spread: fmt.Sprint("k", i)}} },
 	} {
 		g := gang.New(gang.Key{Name: "a"})
 		observe(g, []gang.Member{

@@ -8,7 +8,8 @@ import (
 // Task is the input of a plan for a gang.
 type Task struct {
 	Gang Key
-	// Members are the members to place. Need is the number that must be placed, including declared members that do not exist yet.
+	// Members are the members to place. The representative comes first, then the oldest; with slices, they are in the order in which
+	// slices count them. Need is the number that must be placed, including declared members that do not exist yet.
 	Members   []Ref
 	Need      int
 	Placement Placement
@@ -17,6 +18,10 @@ type Task struct {
 	MemberRoles []string
 	// Avoid are nodes that recently rejected a member.
 	Avoid []string
+	// Topology is where all members have to be, in addition to the topology of each role. Running is where the gang runs already, if it
+	// or a role has any.
+	Topology Topology
+	Running  []RunningMember
 }
 
 // RoleTask is what a plan must place of a role: at least Must members, of which Declared do not exist yet.
@@ -46,21 +51,33 @@ type Pin struct{ UID, Node string }
 // Slot assigns a declared member to a node.
 type Slot struct{ Role, Node string }
 
-// Task returns what to plan for the gang. The representative comes first.
+// Task returns what to plan for the gang.
 func (g *Gang) Task(now time.Time) Task {
-	members := g.refs(g.where(func(m *member) bool { return g.mayEnter(m) && !m.otherRun && !g.rejoins(m) }))
-	if g.planner != nil {
-		i := slices.Index(members, g.ref(g.planner))
-		if i > 0 {
-			copy(members[1:i+1], members[:i])
-			members[0] = g.ref(g.planner)
-		}
+	t := Task{
+		Gang: g.Key, Members: g.toPlace(), Placement: g.placement(), Avoid: g.Avoided(now), Need: g.missing(),
+		Topology: g.Topology(), Running: g.RunningMembers(),
 	}
-	t := Task{Gang: g.Key, Members: members, Placement: g.placement(), Avoid: g.Avoided(now), Need: g.missing()}
 	if g.shape() != nil {
 		g.addRoles(&t)
 	}
 	return t
+}
+
+// toPlace returns the members to place, in the order of Task.Members.
+func (g *Gang) toPlace() []Ref {
+	members := g.where(func(m *member) bool { return g.mayEnter(m) && !m.otherRun && !g.rejoins(m) })
+	if g.sliced() {
+		return g.refsBy(members, compareRanks)
+	}
+	refs := g.refs(members)
+	if g.planner != nil {
+		i := slices.Index(refs, g.ref(g.planner))
+		if i > 0 {
+			copy(refs[1:i+1], refs[:i])
+			refs[0] = g.ref(g.planner)
+		}
+	}
+	return refs
 }
 
 // addRoles adds the requirements of each role.

@@ -104,7 +104,7 @@ func (l *Ledger) Begin(pod *corev1.Pod) Answer {
 		a.Why = g.Explain()
 	case gang.Plan:
 		a.Task = g.Task(now)
-		if l.tree != nil && !l.keepsWithin(g, &a) {
+		if l.tree != nil && !l.keepsWithin(g, pod.UID, &a) {
 			break
 		}
 		again := l.plansAgain(g)

@@ -37,8 +37,8 @@ type passedBy struct {
 type misfit struct {
 	ref       gang.Ref
 	scheduler string
-	// queue is the queue that the pod names, or empty.
-	queue    string
+	// share is what the pod says of its queue, and of where it has to be.
+	share    gang.Share
 	priority int32
 	since    time.Time
 	// aside is true while capacity that is set aside for the pod is free.
@@ -86,7 +86,7 @@ func (l *Ledger) mostWait(key gang.Key) time.Duration {
 	case l.tree == nil:
 		return queue.DefaultMaxWait
 	case m != nil:
-		return l.leafOf(key.Namespace, m.queue).MaxWait()
+		return l.leafOf(key.Namespace, m.share.Queue).MaxWait()
 	case g != nil:
 		return l.leafOf(key.Namespace, g.Queue()).MaxWait()
 	}
@@ -143,7 +143,7 @@ func (l *Ledger) Missed(pod *corev1.Pod) {
 	}
 	m := &misfit{
 		ref:       gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)},
-		scheduler: pod.Spec.SchedulerName, queue: stated(pod).Queue, priority: corev1helpers.PodPriority(pod), since: l.clock.Now(),
+		scheduler: pod.Spec.SchedulerName, share: stated(pod), priority: corev1helpers.PodPriority(pod), since: l.clock.Now(),
 	}
 	if created := pod.CreationTimestamp.Time; m.since.Before(l.trusted()) && !created.IsZero() && created.Before(m.since) {
 		m.since = created
@@ -273,7 +273,7 @@ func (l *Ledger) StillWaits(key gang.Key) (Waiting, bool) {
 	defer l.mu.Unlock()
 	if m := l.passedBy.pods[key]; m != nil {
 		w := waitingPod(key, m)
-		w.Task = gang.Task{Gang: key, Members: []gang.Ref{m.ref}, Need: 1}
+		w.Task = gang.Task{Gang: key, Members: []gang.Ref{m.ref}, Need: 1, Topology: m.share.Topology.Topology()}
 		return w, true
 	}
 	g := l.gangs[key]

@@ -97,7 +97,7 @@ func (l *Ledger) PodsSetAside() map[string]int {
 	pods := map[string]int{}
 	for key, m := range l.passedBy.pods {
 		if m.aside {
-			pods[l.leafOf(key.Namespace, m.queue).Name()]++
+			pods[l.leafOf(key.Namespace, m.share.Queue).Name()]++
 		}
 	}
 	return pods

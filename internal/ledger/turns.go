@@ -282,7 +282,7 @@ func (l *Ledger) noteTooLarge(g *gang.Gang) {
 
 // keepsWithin keeps the task within the limits of the gang's queue. If they do not allow it, it ends the attempt and returns false, unless
 // the gang is to make room within them.
-func (l *Ledger) keepsWithin(g *gang.Gang, a *Answer) bool {
+func (l *Ledger) keepsWithin(g *gang.Gang, uid types.UID, a *Answer) bool {
 	makes := l.making == g
 	l.making = nil
 	task, why, may := l.within(g, a.Task)
@@ -293,7 +293,7 @@ func (l *Ledger) keepsWithin(g *gang.Gang, a *Answer) bool {
 		a.Beyond = true
 		return true
 	}
-	l.refuseBeyond(g, types.UID(a.Task.Members[0].UID), a, why)
+	l.refuseBeyond(g, uid, a, why)
 	return false
 }
 

@@ -180,7 +180,11 @@ func (l *Ledger) queueOf(pod *corev1.Pod) queue.Leaf {
 	return l.leafOf(pod.Namespace, stated(pod).Queue)
 }
 
-// stated returns what a pod without a gang says of its queue. What it says wrongly is ignored: it runs, or was refused before.
+// TopologyOf returns where a pod without a gang has to be in the topology of the nodes.
+func TopologyOf(pod *corev1.Pod) gang.Topology { return stated(pod).Topology.Topology() }
+
+// stated returns what a pod without a gang says of its queue, and of where it has to be. What it says wrongly is ignored: it runs, or was
+// refused before.
 func stated(pod *corev1.Pod) gang.Share {
 	share, err := conventions.ShareOf(conventions.Pod{Labels: pod.Labels, Annotations: pod.Annotations})
 	if err != nil {

@@ -41,7 +41,8 @@ func Annotations() string {
 	annotationTable(&b, conventions.Annotations())
 	b.WriteString("\nMore about [roles](../lifecycle.md#roles), [creators](../lifecycle.md#creators), " +
 		"[warnings](../lifecycle.md#warn-after), [reservations](../lifecycle.md#reservations) and [loss](../lifecycle.md#loss) " +
-		"is in the life of a gang. The annotation of a namespace that the guard rails read, `kubenexus.io/queues`: " +
+		"is in the life of a gang; [topology](../concepts/topology.md) has examples and rules. " +
+		"The annotation of a namespace that the guard rails read, `kubenexus.io/queues`: " +
 		"[install](../install.md#guard-rails).\n\n" +
 		"## Of Spark\n\n" +
 		"Read besides; [Spark](../workloads/spark.md) says how to use them.\n\n")

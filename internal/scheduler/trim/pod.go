@@ -24,10 +24,10 @@ func (t *trimmer) pod(p *corev1.Pod, placed bool) {
 	t.shared.pod(p)
 }
 
-// keepShare drops all annotations but those about the pod's share of the cluster.
+// keepShare drops all annotations but those that count on a pod without a gang.
 func keepShare(p *corev1.Pod) {
 	var kept map[string]string
-	for _, key := range [...]string{conventions.QueueAnnotation, conventions.PreemptibleAnnotation, conventions.ExpectedRuntimeAnnotation} {
+	for _, key := range conventions.ShareAnnotations() {
 		if value, said := p.Annotations[key]; said {
 			if kept == nil {
 				kept = map[string]string{}

@@ -122,8 +122,13 @@ func TestAnnotationsThatAreReadAreKept(t *testing.T) {
 		"of no gang, how long it runs": {
 			annotations: map[string]string{"kubenexus.io/expected-runtime": "2h", "team": "x"}, node: "n", kept: true,
 		},
-		"of a gang": {annotations: map[string]string{"pod-group.scheduling.sigs.k8s.io/name": "g"}, kept: true},
-		"wrong":     {annotations: map[string]string{"batch.scheduling.k8s.io/min-available": "all"}, kept: true},
+		"of no gang, the domain":        {annotations: map[string]string{"kubenexus.io/topology-required": "r", "team": "x"}, kept: true},
+		"of no gang, preferred domains": {annotations: map[string]string{"kubenexus.io/topology-preferred": "r", "team": "x"}, kept: true},
+		"of no gang, slices":            {annotations: map[string]string{"kubenexus.io/topology-slice-required": "r", "team": "x"}, kept: true},
+		"of no gang, their size":        {annotations: map[string]string{"kubenexus.io/topology-slice-size": "2", "team": "x"}, kept: true},
+		"of no gang, spread":            {annotations: map[string]string{"kubenexus.io/topology-spread": "r", "team": "x"}, kept: true},
+		"of a gang":                     {annotations: map[string]string{"pod-group.scheduling.sigs.k8s.io/name": "g"}, kept: true},
+		"wrong":                         {annotations: map[string]string{"batch.scheduling.k8s.io/min-available": "all"}, kept: true},
 		"of a Spark job": {
 			labels:      map[string]string{"spark-role": "driver", "spark-app-selector": "spark-1"},
 			annotations: map[string]string{"spark-executor-count": "2"}, kept: true,
