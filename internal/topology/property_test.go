@@ -1,0 +1,292 @@
+package topology
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
+)
+
+// drawToy draws a cluster of up to 6 nodes. traps says that nodes may reject members although they have free capacity.
+func drawToy(t *rapid.T, traps bool) *toy {
+	free := rapid.SliceOfN(rapid.IntRange(0, 3), 1, 6).Draw(t, "free")
+	c := one(free...)
+	if traps {
+		for n := range free {
+			if rapid.IntRange(0, 4).Draw(t, "trap") == 0 {
+				c.forbidden[0] = append(c.forbidden[0], n)
+			}
+		}
+	}
+	return c
+}
+
+// drawLevels draws three levels, narrowest first. nested says that each domain is inside one domain of the next level.
+func drawLevels(t *rapid.T, nodes int, nested bool) []*Level {
+	names := make([][]string, 3)
+	for n := range nodes {
+		block := rapid.SampledFrom([]string{"a", "b", "c", ""}).Draw(t, "block")
+		rack := rapid.SampledFrom([]string{"r1", "r2", "r3", ""}).Draw(t, "rack")
+		host := rapid.SampledFrom([]string{"h1", "h2", "h3"}).Draw(t, "host")
+		if nested {
+			if rack != "" {
+				rack = block + rack
+			}
+			host = block + rack + host
+		}
+		_ = n
+		names[0], names[1], names[2] = append(names[0], host), append(names[1], rack), append(names[2], block)
+	}
+	return []*Level{level("host", names[0]...), level("rack", names[1]...), level("block", names[2]...)}
+}
+
+func drawGang(t *rapid.T) placement.Gang {
+	members := rapid.IntRange(1, 9).Draw(t, "members")
+	return equal(members, rapid.IntRange(1, members).Draw(t, "least"))
+}
+
+// drawRules draws rules over the levels.
+func drawRules(t *rapid.T, levels []*Level, nodes int) Rules {
+	var r Rules
+	pick := func(what string) *Level { return rapid.SampledFrom(levels).Draw(t, what) }
+	if rapid.Bool().Draw(t, "required") {
+		r.Required = pick("required level")
+	}
+	for _, l := range levels {
+		if rapid.Bool().Draw(t, "preferred") {
+			r.Preferred = append(r.Preferred, l)
+		}
+	}
+	switch rapid.IntRange(0, 3).Draw(t, "extra") {
+	case 0:
+		r.Slice, r.SliceSize = pick("slice"), rapid.IntRange(1, 4).Draw(t, "size")
+	case 1:
+		r.Spread = pick("spread")
+		if rapid.Bool().Draw(t, "usable") {
+			r.Usable = rapid.SliceOfN(rapid.Bool(), nodes, nodes).Draw(t, "which")
+		}
+	}
+	return r
+}
+
+// examine checks what must hold for every result.
+func examine(t *rapid.T, c *toy, r Request, result Result) {
+	t.Helper()
+	held := placement.Plan{Nodes: make([][]int, len(r.Gang.Classes)), Placed: len(c.steps)}
+	for class := range held.Nodes {
+		held.Nodes[class] = []int{}
+	}
+	for _, s := range c.steps {
+		held.Nodes[s.class] = append(held.Nodes[s.class], int(s.node))
+	}
+	if diff := cmp.Diff(held, result.Plan); diff != "" {
+		t.Fatalf("the cluster does not hold the plan (-cluster +plan):\n%s", diff)
+	}
+	fits := result.Placed >= r.Gang.Min
+	for class, nodes := range result.Nodes {
+		if len(nodes) > r.Gang.Classes[class].Members {
+			t.Fatalf("%d of %d members", len(nodes), r.Gang.Classes[class].Members)
+		}
+		fits = fits && len(nodes) >= r.Gang.Classes[class].Must
+	}
+	if fits != result.Fits {
+		t.Fatalf("placed %v of %+v, but %v", result.Nodes, r.Gang, result.Fits)
+	}
+}
+
+// One local class: a plan keeps the rules, and has as many members as any plan that keeps them. Preferred levels never make it smaller.
+func TestOneLocalClassIsExact(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawToy(t, true)
+		nodes := len(c.free)
+		r := Request{Gang: drawGang(t), Rules: drawRules(t, drawLevels(t, nodes, rapid.Bool().Draw(t, "nested")), nodes)}
+		if r.Spread != nil && rapid.Bool().Draw(t, "runs") {
+			r.Running = rapid.SliceOfN(rapid.Int32Range(0, 2), nodes, nodes).Draw(t, "running")
+			r.Required, r.Preferred = nil, nil
+		}
+		result := Find(c, r)
+		examine(t, c, r, result)
+		w := newWorld(c2(c), r)
+		counts := w.counts(result)
+		if !w.legal(counts) {
+			t.Fatalf("%v breaks the rules", counts)
+		}
+		best := 0
+		w.try(func(_ []int, placed int) { best = max(best, placed) })
+		if result.Placed != best {
+			t.Fatalf("placed %d, %d are possible", result.Placed, best)
+		}
+		hard := r.Required != nil || r.Slice != nil || r.Spread != nil
+		if (result.Finding != nil) != (!result.Fits && hard) {
+			t.Fatalf("fits %v, finding %v", result.Fits, result.Finding)
+		}
+	})
+}
+
+// c2 is the toy without members.
+func c2(c *toy) *toy {
+	c.Reset()
+	return c
+}
+
+// One local class: it goes to one domain of the narrowest preferred level that has one, and otherwise to the fewest of the last.
+func TestPreferredIsTheNarrowest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawToy(t, true)
+		nodes := len(c.free)
+		levels := drawLevels(t, nodes, true)
+		r := Request{Gang: drawGang(t), Rules: drawRules(t, levels, nodes)}
+		r.Gang.Min = r.Gang.Classes[0].Members
+		r.Spread = nil
+		if r.Slice != nil && r.Slice != levels[0] {
+			r.Slice = nil
+		}
+		if len(r.Preferred) == 0 {
+			r.Preferred = levels[:2]
+		}
+		result := Find(c, r)
+		if !result.Fits {
+			return
+		}
+		w := newWorld(c2(c), r)
+		counts := w.counts(result)
+		for _, l := range r.Preferred {
+			possible := false
+			w.try(func(other []int, placed int) {
+				d, ok := oneDomain(l, other)
+				possible = possible || ok && d >= 0 && placed == r.Gang.Min
+			})
+			if _, ok := oneDomain(l, counts); ok != possible {
+				t.Fatalf("%v is in one %s: %v; possible: %v", counts, l.Key, ok, possible)
+			} else if ok {
+				return
+			}
+		}
+		region := func([]int) bool { return true } // the required domain was chosen before
+		if r.Required != nil {
+			chosen, _ := oneDomain(r.Required, counts)
+			region = func(other []int) bool { d, _ := oneDomain(r.Required, other); return d == chosen }
+		}
+		last := r.Preferred[len(r.Preferred)-1]
+		fewest := nodes + 1
+		w.try(func(other []int, placed int) {
+			if placed == r.Gang.Min && region(other) && labelled(last, other) {
+				fewest = min(fewest, used(last, other))
+			}
+		})
+		if n := used(last, counts); labelled(last, counts) && n != fewest {
+			t.Fatalf("%v is in %d of %s, %d are possible", counts, n, last.Key, fewest)
+		} else if !labelled(last, counts) && fewest <= nodes {
+			t.Fatalf("%v uses nodes in no %s", counts, last.Key)
+		}
+	})
+}
+
+// labelled reports whether all members are in domains.
+func labelled(l *Level, counts []int) bool {
+	_, ok := by(l, counts)
+	return ok
+}
+
+// One local class: of the domains that hold all, the one with the least free capacity is taken, and the first by name of equal ones.
+func TestTheTightestDomain(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawToy(t, false)
+		nodes := len(c.free)
+		l := drawLevels(t, nodes, true)[rapid.IntRange(0, 2).Draw(t, "level")]
+		r := Request{Gang: drawGang(t)}
+		r.Gang.Min = r.Gang.Classes[0].Members
+		if rapid.Bool().Draw(t, "required") {
+			r.Required = l
+		} else {
+			r.Preferred = []*Level{l}
+		}
+		result := Find(c, r)
+		if result.Level == nil {
+			return
+		}
+		free := make([]int, nodes)
+		for n := range free {
+			free[n] = c.free[n][0]
+		}
+		sums, _ := by(l, free)
+		for d, sum := range sums {
+			chosen := sums[result.Domain]
+			if sum >= r.Gang.Min && (sum < chosen || sum == chosen && l.Names[d] < l.Names[result.Domain]) {
+				t.Fatalf("%s with %d is chosen, not %s with %d", l.Names[result.Domain], chosen, l.Names[d], sum)
+			}
+		}
+	})
+}
+
+// Without rules the plan is that of placement.Find.
+func TestNoRules(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawToy(t, true)
+		gang := drawGang(t)
+		result := Find(c, Request{Gang: gang, Parts: []Part{{Classes: []int{0}}}})
+		plan, fits := placement.Find(c2(c), gang)
+		if diff := cmp.Diff(Result{Plan: plan, Fits: fits, Domain: -1}, result); diff != "" {
+			t.Fatalf("-placement +topology:\n%s", diff)
+		}
+	})
+}
+
+// The order of nodes and domains does not matter for how much is placed where.
+func TestOrderDoesNotMatter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawToy(t, true)
+		nodes := len(c.free)
+		levels := drawLevels(t, nodes, true)
+		r := Request{Gang: drawGang(t), Rules: drawRules(t, levels, nodes)}
+		r.Usable = nil
+		result := Find(c, r)
+
+		order := rapid.Permutation(ascending(nodes)).Draw(t, "order")
+		other := one(make([]int, nodes)...)
+		names := make([][]string, len(levels))
+		for i, n := range order {
+			other.free[i] = c.free[n]
+			if slices.Contains(c.forbidden[0], n) {
+				other.forbidden[0] = append(other.forbidden[0], i)
+			}
+			for k, l := range levels {
+				name := ""
+				if l.Of[n] >= 0 {
+					name = l.Names[l.Of[n]]
+				}
+				names[k] = append(names[k], name)
+			}
+		}
+		moved := map[*Level]*Level{nil: nil}
+		for k, l := range levels {
+			moved[l] = level(l.Key, names[k]...)
+		}
+		again := r
+		again.Required, again.Slice, again.Spread = moved[r.Required], moved[r.Slice], moved[r.Spread]
+		again.Preferred = nil
+		for _, l := range r.Preferred {
+			again.Preferred = append(again.Preferred, moved[l])
+		}
+		second := Find(other, again)
+		for _, l := range levels {
+			if l != r.Required && l != r.Slice && l != r.Spread && !slices.Contains(r.Preferred, l) {
+				continue
+			}
+			if diff := cmp.Diff(spots(l, result.Plan), spots(moved[l], second.Plan)); diff != "" {
+				t.Fatalf("members by %s (-first +in another order):\n%s", l.Key, diff)
+			}
+		}
+	})
+}
+
+func ascending(n int) []int {
+	numbers := make([]int, n)
+	for i := range numbers {
+		numbers[i] = i
+	}
+	return numbers
+}

@@ -1,0 +1,378 @@
+package topology
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// kind says what a level is used for.
+type kind int
+
+const (
+	root kind = iota
+	required
+	preferred
+	slice
+	spread
+)
+
+// never is the number of a tier that there is not.
+const never = math.MaxInt
+
+// tree has what is counted for a group: a cell for all its nodes, and below it, level by level, the domains inside the domains of the level
+// above. What is counted are upper bounds.
+type tree struct {
+	*planner
+	task
+	left    []int64 // members of each class to be placed
+	members int64   // of all classes
+	largest int     // the class with the largest members, by which free capacity is compared
+	size    int64   // of a chunk; 1 without Slice
+	noRest  bool    // there must be no smaller chunk
+	// tiers are the levels, broadest first. tiers[0] has one cell, which has all nodes.
+	tiers []cells
+	// base is the tier of which one cell must hold all members: that of the required level, or 0.
+	base int
+	// sliced and spread are the tiers of these levels, or never.
+	sliced, spread int
+
+	index index // the nodes of each cell of the last tier, once needed
+}
+
+// cells are the domains of a level, split where they cross those of the level above.
+type cells struct {
+	level *Level
+	kind  kind
+	of    []int32 // the cell of each node, by position in the group's nodes; -1: none; nil: all in cell 0
+	// parent is the cell of the tier above; -1 for a cell without nodes.
+	parent []int32
+	// domain is the domain that the cell is in; -1 for the nodes that are in no domain of a preferred level.
+	domain []int32
+	// partial says that the rest of the cell's domain, inside the required domain, is another cell.
+	partial []bool
+
+	rooms   [][]int64 // the free capacity for each class of the group
+	running []int64   // members that run already
+	counts  []bool    // whether members must be spread over the cell
+	limit   []int64   // how many members were found to fit at most
+	// chunks is how many whole chunks the cell can hold, and then rest how many members of a smaller one.
+	chunks, rest []int64
+	// lacks is, in the base tier, how many members a class must have for which there is no free capacity.
+	lacks []int64
+	// kids are the cells among which the members of each cell are divided, once needed.
+	kids index
+}
+
+func (c *cells) cell(position int) int32 {
+	if c.of == nil {
+		return 0
+	}
+	return c.of[position]
+}
+
+// newTree counts the nodes of the group.
+func newTree(p *planner, g task) *tree {
+	t := &tree{planner: p, task: g, size: 1, sliced: never, spread: never}
+	for k, c := range g.classes {
+		t.left = append(t.left, int64(p.unplaced(c)))
+		t.members += t.left[k]
+		class, largest := p.gang.Classes[c], p.gang.Classes[g.classes[t.largest]]
+		if cmp.Or(cmp.Compare(class.Size, largest.Size), cmp.Compare(class.Members, largest.Members)) > 0 {
+			t.largest = k
+		}
+	}
+	t.tiers = make([]cells, 1, 3+len(g.rules.Preferred))
+	t.tiers[0] = cells{parent: []int32{0}, domain: []int32{-1}}
+	if g.rules.Required != nil {
+		t.add(g.rules.Required, required)
+		t.base = 1
+	}
+	t.addLevels()
+	t.count()
+	return t
+}
+
+// addLevels adds the levels below the required one.
+func (t *tree) addLevels() {
+	rules := t.rules
+	extra, extraKind := rules.Slice, slice
+	if extra == nil {
+		extra, extraKind = rules.Spread, spread
+	} else {
+		t.size = int64(max(1, rules.SliceSize))
+	}
+	// Chunks and shares are below the broad levels that their domains are inside of, and above the others, which divide them.
+	below := len(rules.Preferred)
+	for extra != nil && below > 0 && inside(extra, rules.Preferred[below-1]) {
+		below--
+	}
+	for i := len(rules.Preferred) - 1; i >= -1; i-- {
+		if extra != nil && i < below {
+			if extraKind == slice {
+				t.sliced = len(t.tiers)
+			} else {
+				t.spread = len(t.tiers)
+			}
+			t.add(extra, extraKind)
+			extra = nil
+		}
+		if i >= 0 {
+			t.add(rules.Preferred[i], preferred)
+		}
+	}
+}
+
+// inside reports whether each domain of a level is inside one domain of the other.
+func inside(narrow, broad *Level) bool {
+	const unseen = -2
+	of := make([]int32, len(narrow.Names))
+	for d := range of {
+		of[d] = unseen
+	}
+	for n, d := range narrow.Of {
+		switch {
+		case d < 0:
+		case of[d] == unseen:
+			of[d] = broad.Of[n]
+		case of[d] != broad.Of[n]:
+			return false
+		}
+	}
+	return true
+}
+
+// add adds a level below the last tier.
+func (t *tree) add(level *Level, kind kind) {
+	above := &t.tiers[len(t.tiers)-1]
+	c := cells{level: level, kind: kind, parent: make([]int32, len(level.Names)), domain: make([]int32, len(level.Names))}
+	for d := range c.domain {
+		c.parent[d], c.domain[d] = -1, int32(d)
+	}
+	c.partial = make([]bool, len(level.Names))
+	if above.of == nil && t.nodes == nil && (kind != preferred || !slices.Contains(level.Of, -1)) {
+		c.of = level.Of
+		clear(c.parent)
+		t.tiers = append(t.tiers, c)
+		return
+	}
+	type crossing struct{ parent, domain int32 }
+	var crossings map[crossing]int32
+	c.of = make([]int32, t.positions())
+	for i := range c.of {
+		parent, domain := above.cell(i), level.Of[t.node(i)]
+		switch {
+		case parent < 0, domain < 0 && kind != preferred:
+			c.of[i] = -1
+		case domain >= 0 && (c.parent[domain] == parent || c.parent[domain] < 0):
+			c.parent[domain], c.of[i] = parent, domain
+		default: // the domain crosses domains of the level above, or the node is in none
+			cell, known := crossings[crossing{parent, domain}]
+			if !known {
+				if crossings == nil {
+					crossings = map[crossing]int32{}
+				}
+				cell = int32(len(c.parent))
+				crossings[crossing{parent, domain}] = cell
+				c.parent, c.domain, c.partial = append(c.parent, parent), append(c.domain, domain), append(c.partial, false)
+				t.markPartial(&c, cell)
+			}
+			c.of[i] = cell
+		}
+	}
+	t.tiers = append(t.tiers, c)
+}
+
+// markPartial marks the cell, which was just added below the last tier, and others of its domain.
+func (t *tree) markPartial(c *cells, cell int32) {
+	above := len(t.tiers) - 1
+	base := min(t.base, above)
+	for other, domain := range c.domain {
+		if domain == c.domain[cell] && other != int(cell) &&
+			t.ancestor(above, c.parent[other], base) == t.ancestor(above, c.parent[cell], base) {
+			c.partial[other], c.partial[cell] = true, true
+		}
+	}
+}
+
+// positions is the number of nodes of the group.
+func (t *tree) positions() int {
+	if t.nodes == nil {
+		return len(t.hosted)
+	}
+	return len(t.nodes)
+}
+
+func (t *tree) node(position int) int32 {
+	if t.nodes == nil {
+		return int32(position)
+	}
+	return t.nodes[position]
+}
+
+func (t *tree) last() int { return len(t.tiers) - 1 }
+
+// unit is what the number of members in a cell of the tier is a multiple of, except in the one with the smaller chunk.
+func (t *tree) unit(tier int) int64 {
+	if t.sliced != never && tier <= t.sliced {
+		return t.size
+	}
+	return 1
+}
+
+// count counts the nodes of each cell: once for each node and class in the last tier, and from there upwards.
+func (t *tree) count() {
+	for i := range t.tiers {
+		c := &t.tiers[i]
+		n := len(c.parent)
+		c.rooms = make([][]int64, len(t.classes))
+		for k := range c.rooms {
+			c.rooms[k] = make([]int64, n)
+		}
+		c.running = make([]int64, n)
+		numbers := make([]int64, 3*n)
+		c.limit, c.chunks, c.rest = numbers[:n], numbers[n:2*n], numbers[2*n:]
+		for cell := range c.limit {
+			c.limit[cell] = math.MaxInt64
+		}
+	}
+	last := &t.tiers[t.last()]
+	for k, class := range t.classes {
+		t.countClass(class, last, last.rooms[k])
+	}
+	for i := range t.positions() {
+		if t.rules.Running == nil {
+			break
+		}
+		if cell := last.cell(i); cell >= 0 {
+			last.running[cell] += int64(t.rules.Running[t.node(i)])
+		}
+	}
+	for tier := t.last(); tier > 0; tier-- {
+		c, above := &t.tiers[tier], &t.tiers[tier-1]
+		for cell, parent := range c.parent {
+			if parent < 0 {
+				continue
+			}
+			for k := range c.rooms {
+				above.rooms[k][parent] += c.rooms[k][cell]
+			}
+			above.running[parent] += c.running[cell]
+		}
+	}
+	if t.spread != never {
+		t.countUsable()
+	}
+	t.countLacks()
+}
+
+// countClass adds up the free capacity for the class in each cell.
+func (t *tree) countClass(class int, c *cells, sums []int64) {
+	rooms := t.rooms[class]
+	if t.nodes == nil && len(t.steps) == 0 && c.of != nil {
+		for n, cell := range c.of {
+			if cell >= 0 {
+				sums[cell] += int64(rooms[n])
+			}
+		}
+		return
+	}
+	for i := range t.positions() {
+		if cell := c.cell(i); cell >= 0 {
+			sums[cell] += int64(t.room(class, t.node(i)))
+		}
+	}
+}
+
+// countUsable finds the cells that members must be spread over.
+func (t *tree) countUsable() {
+	c := &t.tiers[t.spread]
+	c.counts = make([]bool, len(c.parent))
+	for i := range t.positions() {
+		if cell := c.cell(i); cell >= 0 && (t.rules.Usable == nil || t.rules.Usable[t.node(i)]) {
+			c.counts[cell] = true
+		}
+	}
+}
+
+// countLacks compares the free capacity with the members that each class must have.
+func (t *tree) countLacks() {
+	base := &t.tiers[t.base]
+	base.lacks = make([]int64, len(base.parent))
+	for k, class := range t.classes {
+		must := int64(t.must(class))
+		for cell, room := range base.rooms[k] {
+			base.lacks[cell] += max(0, must-room)
+		}
+	}
+}
+
+// rise computes how much each cell can hold, from the last tier upwards.
+func (t *tree) rise() {
+	for tier := t.last(); tier >= 0; tier-- {
+		c := &t.tiers[tier]
+		clear(c.chunks)
+		clear(c.rest)
+		switch {
+		case t.next(tier) == t.spread:
+			t.riseEven(tier)
+		case tier < t.last():
+			t.riseSum(tier)
+		}
+		unit := t.unit(tier)
+		for cell := range c.chunks {
+			most := t.bound(c, cell)
+			if tier == t.last() || tier == t.sliced {
+				if tier < t.last() {
+					most = min(most, c.chunks[cell]) // members, so far
+				}
+				c.chunks[cell], c.rest[cell] = most/unit, most%unit
+				continue
+			}
+			if c.chunks[cell] > most/unit {
+				c.chunks[cell], c.rest[cell] = most/unit, most%unit
+			} else {
+				c.rest[cell] = min(c.rest[cell], most-c.chunks[cell]*unit)
+			}
+		}
+	}
+}
+
+// riseSum adds up what the cells below the tier can hold.
+func (t *tree) riseSum(tier int) {
+	c, below := &t.tiers[tier], &t.tiers[tier+1]
+	for cell, parent := range below.parent {
+		if parent < 0 {
+			continue
+		}
+		c.chunks[parent] += below.chunks[cell]
+		c.rest[parent] = max(c.rest[parent], below.rest[cell])
+	}
+}
+
+// riseEven computes how many members the cells of the tier can hold if these are spread evenly.
+func (t *tree) riseEven(tier int) {
+	for cell := range t.tiers[tier].chunks {
+		shares := t.sharesIn(tier, int32(cell))
+		t.tiers[tier].chunks[cell] = shares.most()
+	}
+}
+
+// bound is how many members the cell can hold by free capacity, and by what was found when members were placed there.
+func (t *tree) bound(c *cells, cell int) int64 {
+	most := int64(0)
+	for k, left := range t.left {
+		most += min(left, c.rooms[k][cell])
+	}
+	return min(most, c.limit[cell])
+}
+
+// hold is the most members up to want that the cell can hold.
+func (t *tree) hold(tier int, cell int32, want int64) int64 {
+	c, unit := &t.tiers[tier], t.unit(tier)
+	chunks, rest := c.chunks[cell], c.rest[cell]
+	if k := want / unit; chunks > k || chunks == k && rest >= want%unit {
+		return want
+	}
+	return chunks*unit + rest
+}
