@@ -34,7 +34,7 @@ func (t *tree) best(tier int, want int64) choice {
 	best := choice{tier: tier, cell: -1}
 	for i := range c.parent {
 		cell := int32(i)
-		if tier > t.base && !t.mayHoldAll(tier, cell) {
+		if c.parent[cell] < 0 || tier > t.base && !t.mayHoldAll(tier, cell) {
 			continue
 		}
 		next := choice{tier: tier, cell: cell, want: t.hold(tier, cell, want)}
@@ -62,18 +62,26 @@ func (t *tree) compare(a, b choice) int {
 	return t.compareFree(a.tier, a.cell, b.cell)
 }
 
-// compareFree compares two cells by their free capacity, counted in the largest members, then in all; then by name.
+// compareFree compares two cells by their free capacity, then by name.
 func (t *tree) compareFree(tier int, a, b int32) int {
+	return cmp.Or(t.compareCapacity(tier, a, b), t.compareNames(tier, a, b))
+}
+
+// compareCapacity compares two cells by their free capacity, counted in the largest members, then in all.
+func (t *tree) compareCapacity(tier int, a, b int32) int {
 	c := &t.tiers[tier]
-	largest := t.largest
-	if o := cmp.Or(
-		cmp.Compare(min(c.rooms[largest][a], c.limit[a]), min(c.rooms[largest][b], c.limit[b])),
+	rooms := c.rooms[t.largest]
+	return cmp.Or(
+		cmp.Compare(min(rooms[a], c.limit[a]), min(rooms[b], c.limit[b])),
 		cmp.Compare(total(c.rooms, a), total(c.rooms, b)),
-	); o != 0 || a == b {
-		return o
-	}
-	for one, other := a, b; tier > 0; tier-- { // cells of one domain are in different domains of a level above
-		c = &t.tiers[tier]
+	)
+}
+
+// compareNames compares two cells by the names of their domains; those of one domain are in different domains of a level above.
+func (t *tree) compareNames(tier int, a, b int32) int {
+	one, other := a, b
+	for ; tier > 0 && one != other; tier-- {
+		c := &t.tiers[tier]
 		if o := cmp.Compare(c.name(one), c.name(other)); o != 0 {
 			return o
 		}

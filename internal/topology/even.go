@@ -10,13 +10,15 @@ type shares struct {
 	cells []int32
 	// has is how many members run in each cell already, room how many more it can hold.
 	has, room []int64
-	compare   func(a, b int32) int // the one with less free capacity first
+	compare   func(a, b int32) int // which of two gets one more member: the one with more free capacity first
 }
 
 // sharesIn returns the cells inside a cell of the tier over which its members must be spread.
 func (t *tree) sharesIn(tier int, cell int32) shares {
 	c := &t.tiers[t.spread]
-	s := shares{compare: func(a, b int32) int { return t.compareFree(t.spread, a, b) }}
+	s := shares{compare: func(a, b int32) int {
+		return cmp.Or(t.compareCapacity(t.spread, b, a), t.compareNames(t.spread, a, b))
+	}}
 	for _, i := range t.kidsOf(tier, cell) {
 		if !c.counts[i] {
 			continue
@@ -83,12 +85,7 @@ func (s *shares) divide(members int64) []piece {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(
-			-s.compareRoom(a, b),
-			cmp.Compare(a, b),
-		)
-	})
+	slices.SortFunc(order, func(a, b int) int { return s.compare(s.cells[a], s.cells[b]) })
 	over := members - s.needed(low)
 	var pieces []piece
 	for _, i := range order {
@@ -102,8 +99,4 @@ func (s *shares) divide(members int64) []piece {
 		}
 	}
 	return pieces
-}
-
-func (s *shares) compareRoom(a, b int) int {
-	return cmp.Or(cmp.Compare(s.room[a], s.room[b]), s.compare(s.cells[a], s.cells[b]))
 }

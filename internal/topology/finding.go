@@ -34,7 +34,7 @@ func (f *Finding) String() string {
 	}
 	switch {
 	case f.In == nil && f.Rule != Slice:
-		return fmt.Sprintf("no usable node has the label %s", f.Level.Key)
+		return fmt.Sprintf("no node that may be used has the label %s", f.Level.Key)
 	case f.Rule == Required:
 		return fmt.Sprintf("only %d of %d fit in one %s (the best is %s)", f.Fit, f.Need, f.Level.Key, best)
 	case f.Rule == Spread:
@@ -54,7 +54,7 @@ func (t *tree) explain(c choice) *Finding {
 		placed += t.placed[class]
 	}
 	f := &Finding{Fit: placed, Need: t.least, Domain: -1}
-	if t.base > 0 && c.cell >= 0 && c.want > 0 {
+	if t.base > 0 && c.cell >= 0 {
 		f.In = t.rules.Required
 		f.Domain = int(t.tiers[t.base].domain[t.ancestor(c.tier, c.cell, t.base)])
 	}

@@ -3,9 +3,9 @@ package topology
 import "slices"
 
 const (
-	// firstBudget limits the calls of Fits while domains are tried with one order of classes each: about 0.2 s. allBudget is after how many
-	// calls no further domain is tried thoroughly: 0.4 s. One local class needs no limit.
-	firstBudget, allBudget = 50_000, 100_000
+	// firstBudget limits the calls of Fits while domains are tried with one order of classes each: about 0.15 s. allBudget is the limit
+	// when some of them are tried again with all orders: 0.25 s. One local class needs no limit.
+	firstBudget, allBudget = 40_000, 60_000
 	// oneOrder makes placement.Find try one order of classes.
 	oneOrder = 1
 	// divisions is how often a group of several classes is divided among the domains inside a cell before it is placed there as a whole.
@@ -49,7 +49,7 @@ func (p *planner) group(g task) outcome {
 
 // outcome returns the domain that was chosen.
 func (t *tree) outcome(c choice) outcome {
-	if cells := &t.tiers[c.tier]; c.cell >= 0 && cells.level != nil && cells.domain[c.cell] >= 0 {
+	if cells := &t.tiers[c.tier]; c.cell >= 0 && c.want > 0 && cells.level != nil && cells.domain[c.cell] >= 0 {
 		return outcome{level: cells.level, domain: int(cells.domain[c.cell])}
 	}
 	return outcome{domain: -1}

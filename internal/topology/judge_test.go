@@ -2,11 +2,12 @@ package topology
 
 import "slices"
 
-// world is a small cluster and a request of one local class, and what is true about it, found by trying everything.
+// world is a small cluster and a request, and what is true about it, found by trying everything.
 type world struct {
 	toy      *toy
 	request  Request
-	capacity []int // how many members really fit on each node
+	capacity []int // how many members of the first class really fit on each node
+	members  int   // of all classes
 }
 
 func newWorld(t *toy, r Request) *world {
@@ -17,6 +18,9 @@ func newWorld(t *toy, r Request) *world {
 			capacity = min(t.Room(0, n), r.Gang.Classes[0].Members)
 		}
 		w.capacity = append(w.capacity, capacity)
+	}
+	for _, class := range r.Gang.Classes {
+		w.members += class.Members
 	}
 	return w
 }
@@ -101,7 +105,7 @@ func (w *world) evenInPreferred(counts []int, region func(n int) bool) bool {
 	for _, count := range counts {
 		all += count
 	}
-	if all < w.request.Gang.Classes[0].Members {
+	if all < w.members {
 		return false
 	}
 	for _, l := range slices.Backward(w.request.Preferred) {
@@ -116,7 +120,7 @@ func (w *world) evenInPreferred(counts []int, region func(n int) bool) bool {
 	return false
 }
 
-// try calls f with all legal plans of at most so many members.
+// try calls f with all legal plans of one class of at most so many members.
 func (w *world) try(f func(counts []int, placed int)) {
 	counts := make([]int, len(w.capacity))
 	var next func(n, left int)

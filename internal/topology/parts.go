@@ -16,7 +16,7 @@ func (p *planner) withParts(r *Request) outcome {
 	for t.fits < allBudget {
 		t.rise()
 		c := t.choose()
-		if c.cell < 0 || !t.promising(c) {
+		if !t.promising(c) {
 			break
 		}
 		if t.attemptParts(r, c) {

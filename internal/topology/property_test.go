@@ -73,7 +73,11 @@ func drawRules(t *rapid.T, levels []*Level, nodes int) Rules {
 }
 
 // examine checks what must hold for every result.
-func examine(t *rapid.T, c *toy, r Request, result Result) {
+func examine(t interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}, c *toy, r Request, result Result,
+) {
 	t.Helper()
 	held := placement.Plan{Nodes: make([][]int, len(r.Gang.Classes)), Placed: len(c.steps)}
 	for class := range held.Nodes {

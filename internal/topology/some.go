@@ -34,7 +34,7 @@ func (s *search) some() choice {
 	for t.fits < firstBudget {
 		t.rise()
 		c := t.choose()
-		if c.cell < 0 || !t.promising(c) {
+		if !t.promising(c) {
 			break
 		}
 		complete, learned := t.attempt(c)
@@ -57,7 +57,10 @@ func (t *tree) plain() bool { return t.sliced == never && t.spread == never }
 
 // promising reports whether the choice may be better than the best plan.
 func (t *trial) promising(c choice) bool {
-	return cmp.Or(cmp.Compare(c.lacks, int64(t.best.lacking)), cmp.Compare(int64(t.best.placed), c.want)) < 0
+	if t.best.cell < 0 {
+		t.best.choice = c // what is explained if no member fits
+	}
+	return c.cell >= 0 && cmp.Or(cmp.Compare(c.lacks, int64(t.best.lacking)), cmp.Compare(int64(t.best.placed), c.want)) < 0
 }
 
 // attempt places the members of the choice. It reports whether all are placed, and otherwise whether the next choice will differ.
@@ -69,7 +72,9 @@ func (t *trial) attempt(c choice) (complete, learned bool) {
 	t.tries++
 	pieces := t.divide(c)
 	short := t.fill(pieces)
-	t.keep(c, nil)
+	if !short || t.plain() { // otherwise chunks are incomplete, or members uneven
+		t.keep(c, nil)
+	}
 	if !short && t.lacking(t.classes) == 0 {
 		return true, true
 	}
@@ -122,7 +127,7 @@ func (t *trial) keep(c choice, finding *Finding) {
 
 // restore makes the cluster hold the best plan.
 func (t *trial) restore() {
-	if t.best.cell < 0 {
+	if t.best.placed == 0 {
 		t.undo(t.mark)
 	} else if !slices.Equal(t.steps, t.best.steps) {
 		t.replay(t.best.steps)
@@ -150,12 +155,13 @@ func (t *trial) thorough() {
 	slices.SortStableFunc(cells, func(a, b int32) int {
 		return cmp.Or(cmp.Compare(t.bound(base, int(b)), t.bound(base, int(a))), t.compareFree(t.base, a, b))
 	})
-	for _, cell := range cells {
+	for i, cell := range cells {
 		if t.fits >= allBudget {
 			break
 		}
 		t.undo(t.mark)
-		t.put(t.nodesIn(t.base, cell), t.classes, offer{quota: int(t.members), parts: 1})
+		share := max(1, (allBudget-t.fits)/(len(cells)-i))
+		t.put(t.nodesIn(t.base, cell), t.classes, offer{quota: int(t.members), parts: 1, budget: share})
 		t.keep(choice{tier: t.base, cell: cell}, nil)
 		if t.holds(t.least, t.classes) {
 			return
