@@ -50,7 +50,7 @@ func (f *flat) work(steps int) {
 	f.sink = x
 }
 
-func (f *flat) Place(_, node int)   { f.free[node]-- }
+func (f *flat) Place(_, node int)  { f.free[node]-- }
 func (f *flat) Tiers(int) []uint16 { return nil }
 func (f *flat) Reset()             { copy(f.free, f.initial) }
 

@@ -24,10 +24,26 @@ type board struct {
 	fits   int     // calls of Fits, at their cost
 
 	// What the current call of placement.Find sees.
-	nodes   []int32 // nil: all
+	region
 	classes []int
-	kept    int // steps of earlier calls
-	quota   int // members that it may place
+	kept    int   // steps of earlier calls
+	left    []int // of each quota
+}
+
+// region is the nodes that one call of placement.Find may use, and how many members it may place on which of them.
+type region struct {
+	nodes []int32 // nil: all
+	// quotas are how many members may be placed on the nodes of each group; group is the group of each node, nil if all are in group 0.
+	quotas []int
+	group  []int32
+}
+
+// of returns the group of the node.
+func (r *region) of(node int) int32 {
+	if r.group == nil {
+		return 0
+	}
+	return r.group[node]
 }
 
 var _ placement.Cluster = &board{}
@@ -62,9 +78,10 @@ func (b *board) room(class int, node int32) int {
 	return b.cluster.Room(class, int(node))
 }
 
-// see makes the board show these nodes and classes, on which at most quota members are placed.
-func (b *board) see(nodes []int32, classes []int, quota int) {
-	b.nodes, b.classes, b.quota, b.kept = nodes, classes, quota, len(b.steps)
+// see makes the board show these nodes and classes.
+func (b *board) see(r region, classes []int) {
+	b.region, b.classes, b.kept = r, classes, len(b.steps)
+	b.left = append(b.left[:0], r.quotas...)
 }
 
 func (b *board) node(node int) int32 {
@@ -84,12 +101,12 @@ func (b *board) Nodes() int {
 
 // Room returns an upper bound on how many more members of the class the node can take.
 func (b *board) Room(class, node int) int {
-	return min(b.room(b.classes[class], b.node(node)), b.kept+b.quota-len(b.steps))
+	return min(b.room(b.classes[class], b.node(node)), b.left[b.of(node)])
 }
 
 // Fits reports whether one more member of the class can be placed on the node.
 func (b *board) Fits(class, node int) bool {
-	if len(b.steps) >= b.kept+b.quota {
+	if b.left[b.of(node)] == 0 {
 		return false
 	}
 	c := b.classes[class]
@@ -98,7 +115,10 @@ func (b *board) Fits(class, node int) bool {
 }
 
 // Place puts a member of the class on the node.
-func (b *board) Place(class, node int) { b.place(b.classes[class], b.node(node)) }
+func (b *board) Place(class, node int) {
+	b.place(b.classes[class], b.node(node))
+	b.left[b.of(node)]--
+}
 
 func (b *board) place(class int, node int32) {
 	b.cluster.Place(class, int(node))
@@ -126,6 +146,7 @@ func (b *board) some(tiers []uint16) []uint16 {
 func (b *board) Reset() {
 	b.undo(b.kept)
 	b.kept = len(b.steps)
+	copy(b.left, b.quotas)
 }
 
 // undo keeps only the first so many steps.

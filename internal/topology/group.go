@@ -10,6 +10,8 @@ const (
 	oneOrder = 1
 	// divisions is how often a group of several classes is divided among the domains inside a cell before it is placed there as a whole.
 	divisions = 3
+	// thoroughBudget limits the calls of Fits for one division of a group of several classes.
+	thoroughBudget = 5000
 )
 
 // task is a group of classes that follow the same rules.
@@ -79,7 +81,7 @@ func (s *search) exact() choice {
 			if more <= 0 {
 				continue
 			}
-			placed := s.put(s.nodesOf(piece.cell), s.classes, offer{quota: int(more), parts: 1, budget: oneOrder})
+			placed := s.put(within(s.nodesOf(piece.cell), int(more)), offer{classes: s.task.classes, budget: oneOrder})
 			s.in[piece.cell] += int64(placed)
 			if int64(placed) < more {
 				last.limit[piece.cell] = s.in[piece.cell]

@@ -61,7 +61,7 @@ func (p *planner) complete(g task) (broken bool) {
 	})
 	for _, cell := range cells {
 		miss := missing(cell)
-		placed := p.put(t.nodesIn(t.sliced, cell), g.classes, offer{quota: int(miss), parts: 1})
+		placed := p.put(within(t.nodesIn(t.sliced, cell), int(miss)), offer{classes: g.classes})
 		broken = broken || int64(placed) < miss
 	}
 	return broken

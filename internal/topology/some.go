@@ -22,6 +22,7 @@ type trial struct {
 	// tries is how often in a row the latest choice was attempted.
 	latest choice
 	tries  int
+	budget int // of calls of Fits for each attempt
 }
 
 func newTrial(s search) *trial {
@@ -31,25 +32,33 @@ func newTrial(s search) *trial {
 // some looks for the best plan.
 func (s *search) some() choice {
 	t := newTrial(*s)
-	for t.fits < firstBudget {
+	t.budget = oneOrder
+	t.run(firstBudget)
+	switch {
+	case t.holds(t.least, t.task.classes):
+	case t.plain():
+		t.thorough()
+	default:
+		t.budget = thoroughBudget
+		t.forget()
+		t.run(allBudget)
+	}
+	return t.best.choice
+}
+
+// run attempts choices until one can be kept, or none is better than the best plan. The cluster then holds the best plan.
+func (t *trial) run(most int) {
+	for t.fits < most {
 		t.rise()
 		c := t.choose()
 		if !t.promising(c) {
 			break
 		}
-		complete, learned := t.attempt(c)
-		if complete {
-			return c
-		}
-		if !learned {
+		if complete, learned := t.attempt(c); complete || !learned {
 			break
 		}
 	}
 	t.restore()
-	if !t.holds(t.least, t.classes) && t.plain() {
-		t.thorough()
-	}
-	return t.best.choice
 }
 
 // plain reports whether one call of placement.Find may place all members of a cell.
@@ -80,7 +89,7 @@ func (t *trial) attempt(c choice) (complete, learned bool) {
 	}
 	if short && len(pieces) > 1 && t.plain() && t.tries == divisions {
 		t.undo(t.mark)
-		placed := t.put(t.nodesIn(c.tier, c.cell), t.classes, offer{quota: int(c.want), parts: 1, budget: oneOrder})
+		placed := t.put(within(t.nodesIn(c.tier, c.cell), int(c.want)), offer{classes: t.task.classes, budget: t.budget})
 		t.keep(c, nil)
 		if int64(placed) == c.want && t.lacking(t.classes) == 0 {
 			return true, true
@@ -98,23 +107,47 @@ func (t *trial) attempt(c choice) (complete, learned bool) {
 
 // fill places the pieces and reports whether some cell took fewer members than it was to get.
 func (t *trial) fill(pieces []piece) (short bool) {
-	last := &t.tiers[t.tree.last()]
+	if t.spread != never && t.budget == oneOrder {
+		if t.fillEach(pieces) {
+			return false
+		}
+		t.undo(t.mark)
+	}
+	r := region{quotas: make([]int, len(pieces))}
 	for i, piece := range pieces {
-		nodes, o := t.nodesOf(piece.cell), offer{quota: int(piece.members), parts: 1, budget: oneOrder}
-		if t.spread != never {
-			o.parts = len(pieces) - i // each class is spread too
+		r.quotas[i] = int(piece.members)
+	}
+	if len(pieces) == 1 {
+		r.nodes = t.nodesOf(pieces[0].cell)
+	} else {
+		r.nodes = []int32{}
+		for i, piece := range pieces {
+			for _, node := range t.nodesOf(piece.cell) {
+				r.nodes, r.group = append(r.nodes, node), append(r.group, int32(i))
+			}
 		}
-		placed := t.put(nodes, t.classes, o)
-		if o.quota -= placed; o.quota > 0 && o.parts > 1 {
-			o.parts = 1
-			placed += t.put(nodes, t.classes, o)
-		}
-		if int64(placed) < piece.members {
-			last.limit[piece.cell] = int64(placed)
+	}
+	t.put(r, offer{classes: t.task.classes, budget: t.budget})
+	last := &t.tiers[t.last()]
+	for i, piece := range pieces {
+		if left := int64(t.left[i]); left > 0 {
+			last.limit[piece.cell] = piece.members - left
 			short = true
 		}
 	}
 	return short
+}
+
+// fillEach places one piece after the other, with the same part of each class, and reports whether all took as many as they were to get.
+func (t *trial) fillEach(pieces []piece) bool {
+	for i, piece := range pieces {
+		o := offer{classes: t.task.classes, parts: len(pieces) - i, budget: oneOrder}
+		left := int(piece.members) - t.put(within(t.nodesOf(piece.cell), int(piece.members)), o)
+		if o.parts = 1; left > 0 && t.put(within(t.nodesOf(piece.cell), left), o) < left {
+			return false
+		}
+	}
+	return true
 }
 
 // keep records what the cluster holds if it is the best plan so far.
@@ -145,7 +178,7 @@ func (t *trial) thorough() {
 	var cells []int32
 	for cell := range base.parent {
 		most := int64(before)
-		for k, left := range t.tree.left {
+		for k, left := range t.wants {
 			most += min(left, base.rooms[k][cell])
 		}
 		if most >= int64(t.least) {
@@ -161,7 +194,8 @@ func (t *trial) thorough() {
 		}
 		t.undo(t.mark)
 		share := max(1, (allBudget-t.fits)/(len(cells)-i))
-		t.put(t.nodesIn(t.base, cell), t.classes, offer{quota: int(t.members), parts: 1, budget: share})
+		r := within(t.nodesIn(t.base, cell), int(t.members))
+		t.put(r, offer{classes: t.task.classes, least: t.least - before, budget: share})
 		t.keep(choice{tier: t.base, cell: cell}, nil)
 		if t.holds(t.least, t.classes) {
 			return

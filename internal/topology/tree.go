@@ -25,7 +25,7 @@ const never = math.MaxInt
 type tree struct {
 	*planner
 	task
-	left    []int64 // members of each class to be placed
+	wants   []int64 // members of each class to be placed
 	members int64   // of all classes
 	largest int     // the class with the largest members, by which free capacity is compared
 	size    int64   // of a chunk; 1 without Slice
@@ -75,8 +75,8 @@ func (c *cells) cell(position int) int32 {
 func newTree(p *planner, g task) *tree {
 	t := &tree{planner: p, task: g, size: 1, sliced: never, spread: never}
 	for k, c := range g.classes {
-		t.left = append(t.left, int64(p.unplaced(c)))
-		t.members += t.left[k]
+		t.wants = append(t.wants, int64(p.unplaced(c)))
+		t.members += t.wants[k]
 		class, largest := p.gang.Classes[c], p.gang.Classes[g.classes[t.largest]]
 		if cmp.Or(cmp.Compare(class.Size, largest.Size), cmp.Compare(class.Members, largest.Members)) > 0 {
 			t.largest = k
@@ -232,9 +232,6 @@ func (t *tree) count() {
 		c.running = make([]int64, n)
 		numbers := make([]int64, 3*n)
 		c.limit, c.chunks, c.rest = numbers[:n], numbers[n:2*n], numbers[2*n:]
-		for cell := range c.limit {
-			c.limit[cell] = math.MaxInt64
-		}
 	}
 	last := &t.tiers[t.last()]
 	for k, class := range t.classes {
@@ -263,7 +260,7 @@ func (t *tree) count() {
 	if t.spread != never {
 		t.countUsable()
 	}
-	t.countLacks()
+	t.forget()
 }
 
 // countClass adds up the free capacity for the class in each cell.
@@ -293,6 +290,16 @@ func (t *tree) countUsable() {
 			c.counts[cell] = true
 		}
 	}
+}
+
+// forget removes what was found when members were placed.
+func (t *tree) forget() {
+	for i := range t.tiers {
+		for cell := range t.tiers[i].limit {
+			t.tiers[i].limit[cell] = math.MaxInt64
+		}
+	}
+	t.countLacks()
 }
 
 // countLacks compares the free capacity with the members that each class must have.
@@ -361,7 +368,7 @@ func (t *tree) riseEven(tier int) {
 // bound is how many members the cell can hold by free capacity, and by what was found when members were placed there.
 func (t *tree) bound(c *cells, cell int) int64 {
 	most := int64(0)
-	for k, left := range t.left {
+	for k, left := range t.wants {
 		most += min(left, c.rooms[k][cell])
 	}
 	return min(most, c.limit[cell])
