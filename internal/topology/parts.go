@@ -47,11 +47,11 @@ func (t *trial) attemptParts(r *Request, c choice) bool {
 	}
 	most, lacks := int64(0), int64(math.MaxInt64)
 	for _, nodes := range regions {
-		for _, restFirst := range []bool{false, true} {
+		for _, way := range ways {
 			t.undo(t.mark)
-			finding := t.placeParts(r, nodes, restFirst)
+			finding := t.placeParts(t.tasks(r, nodes, way.reversed), way.neededFirst)
 			t.keep(c, finding)
-			placed, lacking := int64(len(t.steps)-t.mark), int64(t.lacking(t.classes))
+			placed, lacking := int64(len(t.steps)-t.mark), int64(t.lacking(t.task.classes))
 			if placed == t.members && lacking == 0 {
 				return true
 			}
@@ -65,9 +65,13 @@ func (t *trial) attemptParts(r *Request, c choice) bool {
 	return false
 }
 
-// placeParts places the parts on the nodes, and the classes that are in none before or after them. It returns why the first of them does not
-// fit, if it does not.
-func (t *trial) placeParts(r *Request, nodes []int32, restFirst bool) (finding *Finding) {
+// ways are the orders in which the parts are placed. neededFirst says that the members that classes must have are placed first.
+//
+//nolint:gochecknoglobals // a constant table
+var ways = []struct{ reversed, neededFirst bool }{{false, false}, {true, false}, {false, true}, {true, true}}
+
+// tasks returns a task for each part, and then one for the classes that are in none.
+func (t *trial) tasks(r *Request, nodes []int32, reversed bool) []task {
 	var tasks []task
 	rest := t.planner.all()
 	for i := range r.Parts {
@@ -77,19 +81,45 @@ func (t *trial) placeParts(r *Request, nodes []int32, restFirst bool) (finding *
 	}
 	if len(rest) > 0 {
 		rules := Rules{Slice: r.Slice, SliceSize: r.SliceSize, Spread: r.Spread, Usable: r.Usable, Running: r.Running}
-		last := task{classes: rest, rules: &rules, nodes: nodes, least: t.lacking(rest)}
-		if restFirst {
-			tasks = slices.Insert(tasks, 0, last)
-		} else {
-			tasks = append(tasks, last)
-		}
-	} else if restFirst {
-		return nil // nothing else to try
+		tasks = append(tasks, task{classes: rest, rules: &rules, nodes: nodes, least: t.lacking(rest)})
 	}
+	if reversed {
+		slices.Reverse(tasks)
+	}
+	return tasks
+}
+
+// placeParts places one task after the other. It returns why the first of them that does not fit does not.
+func (t *trial) placeParts(tasks []task, neededFirst bool) *Finding {
+	if neededFirst {
+		t.planner.needed = true
+		for _, task := range tasks {
+			t.group(task)
+		}
+		t.planner.needed = false
+		for i := range tasks {
+			tasks[i].rules = t.withPlaced(&tasks[i])
+		}
+	}
+	var finding *Finding
 	for _, task := range tasks {
-		if o := t.group(task); o.finding != nil && finding == nil {
+		if o := t.group(task); finding == nil {
 			finding = o.finding
 		}
 	}
 	return finding
+}
+
+// withPlaced returns the task's rules for the members that are not placed: those that are count as running.
+func (t *trial) withPlaced(g *task) *Rules {
+	rules := *g.rules
+	if rules.Running = slices.Clone(rules.Running); rules.Running == nil {
+		rules.Running = make([]int32, len(t.hosted))
+	}
+	for _, s := range t.steps {
+		if slices.Contains(g.classes, int(s.class)) {
+			rules.Running[s.node]++
+		}
+	}
+	return &rules
 }

@@ -101,6 +101,8 @@ func Find(cluster placement.Cluster, request Request) Result {
 type planner struct {
 	*board
 	gang placement.Gang
+	// needed says that only the members that classes must have are to be placed now.
+	needed bool
 }
 
 func newPlanner(cluster placement.Cluster, gang placement.Gang) *planner {
@@ -116,8 +118,13 @@ func (p *planner) all() []int {
 	return all
 }
 
-// unplaced is how many members of the class are not placed.
-func (p *planner) unplaced(class int) int { return p.gang.Classes[class].Members - p.placed[class] }
+// unplaced is how many members of the class are to be placed.
+func (p *planner) unplaced(class int) int {
+	if p.needed {
+		return p.must(class)
+	}
+	return p.gang.Classes[class].Members - p.placed[class]
+}
 
 // must is how many members of the class are not placed though any plan must have them.
 func (p *planner) must(class int) int { return max(0, p.gang.Classes[class].Must-p.placed[class]) }

@@ -326,21 +326,26 @@ func (t *tree) rise() {
 		case tier < t.last():
 			t.riseSum(tier)
 		}
-		unit := t.unit(tier)
-		for cell := range c.chunks {
-			most := t.bound(c, cell)
-			if tier == t.last() || tier == t.sliced {
-				if tier < t.last() {
-					most = min(most, c.chunks[cell]) // members, so far
-				}
-				c.chunks[cell], c.rest[cell] = most/unit, most%unit
-				continue
-			}
-			if c.chunks[cell] > most/unit {
-				c.chunks[cell], c.rest[cell] = most/unit, most%unit
-			} else {
-				c.rest[cell] = min(c.rest[cell], most-c.chunks[cell]*unit)
-			}
+		t.cap(tier)
+		if t.noRest {
+			clear(c.rest)
+		}
+	}
+}
+
+// cap limits what the cells of the tier can hold to what their nodes can, all together.
+func (t *tree) cap(tier int) {
+	c, unit := &t.tiers[tier], t.unit(tier)
+	for cell := range c.chunks {
+		most := t.bound(c, cell)
+		switch {
+		case tier == t.sliced && tier < t.last(): // the cells below count in members
+			most = min(most, c.chunks[cell])
+			c.chunks[cell], c.rest[cell] = most/unit, most%unit
+		case tier == t.last() || c.chunks[cell] > most/unit:
+			c.chunks[cell], c.rest[cell] = most/unit, most%unit
+		default:
+			c.rest[cell] = min(c.rest[cell], most-c.chunks[cell]*unit)
 		}
 	}
 }
