@@ -12,6 +12,7 @@ import (
 type flat struct {
 	free, initial []int
 	slow          bool
+	rejects       int // the first so many nodes reject members
 	fits          int
 	sink          int
 }
@@ -39,7 +40,7 @@ func (f *flat) Fits(_, node int) bool {
 	if f.slow {
 		f.work(4000)
 	}
-	return f.free[node] > 0
+	return f.free[node] > 0 && node >= f.rejects
 }
 
 func (f *flat) work(steps int) {
@@ -122,6 +123,29 @@ func BenchmarkNo(b *testing.B) {
 		gang.Classes = append(gang.Classes, placement.Class{Members: 200, Local: true, Size: 1})
 	}
 	benchmark(b, newFlat(nodes, true), Request{Gang: gang, Rules: Rules{Required: divided("rack", nodes, 50)}})
+}
+
+// BenchmarkRejected is a gang for which counting prefers 4,000 nodes that reject it: each node is a domain.
+func BenchmarkRejected(b *testing.B) {
+	const nodes = 5000
+	host := divided("host", nodes, nodes)
+	for _, test := range []struct {
+		name  string
+		rules Rules
+	}{
+		{"required", Rules{Required: host}},
+		{"slices", Rules{Slice: host, SliceSize: 2}},
+		{"preferred", Rules{Preferred: []*Level{host}}},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			c := newFlat(nodes, true)
+			c.rejects = 4000
+			for n := range c.initial {
+				c.initial[n] = 3 + n/c.rejects
+			}
+			benchmark(b, c, Request{Gang: equal(3, 3), Rules: test.rules})
+		})
+	}
 }
 
 func benchmark(b *testing.B, c *flat, r Request) {

@@ -13,10 +13,7 @@ type choice struct {
 // choose returns the best cell by what is known: one that holds all members, at the narrowest preferred level that has any, or the cell of
 // the base tier that holds the most.
 func (t *tree) choose() choice {
-	want := t.members
-	if t.noRest {
-		want -= want % t.size
-	}
+	want := t.target()
 	for tier := t.last(); tier > t.base; tier-- {
 		if t.tiers[tier].kind != preferred || tier > t.spread {
 			continue
@@ -26,6 +23,14 @@ func (t *tree) choose() choice {
 		}
 	}
 	return t.best(t.base, want)
+}
+
+// target is how many members are wanted.
+func (t *tree) target() int64 {
+	if t.noRest {
+		return t.members - t.members%t.size
+	}
+	return t.members
 }
 
 // best returns the cell of the tier that holds the most members up to want; of these, the one with the least free capacity.

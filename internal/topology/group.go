@@ -63,6 +63,8 @@ type search struct {
 	mark int // the steps of earlier groups
 	// in is how many members of the group are in each cell of the last tier.
 	in []int64
+	// shorts is how many attempts failed, probed how many nodes were probed since.
+	shorts, probed int
 }
 
 // exact finds the best plan for one local class. In each round, a domain turns out to hold fewer members than it promised, or the plan is
@@ -91,6 +93,7 @@ func (s *search) exact() choice {
 		if !short {
 			return c
 		}
+		s.probe()
 	}
 }
 

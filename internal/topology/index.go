@@ -73,11 +73,14 @@ func (t *tree) nodesIn(tier int, cell int32) []int32 {
 	return nodes
 }
 
+// scans is for how many cells of the last tier all nodes are searched before these are indexed. Often one is enough.
+const scans = 3
+
 // nodesOf returns the nodes of a cell of the last tier. It is cheap for many cells.
 func (t *tree) nodesOf(cell int32) []int32 {
 	last := &t.tiers[t.last()]
-	if last.of == nil {
-		return t.nodes
+	if t.scanned++; last.of == nil || t.scanned <= scans {
+		return t.nodesIn(t.last(), cell)
 	}
 	if t.index.starts == nil {
 		t.index = newIndex(len(last.parent), t.positions(), last.cell)

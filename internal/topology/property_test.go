@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -136,92 +137,39 @@ func c2(c *toy) *toy {
 	return c
 }
 
-// One local class: it goes to one domain of the narrowest preferred level that has one, and otherwise to the fewest of the last.
-func TestPreferredIsTheNarrowest(t *testing.T) {
+// Members that come later never leave more chunks incomplete than there were, or than one.
+func TestChunksAreCompleted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawToy(t, true)
 		nodes := len(c.free)
-		levels := drawLevels(t, nodes, true)
-		r := Request{Gang: drawGang(t), Rules: drawRules(t, levels, nodes)}
-		r.Gang.Min = r.Gang.Classes[0].Members
-		r.Spread = nil
-		if r.Slice != nil && r.Slice != levels[0] {
-			r.Slice = nil
-		}
-		if len(r.Preferred) == 0 {
-			r.Preferred = levels[:2]
-		}
-		result := Find(c, r)
-		if !result.Fits {
-			return
-		}
-		w := newWorld(c2(c), r)
-		counts := w.counts(result)
-		for _, l := range r.Preferred {
-			possible := false
-			w.try(func(other []int, placed int) {
-				d, ok := oneDomain(l, other)
-				possible = possible || ok && d >= 0 && placed == r.Gang.Min
-			})
-			if _, ok := oneDomain(l, counts); ok != possible {
-				t.Fatalf("%v is in one %s: %v; possible: %v", counts, l.Key, ok, possible)
-			} else if ok {
-				return
-			}
-		}
-		region := func([]int) bool { return true } // the required domain was chosen before
-		if r.Required != nil {
-			chosen, _ := oneDomain(r.Required, counts)
-			region = func(other []int) bool { d, _ := oneDomain(r.Required, other); return d == chosen }
-		}
-		last := r.Preferred[len(r.Preferred)-1]
-		fewest := nodes + 1
-		w.try(func(other []int, placed int) {
-			if placed == r.Gang.Min && region(other) && labelled(last, other) {
-				fewest = min(fewest, used(last, other))
-			}
-		})
-		if n := used(last, counts); labelled(last, counts) && n != fewest {
-			t.Fatalf("%v is in %d of %s, %d are possible", counts, n, last.Key, fewest)
-		} else if !labelled(last, counts) && fewest <= nodes {
-			t.Fatalf("%v uses nodes in no %s", counts, last.Key)
-		}
-	})
-}
-
-// labelled reports whether all members are in domains.
-func labelled(l *Level, counts []int) bool {
-	_, ok := by(l, counts)
-	return ok
-}
-
-// One local class: of the domains that hold all, the one with the least free capacity is taken, and the first by name of equal ones.
-func TestTheTightestDomain(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		c := drawToy(t, false)
-		nodes := len(c.free)
 		l := drawLevels(t, nodes, true)[rapid.IntRange(0, 2).Draw(t, "level")]
-		r := Request{Gang: drawGang(t)}
-		r.Gang.Min = r.Gang.Classes[0].Members
-		if rapid.Bool().Draw(t, "required") {
-			r.Required = l
-		} else {
-			r.Preferred = []*Level{l}
+		r := Request{Gang: drawGang(t), Rules: Rules{Slice: l, SliceSize: rapid.IntRange(1, 4).Draw(t, "size")}}
+		r.Running = rapid.SliceOfN(rapid.Int32Range(0, 5), nodes, nodes).Draw(t, "running")
+		before := make([]int, nodes)
+		for n, running := range r.Running {
+			if before[n] = int(running); l.Of[n] < 0 {
+				before[n], r.Running[n] = 0, 0
+			}
 		}
 		result := Find(c, r)
-		if result.Level == nil {
-			return
+		examine(t, c, r, result)
+		after := slices.Clone(before)
+		for _, n := range result.Nodes[0] {
+			after[n]++
 		}
-		free := make([]int, nodes)
-		for n := range free {
-			free[n] = c.free[n][0]
-		}
-		sums, _ := by(l, free)
-		for d, sum := range sums {
-			chosen := sums[result.Domain]
-			if sum >= r.Gang.Min && (sum < chosen || sum == chosen && l.Names[d] < l.Names[result.Domain]) {
-				t.Fatalf("%s with %d is chosen, not %s with %d", l.Names[result.Domain], chosen, l.Names[d], sum)
+		incomplete := func(counts []int) int {
+			sums, ok := by(l, counts)
+			if !ok {
+				t.Fatalf("%v is not all in domains", counts)
 			}
+			n := 0
+			for _, sum := range sums {
+				n += min(1, sum%r.SliceSize)
+			}
+			return n
+		}
+		if got, had := incomplete(after), incomplete(before); got > max(1, had) {
+			t.Fatalf("%d incomplete chunks, %d before: %v, %v", got, had, before, after)
 		}
 	})
 }
@@ -293,4 +241,48 @@ func ascending(n int) []int {
 		numbers[i] = i
 	}
 	return numbers
+}
+
+// Any rules, running members and parts, for several classes: the cluster holds the plan, and Fits is right.
+func TestPlansAreConsistent(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		seed := rapid.Uint64().Draw(t, "case")
+		c, r := smallCase(rand.New(rand.NewPCG(seed, 1)))
+		nodes := len(c.free)
+		running := func(what string) []int32 {
+			if rapid.Bool().Draw(t, what+" runs") {
+				return rapid.SliceOfN(rapid.Int32Range(0, 3), nodes, nodes).Draw(t, what)
+			}
+			return nil
+		}
+		r.Running = running("gang")
+		levels := drawLevels(t, nodes, rapid.Bool().Draw(t, "nested"))
+		for class := range r.Gang.Classes {
+			if rapid.Bool().Draw(t, "part") {
+				r.Parts = append(r.Parts, Part{Classes: []int{class}, Rules: drawRules(t, levels, nodes)})
+				r.Parts[len(r.Parts)-1].Running = running("part")
+			}
+		}
+		result := Find(c, r)
+		examine(t, c, r, result)
+		again := Find(c2(c), r)
+		if diff := cmp.Diff(result, again); diff != "" {
+			t.Fatalf("the second plan differs (-first +second):\n%s", diff)
+		}
+	})
+}
+
+// Nothing to place anything on, or no domains.
+func TestEmpty(t *testing.T) {
+	none := level("rack")
+	for _, rules := range []Rules{{Required: none}, {Preferred: []*Level{none}}, {Slice: none, SliceSize: 2}, {Spread: none}} {
+		if r := Find(one(), Request{Gang: equal(1, 1), Rules: rules}); r.Fits || r.Placed > 0 {
+			t.Errorf("%+v: %+v", rules, r)
+		}
+		unlabelled := level("rack", "", "")
+		r := Find(one(1, 1), Request{Gang: equal(1, 1), Rules: Rules{Required: unlabelled}})
+		if want := "no node that may be used has the label rack"; r.Fits || r.Finding.String() != want {
+			t.Errorf("%v, %v; want %s", r.Fits, r.Finding, want)
+		}
+	}
 }

@@ -71,7 +71,8 @@ func (t *tree) fewest(tier int, cells []int32, members int64) []piece {
 	if rider < 0 {
 		return pieces
 	}
-	if others, otherLeft := f.fill(members, sorted[rider]); otherLeft < left || otherLeft == left && len(others) < len(pieces) {
+	others, otherLeft := f.fill(members, sorted[rider])
+	if cmp.Or(cmp.Compare(otherLeft, left), cmp.Compare(f.cost(others), f.cost(pieces)), cmp.Compare(len(others), len(pieces))) < 0 {
 		return others
 	}
 	return pieces
@@ -83,6 +84,20 @@ type filler struct {
 	tier   int
 	sorted []int32 // the cells: by group, then the largest first
 	group  func(cell int32) int
+}
+
+// cost is how many domains the pieces add to those in which members run already; nodes in no domain cost more than all domains together.
+func (f *filler) cost(pieces []piece) int {
+	cost := 0
+	for _, p := range pieces {
+		switch f.group(p.cell) {
+		case 1:
+			cost++
+		case 2:
+			cost += len(f.sorted)
+		}
+	}
+	return cost
 }
 
 // fill divides members among the cells, and returns how many are left. The smaller chunk, if there is one, goes to the rider, together with

@@ -22,7 +22,8 @@ type trial struct {
 	// tries is how often in a row the latest choice was attempted.
 	latest choice
 	tries  int
-	budget int // of calls of Fits for each attempt
+	budget int  // of calls of Fits for each attempt
+	scales bool // whether scale may be used
 }
 
 func newTrial(s search) *trial {
@@ -32,14 +33,14 @@ func newTrial(s search) *trial {
 // some looks for the best plan.
 func (s *search) some() choice {
 	t := newTrial(*s)
-	t.budget = oneOrder
+	t.budget, t.scales = oneOrder, true
 	t.run(firstBudget)
 	switch {
 	case t.holds(t.least, t.task.classes):
 	case t.plain():
 		t.thorough()
 	default:
-		t.budget = thoroughBudget
+		t.budget, t.scales = thoroughBudget, false
 		t.forget()
 		t.run(allBudget)
 	}
@@ -51,12 +52,20 @@ func (t *trial) run(most int) {
 	for t.fits < most {
 		t.rise()
 		c := t.choose()
+		if c.want < t.target() && t.scale < unscaled { // the scale is only for choosing among more than enough cells
+			t.scale, t.scales = unscaled, false
+			continue
+		}
 		if !t.promising(c) {
 			break
 		}
 		if complete, learned := t.attempt(c); complete || !learned {
 			break
 		}
+		if t.shorts >= patience {
+			t.undo(t.mark)
+		}
+		t.probe()
 	}
 	t.restore()
 }
@@ -80,7 +89,7 @@ func (t *trial) attempt(c choice) (complete, learned bool) {
 	}
 	t.tries++
 	pieces := t.divide(c)
-	short := t.fill(pieces)
+	short := t.fill(c, pieces)
 	if !short || t.plain() { // otherwise chunks are incomplete, or members uneven
 		t.keep(c, nil)
 	}
@@ -106,7 +115,7 @@ func (t *trial) attempt(c choice) (complete, learned bool) {
 }
 
 // fill places the pieces and reports whether some cell took fewer members than it was to get.
-func (t *trial) fill(pieces []piece) (short bool) {
+func (t *trial) fill(c choice, pieces []piece) (short bool) {
 	if t.spread != never && t.budget == oneOrder {
 		if t.fillEach(pieces) {
 			return false
@@ -127,13 +136,16 @@ func (t *trial) fill(pieces []piece) (short bool) {
 			}
 		}
 	}
-	t.put(r, offer{classes: t.task.classes, budget: t.budget})
+	placed := t.put(r, offer{classes: t.task.classes, budget: t.budget})
 	last := &t.tiers[t.last()]
 	for i, piece := range pieces {
 		if left := int64(t.left[i]); left > 0 {
 			last.limit[piece.cell] = piece.members - left
 			short = true
 		}
+	}
+	if short && len(pieces) > 1 && t.scales {
+		t.scale = t.scale * int64(placed) / c.want
 	}
 	return short
 }

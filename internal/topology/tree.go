@@ -3,7 +3,6 @@ package topology
 import (
 	"cmp"
 	"math"
-	"slices"
 )
 
 // kind says what a level is used for.
@@ -16,6 +15,9 @@ const (
 	slice
 	spread
 )
+
+// unscaled is the scale of which counting is believed.
+const unscaled = 1024
 
 // never is the number of a tier that there is not.
 const never = math.MaxInt
@@ -30,6 +32,9 @@ type tree struct {
 	largest int     // the class with the largest members, by which free capacity is compared
 	size    int64   // of a chunk; 1 without Slice
 	noRest  bool    // there must be no smaller chunk
+	// scale is how many of 1,024 members that counting promises probably fit in a cell of the last tier where none were placed yet. It is
+	// less than 1,024 once several classes turned out to compete for the same resources.
+	scale int64
 	// tiers are the levels, broadest first. tiers[0] has one cell, which has all nodes.
 	tiers []cells
 	// base is the tier of which one cell must hold all members: that of the required level, or 0.
@@ -37,7 +42,8 @@ type tree struct {
 	// sliced and spread are the tiers of these levels, or never.
 	sliced, spread int
 
-	index index // the nodes of each cell of the last tier, once needed
+	index   index // the nodes of each cell of the last tier, once needed
+	scanned int   // how often these were asked for
 }
 
 // cells are the domains of a level, split where they cross those of the level above.
@@ -73,7 +79,7 @@ func (c *cells) cell(position int) int32 {
 
 // newTree counts the nodes of the group.
 func newTree(p *planner, g task) *tree {
-	t := &tree{planner: p, task: g, size: 1, sliced: never, spread: never}
+	t := &tree{planner: p, task: g, size: 1, scale: unscaled, sliced: never, spread: never}
 	for k, c := range g.classes {
 		t.wants = append(t.wants, int64(p.unplaced(c)))
 		t.members += t.wants[k]
@@ -91,108 +97,6 @@ func newTree(p *planner, g task) *tree {
 	t.addLevels()
 	t.count()
 	return t
-}
-
-// addLevels adds the levels below the required one.
-func (t *tree) addLevels() {
-	rules := t.rules
-	extra, extraKind := rules.Slice, slice
-	if extra == nil {
-		extra, extraKind = rules.Spread, spread
-	} else {
-		t.size = int64(max(1, rules.SliceSize))
-	}
-	// Chunks and shares are below the broad levels that their domains are inside of, and above the others, which divide them.
-	below := len(rules.Preferred)
-	for extra != nil && below > 0 && inside(extra, rules.Preferred[below-1]) {
-		below--
-	}
-	for i := len(rules.Preferred) - 1; i >= -1; i-- {
-		if extra != nil && i < below {
-			if extraKind == slice {
-				t.sliced = len(t.tiers)
-			} else {
-				t.spread = len(t.tiers)
-			}
-			t.add(extra, extraKind)
-			extra = nil
-		}
-		if i >= 0 {
-			t.add(rules.Preferred[i], preferred)
-		}
-	}
-}
-
-// inside reports whether each domain of a level is inside one domain of the other.
-func inside(narrow, broad *Level) bool {
-	const unseen = -2
-	of := make([]int32, len(narrow.Names))
-	for d := range of {
-		of[d] = unseen
-	}
-	for n, d := range narrow.Of {
-		switch {
-		case d < 0:
-		case of[d] == unseen:
-			of[d] = broad.Of[n]
-		case of[d] != broad.Of[n]:
-			return false
-		}
-	}
-	return true
-}
-
-// add adds a level below the last tier.
-func (t *tree) add(level *Level, kind kind) {
-	above := &t.tiers[len(t.tiers)-1]
-	c := cells{level: level, kind: kind, parent: make([]int32, len(level.Names)), domain: make([]int32, len(level.Names))}
-	for d := range c.domain {
-		c.parent[d], c.domain[d] = -1, int32(d)
-	}
-	c.partial = make([]bool, len(level.Names))
-	if above.of == nil && t.nodes == nil && (kind != preferred || !slices.Contains(level.Of, -1)) {
-		c.of = level.Of
-		clear(c.parent)
-		t.tiers = append(t.tiers, c)
-		return
-	}
-	type crossing struct{ parent, domain int32 }
-	var crossings map[crossing]int32
-	c.of = make([]int32, t.positions())
-	for i := range c.of {
-		parent, domain := above.cell(i), level.Of[t.node(i)]
-		switch {
-		case parent < 0, domain < 0 && kind != preferred:
-			c.of[i] = -1
-		case domain >= 0 && (c.parent[domain] == parent || c.parent[domain] < 0):
-			c.parent[domain], c.of[i] = parent, domain
-		default: // the domain crosses domains of the level above, or the node is in none
-			cell, known := crossings[crossing{parent, domain}]
-			if !known {
-				if crossings == nil {
-					crossings = map[crossing]int32{}
-				}
-				cell = int32(len(c.parent))
-				crossings[crossing{parent, domain}] = cell
-				c.parent, c.domain, c.partial = append(c.parent, parent), append(c.domain, domain), append(c.partial, false)
-				t.markPartial(&c, cell)
-			}
-			c.of[i] = cell
-		}
-	}
-	t.tiers = append(t.tiers, c)
-}
-
-// markPartial marks the cell, which was just added below the last tier, and others of its domain.
-func (t *tree) markPartial(c *cells, cell int32) {
-	above := len(t.tiers) - 1
-	base := min(t.base, above)
-	for other, domain := range c.domain {
-		if domain == c.domain[cell] && other != int(cell) &&
-			t.ancestor(above, c.parent[other], base) == t.ancestor(above, c.parent[cell], base) {
-			c.partial[other], c.partial[cell] = true, true
-		}
-	}
 }
 
 // positions is the number of nodes of the group.
@@ -299,6 +203,7 @@ func (t *tree) forget() {
 			t.tiers[i].limit[cell] = math.MaxInt64
 		}
 	}
+	t.scale = unscaled
 	t.countLacks()
 }
 
@@ -338,6 +243,9 @@ func (t *tree) cap(tier int) {
 	c, unit := &t.tiers[tier], t.unit(tier)
 	for cell := range c.chunks {
 		most := t.bound(c, cell)
+		if tier == t.last() && c.limit[cell] == math.MaxInt64 {
+			most = (most*t.scale + unscaled - 1) / unscaled
+		}
 		switch {
 		case tier == t.sliced && tier < t.last(): // the cells below count in members
 			most = min(most, c.chunks[cell])
