@@ -53,7 +53,8 @@ func (t *tree) best(tier int, want int64) choice {
 	return best
 }
 
-// mayHoldAll reports whether all members that run already are in the cell, and it is a domain: a whole one if members must be spread over it.
+// mayHoldAll reports whether all members that run already are in the cell, and it is a domain: a whole one if members must be spread over
+// it.
 func (t *tree) mayHoldAll(tier int, cell int32) bool {
 	c := &t.tiers[tier]
 	return c.domain[cell] >= 0 && c.running[cell] == t.tiers[0].running[0] && (t.spread == never || !c.partial[cell])

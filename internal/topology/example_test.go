@@ -1,9 +1,10 @@
 package topology
 
 import (
+	"cmp"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
 )
@@ -147,7 +148,7 @@ func TestExamples(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := Find(one(test.free...), Request{Gang: test.gang, Rules: test.rules})
-			if diff := cmp.Diff(test.want, spots(test.by, r.Plan)); diff != "" {
+			if diff := gocmp.Diff(test.want, spots(test.by, r.Plan)); diff != "" {
 				t.Errorf("members by %s (-want +got):\n%s", test.by.Key, diff)
 			}
 			in := ""
@@ -224,7 +225,7 @@ func TestRunning(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			test.rules.Running = test.running
 			r := Find(one(test.free...), Request{Gang: test.gang, Rules: test.rules})
-			if diff := cmp.Diff(test.want, spots(rack, r.Plan)); diff != "" {
+			if diff := gocmp.Diff(test.want, spots(rack, r.Plan)); diff != "" {
 				t.Errorf("members by rack (-want +got):\n%s", diff)
 			}
 			finding := ""
@@ -233,6 +234,65 @@ func TestRunning(t *testing.T) {
 			}
 			if finding != test.finding {
 				t.Errorf("%q; want %q", finding, test.finding)
+			}
+		})
+	}
+}
+
+// TestParts shows a job of a launcher and workers: all in one block, the workers in chunks of two, each in one rack.
+func TestParts(t *testing.T) {
+	const launcher, workers = 0, 1
+	for _, test := range []struct {
+		name    string
+		free    []int
+		workers int
+		size    int            // of a chunk; 0 means 2
+		want    map[string]int // members by rack
+		finding string
+		part    int
+	}{
+		{
+			name: "in the block with the least free capacity left over", workers: 4,
+			free: []int{3, 2, 2, 3, 2, 1, 1, 2, 9}, want: map[string]int{"b2r1": 3, "b2r2": 2},
+		},
+		{
+			name: "the tighter block has capacity for five, but not for two chunks and the launcher", workers: 4,
+			free: []int{3, 2, 2, 3, 3, 0, 1, 0, 1}, want: map[string]int{"b1r1": 5},
+		},
+		{
+			name: "no block has capacity for all", workers: 6,
+			free: []int{2, 0, 2, 0, 2, 1, 2, 1, 9}, want: map[string]int{"b2r1": 3, "b2r2": 3},
+			finding: "only 6 of 7 fit in one block (the best is b2)", part: -1,
+		},
+		{
+			name: "the chunks first, the launcher where capacity is left", workers: 4,
+			free: []int{1, 0, 3, 1, 0, 0, 0, 0, 9}, want: map[string]int{"b1r1": 1, "b1r2": 4},
+		},
+		{
+			name: "capacity for all in one block, but not for a chunk of four in one rack", workers: 4, size: 4,
+			free: []int{1, 2, 2, 1, 0, 0, 0, 0, 9}, want: map[string]int{"b1r1": 3, "b1r2": 1},
+			finding: "only 0 of 1 slices of 4 fit, each in one rack",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := one(test.free...)
+			c = newToy(c.free, [][]int{{1}, {1}})
+			gang := placement.Gang{Min: 1 + test.workers, Classes: []placement.Class{
+				launcher: {Members: 1, Must: 1, Local: true, Size: 1},
+				workers:  {Members: test.workers, Must: test.workers, Local: true, Size: 1},
+			}}
+			r := Find(c, Request{Gang: gang, Rules: Rules{Required: block}, Parts: []Part{
+				{Classes: []int{workers}, Rules: Rules{Slice: rack, SliceSize: cmp.Or(test.size, 2)}},
+			}})
+			if diff := gocmp.Diff(test.want, spots(rack, r.Plan)); diff != "" {
+				t.Errorf("members by rack (-want +got):\n%s", diff)
+			}
+			finding, part := "", 0
+			if r.Finding != nil {
+				finding, part = r.Finding.String(), r.Finding.Part
+			}
+			if finding != test.finding || part != test.part || r.Fits != (test.finding == "") {
+				t.Errorf("fits %v, %q of part %d; want %q of %d", r.Fits, finding, part, test.finding, test.part)
 			}
 		})
 	}

@@ -16,8 +16,10 @@ const (
 type Finding struct {
 	Rule  Rule
 	Level *Level
-	// Fit is how many members fit in the best domain, of Need that must; for Slice both are slices, for Spread they are members in the domain
-	// that lacks its share, with those that run already.
+	// Part is the part whose rule it is, as an index into Request.Parts; -1 for a rule of the whole gang.
+	Part int
+	// Fit is how many members fit in the best domain, of Need that must; for Slice both are slices, for Spread they are members in the
+	// domain that lacks its share, with those that run already.
 	Fit, Need int
 	// SliceSize is how many members a slice has.
 	SliceSize int
@@ -53,7 +55,7 @@ func (t *tree) explain(c choice) *Finding {
 	for _, class := range t.classes {
 		placed += t.placed[class]
 	}
-	f := &Finding{Fit: placed, Need: t.least, Domain: -1}
+	f := &Finding{Part: t.part - 1, Fit: placed, Need: t.least, Domain: -1}
 	if t.base > 0 && c.cell >= 0 {
 		f.In = t.rules.Required
 		f.Domain = int(t.tiers[t.base].domain[t.ancestor(c.tier, c.cell, t.base)])
@@ -74,7 +76,7 @@ func (t *tree) explain(c choice) *Finding {
 
 // explainSpread names the domain that has the least capacity for its share.
 func (t *tree) explainSpread(c choice) *Finding {
-	f := &Finding{Rule: Spread, Level: t.rules.Spread, Need: t.least, Domain: -1}
+	f := &Finding{Rule: Spread, Level: t.rules.Spread, Part: t.part - 1, Need: t.least, Domain: -1}
 	if c.cell < 0 {
 		return f
 	}

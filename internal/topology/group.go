@@ -20,6 +20,7 @@ type task struct {
 	rules   *Rules
 	nodes   []int32 // where members may go, in ascending order; nil means everywhere
 	least   int     // members that must be placed
+	part    int     // the number of the part, from 1; 0 for the whole gang
 }
 
 // outcome is how a task ended.

@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -26,11 +27,25 @@ func (p *planner) withParts(r *Request) outcome {
 	t.restore()
 	o := t.outcome(t.best.choice)
 	if !p.holds(g.least, g.classes) {
-		if o.finding = t.best.finding; o.finding == nil {
-			o.finding = t.explain(t.best.choice)
-		}
+		o.finding = t.explainParts()
 	}
 	return o
+}
+
+// explainParts returns why the best plan is not enough: a rule of the whole gang if it would not fit without the rules of its parts either.
+func (t *trial) explainParts() *Finding {
+	c := t.best.choice
+	if t.best.finding == nil || t.rules.Required == nil || c.cell < 0 {
+		return cmp.Or(t.best.finding, t.explain(c))
+	}
+	t.undo(t.mark)
+	t.put(within(t.nodesIn(c.tier, c.cell), int(t.members)), offer{classes: t.task.classes, least: t.least, budget: oneOrder})
+	finding := t.best.finding
+	if !t.planner.holds(t.least, t.task.classes) {
+		finding = t.explain(c)
+	}
+	t.replay(t.best.steps)
+	return finding
 }
 
 // attemptParts places the parts in the domains that the choice is divided into, or else anywhere in its cell, and reports whether all
@@ -76,7 +91,9 @@ func (t *trial) tasks(r *Request, nodes []int32, reversed bool) []task {
 	rest := t.planner.all()
 	for i := range r.Parts {
 		part := &r.Parts[i]
-		tasks = append(tasks, task{classes: part.Classes, rules: &part.Rules, nodes: nodes, least: t.lacking(part.Classes)})
+		tasks = append(tasks, task{
+			classes: part.Classes, rules: &part.Rules, nodes: nodes, least: t.lacking(part.Classes), part: i + 1,
+		})
 		rest = slices.DeleteFunc(rest, func(c int) bool { return slices.Contains(part.Classes, c) })
 	}
 	if len(rest) > 0 {

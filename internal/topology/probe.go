@@ -1,7 +1,8 @@
 package topology
 
 const (
-	// patience is how many attempts may fail before nodes are probed, firstProbes is how many are then probed; with each attempt twice as many.
+	// patience is how many attempts may fail before nodes are probed, firstProbes is how many are then probed; with each attempt twice as
+	// many.
 	patience, firstProbes = 3, 64
 )
 

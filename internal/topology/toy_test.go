@@ -13,6 +13,7 @@ type toy struct {
 	needs     [][]int // by class and resource
 	forbidden [][]int // nodes by class that Fits rejects although they have free capacity
 	apart     []bool  // by class: at most one member on a node
+	ports     []int   // by node: Fits rejects more members than that; nil means no limit
 
 	used    [][]int
 	on      [][]int // members by class and node
@@ -51,7 +52,8 @@ func (t *toy) Room(class, node int) int {
 func (t *toy) Fits(class, node int) bool {
 	t.fits++
 	t.allowed = step{-1, -1}
-	if t.Room(class, node) < 1 || slices.Contains(t.forbidden[class], node) || t.apart[class] && t.on[class][node] > 0 {
+	if t.Room(class, node) < 1 || slices.Contains(t.forbidden[class], node) || t.apart[class] && t.on[class][node] > 0 ||
+		t.ports != nil && t.on[class][node] >= t.ports[node] {
 		return false
 	}
 	t.allowed = step{int32(class), int32(node)}
