@@ -150,7 +150,7 @@ func TestBruteForce(t *testing.T) {
 		}
 		result := Find(c, request)
 		examine(t, c, request, result)
-		w := newWorld(c2(c), request)
+		w := newWorld(emptied(c), request)
 		counts, got := w.counted(result)
 		if !w.legal(sum(counts)) {
 			t.Fatalf("case %d: %v breaks the rules of %+v", i, counts, request)
@@ -253,7 +253,7 @@ func TestBruteForceParts(t *testing.T) {
 		}
 		result := Find(c, request)
 		examine(t, c, request, result)
-		w := newWorld(c2(c), request)
+		w := newWorld(emptied(c), request)
 		legal := func(counts [][]int) bool {
 			for _, part := range request.Parts {
 				one := world{toy: c, request: Request{Gang: request.Gang, Rules: part.Rules}, members: w.members}

@@ -18,7 +18,7 @@ func (t *tree) choose() choice {
 		if t.tiers[tier].kind != preferred || tier > t.spread {
 			continue
 		}
-		if best := t.best(tier, want); best.want == want {
+		if best := t.best(tier, want); best.cell >= 0 && best.want == want {
 			return best
 		}
 	}

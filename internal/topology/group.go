@@ -6,6 +6,8 @@ const (
 	// firstBudget limits the calls of Fits while domains are tried with one order of classes each: about 0.15 s. allBudget is the limit
 	// when some of them are tried again with all orders: 0.25 s. One local class needs no limit.
 	firstBudget, allBudget = 40_000, 60_000
+	// leastBudget is what a part gets in any case.
+	leastBudget = 1000
 	// oneOrder makes placement.Find try one order of classes.
 	oneOrder = 1
 	// divisions is how often a group of several classes is divided among the domains inside a cell before it is placed there as a whole.
@@ -52,7 +54,17 @@ func (p *planner) group(g task) outcome {
 
 // outcome returns the domain that was chosen.
 func (t *tree) outcome(c choice) outcome {
-	if cells := &t.tiers[c.tier]; c.cell >= 0 && c.want > 0 && cells.level != nil && cells.domain[c.cell] >= 0 {
+	placed := 0
+	for _, class := range t.classes {
+		placed += t.placed[class]
+	}
+	if c.cell < 0 || placed == 0 {
+		return outcome{domain: -1}
+	}
+	if c.want == 0 { // all are in chunks that missed them
+		c.cell, c.tier = t.ancestor(c.tier, c.cell, t.base), t.base
+	}
+	if cells := &t.tiers[c.tier]; cells.level != nil && cells.domain[c.cell] >= 0 {
 		return outcome{level: cells.level, domain: int(cells.domain[c.cell])}
 	}
 	return outcome{domain: -1}

@@ -63,6 +63,9 @@ func (t *trial) attemptParts(r *Request, c choice) bool {
 	most, lacks := int64(0), int64(math.MaxInt64)
 	for _, nodes := range regions {
 		for _, way := range ways {
+			if t.fits >= allBudget && most > 0 {
+				break
+			}
 			t.undo(t.mark)
 			finding := t.placeParts(t.tasks(r, nodes, way.reversed), way.neededFirst)
 			t.keep(c, finding)
@@ -91,6 +94,9 @@ func (t *trial) tasks(r *Request, nodes []int32, reversed bool) []task {
 	rest := t.planner.all()
 	for i := range r.Parts {
 		part := &r.Parts[i]
+		if len(part.Classes) == 0 {
+			continue
+		}
 		tasks = append(tasks, task{
 			classes: part.Classes, rules: &part.Rules, nodes: nodes, least: t.lacking(part.Classes), part: i + 1,
 		})

@@ -27,7 +27,7 @@ func TestPreferredIsTheNarrowest(t *testing.T) {
 		if !result.Fits {
 			return
 		}
-		w := newWorld(c2(c), r)
+		w := newWorld(emptied(c), r)
 		counts := w.counts(result)
 		for i, l := range r.Preferred {
 			possible := false
@@ -85,7 +85,7 @@ func TestFewestDomainsOfSlices(t *testing.T) {
 		l := drawLevels(t, len(c.free), true)[rapid.IntRange(0, 2).Draw(t, "level")]
 		r := Request{Gang: drawGang(t), Rules: Rules{Slice: l, SliceSize: rapid.IntRange(1, 4).Draw(t, "size")}}
 		result := Find(c, r)
-		w := newWorld(c2(c), r)
+		w := newWorld(emptied(c), r)
 		fewest := len(c.free) + 1
 		w.try(func(counts []int, placed int) {
 			if placed == result.Placed {

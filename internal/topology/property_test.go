@@ -97,6 +97,16 @@ func examine(t interface {
 		}
 		fits = fits && len(nodes) >= r.Gang.Classes[class].Must
 	}
+	if result.Level == nil && r.Required != nil && result.Placed > 0 {
+		t.Fatalf("%v, but the required domain is not reported", result.Nodes)
+	}
+	for _, nodes := range result.Nodes {
+		for _, n := range nodes {
+			if result.Level != nil && result.Level.Of[n] != int32(result.Domain) {
+				t.Fatalf("%v is not all in %s", result.Nodes, result.Level.Names[result.Domain])
+			}
+		}
+	}
 	if fits != result.Fits {
 		t.Fatalf("placed %v of %+v, but %v", result.Nodes, r.Gang, result.Fits)
 	}
@@ -114,7 +124,7 @@ func TestOneLocalClassIsExact(t *testing.T) {
 		}
 		result := Find(c, r)
 		examine(t, c, r, result)
-		w := newWorld(c2(c), r)
+		w := newWorld(emptied(c), r)
 		counts := w.counts(result)
 		if !w.legal(counts) {
 			t.Fatalf("%v breaks the rules", counts)
@@ -131,8 +141,8 @@ func TestOneLocalClassIsExact(t *testing.T) {
 	})
 }
 
-// c2 is the toy without members.
-func c2(c *toy) *toy {
+// emptied is the toy without members.
+func emptied(c *toy) *toy {
 	c.Reset()
 	return c
 }
@@ -180,7 +190,7 @@ func TestNoRules(t *testing.T) {
 		c := drawToy(t, true)
 		gang := drawGang(t)
 		result := Find(c, Request{Gang: gang, Parts: []Part{{Classes: []int{0}}}})
-		plan, fits := placement.Find(c2(c), gang)
+		plan, fits := placement.Find(emptied(c), gang)
 		if diff := cmp.Diff(Result{Plan: plan, Fits: fits, Domain: -1}, result); diff != "" {
 			t.Fatalf("-placement +topology:\n%s", diff)
 		}
@@ -265,7 +275,7 @@ func TestPlansAreConsistent(t *testing.T) {
 		}
 		result := Find(c, r)
 		examine(t, c, r, result)
-		again := Find(c2(c), r)
+		again := Find(emptied(c), r)
 		if diff := cmp.Diff(result, again); diff != "" {
 			t.Fatalf("the second plan differs (-first +second):\n%s", diff)
 		}
@@ -279,8 +289,12 @@ func TestEmpty(t *testing.T) {
 		if r := Find(one(), Request{Gang: equal(1, 1), Rules: rules}); r.Fits || r.Placed > 0 {
 			t.Errorf("%+v: %+v", rules, r)
 		}
+		r := Find(one(1), Request{Gang: equal(1, 1), Rules: Rules{Required: level("rack", "a")}, Parts: []Part{{Rules: rules}}})
+		if !r.Fits {
+			t.Errorf("a part without classes: %+v", r)
+		}
 		unlabelled := level("rack", "", "")
-		r := Find(one(1, 1), Request{Gang: equal(1, 1), Rules: Rules{Required: unlabelled}})
+		r = Find(one(1, 1), Request{Gang: equal(1, 1), Rules: Rules{Required: unlabelled}})
 		if want := "no node that may be used has the label rack"; r.Fits || r.Finding.String() != want {
 			t.Errorf("%v, %v; want %s", r.Fits, r.Finding, want)
 		}

@@ -47,8 +47,10 @@ func (s *search) some() choice {
 	return t.best.choice
 }
 
-// run attempts choices until one can be kept, or none is better than the best plan. The cluster then holds the best plan.
+// run attempts choices until one can be kept, or none is better than the best plan, or so many calls of Fits are spent. The cluster then holds
+// the best plan.
 func (t *trial) run(most int) {
+	most = max(most, t.fits+leastBudget)
 	for t.fits < most {
 		t.rise()
 		c := t.choose()
@@ -208,7 +210,7 @@ func (t *trial) thorough() {
 		share := max(1, (allBudget-t.fits)/(len(cells)-i))
 		r := within(t.nodesIn(t.base, cell), int(t.members))
 		t.put(r, offer{classes: t.task.classes, least: t.least - before, budget: share})
-		t.keep(choice{tier: t.base, cell: cell}, nil)
+		t.keep(choice{tier: t.base, cell: cell, want: t.members}, nil)
 		if t.holds(t.least, t.classes) {
 			return
 		}

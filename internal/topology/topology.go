@@ -41,7 +41,7 @@ func (r *Rules) free() bool {
 // Part is a set of classes with rules of their own, which count inside the domain that the rules of the whole gang choose. Slice and Spread
 // of the whole gang do not concern these classes.
 type Part struct {
-	// Classes are indexes into Gang.Classes. No class is in two parts.
+	// Classes are indexes into Gang.Classes, in any number. No class is in two parts.
 	Classes []int
 	Rules
 }

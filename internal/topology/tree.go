@@ -89,7 +89,7 @@ func newTree(p *planner, g task) *tree {
 		}
 	}
 	t.tiers = make([]cells, 1, 3+len(g.rules.Preferred))
-	t.tiers[0] = cells{parent: []int32{0}, domain: []int32{-1}}
+	t.tiers[0] = cells{kind: root, parent: []int32{0}, domain: []int32{-1}}
 	if g.rules.Required != nil {
 		t.add(g.rules.Required, required)
 		t.base = 1
