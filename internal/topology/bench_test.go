@@ -115,6 +115,23 @@ func BenchmarkRanking(b *testing.B) {
 	}
 }
 
+// BenchmarkParts is a launcher and workers in one block, the workers in chunks of 8, each in one rack. The larger job fits in no block.
+func BenchmarkParts(b *testing.B) {
+	const nodes = 5000
+	rack, block := divided("rack", nodes, 250), divided("block", nodes, 10)
+	for _, workers := range []int{64, 2248} {
+		b.Run(strconv.Itoa(workers), func(b *testing.B) {
+			gang := placement.Gang{Min: 1 + workers, Classes: []placement.Class{
+				{Members: 1, Must: 1, Local: true, Size: 1},
+				{Members: workers, Must: workers, Local: true, Size: 1},
+			}}
+			benchmark(b, newFlat(nodes, true), Request{Gang: gang, Rules: Rules{Required: block}, Parts: []Part{
+				{Classes: []int{1}, Rules: Rules{Slice: rack, SliceSize: 8}},
+			}})
+		})
+	}
+}
+
 // BenchmarkNo is a gang of three classes that fits in no rack, though counting says so of each.
 func BenchmarkNo(b *testing.B) {
 	const nodes = 5000

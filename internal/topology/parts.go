@@ -62,12 +62,14 @@ func (t *trial) attemptParts(r *Request, c choice) bool {
 	}
 	most, lacks := int64(0), int64(math.MaxInt64)
 	for _, nodes := range regions {
+		hopeless := false
 		for _, way := range ways {
-			if t.fits >= allBudget && most > 0 {
+			if hopeless || t.fits >= allBudget && most > 0 {
 				break
 			}
 			t.undo(t.mark)
-			finding := t.placeParts(t.tasks(r, nodes, way.reversed), way.neededFirst)
+			var finding *Finding
+			finding, hopeless = t.placeParts(t.tasks(r, nodes, way.reversed), way.neededFirst)
 			t.keep(c, finding)
 			placed, lacking := int64(len(t.steps)-t.mark), int64(t.lacking(t.task.classes))
 			if placed == t.members && lacking == 0 {
@@ -112,8 +114,9 @@ func (t *trial) tasks(r *Request, nodes []int32, reversed bool) []task {
 	return tasks
 }
 
-// placeParts places one task after the other. It returns why the first of them that does not fit does not.
-func (t *trial) placeParts(tasks []task, neededFirst bool) *Finding {
+// placeParts places one task after the other. It returns why the first of them that does not fit does not. hopeless says that it would not
+// fit alone.
+func (t *trial) placeParts(tasks []task, neededFirst bool) (finding *Finding, hopeless bool) {
 	if neededFirst {
 		t.planner.needed = true
 		for _, task := range tasks {
@@ -124,13 +127,12 @@ func (t *trial) placeParts(tasks []task, neededFirst bool) *Finding {
 			tasks[i].rules = t.withPlaced(&tasks[i])
 		}
 	}
-	var finding *Finding
-	for _, task := range tasks {
-		if o := t.group(task); finding == nil {
-			finding = o.finding
-		}
+	for i, task := range tasks {
+		o := t.group(task)
+		hopeless = hopeless || i == 0 && !neededFirst && o.finding != nil && len(task.classes) == 1 && t.local[task.classes[0]]
+		finding = cmp.Or(finding, o.finding)
 	}
-	return finding
+	return finding, hopeless
 }
 
 // withPlaced returns the task's rules for the members that are not placed: those that are count as running.
