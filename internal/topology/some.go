@@ -47,8 +47,8 @@ func (s *search) some() choice {
 	return t.best.choice
 }
 
-// run attempts choices until one can be kept, or none is better than the best plan, or so many calls of Fits are spent. The cluster then holds
-// the best plan.
+// run attempts choices until one can be kept, or none is better than the best plan, or so many calls of Fits are spent. The cluster then
+// holds the best plan.
 func (t *trial) run(most int) {
 	most = max(most, t.fits+leastBudget)
 	for t.fits < most {

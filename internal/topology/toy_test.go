@@ -53,7 +53,7 @@ func (t *toy) Fits(class, node int) bool {
 	t.fits++
 	t.allowed = step{-1, -1}
 	if t.Room(class, node) < 1 || slices.Contains(t.forbidden[class], node) || t.apart[class] && t.on[class][node] > 0 ||
-		t.ports != nil && t.on[class][node] >= t.ports[node] {
+		len(t.ports) > 0 && t.on[class][node] >= t.ports[node] {
 		return false
 	}
 	t.allowed = step{int32(class), int32(node)}

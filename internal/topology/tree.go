@@ -190,7 +190,7 @@ func (t *tree) countUsable() {
 	c := &t.tiers[t.spread]
 	c.counts = make([]bool, len(c.parent))
 	for i := range t.positions() {
-		if cell := c.cell(i); cell >= 0 && (t.rules.Usable == nil || t.rules.Usable[t.node(i)]) {
+		if cell := c.cell(i); cell >= 0 && (len(t.rules.Usable) == 0 || t.rules.Usable[t.node(i)]) {
 			c.counts[cell] = true
 		}
 	}
