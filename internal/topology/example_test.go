@@ -297,3 +297,16 @@ func TestParts(t *testing.T) {
 		})
 	}
 }
+
+// TestDomainOfCompletedChunk checks that no rack is reported if a chunk, which is in one block, was completed in another rack than the rest.
+func TestDomainOfCompletedChunk(t *testing.T) {
+	r := Find(one(3, 0, 1, 0, 0, 0, 0, 0, 0), Request{Gang: equal(2, 2), Rules: Rules{
+		Preferred: []*Level{rack}, Slice: block, SliceSize: 2, Running: []int32{1, 0, 0, 0, 0, 0, 0, 0, 0},
+	}})
+	if diff := gocmp.Diff(map[string]int{"b1r1": 1, "b1r2": 1}, spots(rack, r.Plan)); diff != "" {
+		t.Errorf("members by rack (-want +got):\n%s", diff)
+	}
+	if !r.Fits || r.Level == rack {
+		t.Errorf("fits %v, in one rack: %v", r.Fits, r.Level == rack)
+	}
+}

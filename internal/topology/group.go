@@ -35,7 +35,11 @@ type outcome struct {
 // group places the members of the task.
 func (p *planner) group(g task) outcome {
 	g.nodes = p.home(g)
+	before := len(p.steps)
 	broken := p.complete(g)
+	if len(p.steps) > before {
+		g.rules = p.withPlaced(g, p.steps[before:])
+	}
 	t := newTree(p, g)
 	t.noRest = broken
 	s := search{tree: t, mark: len(p.steps)}

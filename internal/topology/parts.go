@@ -124,7 +124,7 @@ func (t *trial) placeParts(tasks []task, neededFirst bool) (finding *Finding, ho
 		}
 		t.planner.needed = false
 		for i := range tasks {
-			tasks[i].rules = t.withPlaced(&tasks[i])
+			tasks[i].rules = t.withPlaced(tasks[i], t.steps)
 		}
 	}
 	for i, task := range tasks {
@@ -133,18 +133,4 @@ func (t *trial) placeParts(tasks []task, neededFirst bool) (finding *Finding, ho
 		finding = cmp.Or(finding, o.finding)
 	}
 	return finding, hopeless
-}
-
-// withPlaced returns the task's rules for the members that are not placed: those that are count as running.
-func (t *trial) withPlaced(g *task) *Rules {
-	rules := *g.rules
-	if rules.Running = slices.Clone(rules.Running); rules.Running == nil {
-		rules.Running = make([]int32, len(t.hosted))
-	}
-	for _, s := range t.steps {
-		if slices.Contains(g.classes, int(s.class)) {
-			rules.Running[s.node]++
-		}
-	}
-	return &rules
 }

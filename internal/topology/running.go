@@ -66,3 +66,17 @@ func (p *planner) complete(g task) (broken bool) {
 	}
 	return broken
 }
+
+// withPlaced returns the task's rules for its members that are not placed: of these steps, those of the task count as running.
+func (p *planner) withPlaced(g task, steps []step) *Rules {
+	rules := *g.rules
+	if rules.Running = slices.Clone(rules.Running); rules.Running == nil {
+		rules.Running = make([]int32, len(p.hosted))
+	}
+	for _, s := range steps {
+		if slices.Contains(g.classes, int(s.class)) {
+			rules.Running[s.node]++
+		}
+	}
+	return &rules
+}
