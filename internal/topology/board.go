@@ -101,7 +101,10 @@ func (b *board) Nodes() int {
 
 // Room returns an upper bound on how many more members of the class the node can take.
 func (b *board) Room(class, node int) int {
-	return min(b.room(b.classes[class], b.node(node)), b.left[b.of(node)])
+	if b.left[b.of(node)] == 0 {
+		return 0
+	}
+	return b.room(b.classes[class], b.node(node)) // not limited by the quota, because the free capacity decides which node is best
 }
 
 // Fits reports whether one more member of the class can be placed on the node.

@@ -47,6 +47,11 @@ func TestExamples(t *testing.T) {
 			by: host, want: map[string]int{"h2": 1, "h3": 2}, in: "b1r2",
 		},
 		{
+			name: "required: inside the rack, the nodes with the least free capacity first",
+			free: []int{3, 1, 4, 4, 4, 4, 4, 4, 9}, gang: equal(1, 1), rules: Rules{Required: rack},
+			by: host, want: map[string]int{"h1": 1}, in: "b1r1",
+		},
+		{
 			name: "required: no rack is large enough, and the host without a label does not count",
 			free: []int{1, 1, 1, 2, 0, 1, 0, 1, 9}, gang: equal(4, 4), rules: Rules{Required: rack},
 			by: rack, want: map[string]int{"b1r2": 3}, in: "b1r2", finding: "only 3 of 4 fit in one rack (the best is b1r2)",
