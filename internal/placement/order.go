@@ -23,7 +23,7 @@ func (p *planner) survey() {
 	for c := range classes {
 		p.byHardness[c] = c
 	}
-	if len(classes) == 1 && classes[0].Local {
+	if p.gang.exact() {
 		return
 	}
 	found := make([]hardness, len(classes))

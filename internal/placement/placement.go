@@ -70,7 +70,13 @@ type Gang struct {
 	Min int
 	// Strategy is preferred; the other one is tried before the answer is no.
 	Strategy Strategy
+	// Budget is after how many calls of Fits no further order of classes is tried; 0 means that Find decides. A gang of one local class
+	// ignores it.
+	Budget int
 }
+
+// exact reports whether the first order of classes gives the best plan: the gang has one class, which is local.
+func (g Gang) exact() bool { return len(g.Classes) == 1 && g.Classes[0].Local }
 
 // Plan says where members go.
 type Plan struct {

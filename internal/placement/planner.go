@@ -75,6 +75,9 @@ func newPlanner(cluster Cluster, gang Gang) *planner {
 	p.budget = min(max(p.budget, leastBudget), orderBudget)
 	// A gang of one local class needs at most one call for each node and each member. Twice that never cuts it short.
 	p.budget = max(p.budget, 2*(p.nodes+p.total))
+	if gang.Budget > 0 && !gang.exact() {
+		p.budget = min(p.budget, gang.Budget)
+	}
 	return p
 }
 

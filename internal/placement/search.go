@@ -8,7 +8,7 @@ const searchSize = 1000
 // search tries all ways to place the required members, and at least Min members, depth first. It runs only if everything else failed and
 // the cluster is small. It then adds further members to the plan that it finds.
 func (p *planner) search() {
-	if p.reached() || p.settled() || p.nodes*p.total > searchSize {
+	if p.reached() || p.settled() || p.nodes*p.total > searchSize || p.gang.Budget > 0 && p.spent() {
 		return
 	}
 	s := &searcher{planner: p, seen: map[uint64]struct{}{}, budget: p.fits + searchBudget, local: true}
