@@ -20,7 +20,8 @@ import (
 
 // preemptions is what the ledger knows about who could preempt whom.
 type preemptions struct {
-	// lowest is at most the lowest priority of what runs.
+	// lowest is at most the lowest priority of what runs and is not protected. What starts lowers it at once. Whoever looks at all pods
+	// that run raises it. So a gang that could preempt nothing is not planned a second time.
 	lowest int32
 	// count numbers the pods that were started, and last has, for each priority, the number of the last one.
 	starts struct {

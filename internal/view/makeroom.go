@@ -104,6 +104,9 @@ func (p *Planner) search(v *view, r *RoomRequest, nodes []fwk.NodeInfo) (s *room
 	if settled || v.err != nil {
 		return s, choice, s != nil
 	}
+	if p.Ledger.OnlyPriorities() && v.countStanding(p, r).hopeless(r.Task.Need, nil) {
+		return nil, choice, false
+	}
 	return p.searchAll(v, r, nodes)
 }
 
@@ -115,6 +118,9 @@ func (p *Planner) searchAll(v *view, r *RoomRequest, nodes []fwk.NodeInfo) (s *r
 		return nil, choice, false
 	}
 	s = v.searchRoom(r, candidates, p.Ledger)
+	if !p.Ledger.OnlyPriorities() && v.countUnits(candidates).hopeless(r.Task.Need, s.lacksAfterAll()) {
+		return nil, choice, false
+	}
 	v.begin()
 	choice, found = s.choose(s.problem(r.Budgets))
 	return s, choice, found

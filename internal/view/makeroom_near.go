@@ -4,18 +4,12 @@ import (
 	"cmp"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
-	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
-	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/preempt"
 	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
-	"github.com/kubenexus/kubenexus-scheduler/internal/slots"
 )
 
 // This file finds the few nodes where a single pod preempts the cheapest. It bounds for each node from below what room there costs, as if
@@ -24,59 +18,6 @@ import (
 
 // nearNodes is how many nodes are searched.
 const nearNodes = 16
-
-// standings are what runs on each node. They are kept until the node changes, because reading all pods takes longer than all else.
-type standings map[string]*standing
-
-type standing struct {
-	generation int64
-	pods       []stander
-}
-
-type stander struct {
-	fwk.PodInfo
-	pod      *corev1.Pod
-	priority int32
-	started  int64 // in nanoseconds
-	deleted  *metav1.Time
-	takes    requests.Request
-}
-
-// on returns what runs on the node, without placeholders.
-func (s standings) on(node fwk.NodeInfo) []stander {
-	name := node.Node().Name
-	known := s[name]
-	if known != nil && known.generation == node.GetGeneration() {
-		return known.pods
-	}
-	known = &standing{generation: node.GetGeneration(), pods: make([]stander, 0, len(node.GetPods()))}
-	for _, info := range node.GetPods() {
-		if pod := info.GetPod(); !slots.IsPlaceholder(pod) {
-			known.pods = append(known.pods, stander{
-				PodInfo: info, pod: pod, takes: requests.Of(info), deleted: pod.DeletionTimestamp,
-				priority: corev1helpers.PodPriority(pod), started: ledger.StartedAt(pod).UnixNano(),
-			})
-		}
-	}
-	s[name] = known
-	return known.pods
-}
-
-// forget drops what is known of nodes that no longer exist.
-func (s standings) forget(nodes []fwk.NodeInfo) {
-	if len(s) <= len(nodes) {
-		return
-	}
-	exist := sets.New[string]()
-	for _, node := range nodes {
-		exist.Insert(node.Node().Name)
-	}
-	for name := range s {
-		if !exist.Has(name) {
-			delete(s, name)
-		}
-	}
-}
 
 // bound is what room on a node costs at least, in the order of preempt.Rank: no disruption beyond budgets, the highest priority, how many
 // pods, and when the one of them that has run longest started.
@@ -97,7 +38,7 @@ func (b bound) compare(o bound) int {
 type near struct {
 	*view
 	standings
-	r     *RoomRequest
+	eligible
 	names []string
 	ask   []int64
 	// What follows is only here to be used again.
@@ -125,7 +66,7 @@ func (n *near) boundOf(i int) (bound, bool) {
 		case n.leaves(p, chosen):
 			n.take(n.free, &p.takes, 1)
 			n.take(n.sum, &p.takes, 1)
-		case p.priority < n.r.Taker.Priority && p.deleted == nil:
+		case n.mayGo(p):
 			n.lower = append(n.lower, p)
 			n.take(n.sum, &p.takes, 1)
 		}
@@ -152,14 +93,6 @@ func (n *near) boundOf(i int) (bound, bool) {
 		b.started = n.lower[b.pods-1].started
 	}
 	return b, true
-}
-
-// leaves reports whether a pod is going anyway. chosen are those on its node that go for others.
-func (n *near) leaves(p *stander, chosen map[types.UID]int) bool {
-	if p.deleted != nil {
-		return n.r.Now.Sub(p.deleted.Time) <= hangs
-	}
-	return len(chosen) > 0 && chosen[p.pod.UID] > 0
 }
 
 func (n *near) take(sum []int64, takes *requests.Request, times int64) {
@@ -275,14 +208,12 @@ func (v *view) searchNear(r *RoomRequest, p *Planner) (s *roomSearch, choice pre
 	if r.Task.Need != 1 || len(v.classes) != 1 || !v.classes[0].local || !v.bounded || !v.counted() || !p.Ledger.OnlyPriorities() {
 		return nil, choice, false
 	}
-	if p.standings == nil {
-		p.standings = standings{}
-	}
-	p.standings.forget(v.snapshot)
-	n := &near{view: v, standings: p.standings, r: r, names: resourcesOf(v.classes)}
+	p.stand(v.snapshot)
+	n := &near{view: v, standings: p.standings, eligible: newEligible(r, p.Ledger), names: resourcesOf(v.classes)}
 	takes := v.classes[0].Request
 	n.ask, n.free, n.sum = vectorOf(takes, n.names), make([]int64, len(n.names)), make([]int64, len(n.names))
 	nodes, others, ok := n.shortlist(p.nearest())
+	n.note()
 	if !ok || len(nodes) == 0 {
 		return nil, choice, ok
 	}
