@@ -62,7 +62,7 @@ func (v *view) countStanding(p *Planner, r *RoomRequest) *tally {
 	for i, node := range v.snapshot {
 		pods, chosen := p.standings.on(node), r.Chosen[node.Node().Name]
 		for k := range pods {
-			if s := &pods[k]; may.leaves(s, chosen) || may.mayGo(s) {
+			if s := &pods[k]; r.leaves(s, chosen) || may.mayGo(s) {
 				c.gone(i, &s.takes)
 			}
 		}
@@ -72,7 +72,7 @@ func (v *view) countStanding(p *Planner, r *RoomRequest) *tally {
 		for i, node := range v.snapshot {
 			pods, chosen := p.standings.on(node), r.Chosen[node.Node().Name]
 			for k := range pods {
-				if s := &pods[k]; !may.leaves(s, chosen) && !may.mayGo(s) && !yield(i, s.PodInfo) {
+				if s := &pods[k]; !r.leaves(s, chosen) && !may.mayGo(s) && !yield(i, s.PodInfo) {
 					return
 				}
 			}

@@ -38,7 +38,7 @@ func (b bound) compare(o bound) int {
 type near struct {
 	*view
 	standings
-	eligible
+	r     *RoomRequest
 	names []string
 	ask   []int64
 	// What follows is only here to be used again.
@@ -63,10 +63,10 @@ func (n *near) boundOf(i int) (bound, bool) {
 	for k := range pods {
 		p := &pods[k]
 		switch {
-		case n.leaves(p, chosen):
+		case n.r.leaves(p, chosen):
 			n.take(n.free, &p.takes, 1)
 			n.take(n.sum, &p.takes, 1)
-		case n.mayGo(p):
+		case p.priority < n.r.Taker.Priority && p.deleted == nil:
 			n.lower = append(n.lower, p)
 			n.take(n.sum, &p.takes, 1)
 		}
@@ -137,7 +137,7 @@ func (n *near) fewest(pods []*stander) int {
 }
 
 // shortlist returns the nodes to search, and the bound that an answer has to reach: the lowest one of all other nodes. It returns false if
-// a node has room without victims by counting. Without nodes the pod fits nowhere.
+// a node has room without victims by counting.
 func (n *near) shortlist(most int) (nodes []bound, others *bound, ok bool) {
 	bounds := make([]bound, 0, len(n.snapshot))
 	for i := range n.snapshot {
@@ -173,7 +173,7 @@ func (n *near) candidates(nodes []bound) candidates {
 		for k := range pods {
 			p := &pods[k]
 			switch {
-			case n.leaves(p, chosen):
+			case n.r.leaves(p, chosen):
 				c.leaving = append(c.leaving, change{info: p.PodInfo, node: b.node, removed: true})
 			case p.deleted == nil:
 				c.pods, c.infos, c.nodes = append(c.pods, p.pod), append(c.infos, p.PodInfo), append(c.nodes, b.node)
@@ -202,20 +202,19 @@ func (n *near) reaches(rank preempt.Rank, nodes []bound, others *bound, l *ledge
 	return true
 }
 
-// searchNear looks for victims of a single pod on the nodes with the lowest bounds. It returns true if the answer is the best: what it
-// chose, or nothing, if the pod fits nowhere.
+// searchNear looks for victims of a single pod on the nodes with the lowest bounds. It returns true if what it
+// chose is the best answer.
 func (v *view) searchNear(r *RoomRequest, p *Planner) (s *roomSearch, choice preempt.Choice, settled bool) {
 	if r.Task.Need != 1 || len(v.classes) != 1 || !v.classes[0].local || !v.bounded || !v.counted() || !p.Ledger.OnlyPriorities() {
 		return nil, choice, false
 	}
 	p.stand(v.snapshot)
-	n := &near{view: v, standings: p.standings, eligible: newEligible(r, p.Ledger), names: resourcesOf(v.classes)}
+	n := &near{view: v, standings: p.standings, r: r, names: resourcesOf(v.classes)}
 	takes := v.classes[0].Request
 	n.ask, n.free, n.sum = vectorOf(takes, n.names), make([]int64, len(n.names)), make([]int64, len(n.names))
 	nodes, others, ok := n.shortlist(p.nearest())
-	n.note()
 	if !ok || len(nodes) == 0 {
-		return nil, choice, ok
+		return nil, choice, false
 	}
 	c := n.candidates(nodes)
 	c.units = p.Ledger.UnitsAmong(r.Taker, c.pods, r.Now)

@@ -97,9 +97,9 @@ func newEligible(r *RoomRequest, l *ledger.Ledger) eligible {
 }
 
 // leaves reports whether a pod is going anyway. chosen are those on its node that go for others.
-func (e *eligible) leaves(p *stander, chosen map[types.UID]int) bool {
+func (r *RoomRequest) leaves(p *stander, chosen map[types.UID]int) bool {
 	if p.deleted != nil {
-		return e.r.Now.Sub(p.deleted.Time) <= hangs
+		return r.Now.Sub(p.deleted.Time) <= hangs
 	}
 	return len(chosen) > 0 && chosen[p.pod.UID] > 0
 }
