@@ -26,6 +26,8 @@ type Taker struct {
 	// members are those that it needs to start.
 	task gang.Task
 	pod  *corev1.Pod
+	// ask is what they request, if queues were configured when it was asked for.
+	ask queue.Vector
 }
 
 // TakerFor returns the taker for a task. pod is one of its pods, or the pod without a gang.
@@ -33,6 +35,9 @@ func (l *Ledger) TakerFor(task gang.Task, pod *corev1.Pod) Taker {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t := Taker{Key: task.Gang, Namespace: task.Gang.Namespace, Priority: corev1helpers.PodPriority(pod), task: task, pod: pod}
+	if l.tree != nil {
+		t.ask = l.askOf(t)
+	}
 	if g := l.gangs[task.Gang]; g != nil {
 		t.Priority, t.queue, t.guaranteed = g.Priority(), g.Queue(), g.NonPreemptible()
 		return t

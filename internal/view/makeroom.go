@@ -118,7 +118,7 @@ func (p *Planner) searchAll(v *view, r *RoomRequest, nodes []fwk.NodeInfo) (s *r
 		return nil, choice, false
 	}
 	s = v.searchRoom(r, candidates, p.Ledger)
-	if !p.Ledger.OnlyPriorities() && v.countUnits(candidates).hopeless(r.Task.Need, s.lacksAfterAll()) {
+	if !p.Ledger.OnlyPriorities() && s.hopeless() {
 		return nil, choice, false
 	}
 	v.begin()

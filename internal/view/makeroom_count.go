@@ -2,6 +2,7 @@ package view
 
 import (
 	"iter"
+	"math"
 	"slices"
 
 	fwk "k8s.io/kube-scheduler/framework"
@@ -20,6 +21,8 @@ type tally struct {
 	// names are the resources that count, and free what is free of them, by node. Without names, what is free does not decide.
 	names []string
 	free  [][]int64
+	// before is what is free of each before units go, and takes what each unit takes of it; only if there are rules between queues.
+	before, takes [][]int64
 	// staying yields pods that stay whatever is preempted, and their nodes.
 	staying iter.Seq2[int, fwk.PodInfo]
 }
@@ -88,11 +91,19 @@ func (v *view) countUnits(of candidates) *tally {
 		takes := requests.Of(l.info)
 		c.gone(l.node, &takes)
 	}
+	c.before, c.takes = rows(len(c.free), len(c.names)), rows(len(of.units), len(c.names))
+	for i, free := range c.free {
+		copy(c.before[i], free)
+	}
 	for i := range of.units {
 		for _, at := range of.units[i].Pods {
 			goes[at] = true
 			takes := requests.Of(of.infos[at])
-			c.gone(of.nodes[at], &takes)
+			for d, name := range c.names {
+				amount := takes.Amount(name)
+				c.takes[i][d] += amount
+				c.free[of.nodes[at]][d] += amount
+			}
 		}
 	}
 	c.staying = func(yield func(int, fwk.PodInfo) bool) {
@@ -124,6 +135,32 @@ func (c *tally) hopeless(need int, lacks []int64) bool {
 		most += min(len(class.pods), fit)
 	}
 	return most < need
+}
+
+// beyond reports whether the gang needs more of a resource than is free and so much more. It counts the least that any member requests.
+func (c *tally) beyond(need int, more []int64) bool {
+	usable, classes, free := c.usableNodes(), c.classesInNumbers(c.names), make([]int64, len(c.names))
+	for node, before := range c.before {
+		for i := range classes {
+			if !usable(i, node) {
+				continue
+			}
+			for d := range free {
+				free[d] += max(0, before[d])
+			}
+			break
+		}
+	}
+	for d, most := range more {
+		least := classes[0].Ask[d]
+		for i := range classes {
+			least = min(least, classes[i].Ask[d])
+		}
+		if most < math.MaxInt64 && int64(need)*least > free[d]+most {
+			return true
+		}
+	}
+	return false
 }
 
 // classesInNumbers describes the classes to the search.

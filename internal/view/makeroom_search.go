@@ -289,6 +289,13 @@ func (s *roomSearch) result(choice preempt.Choice, t team) RoomPlan {
 	return p
 }
 
+// hopeless reports whether counting says that there are no victims which the rules between queues allow.
+func (s *roomSearch) hopeless() bool {
+	tally := s.countUnits(s.candidates)
+	return tally.hopeless(s.task.Need, s.lacksAfterAll()) ||
+		tally.beyond(s.task.Need, s.ledger.MostFreed(s.taker, s.units, tally.names, tally.takes, s.now))
+}
+
 // lacksAfterAll returns how much of each bound is lacking when all units are gone.
 func (s *roomSearch) lacksAfterAll() []int64 {
 	lacks := s.ledger.LacksOf(s.taker, s.now)
