@@ -261,7 +261,7 @@ func (l *Ledger) unhold(key gang.Key) []gang.Decision {
 	if l.tree == nil {
 		return nil
 	}
-	return l.unuse(user{hold: key}, nil)
+	return l.unuse(user{other: key}, nil)
 }
 
 // TryPreemptor has a gang, or a pod without one, scheduled whose victims are gone. It is ready for its turn in the same moment in which its
@@ -298,5 +298,5 @@ func (l *Ledger) useHold(key gang.Key) {
 	for _, pod := range members {
 		what.amounts.Add(l.vectorOf(pod), 1)
 	}
-	l.count(user{hold: key}, what)
+	l.count(user{other: key}, what)
 }

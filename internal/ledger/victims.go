@@ -101,8 +101,10 @@ func (l *Ledger) units(t Taker, pods []*corev1.Pod, now time.Time) []Unit {
 		}
 		r := l.records[pod.UID]
 		alone := goesAlone(r)
-		if !alone && !r.gang.NonPreemptible() || alone && !protected(pod) {
-			l.lowest = min(l.lowest, corev1helpers.PodPriority(pod))
+		if priority := corev1helpers.PodPriority(pod); priority < l.lowest {
+			if !alone && !r.gang.NonPreemptible() || alone && !protected(pod) {
+				l.lowest = priority
+			}
 		}
 		if l.binding[pod.UID] != nil {
 			continue

@@ -123,7 +123,10 @@ func (c *tally) hopeless(need int, lacks []int64) bool {
 	if !preempt.Hopeful(p) {
 		return true
 	}
-	if !slices.ContainsFunc(c.classes, func(class *class) bool { return c.asks(class, names.NodePorts, names.InterPodAffinity) }) {
+	more := func(class *class) bool {
+		return c.asks(class, names.NodePorts, names.InterPodAffinity, names.PodTopologySpread)
+	}
+	if !slices.ContainsFunc(c.classes, more) {
 		return false
 	}
 	most := 0

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"math"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -25,11 +26,15 @@ func (c *tally) most(i int, p preempt.Problem) int {
 	if c.asks(class, names.NodePorts) {
 		c.limitByPorts(class, room)
 	}
+	most := math.MaxInt
+	if c.asks(class, names.PodTopologySpread) {
+		most = c.evenly(i, p, room)
+	}
 	if !c.asks(class, names.InterPodAffinity) {
-		return sum(room)
+		return min(most, sum(room))
 	}
 	c.keepFromStaying(class, room)
-	most := c.beside(class, room)
+	most = min(most, c.beside(class, room))
 	for _, term := range class.info.GetRequiredAntiAffinityTerms() {
 		if surely(&term, class.info.GetPod()) {
 			most = min(most, c.oneEach(term.TopologyKey, room))
