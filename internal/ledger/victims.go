@@ -100,16 +100,11 @@ func (l *Ledger) units(t Taker, pods []*corev1.Pod, now time.Time) []Unit {
 			continue
 		}
 		r := l.records[pod.UID]
-		alone := goesAlone(r)
-		if priority := corev1helpers.PodPriority(pod); priority < l.lowest {
-			if !alone && !r.gang.NonPreemptible() || alone && !protected(pod) {
-				l.lowest = priority
-			}
-		}
+		l.noteLowest(pod, r)
 		if l.binding[pod.UID] != nil {
 			continue
 		}
-		if alone {
+		if goesAlone(r) {
 			places[i] = i
 			*u = single(pod, places[i:i+1:i+1])
 			if u.Reason, may = l.mayTake(t, c, u, pods); may {
@@ -148,6 +143,18 @@ func goesAlone(r *record) bool { return r == nil || r.gang == nil || r.gang.Phas
 // protected reports whether a pod without a gang says that it is never preempted.
 func protected(pod *corev1.Pod) bool {
 	return pod.Annotations[conventions.PreemptibleAnnotation] == string(gang.NeverPreempted)
+}
+
+// noteLowest lowers the lowest priority to that of a pod that runs, unless the pod is protected.
+func (l *Ledger) noteLowest(pod *corev1.Pod, r *record) {
+	priority := corev1helpers.PodPriority(pod)
+	if priority >= l.lowest {
+		return
+	}
+	if alone := goesAlone(r); alone && protected(pod) || !alone && r.gang.NonPreemptible() {
+		return
+	}
+	l.lowest = priority
 }
 
 // Serves reports whether pods with this schedulerName are scheduled by this process: others are never preempted.

@@ -56,14 +56,12 @@ func (c *tally) levels(of *class, all []corev1.TopologySpreadConstraint, key str
 	p preempt.Problem,
 ) map[string]*level {
 	levels, at := map[string]*level{}, make([]*level, len(room))
+	counts := func(pod *corev1.Pod) bool {
+		return pod.Namespace == of.info.GetPod().Namespace && by.Matches(labels.Set(pod.Labels))
+	}
 	affinity := nodeaffinity.GetRequiredNodeAffinity(of.info.GetPod())
 	for node, info := range c.snapshot {
-		counts := matches(affinity, info.Node())
-		for k := range all {
-			_, has := info.Node().Labels[all[k].TopologyKey]
-			counts = counts && has
-		}
-		if !counts {
+		if !hasAll(info.Node(), all) || !matches(affinity, info.Node()) {
 			continue
 		}
 		value := info.Node().Labels[key]
@@ -73,11 +71,22 @@ func (c *tally) levels(of *class, all []corev1.TopologySpreadConstraint, key str
 		at[node] = levels[value]
 		at[node].room += room[node]
 		for _, other := range info.GetPods() {
-			if other.GetPod().Namespace == of.info.GetPod().Namespace && by.Matches(labels.Set(other.GetPod().Labels)) {
+			if counts(other.GetPod()) {
 				at[node].run++
 			}
 		}
 	}
+	for node, info := range c.staying {
+		if pod := info.GetPod(); at[node] != nil && pod.DeletionTimestamp == nil && counts(pod) {
+			at[node].stay++
+		}
+	}
+	c.addGang(at, p)
+	return levels
+}
+
+// addGang adds for how many members of all classes there is room.
+func (c *tally) addGang(at []*level, p preempt.Problem) {
 	for class := range c.classes {
 		for node, fit := range c.rooms(class, p) {
 			if at[node] != nil {
@@ -85,11 +94,14 @@ func (c *tally) levels(of *class, all []corev1.TopologySpreadConstraint, key str
 			}
 		}
 	}
-	for node, info := range c.staying {
-		pod := info.GetPod()
-		if at[node] != nil && pod.DeletionTimestamp == nil && pod.Namespace == of.info.GetPod().Namespace && by.Matches(labels.Set(pod.Labels)) {
-			at[node].stay++
+}
+
+// hasAll reports whether the node has the labels of all constraints.
+func hasAll(node *corev1.Node, constraints []corev1.TopologySpreadConstraint) bool {
+	for k := range constraints {
+		if _, has := node.Labels[constraints[k].TopologyKey]; !has {
+			return false
 		}
 	}
-	return levels
+	return true
 }
