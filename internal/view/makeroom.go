@@ -98,14 +98,14 @@ func (p *Planner) MakeRoom(ctx context.Context, r RoomRequest) (RoomPlan, bool, 
 	return s.result(choice, team), true, nil
 }
 
-// search looks for victims if counting does not rule them out, first where they are the cheapest for a single pod.
+// search looks for victims: for a single pod first where they are the cheapest, and on all nodes only if counting does not say no.
 func (p *Planner) search(v *view, r *RoomRequest, nodes []fwk.NodeInfo) (s *roomSearch, choice preempt.Choice, found bool) {
-	if p.Ledger.OnlyPriorities() && v.countStanding(p, r).hopeless(r.Task.Need, nil) {
-		return nil, choice, false
-	}
 	s, choice, settled := v.searchNear(r, p)
 	if settled || v.err != nil {
 		return s, choice, s != nil
+	}
+	if p.Ledger.OnlyPriorities() && v.countStanding(p, r).hopeless(r.Task.Need, nil) {
+		return nil, choice, false
 	}
 	return p.searchAll(v, r, nodes)
 }
