@@ -20,7 +20,8 @@ import (
 
 // preemptions is what the ledger knows about who could preempt whom.
 type preemptions struct {
-	// lowest is at most the lowest priority of what runs.
+	// lowest is at most the lowest priority of what runs and is not protected. What starts lowers it at once. Whoever looks at all pods
+	// that run raises it. So a gang that could preempt nothing is not planned a second time.
 	lowest int32
 	// count numbers the pods that were started, and last has, for each priority, the number of the last one.
 	starts struct {
@@ -260,7 +261,7 @@ func (l *Ledger) unhold(key gang.Key) []gang.Decision {
 	if l.tree == nil {
 		return nil
 	}
-	return l.unuse(user{hold: key}, nil)
+	return l.unuse(user{other: key}, nil)
 }
 
 // TryPreemptor has a gang, or a pod without one, scheduled whose victims are gone. It is ready for its turn in the same moment in which its
@@ -297,5 +298,5 @@ func (l *Ledger) useHold(key gang.Key) {
 	for _, pod := range members {
 		what.amounts.Add(l.vectorOf(pod), 1)
 	}
-	l.count(user{hold: key}, what)
+	l.count(user{other: key}, what)
 }

@@ -14,9 +14,9 @@ import (
 
 // user is what uses capacity: a pod, a slot, or a gang for which pods were preempted and that waits for them to end.
 type user struct {
-	pod  types.UID
-	slot gang.SlotID
-	hold gang.Key
+	pod types.UID
+	// other is the gang.SlotID, or the gang.Key of the gang that waits. Most users are pods, and it is nil.
+	other any
 }
 
 // use is what a pod or a slot uses, and the queue for which it counts.
@@ -153,7 +153,7 @@ func (l *Ledger) useSlot(move gang.Move) {
 	if l.tree == nil {
 		return
 	}
-	who := user{slot: move.ID}
+	who := user{other: move.ID}
 	if _, counted := l.uses[who]; counted {
 		l.unuse(who, nil)
 	}

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"math"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,12 +23,19 @@ func (l *Ledger) claim(t Taker, now time.Time) *queue.Claim {
 		return nil
 	}
 	taker := queue.Taker{Leaf: l.leafOf(t.Namespace, t.queue), Priority: t.Priority, Guaranteed: t.guaranteed}
-	if t.Key.Convention == "" {
-		taker.Ask = l.vectorOf(t.pod)
-	} else {
-		taker.Ask, _ = l.asksOf(t.task)
+	if taker.Ask = t.ask; taker.Ask == nil {
+		taker.Ask = l.askOf(t)
 	}
 	return l.tree.Claim(taker, now)
+}
+
+// askOf returns what a taker requests.
+func (l *Ledger) askOf(t Taker) queue.Vector {
+	if t.Key.Convention == "" {
+		return l.vectorOf(t.pod)
+	}
+	ask, _ := l.asksOf(t.task)
+	return ask
 }
 
 // mayTake reports whether the rules allow the taker to preempt this unit, and why. c is nil if no queues are configured.
@@ -60,6 +68,48 @@ func (l *Ledger) MayTakeAll(t Taker, units []*Unit, now time.Time) bool {
 	defer l.mu.Unlock()
 	c := l.claim(t, now)
 	return c == nil || l.takeAll(c, units)
+}
+
+// MostFreed bounds from above how much of each of these resources is free when units go that the rules between queues allow together. takes
+// is how much each unit takes of them. The bound is the highest number for a resource of which the queues do not count all that units take.
+func (l *Ledger) MostFreed(t Taker, units []Unit, names []string, takes [][]int64, now time.Time) []int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	most, counted := make([]int64, len(names)), make([]int, len(names))
+	for d, name := range names {
+		most[d], counted[d] = math.MaxInt64, -1
+		if r, known := l.resources.Lookup(name); known {
+			counted[d] = r
+		}
+	}
+	c := l.claim(t, now)
+	if c == nil {
+		return most
+	}
+	for i := range units {
+		of := &units[i].victim
+		if of.Leaf == (queue.Leaf{}) || !l.tree.Has(of.Leaf) {
+			return most
+		}
+		for d, r := range counted {
+			if r >= 0 && takes[i][d] > of.Amounts.Get(r) {
+				counted[d] = -1
+			}
+		}
+	}
+	freed := c.Most(func(yield func(*queue.Victim) bool) {
+		for i := range units {
+			if !yield(&units[i].victim) {
+				return
+			}
+		}
+	})
+	for d, r := range counted {
+		if r >= 0 {
+			most[d] = freed.Get(r)
+		}
+	}
+	return most
 }
 
 // takeAll takes units together. It returns false if the rules do not allow it, or the configuration has changed since they were found.

@@ -26,6 +26,8 @@ type Taker struct {
 	// members are those that it needs to start.
 	task gang.Task
 	pod  *corev1.Pod
+	// ask is what they request, if queues were configured when it was asked for.
+	ask queue.Vector
 }
 
 // TakerFor returns the taker for a task. pod is one of its pods, or the pod without a gang.
@@ -33,6 +35,9 @@ func (l *Ledger) TakerFor(task gang.Task, pod *corev1.Pod) Taker {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t := Taker{Key: task.Gang, Namespace: task.Gang.Namespace, Priority: corev1helpers.PodPriority(pod), task: task, pod: pod}
+	if l.tree != nil {
+		t.ask = l.askOf(t)
+	}
 	if g := l.gangs[task.Gang]; g != nil {
 		t.Priority, t.queue, t.guaranteed = g.Priority(), g.Queue(), g.NonPreemptible()
 		return t
@@ -94,12 +99,12 @@ func (l *Ledger) units(t Taker, pods []*corev1.Pod, now time.Time) []Unit {
 		if l.profiles[pod.Spec.SchedulerName] == nil || pod.DeletionTimestamp != nil || pod.Spec.NodeName == "" {
 			continue
 		}
-		l.lowest = min(l.lowest, corev1helpers.PodPriority(pod))
+		r := l.records[pod.UID]
+		l.noteLowest(pod, r)
 		if l.binding[pod.UID] != nil {
 			continue
 		}
-		r := l.records[pod.UID]
-		if r == nil || r.gang == nil || r.gang.Phase() == gang.Unbound {
+		if goesAlone(r) {
 			places[i] = i
 			*u = single(pod, places[i:i+1:i+1])
 			if u.Reason, may = l.mayTake(t, c, u, pods); may {
@@ -128,8 +133,50 @@ func (l *Ledger) units(t Taker, pods []*corev1.Pod, now time.Time) []Unit {
 func single(pod *corev1.Pod, at []int) Unit {
 	return Unit{
 		Kind: preempt.Pod, Core: -1, Priority: corev1helpers.PodPriority(pod), Started: StartedAt(pod), Pods: at,
-		protected: pod.Annotations[conventions.PreemptibleAnnotation] == string(gang.NeverPreempted),
+		protected: protected(pod),
 	}
+}
+
+// goesAlone reports whether a pod goes without others.
+func goesAlone(r *record) bool { return r == nil || r.gang == nil || r.gang.Phase() == gang.Unbound }
+
+// protected reports whether a pod without a gang says that it is never preempted.
+func protected(pod *corev1.Pod) bool {
+	return pod.Annotations[conventions.PreemptibleAnnotation] == string(gang.NeverPreempted)
+}
+
+// noteLowest lowers the lowest priority to that of a pod that runs, unless the pod is protected.
+func (l *Ledger) noteLowest(pod *corev1.Pod, r *record) {
+	priority := corev1helpers.PodPriority(pod)
+	if priority >= l.lowest {
+		return
+	}
+	if alone := goesAlone(r); alone && protected(pod) || !alone && r.gang.NonPreemptible() {
+		return
+	}
+	l.lowest = priority
+}
+
+// Serves reports whether pods with this schedulerName are scheduled by this process: others are never preempted.
+func (l *Ledger) Serves(schedulerName string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.profiles[schedulerName] != nil
+}
+
+// Protects reports whether a pod that says that it is never preempted is not: its gang may say something else.
+func (l *Ledger) Protects(uid types.UID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[uid]
+	return goesAlone(r) || r.gang.NonPreemptible()
+}
+
+// LowestIs records the lowest priority of all pods that run and are not protected.
+func (l *Ledger) LowestIs(priority int32) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lowest = priority
 }
 
 // unitsOf returns the units of a gang: first the members that it needs, then each of its surplus.

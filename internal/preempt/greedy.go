@@ -32,7 +32,11 @@ type greedy struct {
 	shares   [][]int // of these, by node and unit
 	counted  int     // how often nodes were counted
 
-	// What follows is only here to be used again.
+	*scratch
+}
+
+// scratch is only here to be used again, also by the next one: there is one greedy of a model at a time.
+type scratch struct {
 	sorted, chosen, needed []int
 	closure                []int
 	scores                 []float64
@@ -43,17 +47,22 @@ type greedy struct {
 }
 
 func newGreedy(m *model, l limits) *greedy {
+	if m.scratch == nil {
+		m.scratch = &scratch{
+			scores:  make([]float64, len(m.units)),
+			entries: make([]int, len(m.units)),
+			trial:   newTrial(m),
+			fewer:   newTrial(m),
+			stamps:  make([]int, len(m.units)),
+		}
+	}
 	return &greedy{
 		world: newWorld(m), limits: l,
 		placed:   make([]int, m.nodes*len(m.classes)),
 		versions: make([]int, m.nodes+len(m.units)),
 		fits:     make([]int, len(m.units)),
 		shares:   make([][]int, m.nodes),
-		scores:   make([]float64, len(m.units)),
-		entries:  make([]int, len(m.units)),
-		trial:    newTrial(m),
-		fewer:    newTrial(m),
-		stamps:   make([]int, len(m.units)),
+		scratch:  m.scratch,
 	}
 }
 

@@ -51,6 +51,7 @@ type model struct {
 	resources int
 	allowed   []int // by budget
 	lacks     []int64
+	scratch   *scratch
 }
 
 func newModel(p Problem) *model {
@@ -87,11 +88,10 @@ func (m *model) number(p Problem) {
 	for to, from := range order {
 		number[from] = to
 	}
-	m.units = make([]unit, len(units))
-	for to, from := range order {
-		u := &m.units[to]
-		*u = units[from]
-		if u.core >= 0 {
+	m.units = units
+	reorder(units, number)
+	for id := range m.units {
+		if u := &m.units[id]; u.core >= 0 {
 			u.core = number[u.core]
 		}
 	}
@@ -102,6 +102,15 @@ func (m *model) number(p Problem) {
 	}
 	for id := range m.units {
 		m.units[id].wide = m.wide(&m.units[id])
+	}
+}
+
+// reorder moves each unit to its number, in place because there can be many.
+func reorder(units []unit, number []int) {
+	for i := range units {
+		for to := number[units[i].input]; to != i; to = number[units[i].input] {
+			units[i], units[to] = units[to], units[i]
+		}
 	}
 }
 

@@ -156,15 +156,20 @@ func (g *greedy) prefixes(node int, best *step, capped bool) {
 func (g *greedy) stepOn(node, fits int) step {
 	g.needed = append(g.needed[:0], g.chosen...)
 	slices.Sort(g.needed)
+	alone := !slices.ContainsFunc(g.needed, func(id int) bool { return len(g.m.units[id].surplus) > 0 })
+	if alone {
+		copy(g.fewer.free, g.trial.free)
+	}
 	for i := len(g.needed) - 1; i >= 0 && len(g.needed) > 1 && len(g.needed) <= tight; i-- {
-		g.fewer.reset(g.m.row(g.free, node))
-		for k, id := range g.needed {
-			if k != i {
-				g.fewer.add(g, node, id)
-			}
+		if alone {
+			subtract(g.fewer.free, g.freesOn(node, g.needed[i]))
+		} else {
+			g.without(node, i)
 		}
 		if g.m.fit(g.fewer.free, g.class) >= fits {
 			g.needed = slices.Delete(g.needed, i, i+1)
+		} else if alone {
+			add(g.fewer.free, g.freesOn(node, g.needed[i]))
 		}
 	}
 	s := g.step(node, g.needed, fits)
@@ -174,6 +179,19 @@ func (g *greedy) stepOn(node, fits int) step {
 		}
 	}
 	return s
+}
+
+// freesOn returns what one of the sorted units frees on the node.
+func (g *greedy) freesOn(node, id int) []int64 { return g.m.on[node][g.entries[id]].frees }
+
+// without counts what would be free on a node without the needed units but one.
+func (g *greedy) without(node, but int) {
+	g.fewer.reset(g.m.row(g.free, node))
+	for k, id := range g.needed {
+		if k != but {
+			g.fewer.add(g, node, id)
+		}
+	}
 }
 
 // step returns a step with its price and gain.
@@ -296,7 +314,7 @@ func (t *trial) add(g *greedy, node int, id int) bool {
 	}
 	if len(g.m.units[id].surplus) == 0 {
 		t.stamps[id] = t.stamp
-		add(t.free, g.m.on[node][g.entries[id]].frees)
+		add(t.free, g.freesOn(node, id))
 		return true
 	}
 	for _, e := range g.m.on[node] {

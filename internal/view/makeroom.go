@@ -98,11 +98,14 @@ func (p *Planner) MakeRoom(ctx context.Context, r RoomRequest) (RoomPlan, bool, 
 	return s.result(choice, team), true, nil
 }
 
-// search looks for victims, first where they are the cheapest for a single pod.
+// search looks for victims: for a single pod first where they are the cheapest, and on all nodes only if counting does not say no.
 func (p *Planner) search(v *view, r *RoomRequest, nodes []fwk.NodeInfo) (s *roomSearch, choice preempt.Choice, found bool) {
 	s, choice, settled := v.searchNear(r, p)
 	if settled || v.err != nil {
 		return s, choice, s != nil
+	}
+	if p.Ledger.OnlyPriorities() && v.countStanding(p, r).hopeless(r.Task.Need, nil) {
+		return nil, choice, false
 	}
 	return p.searchAll(v, r, nodes)
 }
@@ -115,6 +118,9 @@ func (p *Planner) searchAll(v *view, r *RoomRequest, nodes []fwk.NodeInfo) (s *r
 		return nil, choice, false
 	}
 	s = v.searchRoom(r, candidates, p.Ledger)
+	if !p.Ledger.OnlyPriorities() && s.hopeless() {
+		return nil, choice, false
+	}
 	v.begin()
 	choice, found = s.choose(s.problem(r.Budgets))
 	return s, choice, found

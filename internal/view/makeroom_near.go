@@ -4,18 +4,12 @@ import (
 	"cmp"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
-	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
-	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/preempt"
 	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
-	"github.com/kubenexus/kubenexus-scheduler/internal/slots"
 )
 
 // This file finds the few nodes where a single pod preempts the cheapest. It bounds for each node from below what room there costs, as if
@@ -24,59 +18,6 @@ import (
 
 // nearNodes is how many nodes are searched.
 const nearNodes = 16
-
-// standings are what runs on each node. They are kept until the node changes, because reading all pods takes longer than all else.
-type standings map[string]*standing
-
-type standing struct {
-	generation int64
-	pods       []stander
-}
-
-type stander struct {
-	fwk.PodInfo
-	pod      *corev1.Pod
-	priority int32
-	started  int64 // in nanoseconds
-	deleted  *metav1.Time
-	takes    requests.Request
-}
-
-// on returns what runs on the node, without placeholders.
-func (s standings) on(node fwk.NodeInfo) []stander {
-	name := node.Node().Name
-	known := s[name]
-	if known != nil && known.generation == node.GetGeneration() {
-		return known.pods
-	}
-	known = &standing{generation: node.GetGeneration(), pods: make([]stander, 0, len(node.GetPods()))}
-	for _, info := range node.GetPods() {
-		if pod := info.GetPod(); !slots.IsPlaceholder(pod) {
-			known.pods = append(known.pods, stander{
-				PodInfo: info, pod: pod, takes: requests.Of(info), deleted: pod.DeletionTimestamp,
-				priority: corev1helpers.PodPriority(pod), started: ledger.StartedAt(pod).UnixNano(),
-			})
-		}
-	}
-	s[name] = known
-	return known.pods
-}
-
-// forget drops what is known of nodes that no longer exist.
-func (s standings) forget(nodes []fwk.NodeInfo) {
-	if len(s) <= len(nodes) {
-		return
-	}
-	exist := sets.New[string]()
-	for _, node := range nodes {
-		exist.Insert(node.Node().Name)
-	}
-	for name := range s {
-		if !exist.Has(name) {
-			delete(s, name)
-		}
-	}
-}
 
 // bound is what room on a node costs at least, in the order of preempt.Rank: no disruption beyond budgets, the highest priority, how many
 // pods, and when the one of them that has run longest started.
@@ -122,7 +63,7 @@ func (n *near) boundOf(i int) (bound, bool) {
 	for k := range pods {
 		p := &pods[k]
 		switch {
-		case n.leaves(p, chosen):
+		case n.r.leaves(p, chosen):
 			n.take(n.free, &p.takes, 1)
 			n.take(n.sum, &p.takes, 1)
 		case p.priority < n.r.Taker.Priority && p.deleted == nil:
@@ -152,14 +93,6 @@ func (n *near) boundOf(i int) (bound, bool) {
 		b.started = n.lower[b.pods-1].started
 	}
 	return b, true
-}
-
-// leaves reports whether a pod is going anyway. chosen are those on its node that go for others.
-func (n *near) leaves(p *stander, chosen map[types.UID]int) bool {
-	if p.deleted != nil {
-		return n.r.Now.Sub(p.deleted.Time) <= hangs
-	}
-	return len(chosen) > 0 && chosen[p.pod.UID] > 0
 }
 
 func (n *near) take(sum []int64, takes *requests.Request, times int64) {
@@ -204,7 +137,7 @@ func (n *near) fewest(pods []*stander) int {
 }
 
 // shortlist returns the nodes to search, and the bound that an answer has to reach: the lowest one of all other nodes. It returns false if
-// a node has room without victims by counting. Without nodes the pod fits nowhere.
+// a node has room without victims by counting.
 func (n *near) shortlist(most int) (nodes []bound, others *bound, ok bool) {
 	bounds := make([]bound, 0, len(n.snapshot))
 	for i := range n.snapshot {
@@ -240,7 +173,7 @@ func (n *near) candidates(nodes []bound) candidates {
 		for k := range pods {
 			p := &pods[k]
 			switch {
-			case n.leaves(p, chosen):
+			case n.r.leaves(p, chosen):
 				c.leaving = append(c.leaving, change{info: p.PodInfo, node: b.node, removed: true})
 			case p.deleted == nil:
 				c.pods, c.infos, c.nodes = append(c.pods, p.pod), append(c.infos, p.PodInfo), append(c.nodes, b.node)
@@ -269,22 +202,19 @@ func (n *near) reaches(rank preempt.Rank, nodes []bound, others *bound, l *ledge
 	return true
 }
 
-// searchNear looks for victims of a single pod on the nodes with the lowest bounds. It returns true if the answer is the best: what it
-// chose, or nothing, if the pod fits nowhere.
+// searchNear looks for victims of a single pod on the nodes with the lowest bounds. It returns true if what it
+// chose is the best answer.
 func (v *view) searchNear(r *RoomRequest, p *Planner) (s *roomSearch, choice preempt.Choice, settled bool) {
 	if r.Task.Need != 1 || len(v.classes) != 1 || !v.classes[0].local || !v.bounded || !v.counted() || !p.Ledger.OnlyPriorities() {
 		return nil, choice, false
 	}
-	if p.standings == nil {
-		p.standings = standings{}
-	}
-	p.standings.forget(v.snapshot)
+	p.stand(v.snapshot)
 	n := &near{view: v, standings: p.standings, r: r, names: resourcesOf(v.classes)}
 	takes := v.classes[0].Request
 	n.ask, n.free, n.sum = vectorOf(takes, n.names), make([]int64, len(n.names)), make([]int64, len(n.names))
 	nodes, others, ok := n.shortlist(p.nearest())
 	if !ok || len(nodes) == 0 {
-		return nil, choice, ok
+		return nil, choice, false
 	}
 	c := n.candidates(nodes)
 	c.units = p.Ledger.UnitsAmong(r.Taker, c.pods, r.Now)

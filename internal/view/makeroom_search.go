@@ -109,22 +109,9 @@ func (s *roomSearch) problem(budgets Budgets) preempt.Problem {
 	if !s.bounded || !s.counts {
 		names = nil // what is free does not decide
 	}
-	for _, c := range s.classes {
-		p.Classes = append(p.Classes, preempt.Class{Members: len(c.pods), Must: c.must, Ask: vectorOf(c.Request, names)})
-	}
-	p.Free = rows(len(s.snapshot), len(names))
-	for i, node := range s.snapshot {
-		for d, name := range names {
-			p.Free[i][d] = requests.Free(node, name)
-		}
-	}
+	p.Classes, p.Free = s.classesInNumbers(names), s.freeNow(names)
 	for _, l := range s.leaving {
 		addTo(p.Free[l.node], vectorOf(requests.Of(l.info), names), 1)
-	}
-	for i, node := range s.snapshot {
-		for _, info := range s.nominated(s.classes[0].info.GetPod(), node) {
-			addTo(p.Free[i], vectorOf(requests.Of(info), names), -1)
-		}
 	}
 	p.Units, p.Lacks = s.inNumbers(names, budgets), s.ledger.LacksOf(s.taker, s.now)
 	return p
@@ -191,13 +178,13 @@ func addTo(sum, amounts []int64, times int64) {
 }
 
 // usableNodes returns whether members of a class may use a node, whatever runs there.
-func (s *roomSearch) usableNodes() func(class, node int) bool {
-	uses := make([][]bool, len(s.classes))
-	for i, c := range s.classes {
-		uses[i] = make([]bool, len(s.snapshot))
+func (v *view) usableNodes() func(class, node int) bool {
+	uses := make([][]bool, len(v.classes))
+	for i, c := range v.classes {
+		uses[i] = make([]bool, len(v.snapshot))
 		affinity := nodeaffinity.GetRequiredNodeAffinity(c.info.GetPod())
-		for node, info := range s.snapshot {
-			uses[i][node] = !s.outside(node) && c.excludes(info.Node()) == nil && admits(info.Node(), c.info.GetPod(), affinity)
+		for node, info := range v.snapshot {
+			uses[i][node] = !v.outside(node) && c.excludes(info.Node()) == nil && admits(info.Node(), c.info.GetPod(), affinity)
 		}
 	}
 	return func(class, node int) bool { return uses[class][node] }
@@ -300,4 +287,22 @@ func (s *roomSearch) result(choice preempt.Choice, t team) RoomPlan {
 		}
 	}
 	return p
+}
+
+// hopeless reports whether counting says that there are no victims which the rules between queues allow.
+func (s *roomSearch) hopeless() bool {
+	tally := s.countUnits(s.candidates)
+	return tally.hopeless(s.task.Need, s.lacksAfterAll()) ||
+		tally.beyond(s.task.Need, s.ledger.MostFreed(s.taker, s.units, tally.names, tally.takes, s.now))
+}
+
+// lacksAfterAll returns how much of each bound is lacking when all units are gone.
+func (s *roomSearch) lacksAfterAll() []int64 {
+	lacks := s.ledger.LacksOf(s.taker, s.now)
+	for i := range s.units {
+		for b, frees := range s.units[i].Frees[:min(len(lacks), len(s.units[i].Frees))] {
+			lacks[b] -= frees
+		}
+	}
+	return lacks
 }
