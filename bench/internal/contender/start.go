@@ -113,7 +113,7 @@ func (c *Contender) Start(env Env, name string) (*Process, error) {
 		args = append(args, "--config="+config)
 	}
 	if c.kind == stockGang {
-		args = append(args, "--feature-gates=GenericWorkload=true,GangScheduling=true")
+		args = append(args, fmt.Sprintf("--feature-gates=GenericWorkload=true,GangScheduling=true,WorkloadAwarePreemption=%t", c.preempts))
 	}
 	p, err := launch(filepath.Join(env.Logs, name+".log"), exec.Command(filepath.Join(env.Bin, program), args...))
 	if err != nil {
@@ -137,7 +137,8 @@ func StartPlane(ctx context.Context, env *Env, podGroups bool) (*Process, error)
 		"--etcd-compaction-interval=1m",
 	}
 	if podGroups {
-		args = append(args, "--feature-gates=GenericWorkload=true,GangScheduling=true",
+		// Without WorkloadAwarePreemption, PodGroups have no priority.
+		args = append(args, "--feature-gates=GenericWorkload=true,GangScheduling=true,WorkloadAwarePreemption=true",
 			"--runtime-config=scheduling.k8s.io/v1alpha2=true")
 	}
 	p, err := launch(filepath.Join(env.Logs, "plane.out"), exec.Command(filepath.Join(env.Bin, "plane"), args...))

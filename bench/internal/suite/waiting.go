@@ -44,7 +44,11 @@ func (s *suite) waiting(ctx context.Context, c *contender.Contender, nodes, run,
 	if err != nil {
 		return "", err
 	}
-	if err := s.stream(a, stream, &f); err != nil {
+	err = s.calmDown(a, &f)
+	if err == nil {
+		err = s.stream(a, stream, &f)
+	}
+	if err != nil {
 		f.Incomplete = err.Error()
 	}
 	if err := a.end(); err != nil {
@@ -54,11 +58,16 @@ func (s *suite) waiting(ctx context.Context, c *contender.Contender, nodes, run,
 		return "", context.Cause(ctx)
 	}
 	s.result.Waiting = append(s.result.Waiting, f)
+	return streamed(&f), nil
+}
+
+// streamed summarizes a run.
+func streamed(f *report.Waiting) string {
 	found := fmt.Sprintf("%.0f pods/s, settled after %.1f s", f.PerSecond, f.Settle)
 	if f.Incomplete != "" {
 		found += fmt.Sprintf("; %d of %d pods: %s", f.Bound, f.Pods, f.Incomplete)
 	}
-	return found, nil
+	return found
 }
 
 // createWaiting creates two kinds of pods that cannot start: pods that are too large for any node, and gangs whose pods each fit on a node
@@ -82,17 +91,21 @@ func (s *suite) createWaiting(ctx context.Context, c *contender.Contender, count
 	return nil
 }
 
-// stream waits until the scheduler is idle, and then creates the pods that fit.
-func (s *suite) stream(a *attempt, batch *load.Batch, f *report.Waiting) error {
+// calmDown waits until the scheduler is idle. If it is not after half of the time, it is measured as it is.
+func (s *suite) calmDown(a *attempt, f *report.Waiting) error {
 	if err := a.Ready(a.ctx); err != nil {
 		return err
 	}
 	ready := time.Now()
-	// If the scheduler is not idle after half of the time, measure it as it is.
 	if err := settle(a, s.Timeout/2, 2*time.Second); err != nil {
 		return err
 	}
 	f.Settle = time.Since(ready).Seconds()
+	return nil
+}
+
+// stream creates the pods that fit, and waits until they are bound.
+func (s *suite) stream(a *attempt, batch *load.Batch, f *report.Waiting) error {
 	before := a.sampler.Now()
 	began := time.Now()
 	if err := batch.CreateGroups(a.ctx, s.client); err != nil {
@@ -103,7 +116,7 @@ func (s *suite) stream(a *attempt, batch *load.Batch, f *report.Waiting) error {
 	}
 	state, err := s.tracker.Await(a.ctx, func(state watch.State) bool { return state.Bound.Count == batch.Count })
 	usage := a.sampler.Now()
-	f.Bound, f.PeakRSS = state.Bound.Count, usage.PeakRSS
+	f.Bound, f.PeakRSS, f.Victims = state.Bound.Count, usage.PeakRSS, state.Victims.Count
 	if f.Bound > 0 {
 		f.PerSecond = float64(f.Bound) / state.Bound.Last.Sub(began).Seconds()
 		f.CPUPer = (usage.CPU - before.CPU).Seconds() / float64(f.Bound) * 1000
