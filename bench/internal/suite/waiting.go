@@ -114,6 +114,7 @@ func (s *suite) stream(a *attempt, batch *load.Batch, f *report.Waiting) error {
 	if err := batch.CreatePods(a.ctx, s.client); err != nil {
 		return err
 	}
+	f.Created = time.Since(began).Seconds()
 	state, err := s.tracker.Await(a.ctx, func(state watch.State) bool { return state.Bound.Count == batch.Count })
 	usage := a.sampler.Now()
 	f.Bound, f.PeakRSS, f.Victims = state.Bound.Count, usage.PeakRSS, state.Victims.Count
