@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"k8s.io/apiserver/pkg/authentication/user"
@@ -217,6 +218,19 @@ func (p *Process) Ready(ctx context.Context) error {
 		return err
 	}
 	return p.Process.Ready(ctx, p.port)
+}
+
+// Pause stops the process without ending it, until Resume.
+func (p *Process) Pause() error { return p.signal(syscall.SIGSTOP) }
+
+// Resume lets a paused process run.
+func (p *Process) Resume() error { return p.signal(syscall.SIGCONT) }
+
+func (p *Process) signal(sig syscall.Signal) error {
+	if err := syscall.Kill(p.Pid, sig); err != nil {
+		return fmt.Errorf("sending %s to %d: %w", sig, p.Pid, err)
+	}
+	return nil
 }
 
 // announcement waits for the line that our own programs print when they are ready.

@@ -6,13 +6,13 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/stats"
 )
 
-// preemptWaitingTable compares the streams of each contender with and without gangs that could preempt nothing.
+// preemptWaitingTable compares how fast each contender schedules pods with and without gangs that could preempt nothing.
 func (r *Result) preemptWaitingTable() table {
 	t := table{
-		heading: fmt.Sprintf("%d nodes, a stream of %d pods that fit, beside gangs that could preempt nothing",
+		heading: fmt.Sprintf("%d nodes, %d pods that fit come at once, beside gangs that could preempt nothing",
 			r.PreemptWaiting[0].Nodes, r.PreemptWaiting[0].Pods),
 		columns: []string{
-			"contender", "gangs wait", "created/s", "pods/s", "loss %", "CPU-s/1000", "peak RSS MB", "decisions meanwhile", "ms for all",
+			"contender", "gangs wait", "pods/s", "loss %", "CPU-s/1000", "peak RSS MB", "decisions meanwhile", "ms for all",
 			"settled after s",
 		},
 	}
@@ -43,7 +43,7 @@ func (r *Result) preemptWaitingTable() table {
 	return t
 }
 
-// loss returns how much slower the stream is, in percent: the median and the range of the pairs of runs.
+// loss returns how much slower they are scheduled beside waiting gangs, in percent: the median and the range of the pairs of runs.
 func loss(beside, alone *group[Waiting]) string {
 	kept := paired(beside, alone, func(w *Waiting) int { return w.Run }, func(w *Waiting) float64 { return w.PerSecond })
 	if kept.Max == 0 {
@@ -54,15 +54,8 @@ func loss(beside, alone *group[Waiting]) string {
 }
 
 func preemptWaitingRow(g *group[Waiting], loss string) []string {
-	created := g.spread(func(w *Waiting) float64 {
-		if w.Created == 0 { // not all were created
-			return 0
-		}
-		return float64(w.Pods) / w.Created
-	})
 	return []string{
 		g.contender, fmt.Sprint(g.runs[0].Waiting),
-		orNone(created.Min > 0, format(created, 0)),
 		format(g.spread(func(w *Waiting) float64 { return w.PerSecond }), 0), loss,
 		format(g.spread(func(w *Waiting) float64 { return w.CPUPer }), 2),
 		format(g.spread(func(w *Waiting) float64 { return float64(w.PeakRSS) / 1e6 }), 0),

@@ -100,7 +100,6 @@ type Waiting struct {
 	Settle     float64 `json:"settle"`  // until the scheduler was idle with the pending pods
 	Pods       int     `json:"pods"`
 	Bound      int     `json:"bound"`
-	Created    float64 `json:"created,omitempty"` // until all pods of the stream were created
 	PerSecond  float64 `json:"podsPerSecond"`
 	CPUPer     float64 `json:"cpuPer1000Pods"` // during the stream
 	PeakRSS    uint64  `json:"peakRSS"`

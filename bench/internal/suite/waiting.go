@@ -7,6 +7,7 @@ import (
 
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/contender"
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/load"
+	"github.com/kubenexus/kubenexus-scheduler/bench/internal/proc"
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/report"
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/watch"
 )
@@ -106,15 +107,18 @@ func (s *suite) calmDown(a *attempt, f *report.Waiting) error {
 
 // stream creates the pods that fit, and waits until they are bound.
 func (s *suite) stream(a *attempt, batch *load.Batch, f *report.Waiting) error {
-	before := a.sampler.Now()
-	began := time.Now()
+	before, began := a.sampler.Now(), time.Now()
 	if err := batch.CreateGroups(a.ctx, s.client); err != nil {
 		return err
 	}
 	if err := batch.CreatePods(a.ctx, s.client); err != nil {
 		return err
 	}
-	f.Created = time.Since(began).Seconds()
+	return s.awaitStream(a, batch, before, began, f)
+}
+
+// awaitStream waits until the pods are bound. It measures since that time.
+func (s *suite) awaitStream(a *attempt, batch *load.Batch, before proc.Usage, began time.Time, f *report.Waiting) error {
 	state, err := s.tracker.Await(a.ctx, func(state watch.State) bool { return state.Bound.Count == batch.Count })
 	usage := a.sampler.Now()
 	f.Bound, f.PeakRSS, f.Victims = state.Bound.Count, usage.PeakRSS, state.Victims.Count
