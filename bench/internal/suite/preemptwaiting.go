@@ -87,9 +87,9 @@ func (s *suite) createUnhelpful(ctx context.Context, c *contender.Contender, nod
 	return nil
 }
 
-// unhelped returns gangs of three kinds. Members of the first two need slots, all of which are held by pods of a high priority: the first kind
-// has a low priority, so nothing that runs is below it, and the second has the high one, so much is below it, but no slot. Of the third,
-// which has a high priority too, no node has the label that it selects.
+// unhelped returns gangs of three kinds. Members of the first two need slots, all of which are held by pods of a high priority: the first
+// kind has a low priority, so nothing that runs is below it, and the second has the high one, so much is below it, but no slot. The third
+// has the high one too, and no node has the label that it selects.
 func (s *suite) unhelped(c *contender.Contender, gangs int) []*load.Batch {
 	kinds := []load.Batch{
 		{Slot: true, Priority: load.Low},
