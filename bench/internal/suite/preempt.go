@@ -85,7 +85,7 @@ func (s *suite) preemptAll(a *attempt, high *load.Batch, f *report.Preempt) erro
 	if err := a.Ready(a.ctx); err != nil {
 		return err
 	}
-	if err := settle(a, s.Timeout/2, time.Second); err != nil {
+	if err := settle(a, a.Pid, s.Timeout/2, time.Second); err != nil {
 		return err
 	}
 	before, began := a.sampler.Now(), time.Now()
