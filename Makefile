@@ -112,9 +112,10 @@ bench-build:
 bench: bench-build ## Measure this and the upstream scheduler side by side: hours; results in bench/results (ARGS=--help)
 	bin/bench/bench $(ARGS)
 
-bench-short: bench-build ## The same with few pods in under 3 minutes: a first impression (ARGS=... is passed on)
+bench-short: bench-build ## The same with few pods in about 5 minutes: a first impression (ARGS=... is passed on)
 	bin/bench/bench --name short --nodes 100 --pods 1000 --stock-gang-pods 500 --runs 1 --waiting-pods 2000 \
-		--stream-pods 1000 --repetitions 5 --timeout 30s --contenders raw,stock,stock-gang,ours/plain,ours/gang-100 $(ARGS)
+		--stream-pods 1000 --repetitions 5 --preempt-pods 100 --scenarios throughput,freed,waiting,footprint,preempt \
+		--timeout 30s --contenders raw,stock,stock-gang,ours/plain,ours/gang-100 $(ARGS)
 
 lint: $(LINT) ## Run the linters (ARGS=--fix repairs what can be repaired)
 	$(LINT) run $(ARGS) ./...

@@ -65,10 +65,12 @@ and how, is in docs/benchmarks.md. It needs Linux, listens on 127.0.0.1 only, an
 	flags.StringSliceVar(&f.contenders, "contenders", contender.Names(),
 		"what to compare; ours/gang-N and stock-gang-N go with any N")
 	flags.StringSliceVar(&o.Scenarios, "scenarios",
-		[]string{suite.Throughput, suite.Freed, suite.Waiting, suite.Footprint, suite.Preempt}, "what to measure")
+		[]string{suite.Throughput, suite.Freed, suite.Waiting, suite.Footprint, suite.Preempt, suite.PreemptWaiting},
+		"what to measure")
 	flags.IntVar(&o.Waiting, "waiting-pods", 50000, "scenario waiting: pods that wait, a multiple of 200")
-	flags.IntVar(&o.Stream, "stream-pods", 2000, "scenario waiting: pods that fit")
+	flags.IntVar(&o.Stream, "stream-pods", 2000, "scenarios waiting and preempt-waiting: pods that fit")
 	flags.IntVar(&o.Preemptors, "preempt-pods", 500, "scenario preempt: pods that preempt others")
+	flags.IntVar(&o.WaitingGangs, "waiting-gangs", 1000, "scenario preempt-waiting: gangs of 10 that wait and could preempt nothing")
 	flags.IntVar(&o.Repetitions, "repetitions", 20, "scenario freed: how many times capacity is freed")
 	flags.DurationVar(&o.Timeout, "timeout", 3*time.Minute, "how long each run may take")
 	flags.StringVar(&o.ProfileOf, "cpuprofile-of", "",
@@ -110,7 +112,7 @@ func run(ctx context.Context, out io.Writer, o *suite.Options, f *flags) (err er
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
 	result, err := suite.Run(ctx, o, out)
-	if len(result.Throughput)+len(result.Freed)+len(result.Waiting)+len(result.Footprint)+len(result.Preempt) == 0 {
+	if result.Empty() {
 		return err
 	}
 	fmt.Fprint(out, result.Text())

@@ -17,6 +17,8 @@ type Contender struct {
 	kind kind
 	// queues is true if it has queues configured.
 	queues bool
+	// preempts is true if its gangs preempt others as a whole, which upstream has a feature gate for.
+	preempts bool
 }
 
 type kind int
@@ -68,6 +70,14 @@ func Parse(name string) (Contender, error) {
 // NeedsPodGroups reports whether the API server must serve PodGroups.
 func (c *Contender) NeedsPodGroups() bool { return c.kind == stockGang }
 
+// AsWhole returns upstream's gang scheduling with one more feature gate, WorkloadAwarePreemption. Without it, a gang preempts others pod by
+// pod.
+func (c *Contender) AsWhole() Contender {
+	whole := *c
+	whole.Name, whole.preempts = c.Name+"+preemption", true
+	return whole
+}
+
 // Gangs reports whether its pods are in gangs.
 func (c *Contender) Gangs() bool { return c.Gang > 0 }
 
@@ -91,12 +101,21 @@ func (c *Contender) SchedulerName() string {
 
 // Style returns how its pods are marked as members of a group.
 func (c *Contender) Style() load.Style {
-	switch {
-	case !c.Gangs():
+	if !c.Gangs() {
 		return load.Plain
-	case c.kind == stockGang:
+	}
+	return c.GangStyle()
+}
+
+// GangStyle returns how gangs that its scheduler knows are marked, whether or not its own pods are in gangs. A scheduler that knows none
+// gets plain pods.
+func (c *Contender) GangStyle() load.Style {
+	switch c.kind {
+	case stockGang:
 		return load.PodGroups
-	default:
+	case ours:
 		return load.Annotations
+	default:
+		return load.Plain
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"k8s.io/apiserver/pkg/authentication/user"
@@ -113,7 +114,7 @@ func (c *Contender) Start(env Env, name string) (*Process, error) {
 		args = append(args, "--config="+config)
 	}
 	if c.kind == stockGang {
-		args = append(args, "--feature-gates=GenericWorkload=true,GangScheduling=true")
+		args = append(args, fmt.Sprintf("--feature-gates=GenericWorkload=true,GangScheduling=true,WorkloadAwarePreemption=%t", c.preempts))
 	}
 	p, err := launch(filepath.Join(env.Logs, name+".log"), exec.Command(filepath.Join(env.Bin, program), args...))
 	if err != nil {
@@ -137,7 +138,8 @@ func StartPlane(ctx context.Context, env *Env, podGroups bool) (*Process, error)
 		"--etcd-compaction-interval=1m",
 	}
 	if podGroups {
-		args = append(args, "--feature-gates=GenericWorkload=true,GangScheduling=true",
+		// Without WorkloadAwarePreemption, PodGroups have no priority.
+		args = append(args, "--feature-gates=GenericWorkload=true,GangScheduling=true,WorkloadAwarePreemption=true",
 			"--runtime-config=scheduling.k8s.io/v1alpha2=true")
 	}
 	p, err := launch(filepath.Join(env.Logs, "plane.out"), exec.Command(filepath.Join(env.Bin, "plane"), args...))
@@ -216,6 +218,19 @@ func (p *Process) Ready(ctx context.Context) error {
 		return err
 	}
 	return p.Process.Ready(ctx, p.port)
+}
+
+// Pause stops the process without ending it, until Resume.
+func (p *Process) Pause() error { return p.signal(syscall.SIGSTOP) }
+
+// Resume lets a paused process run.
+func (p *Process) Resume() error { return p.signal(syscall.SIGCONT) }
+
+func (p *Process) signal(sig syscall.Signal) error {
+	if err := syscall.Kill(p.Pid, sig); err != nil {
+		return fmt.Errorf("sending %s to %d: %w", sig, p.Pid, err)
+	}
+	return nil
 }
 
 // announcement waits for the line that our own programs print when they are ready.

@@ -31,6 +31,8 @@ const (
 	slot corev1.ResourceName = "bench.kubenexus.io/slot"
 	// Slots is the number of nodes with a slot.
 	Slots = 50
+	// nowhere is a label that no node has.
+	nowhere = "bench.kubenexus.io/nowhere"
 	// Low is the name of the PriorityClass of pods that are preempted.
 	Low = "bench-low"
 	// High is the name of the PriorityClass of pods that preempt others.

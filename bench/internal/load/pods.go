@@ -41,6 +41,8 @@ type Batch struct {
 	CPU           int64
 	// Slot makes each pod request one of the few slots. Each pod alone then fits on a node, but a large group does not.
 	Slot bool
+	// Nowhere makes each pod select nodes by a label that none has.
+	Nowhere bool
 	// Priority is the name of the pods' PriorityClass, if any.
 	Priority string
 	// Nodes is the number of nodes that the pods are created on, one after the other. 0: they have to be scheduled.
@@ -78,9 +80,12 @@ func (b *Batch) CreateGroups(ctx context.Context, client kubernetes.Interface) e
 	return parallel(ctx, b.Groups(), func(ctx context.Context, i int) error {
 		group := &schedulingv1alpha2.PodGroup{
 			ObjectMeta: metav1.ObjectMeta{Name: b.Group(i)},
-			Spec: schedulingv1alpha2.PodGroupSpec{SchedulingPolicy: schedulingv1alpha2.PodGroupSchedulingPolicy{
-				Gang: &schedulingv1alpha2.GangSchedulingPolicy{MinCount: int32(b.members(i))},
-			}},
+			Spec: schedulingv1alpha2.PodGroupSpec{
+				SchedulingPolicy: schedulingv1alpha2.PodGroupSchedulingPolicy{
+					Gang: &schedulingv1alpha2.GangSchedulingPolicy{MinCount: int32(b.members(i))},
+				},
+				PriorityClassName: b.Priority,
+			},
 		}
 		if _, err := client.SchedulingV1alpha2().PodGroups(Namespace).Create(ctx, group, metav1.CreateOptions{}); err != nil {
 			return fmt.Errorf("creating pod group %s: %w", group.Name, err)
@@ -127,6 +132,9 @@ func (b *Batch) pod(i int) *corev1.Pod {
 		},
 	}
 	pod.Spec.PriorityClassName = b.Priority
+	if b.Nowhere {
+		pod.Spec.NodeSelector = map[string]string{nowhere: "true"}
+	}
 	if b.Nodes > 0 {
 		pod.Spec.NodeName = nodeName(i % b.Nodes)
 		pod.Spec.TerminationGracePeriodSeconds = new(int64(0)) // no kubelet confirms that it ended

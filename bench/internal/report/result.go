@@ -24,6 +24,13 @@ type Result struct {
 	Waiting    []Waiting   `json:"waiting"`
 	Footprint  []Footprint `json:"footprint"`
 	Preempt    []Preempt   `json:"preempt"`
+	// PreemptWaiting is the scenario in which gangs wait that could preempt nothing.
+	PreemptWaiting []Waiting `json:"preemptWaiting,omitempty"`
+}
+
+// Empty reports whether nothing was measured.
+func (r *Result) Empty() bool {
+	return len(r.Throughput)+len(r.Freed)+len(r.Waiting)+len(r.Footprint)+len(r.Preempt)+len(r.PreemptWaiting) == 0
 }
 
 // Settings are the options of the benchmark.
@@ -38,7 +45,9 @@ type Settings struct {
 	Waiting    int      `json:"waitingPods"`
 	Stream     int      `json:"streamPods"`
 	Preemptors int      `json:"preemptPods"`
-	Timeout    float64  `json:"timeout"`
+	// WaitingGangs is the number of gangs that could preempt nothing.
+	WaitingGangs int     `json:"waitingGangs"`
+	Timeout      float64 `json:"timeout"`
 }
 
 // Run is one throughput run. Its clock starts when the scheduler's process starts, or at the first creation of a pod.
@@ -82,19 +91,25 @@ type Freed struct {
 	Incomplete string    `json:"incomplete,omitempty"`
 }
 
-// Waiting is one run of the scenario in which a stream of gangs passes pending ones.
+// Waiting is one run of a scenario in which a stream of pods passes pending ones, or gangs that could preempt nothing.
 type Waiting struct {
 	Contender  string  `json:"contender"`
 	Nodes      int     `json:"nodes"`
 	Run        int     `json:"run"`
-	Waiting    int     `json:"waiting"`
-	Settle     float64 `json:"settle"` // until the scheduler was idle with the pending pods
+	Waiting    int     `json:"waiting"` // pods, or gangs that could preempt nothing
+	Settle     float64 `json:"settle"`  // until the scheduler was idle with the pending pods
 	Pods       int     `json:"pods"`
 	Bound      int     `json:"bound"`
 	PerSecond  float64 `json:"podsPerSecond"`
 	CPUPer     float64 `json:"cpuPer1000Pods"` // during the stream
 	PeakRSS    uint64  `json:"peakRSS"`
 	Incomplete string  `json:"incomplete,omitempty"`
+
+	// Decisions are decisions during the stream that nothing is to be preempted, and Deciding the time that they took.
+	Decisions int     `json:"decisions,omitempty"`
+	Deciding  float64 `json:"deciding,omitempty"`
+	// Victims is how many pods were preempted, which must be 0.
+	Victims int `json:"victims,omitempty"`
 }
 
 // Footprint is one run of the scenario that measures memory.
@@ -128,6 +143,19 @@ func (g *group[R]) spread(figure func(*R) float64) stats.Spread {
 		figures = append(figures, figure(&g.runs[i]))
 	}
 	return stats.Of(figures)
+}
+
+// paired returns the ratios of a figure to that of the other in the same run. Runs without that figure do not count.
+func paired[R any](g, other *group[R], number func(*R) int, figure func(*R) float64) stats.Spread {
+	var ratios []float64
+	for i := range g.runs {
+		for k := range other.runs {
+			if number(&g.runs[i]) == number(&other.runs[k]) && figure(&other.runs[k]) > 0 {
+				ratios = append(ratios, figure(&g.runs[i])/figure(&other.runs[k]))
+			}
+		}
+	}
+	return stats.Of(ratios)
 }
 
 // groups returns the runs that meet the condition, grouped by contender, in their original order.

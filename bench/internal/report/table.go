@@ -46,6 +46,9 @@ func (r *Result) tables() []table {
 			all = append(all, preemptTable(found))
 		}
 	}
+	if len(r.PreemptWaiting) > 0 {
+		all = append(all, r.preemptWaitingTable())
+	}
 	return all
 }
 
@@ -189,14 +192,21 @@ func (r *Result) waitingTable() table {
 				format(g.spread(func(w *Waiting) float64 { return w.Settle }), 1),
 			})
 		}
-		for _, run := range contender.runs {
-			if run.Incomplete != "" {
-				t.notes = append(t.notes, fmt.Sprintf("* %s with %d waiting, run %d: %d of %d pods were bound: %s",
-					run.Contender, run.Waiting, run.Run, run.Bound, run.Pods, firstLine(run.Incomplete)))
-			}
-		}
+		t.notes = append(t.notes, waitingNotes(contender.runs)...)
 	}
 	return t
+}
+
+// waitingNotes returns what to know about incomplete runs.
+func waitingNotes(runs []Waiting) []string {
+	var notes []string
+	for _, run := range runs {
+		if run.Incomplete != "" {
+			notes = append(notes, fmt.Sprintf("* %s with %d waiting, run %d: %d of %d pods were bound: %s",
+				run.Contender, run.Waiting, run.Run, run.Bound, run.Pods, firstLine(run.Incomplete)))
+		}
+	}
+	return notes
 }
 
 // text writes the table for a terminal.

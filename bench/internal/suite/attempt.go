@@ -61,11 +61,12 @@ func (a *attempt) end() error {
 	return err
 }
 
-// settle waits until the scheduler has been idle for the whole window, but for most at the longest, because some never stop retrying.
-func settle(a *attempt, most, window time.Duration) error {
+// settle waits until the process has been idle for the whole window, but for most at the longest, because some schedulers never stop
+// retrying.
+func settle(a *attempt, pid int, most, window time.Duration) error {
 	ctx, cancel := context.WithTimeout(a.ctx, most)
 	defer cancel()
-	if err := proc.AwaitIdle(ctx, a.Pid, calm, window); err != nil && a.ctx.Err() != nil {
+	if err := proc.AwaitIdle(ctx, pid, calm, window); err != nil && a.ctx.Err() != nil {
 		return context.Cause(a.ctx)
 	}
 	return nil

@@ -83,7 +83,7 @@ func (s *suite) freeAgainAndAgain(a *attempt, full int, f *report.Freed) error {
 	}
 	gone := map[string]bool{}
 	for range s.Repetitions {
-		if err := settle(a, restTime, 500*time.Millisecond); err != nil {
+		if err := settle(a, a.Pid, restTime, 500*time.Millisecond); err != nil {
 			return err
 		}
 		group, bound := s.fullest(gone)

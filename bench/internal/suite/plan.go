@@ -84,12 +84,15 @@ func (s *suite) plan(at, nodes int) []step {
 		if slices.Contains(s.Scenarios, Preempt) {
 			steps = append(steps, s.preemptSteps(nodes, run)...)
 		}
-		// These two scenarios measure pending pods, so one number of nodes is enough.
+		// These scenarios measure pending pods, so one number of nodes is enough.
 		if slices.Contains(s.Scenarios, Freed) && at == 0 {
 			steps = append(steps, s.freedSteps(nodes, run)...)
 		}
 		if slices.Contains(s.Scenarios, Waiting) && at == (len(s.Nodes)-1)/2 {
 			steps = append(steps, s.waitingSteps(nodes, run)...)
+		}
+		if slices.Contains(s.Scenarios, PreemptWaiting) && at == (len(s.Nodes)-1)/2 {
+			steps = append(steps, s.preemptWaitingSteps(nodes, run)...)
 		}
 	}
 	return steps

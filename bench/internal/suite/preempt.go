@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,18 +16,31 @@ import (
 // victimsPerNode is how many pods of low priority fill a node. A pod of high priority is as large as one of them.
 const victimsPerNode = 8
 
-// preemptSteps returns the runs of the contenders that can preempt as many pods.
+// stockGangNodes is the largest number of nodes on which gangs of kube-scheduler preempt. To preempt as a whole, it tries the whole gang
+// once for each pod that may go, so the time for one gang grows with the pods of the cluster.
+const stockGangNodes = 100
+
+// metricsTime is how long a scheduler may take to tell its metrics.
+const metricsTime = 5 * time.Second
+
+// preemptSteps returns the runs of the contenders that preempt. Gangs of kube-scheduler do it in two ways.
 func (s *suite) preemptSteps(nodes, run int) []step {
 	var steps []step
-	for i := range s.Contenders {
-		c := &s.Contenders[i]
-		if !c.Schedules() || c.NeedsPodGroups() {
-			continue
-		}
+	add := func(c contender.Contender) {
 		steps = append(steps, step{
 			name: fmt.Sprintf("preempt, %d nodes, run %d, %s", nodes, run, c.Name),
-			run:  func(ctx context.Context) (string, error) { return s.preempt(ctx, c, nodes, run) },
+			run:  func(ctx context.Context) (string, error) { return s.preempt(ctx, &c, nodes, run) },
 		})
+	}
+	for i := range s.Contenders {
+		switch c := &s.Contenders[i]; {
+		case !c.Schedules():
+		case !c.NeedsPodGroups():
+			add(*c)
+		case nodes <= stockGangNodes:
+			add(*c)
+			add(c.AsWhole())
+		}
 	}
 	return steps
 }
@@ -41,6 +55,9 @@ func (s *suite) preempt(ctx context.Context, c *contender.Contender, nodes, run 
 	high := s.batch(c, s.Preemptors, groupSize(c))
 	high.CPU, high.Priority = low.CPU, load.High
 	s.tracker.Follow(high.Prefix)
+	if err := high.CreateGroups(ctx, s.client); err != nil {
+		return "", err
+	}
 	f := report.Preempt{Contender: c.Name, Nodes: nodes, Run: run, Pods: high.Count}
 	a, err := s.begin(ctx, c, fmt.Sprintf("%s-%d-preempt-run%d", c.Name, nodes, run))
 	if err != nil {
@@ -68,7 +85,7 @@ func (s *suite) preemptAll(a *attempt, high *load.Batch, f *report.Preempt) erro
 	if err := a.Ready(a.ctx); err != nil {
 		return err
 	}
-	if err := settle(a, s.Timeout/2, time.Second); err != nil {
+	if err := settle(a, a.Pid, s.Timeout/2, time.Second); err != nil {
 		return err
 	}
 	before, began := a.sampler.Now(), time.Now()
@@ -82,15 +99,20 @@ func (s *suite) preemptAll(a *attempt, high *load.Batch, f *report.Preempt) erro
 		f.PerSecond = float64(f.Bound) / state.Bound.Last.Sub(began).Seconds()
 		f.CPUPer = (usage.CPU - before.CPU).Seconds() / float64(f.Bound) * 1000
 	}
+	if state.Victims.Count > 0 {
+		f.FirstVictim = state.Victims.First.Sub(began).Seconds()
+	}
 	s.timeWaits(f)
-	if a.ctx.Err() != nil {
-		return incomplete
-	}
-	var err error
-	if f.Decision, f.Decisions, err = a.Decisions(a.ctx, s.admin); err != nil {
-		return err
-	}
-	return incomplete
+	made, err := s.decisions(a)
+	f.Decision, f.Decisions = made.Preempted.Mean(), made.Preempted.Count
+	return errors.Join(incomplete, err)
+}
+
+// decisions returns what the scheduler decided, also after the time of the run is over.
+func (s *suite) decisions(a *attempt) (contender.Decisions, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), metricsTime)
+	defer cancel()
+	return a.Decisions(ctx, s.admin)
 }
 
 // timeWaits records how long pods waited until a node was held for them, and from then until they were bound.

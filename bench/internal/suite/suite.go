@@ -29,6 +29,8 @@ const (
 	Waiting    = "waiting"
 	Footprint  = "footprint"
 	Preempt    = "preempt"
+	// PreemptWaiting has gangs that wait and could preempt nothing.
+	PreemptWaiting = "preempt-waiting"
 )
 
 const (
@@ -51,6 +53,8 @@ type Options struct {
 	Stream      int
 	Repetitions int
 	Preemptors  int
+	// WaitingGangs is the number of gangs that could preempt nothing.
+	WaitingGangs int
 	// Timeout limits each run.
 	Timeout time.Duration
 	// ProfileOf is a prefix of the names of contenders to profile, and Profiles the directory for profiles.
@@ -62,9 +66,9 @@ type Options struct {
 func (o *Options) Check() error {
 	errs := []error{
 		known("mode", o.Modes, report.First, report.While),
-		known("scenario", o.Scenarios, Throughput, Freed, Waiting, Footprint, Preempt),
+		known("scenario", o.Scenarios, Throughput, Freed, Waiting, Footprint, Preempt, PreemptWaiting),
 	}
-	if min(len(o.Nodes), len(o.Contenders), o.Runs, o.Pods, o.SlowPods, o.Stream, o.Repetitions, o.Preemptors) < 1 {
+	if min(len(o.Nodes), len(o.Contenders), o.Runs, o.Pods, o.SlowPods, o.Stream, o.Repetitions, o.Preemptors, o.WaitingGangs) < 1 {
 		errs = append(errs, errors.New("there has to be at least one of nodes, pods, runs, repetitions and contenders"))
 	}
 	if o.Waiting < 1 || o.Waiting%(2*streamGang) != 0 {
@@ -79,6 +83,9 @@ func (o *Options) Check() error {
 		}
 		if room := nodes * victimsPerNode; slices.Contains(o.Scenarios, Preempt) && room < o.Preemptors {
 			errs = append(errs, fmt.Errorf("only %[2]d pods that preempt others fit on %[1]d nodes", nodes, room))
+		}
+		if room := nodes * freeOfVictims; slices.Contains(o.Scenarios, PreemptWaiting) && room < o.Stream {
+			errs = append(errs, fmt.Errorf("only %[2]d pods fit beside those that run on %[1]d nodes", nodes, room))
 		}
 	}
 	return errors.Join(errs...)
@@ -136,7 +143,7 @@ func (o *Options) settings() report.Settings {
 	return report.Settings{
 		Nodes: o.Nodes, Pods: o.Pods, SlowPods: o.SlowPods, Runs: o.Runs, Modes: o.Modes, Contenders: names,
 		Scenarios: o.Scenarios, Waiting: o.Waiting, Stream: o.Stream,
-		Preemptors: o.Preemptors, Timeout: o.Timeout.Seconds(),
+		Preemptors: o.Preemptors, WaitingGangs: o.WaitingGangs, Timeout: o.Timeout.Seconds(),
 	}
 }
 
