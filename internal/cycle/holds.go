@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
@@ -17,11 +19,11 @@ func (p *Preemption) Holds(key gang.Key) bool {
 	return p.holds[key] != nil
 }
 
-// None reports whether nothing is held.
+// None reports whether nothing is held, and no nomination is left of what was.
 func (p *Preemption) None() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.holds) == 0
+	return len(p.holds) == 0 && len(p.clearing) == 0
 }
 
 // awaitOthers has a gang whose victims are gone wait for the victims of others on its nodes too. The others were planned later, beside what
@@ -51,7 +53,8 @@ func (p *Preemption) awaitOthers(h *hold) bool {
 }
 
 // Unnominate takes the pods without a gang for which capacity is held out of the nominations of the scheduling queue. Otherwise filters
-// would count such a pod twice: what is held for it is in the scheduler's cache.
+// would count such a pod twice: what is held for it is in the scheduler's cache. It also takes out those for which nothing is held any more,
+// while the API server still has their nominated nodes: others were planned without them.
 func (p *Preemption) Unnominate(remove func(*corev1.Pod)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -60,6 +63,28 @@ func (p *Preemption) Unnominate(remove func(*corev1.Pod)) {
 			remove(h.pod)
 		}
 	}
+	for uid, ref := range p.clearing {
+		pod, err := p.Dispatcher.Pod(ref)
+		if err != nil || pod == nil || pod.UID != uid || pod.Spec.NodeName != "" || pod.Status.NominatedNodeName == "" {
+			delete(p.clearing, uid)
+		}
+		remove(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name, UID: uid}})
+	}
+}
+
+// clear notes that nothing is held for these pods any more.
+func (p *Preemption) clear(members []gang.Ref) {
+	for _, m := range members {
+		p.clearing[types.UID(m.UID)] = m
+	}
+}
+
+// anyGone reports whether a member of a hold is being deleted, or gone.
+func (p *Preemption) anyGone(members []gang.Ref) bool {
+	return slices.ContainsFunc(members, func(ref gang.Ref) bool {
+		pod, err := p.Dispatcher.Pod(ref)
+		return err != nil || pod == nil || pod.DeletionTimestamp != nil
+	})
 }
 
 // tellFreed lets others have what is no longer held on these nodes.

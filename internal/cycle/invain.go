@@ -13,7 +13,7 @@ import (
 
 // countInVain counts the victims of a gang that does not fit now that they are gone.
 func (p *Preemption) countInVain(logger klog.Logger, key gang.Key, h *hold, nodes fwk.NodeInfoLister) {
-	if pods := h.inVain(nodes, p.keysOf); pods > 0 && !p.overtaken(h) {
+	if pods := h.inVain(nodes, p.keysOf); pods > 0 && !p.overtaken(h) && !p.anyGone(h.members) {
 		p.Metrics.InVain(pods)
 		logger.Info("Pods were preempted in vain", "gang", key, "pods", pods)
 	}
@@ -21,7 +21,7 @@ func (p *Preemption) countInVain(logger klog.Logger, key gang.Key, h *hold, node
 
 // countUnused counts the victims of a gang that did not start although they are gone.
 func (p *Preemption) countUnused(logger klog.Logger, key gang.Key, h *hold) {
-	if pods := h.unused(); pods > 0 {
+	if pods := h.unused(); pods > 0 && !p.anyGone(h.members) {
 		p.Metrics.InVain(pods)
 		logger.Info("What preempted pods freed was not used", "gang", key, "pods", pods)
 	}
@@ -69,6 +69,18 @@ func (p *Preemption) lend(of, to gang.Key) {
 		h.lent = map[gang.Key]struct{}{}
 	}
 	h.lent[to] = struct{}{}
+}
+
+// lent reports whether a gang, or a pod without one, that holds capacity itself was planned with what is held for another one.
+func (p *Preemption) lent(of, to gang.Key) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h := p.holds[of]
+	if h == nil || p.holds[to] == nil {
+		return false
+	}
+	_, lent := h.lent[to]
+	return lent
 }
 
 // nodes returns the names of the nodes that are held, each once.

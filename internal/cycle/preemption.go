@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	policylisters "k8s.io/client-go/listers/policy/v1"
 	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/pkg/scheduler"
@@ -42,6 +43,8 @@ type Preemption struct {
 	holds map[gang.Key]*hold
 	// chosen are the pods that go for them.
 	chosen view.Chosen
+	// clearing are the members of holds that were dropped, until the API server no longer has nominated nodes of them.
+	clearing map[types.UID]gang.Ref
 	// next is when a gang may be tried again at the earliest because something has started since.
 	next time.Time
 	gone goneVictims
@@ -54,7 +57,8 @@ type Preemption struct {
 // NewPreemption returns a Preemption without holds.
 func NewPreemption(sched *scheduler.Scheduler, parts Parts, budgets policylisters.PodDisruptionBudgetLister) *Preemption {
 	p := &Preemption{
-		Parts: parts, sched: sched, budgets: budgets, holds: map[gang.Key]*hold{}, chosen: view.Chosen{}, gone: newGoneVictims(),
+		Parts: parts, sched: sched, budgets: budgets, holds: map[gang.Key]*hold{}, chosen: view.Chosen{}, clearing: map[types.UID]gang.Ref{},
+		gone: newGoneVictims(),
 	}
 	p.Dispatcher.Ending(p.gone.add)
 	return p
@@ -177,6 +181,9 @@ func (p *Preemption) carryOut(ctx context.Context, r request, taker ledger.Taker
 	p.Ledger.Hold(key, pods)
 	p.Slots.SetAside(klog.FromContext(ctx), key, plan.Hold)
 	p.holds[key] = h
+	for _, m := range h.members {
+		delete(p.clearing, types.UID(m.UID))
+	}
 	schedulermetrics.PreemptionVictims.Observe(float64(len(h.victims)))
 	p.Metrics.Preempted(reasons)
 	p.ask(ctx, key, h)
@@ -233,6 +240,7 @@ func (p *Preemption) drop(ctx context.Context, key gang.Key, h *hold, started bo
 	p.Ledger.PreemptionEnded(h.gangs)
 	switch {
 	case !started:
+		p.clear(h.members)
 		p.Dispatcher.Denominate(ctx, h.members)
 	case !h.decided.IsZero():
 		p.Metrics.StartedAfterPreemption(time.Since(h.decided))

@@ -301,7 +301,7 @@ func (s *SetAside) liftFor(ctx context.Context, popped *corev1.Pod, now time.Tim
 			if outranks {
 				s.preemption.lend(of, asker.Key)
 			}
-			return outranks
+			return outranks || s.preemption.lent(of, asker.Key) // what its queue uses may have changed since it was planned
 		}
 		b := s.ours[of]
 		return b != nil && b.Admits(setaside.User{Outranks: outranks, Runtime: runtime}, now)

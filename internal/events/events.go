@@ -160,6 +160,10 @@ func Sentence(e gang.Explanation) string {
 	case gang.KindUnplaced:
 		return fmt.Sprintf("%s cannot be scheduled yet: %s%s", name, unplaced(e), placeInQueue(e.Queue)+setAside(e.SetAside))
 	case gang.KindTooLarge:
+		if e.Topology != "" {
+			return fmt.Sprintf("%s cannot be scheduled: where it has to be, the cluster could hold only %d of %s even if it were empty; now %s. "+
+				"Add nodes there, or request less.", name, e.Most, needed(e), fitting(e, e.Topology))
+		}
 		return fmt.Sprintf("%s cannot be scheduled: the cluster could hold only %d of %s even if it were empty; now %s. "+
 			"Add nodes, or request less.", name, e.Most, needed(e), fitting(e, fmt.Sprintf("%d fit", e.Fit)))
 	case gang.KindPreempting, gang.KindPreempted:
@@ -316,6 +320,9 @@ func pods(n int) string {
 
 // unplaced says "8 of the 10 pods it needs fit; 2 lack cpu (each requests 1; the node with the most free has 0.5); 3 of 3 nodes: ...".
 func unplaced(e gang.Explanation) string {
+	if e.Topology != "" {
+		return fitting(e, e.Topology)
+	}
 	verb := "fit"
 	if e.Need == 1 {
 		verb = "fits"

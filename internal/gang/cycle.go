@@ -254,6 +254,7 @@ func (g *Gang) Unfit(uid string, f Finding, seen uint64, now time.Time) []Decisi
 		why.Kind, why.Awaits = KindPreempting, f.Awaits
 	}
 	why.Fit, why.Short, why.Detail = g.tally.started+g.done+f.Fit, f.Short, f.Detail
+	why.Topology = f.Topology
 	g.lacks(f.Shortage, seen)
 	decisions := g.fail(why, now)
 	if g.stale {

@@ -145,6 +145,9 @@ type Explanation struct {
 	Fit             int
 	Short           *Shortfall
 	Culprit, Detail string
+	// Topology is how many members fit into the best domain, such as "only 3 of 4 fit in one example.com/rack (the best is r2)"; empty if the
+	// topology of the nodes is not the reason.
+	Topology string
 	// Most is the number of members that an empty cluster could hold (KindTooLarge).
 	Most int
 	// SetAside is the capacity that is set aside for the gang or pod (KindUnplaced, KindSetAside), or nil.
@@ -233,6 +236,6 @@ func (e Explanation) numbers() string {
 	if e.Lacking != nil {
 		lacking = *e.Lacking
 	}
-	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Most, short, e.Detail, lacking, e.Claims, e.Shares, e.numbersOfQueue(), e.awaits(),
-		e.problem())
+	return fmt.Sprint(e.Have, e.Need, e.Gated, e.Fit, e.Most, short, e.Detail, e.Topology, lacking, e.Claims, e.Shares,
+		e.numbersOfQueue(), e.awaits(), e.problem())
 }

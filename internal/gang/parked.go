@@ -36,6 +36,8 @@ type Finding struct {
 	// Short is the shortage of the others if it is a single resource; Detail counts the nodes' reasons.
 	Short  *Shortfall
 	Detail string
+	// Topology says how many members fit into a domain, empty if the topology of the nodes is not the reason.
+	Topology string
 	// TooLarge is true if the gang would not fit even if the cluster were empty; Most is the number of members that would.
 	TooLarge bool
 	Most     int

@@ -32,7 +32,16 @@ type Status struct {
 	Queue    string          `json:"queue,omitempty"`
 	Position *int            `json:"position,omitempty"`
 	SetAside *SetAsideStatus `json:"setAside,omitempty"`
+	// Domains are those in which all members with a node are, of the topology keys that the gang asks for, in that order. The gang does not know
+	// the labels of nodes: the caller fills them in.
+	Domains []DomainStatus `json:"domains,omitempty"`
 	Times
+}
+
+// DomainStatus is a topology domain: the key of a node label, and its value.
+type DomainStatus struct {
+	Key  string `json:"key"`
+	Name string `json:"name"`
 }
 
 // SetAsideStatus is capacity that is set aside for a gang that was passed by for too long.

@@ -80,6 +80,22 @@ func (g *Gang) toPlace() []Ref {
 	return refs
 }
 
+// Near returns what to plan for a member that joins the gang, which runs. It returns false if the topology of the nodes does not matter for
+// it: then any node will do that the filters allow.
+func (g *Gang) Near(uid string) (Task, bool) {
+	m := g.members[uid]
+	if m == nil || len(g.topologies()) == 0 {
+		return Task{}, false
+	}
+	t := Task{Gang: g.Key, Members: []Ref{g.ref(m)}, Need: 1, Topology: g.Topology(), Running: g.RunningMembers()}
+	for _, role := range g.shape().All() {
+		if role.Name == m.Spec.Role && role.Topology.Any() {
+			t.Roles, t.MemberRoles = []RoleTask{{Role: role}}, []string{role.Name}
+		}
+	}
+	return t, t.Topology.Any() || len(t.Roles) > 0
+}
+
 // addRoles adds the requirements of each role.
 func (g *Gang) addRoles(t *Task) {
 	exist := map[string]int{}

@@ -20,6 +20,8 @@ type Answer struct {
 	// Task is what to plan if the verdict is Plan. If the gang was parked, Scout is the shortage to check first.
 	Task  gang.Task
 	Scout *Parked
+	// Near is what to plan for a pod that is scheduled alone, nil if the topology of the nodes does not matter for it.
+	Near *gang.Task
 	// Beyond is true if the gang is beyond a limit of its queues, and is only to make room within it.
 	Beyond bool
 	// Slot is the node of the slot that the pod takes if the verdict is Go. Without a slot, Avoid are the nodes not to use.
@@ -132,14 +134,37 @@ func (l *Ledger) Single(pod *corev1.Pod) Answer {
 	defer l.mu.Unlock()
 	g, a := l.asks(pod)
 	if g == nil {
+		if t := TopologyOf(pod); t.Any() && a.Verdict == gang.Go {
+			a.Near = &gang.Task{Gang: PodKey(pod), Members: []gang.Ref{refOf(pod)}, Need: 1, Topology: t}
+		}
 		return a
 	}
 	if l.popped == pod.UID {
 		a.Verdict, a.Slot, a.Avoid = gang.Go, g.SlotNode(string(pod.UID)), g.Avoided(l.clock.Now())
+		if task, near := g.Near(string(pod.UID)); near && a.Slot == "" {
+			task.Avoid = a.Avoid
+			a.Near = &task
+		}
 		return a
 	}
 	a.Why = g.Explain()
 	return a
+}
+
+// Near reports whether the pod is scheduled alone, and the topology of the nodes matters for it.
+func (l *Ledger) Near(pod *corev1.Pod) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := l.records[pod.UID]
+	switch {
+	case r == nil || r.plain():
+		t := TopologyOf(pod)
+		return t.Any()
+	case r.gang == nil:
+		return false
+	}
+	_, near := r.gang.Near(string(pod.UID))
+	return near && r.gang.Phase() == gang.Running
 }
 
 // Commit starts binding all members of a plan, after their capacity was reserved. uid is the representative. It returns false if

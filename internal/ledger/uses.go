@@ -181,7 +181,12 @@ func (l *Ledger) queueOf(pod *corev1.Pod) queue.Leaf {
 }
 
 // TopologyOf returns where a pod without a gang has to be in the topology of the nodes.
-func TopologyOf(pod *corev1.Pod) gang.Topology { return stated(pod).Topology.Topology() }
+func TopologyOf(pod *corev1.Pod) gang.Topology {
+	if len(pod.Annotations) == 0 {
+		return gang.Topology{}
+	}
+	return stated(pod).Topology.Topology()
+}
 
 // stated returns what a pod without a gang says of its queue, and of where it has to be. What it says wrongly is ignored: it runs, or was
 // refused before.

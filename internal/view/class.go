@@ -37,6 +37,8 @@ type equals struct {
 	pods []*corev1.Pod
 	// must is how many of the pods are required for the gang to start. They come first.
 	must int
+	// role is that of the pods, empty if roles do not matter.
+	role string
 	// key identifies the class.
 	key string
 	// info is the first member's; it represents all of them.
@@ -88,19 +90,23 @@ func (c *class) begin() {
 	c.levels = levelsOf(c.state)
 }
 
-// classify groups pods into classes. The first required pods must all be scheduled for the gang to start. The order of the classes does not
+// classify groups the pods of a team into classes. The order of the classes does not
 // depend on the order of the pods, because the planner breaks ties between classes by their order.
-func classify(pods []*corev1.Pod, required int, nodes fwk.NodeInfoLister, promised map[string][]fwk.PodInfo) ([]*class, error) {
-	keys, err := labelsThatMatter(pods, nodes, promised)
+func classify(t team, nodes fwk.NodeInfoLister, promised map[string][]fwk.PodInfo) ([]*class, error) {
+	keys, err := labelsThatMatter(t.pods, nodes, promised)
 	if err != nil {
 		return nil, err
 	}
 	var classes []*class
 	known := map[string]*class{}
-	for i, pod := range pods {
+	for i, pod := range t.pods {
 		key, err := schedulingKey(pod, keys)
 		if err != nil {
 			return nil, err
+		}
+		role := t.roles[pod]
+		if role != "" {
+			key += "\x00" + role
 		}
 		c := known[key]
 		if c == nil {
@@ -108,12 +114,12 @@ func classify(pods []*corev1.Pod, required int, nodes fwk.NodeInfoLister, promis
 			if err != nil {
 				return nil, err
 			}
-			c = &class{equals: equals{info: info, Request: requests.Of(info), key: key}}
+			c = &class{equals: equals{info: info, Request: requests.Of(info), role: role, key: key}}
 			known[key] = c
 			classes = append(classes, c)
 		}
 		c.pods = append(c.pods, pod)
-		if i < required {
+		if i < t.required {
 			c.must++
 		}
 	}

@@ -126,7 +126,7 @@ func classes(t fataler, h *harness, w *world) int {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	found, err := classify(w.members, 0, h.snapshot.NodeInfos(), promised)
+	found, err := classify(team{pods: w.members}, h.snapshot.NodeInfos(), promised)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}

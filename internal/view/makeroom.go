@@ -107,6 +107,9 @@ func (p *Planner) search(v *view, r *RoomRequest, nodes []fwk.NodeInfo) (s *room
 	if p.Ledger.OnlyPriorities() && v.countStanding(p, r).hopeless(r.Task.Need, nil) {
 		return nil, choice, false
 	}
+	if v.where.rules.Required != nil {
+		return p.searchDomains(v, r, nodes)
+	}
 	return p.searchAll(v, r, nodes)
 }
 

@@ -210,7 +210,7 @@ func (s *roomSearch) Plan(without []int, tiers []uint16) (map[int]int, bool) {
 			sized[i].Tiers, sized[i].Renew, sized[i].Follows = tiers, 0, false
 		}
 	}
-	found, fits := placement.Find(s.view, placement.Gang{Classes: sized, Min: s.task.Need, Strategy: placement.Pack})
+	found, fits := s.view.find(sized, s.task.Need, placement.Pack)
 	if s.err != nil || !fits {
 		return nil, false
 	}

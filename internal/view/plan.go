@@ -48,6 +48,7 @@ type Planner struct {
 	Gate string
 
 	standings standings
+	topology  topologies
 	// near is how many nodes are searched first for a single pod that preempts; 0: nearNodes.
 	near int
 }
@@ -67,9 +68,7 @@ func (p *Planner) Plan(ctx context.Context, task gang.Task, excluded Exclusions)
 		return Plan{}, err
 	}
 	defer v.release()
-	found, fits := placement.Find(v, placement.Gang{
-		Classes: v.sized(), Min: task.Need, Strategy: strategies[task.Placement],
-	})
+	found, fits := v.find(v.sized(), task.Need, strategies[task.Placement])
 	if v.err != nil {
 		return Plan{}, fmt.Errorf("planning gang %s: %w", task.Gang, v.err)
 	}
@@ -93,7 +92,7 @@ func (p *Planner) viewFor(ctx context.Context, task gang.Task, team team, exclud
 		return nil, err
 	}
 	p.countOnce(promised)
-	classes, err := classify(team.pods, team.required, f.SnapshotSharedLister().NodeInfos(), promised)
+	classes, err := classify(team, f.SnapshotSharedLister().NodeInfos(), promised)
 	if err != nil {
 		return nil, fmt.Errorf("comparing the pods of gang %s: %w", task.Gang, err)
 	}
@@ -103,6 +102,7 @@ func (p *Planner) viewFor(ctx context.Context, task gang.Task, team team, exclud
 		return nil, err
 	}
 	v.avoid = task.Avoid
+	v.where = p.whereabouts(v, task)
 	return v, nil
 }
 

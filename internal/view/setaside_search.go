@@ -184,9 +184,7 @@ func (w *search) fits(ended int) bool {
 	if w.assumeEnded(w.releases[:ended]); w.err != nil {
 		return true
 	}
-	found, fits := placement.Find(w.view, placement.Gang{
-		Classes: w.sizedAfter(ended), Min: w.request.Task.Need, Strategy: placement.Pack,
-	})
+	found, fits := w.view.find(w.sizedAfter(ended), w.request.Task.Need, placement.Pack)
 	if fits {
 		w.members = w.members[:0]
 		for class, nodes := range found.Nodes {

@@ -35,8 +35,8 @@ type shortage struct {
 	beyond bool
 }
 
-// explain returns why the placement found is too small. The members of that placement must still be placed in the view.
-func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
+// explainNodes returns what the nodes lack for a placement that is too small. The members of that placement must still be placed in the view.
+func (v *view) explainNodes(found placement.Plan, task gang.Task) gang.Finding {
 	f := gang.Finding{Fit: found.Placed, Shortage: gang.Shortage{Missing: v.missing(found, task.Need)}}
 	var worst *class
 	var why shortage
@@ -119,6 +119,9 @@ func (v *view) shortage(c *class) shortage {
 			continue
 		}
 		status := v.status(c, node)
+		if status.IsSuccess() {
+			continue // the topology of the nodes keeps members from using it
+		}
 		s.add(status)
 		if status.Plugin() == names.NodeResourcesFit {
 			for _, resource := range short(takes, node) {

@@ -14,6 +14,8 @@ type team struct {
 	// pods starts with the members that must be scheduled for the gang to start; required is their number.
 	pods     []*corev1.Pod
 	required int
+	// roles are those of the pods, nil if they do not matter.
+	roles map[*corev1.Pod]string
 	// declared maps the placeholders to the names of their roles.
 	declared map[*corev1.Pod]string
 	// kept is how many members are deleted or gated by another plugin; lacks says that a role has too few members without them.
@@ -29,6 +31,7 @@ func (p *Planner) teamFor(ctx context.Context, task gang.Task) (t team, held str
 	for _, r := range task.Roles {
 		must[r.Name] = r.Must
 	}
+	t.roles = withRoles(task)
 	var optional []*corev1.Pod
 	for i, ref := range task.Members {
 		pod, err := p.Pods(ref)
@@ -40,6 +43,9 @@ func (p *Planner) teamFor(ctx context.Context, task gang.Task) (t team, held str
 			t.kept++
 			held = gate
 			continue
+		}
+		if t.roles != nil {
+			t.roles[pod] = task.MemberRoles[i]
 		}
 		if len(task.Roles) > 0 && must[task.MemberRoles[i]] > 0 {
 			must[task.MemberRoles[i]]--
@@ -66,6 +72,9 @@ func (t *team) addDeclared(task gang.Task, must map[string]int) {
 		}
 		pod := slots.Placeholder(task.Gang.Namespace, r.Role)
 		t.declared[pod] = r.Name
+		if t.roles != nil {
+			t.roles[pod] = r.Name
+		}
 		for range r.Declared {
 			t.pods = append(t.pods, pod)
 		}

@@ -28,6 +28,7 @@ type view struct {
 	placements
 	allocations
 	hypotheses
+	where whereabouts
 	// err is the first error that a plugin returned.
 	err error
 }

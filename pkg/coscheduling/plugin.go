@@ -1,6 +1,7 @@
 package coscheduling
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -93,6 +94,8 @@ func (pl *gangPlugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *
 	case answer.Verdict == gang.Refuse:
 		klog.FromContext(ctx).V(3).Info("Gang member cannot be scheduled alone", "gang", answer.Why.Gang, "why", answer.Why.Kind)
 		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, pl.refusal(answer.Why))
+	case answer.Near != nil:
+		return pl.near(ctx, state, *answer.Near)
 	case !answer.Gang:
 		return nil, fwk.NewStatus(fwk.Skip)
 	case answer.Slot != "":
@@ -103,6 +106,20 @@ func (pl *gangPlugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *
 		state.Write(avoidKey, avoided{sets.New(answer.Avoid...)})
 	}
 	return nil, nil
+}
+
+// near plans a pod that the topology of the nodes matters for, and allows the node of the plan only.
+func (pl *gangPlugin) near(ctx context.Context, state fwk.CycleState, task gang.Task) (*fwk.PreFilterResult, *fwk.Status) {
+	plan, err := pl.planner.Plan(ctx, task, nil)
+	switch {
+	case err != nil:
+		return nil, fwk.AsStatus(err)
+	case plan.Finding != nil:
+		return nil, fwk.NewStatus(fwk.Unschedulable, cmp.Or(plan.Finding.Topology, plan.Finding.Detail))
+	}
+	node := plan.Pins[0].Node
+	state.Write(pinKey, pin(node))
+	return &fwk.PreFilterResult{NodeNames: sets.New(node)}, nil
 }
 
 // refusal returns the message for a member that is rejected in a cycle of its own.
@@ -235,8 +252,9 @@ func (pl *gangPlugin) Permit(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 	return nil, 0
 }
 
-// EventsToRegister registers no events, because the dispatcher decides which events may help a gang. The framework calls it once the
-// profile is complete, so it is also where the plugin rejects an incomplete profile.
+// EventsToRegister registers what may help a pod that is planned alone because the topology of the nodes matters for it. The dispatcher
+// decides which events may help a gang. The framework calls this once the profile is complete, so it is also where the plugin rejects an
+// incomplete profile.
 func (pl *gangPlugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
 	if err := checkProfile(pl.handle, pl.Name()); err != nil {
 		return nil, err
@@ -246,5 +264,21 @@ func (pl *gangPlugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithH
 	pl.preempts = !slices.ContainsFunc(enabled[:indexOf(enabled, pl.Name())], func(p config.Plugin) bool {
 		return slices.ContainsFunc(conventions.All(), func(c conventions.Convention) bool { return c.Name == p.Name })
 	})
-	return nil, nil
+	return []fwk.ClusterEventWithHint{
+		{Event: fwk.ClusterEvent{Resource: fwk.Pod, ActionType: fwk.Delete | fwk.UpdatePodScaleDown}, QueueingHintFn: pl.mayFit},
+		{
+			Event: fwk.ClusterEvent{
+				Resource: fwk.Node, ActionType: fwk.Add | fwk.UpdateNodeAllocatable | fwk.UpdateNodeLabel | fwk.UpdateNodeTaint,
+			},
+			QueueingHintFn: pl.mayFit,
+		},
+	}, nil
+}
+
+// mayFit has a pod tried again for which the topology of the nodes matters.
+func (pl *gangPlugin) mayFit(_ klog.Logger, pod *corev1.Pod, _, _ any) (fwk.QueueingHint, error) {
+	if pl.others(pod) || !pl.ledger.Near(pod) {
+		return fwk.QueueSkip, nil
+	}
+	return fwk.Queue, nil
 }

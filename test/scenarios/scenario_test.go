@@ -178,6 +178,12 @@ func (s *scenario) do(d *datadriven.TestData) (string, error) {
 	case "namespace":
 		s.createNamespace(d.CmdArgs[0].Key)
 		return "", nil
+	case "node-label":
+		return s.nodeLabel(d)
+	case "domains":
+		return s.await(d.Expected, func() (string, error) { return s.domains(d) })
+	case "why":
+		return s.await(d.Expected, func() (string, error) { return s.why(d) })
 	case "bound":
 		return s.await(d.Expected, func() (string, error) { return s.bound(d) })
 	case "node-of":
@@ -224,15 +230,15 @@ func (s *scenario) still(d *datadriven.TestData) (answer string, err error) {
 	return answer, err
 }
 
-// nodes count=N cpu=C [name=PREFIX] [zone=Z] [pool=P] [memory=M] [gpu=N]: simulated nodes. Those of a pool have the label pool and are tainted for all
-// that do not tolerate it.
+// nodes count=N cpu=C [name=PREFIX] [zone=Z] [pool=P] [memory=M] [gpu=N]: simulated nodes, with the labels of the input. Those of a pool have
+// the label pool and are tainted for all that do not tolerate it.
 func (s *scenario) nodes(d *datadriven.TestData) (string, error) {
 	count, prefix := 1, "node"
 	s.maybe(d, "count", &count)
 	s.maybe(d, "name", &prefix)
 	cpu := "4"
 	s.maybe(d, "cpu", &cpu)
-	shape := controlplane.NodeShape{CPU: cpu, Memory: "64Gi", Pods: 110, Labels: map[string]string{}}
+	shape := controlplane.NodeShape{CPU: cpu, Memory: "64Gi", Pods: 110, Labels: labelsOf(d.Input)}
 	s.maybe(d, "memory", &shape.Memory)
 	var zone, pool, gpu string
 	if s.maybe(d, "gpu", &gpu) {

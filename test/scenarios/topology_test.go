@@ -1,0 +1,102 @@
+package scenarios
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cockroachdb/datadriven"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// labelsOf reads lines such as "example.com/rack: r1".
+func labelsOf(input string) map[string]string {
+	labels := map[string]string{}
+	for line := range strings.Lines(input) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		labels[key] = value
+	}
+	return labels
+}
+
+// domains key=K: per group of pods, how many are in each domain of the label key: "g: r1=2 r2=2". Pods on nodes without the label are in "-".
+func (s *scenario) domains(d *datadriven.TestData) (string, error) {
+	var key string
+	d.ScanArgs(s.t, "key", &key)
+	nodes, err := suite.client.CoreV1().Nodes().List(s.ctx, metav1.ListOptions{})
+	if err != nil {
+		return "", err
+	}
+	of := map[string]string{}
+	for i := range nodes.Items {
+		of[nodes.Items[i].Name] = nodes.Items[i].Labels[key]
+	}
+	pods, err := suite.client.CoreV1().Pods(s.namespace).List(s.ctx, metav1.ListOptions{})
+	if err != nil {
+		return "", err
+	}
+	counts := map[string]map[string]int{}
+	for i := range pods.Items {
+		pod := &pods.Items[i]
+		group := pod.Labels[groupLabel]
+		if counts[group] == nil {
+			counts[group] = map[string]int{}
+		}
+		if pod.Spec.NodeName != "" && pod.DeletionTimestamp == nil {
+			counts[group][orDash(of[pod.Spec.NodeName])]++
+		}
+	}
+	var text strings.Builder
+	for _, group := range slices.Sorted(maps.Keys(counts)) {
+		text.WriteString(group + ":")
+		for _, name := range slices.Sorted(maps.Keys(counts[group])) {
+			fmt.Fprintf(&text, " %s=%d", name, counts[group][name])
+		}
+		text.WriteString("\n")
+	}
+	return text.String(), nil
+}
+
+func orDash(name string) string {
+	if name == "" {
+		return "-"
+	}
+	return name
+}
+
+// node-label node=N: sets labels of a node that the input has, and removes those without a value.
+func (s *scenario) nodeLabel(d *datadriven.TestData) (string, error) {
+	var name string
+	d.ScanArgs(s.t, "node", &name)
+	var changes []string
+	for key, value := range labelsOf(d.Input) {
+		if value == "" {
+			changes = append(changes, fmt.Sprintf("%q: null", strings.TrimSuffix(key, ":")))
+		} else {
+			changes = append(changes, fmt.Sprintf("%q: %q", key, value))
+		}
+	}
+	patch := fmt.Sprintf(`{"metadata": {"labels": {%s}}}`, strings.Join(changes, ","))
+	_, err := suite.client.CoreV1().Nodes().Patch(s.ctx, name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{})
+	return "", err
+}
+
+// why pod=P: why the pod waits, up to the first semicolon.
+func (s *scenario) why(d *datadriven.TestData) (string, error) {
+	var name string
+	d.ScanArgs(s.t, "pod", &name)
+	pod, err := suite.client.CoreV1().Pods(s.namespace).Get(s.ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return "", err
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled {
+			text, _, _ := strings.Cut(c.Message, ";")
+			return text + "\n", nil
+		}
+	}
+	return "", nil
+}
