@@ -136,3 +136,62 @@ func TestPlansInDomains(t *testing.T) {
 		})
 	}
 }
+
+// TestVictimsInOneDomain: of the racks, the one is chosen in which the victims are the cheapest, and nothing is preempted elsewhere.
+func TestVictimsInOneDomain(t *testing.T) {
+	tests := []struct {
+		name string
+		// low and dear have the nodes of pods that request 1 CPU, one name for each pod.
+		racks, low, dear string
+		members          int
+		topology         gang.Topology
+		victims          string
+	}{
+		{
+			name: "fewer victims in one rack", racks: "r1: 2 2, r2: 2 2", low: "n0 n1 n1 n2 n2 n3 n3", members: 4,
+			topology: gang.Topology{Required: "rack"}, victims: "n0 n1 n1",
+		},
+		{
+			name: "not the cheapest of all racks", racks: "r1: 2 2, r2: 2 2", low: "n0 n0 n2 n2", dear: "n1 n1 n3", members: 4,
+			topology: gang.Topology{Required: "rack"}, victims: "n2 n2 n3",
+		},
+		{
+			name: "no rack is large enough", racks: "r1: 2, r2: 3", low: "n0 n0 n1 n1 n1", members: 4,
+			topology: gang.Topology{Required: "rack"},
+		},
+		{
+			name: "a whole slice", racks: "r1: 1, r2: 2, r3: 2", low: "n0 n1 n1 n2", members: 2,
+			topology: gang.Topology{SliceRequired: "rack", SliceSize: 2}, victims: "n2",
+		},
+	}
+	h := newHarness(t)
+	h.serveRunning()
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := &world{}
+			w.racks(test.racks)
+			for i, node := range strings.Fields(test.low) {
+				w.preemptible(node, "1", 1, int64(i))
+			}
+			for i, node := range strings.Fields(test.dear) {
+				w.preemptible(node, "1", 5, int64(i))
+			}
+			w.join("a", test.members, "1", important)
+			h.set(t, w)
+			r := h.roomRequest(w)
+			r.Task.Topology = test.topology
+			p, _, err := h.planner.MakeRoom(h.ctx, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var on []string
+			for _, v := range p.Victims {
+				on = append(on, v.Pod.Spec.NodeName)
+			}
+			slices.Sort(on)
+			if victims := strings.Join(on, " "); victims != test.victims {
+				t.Errorf("victims on %q, want %q", victims, test.victims)
+			}
+		})
+	}
+}
