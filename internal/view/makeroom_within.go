@@ -1,10 +1,18 @@
 package view
 
 import (
+	"cmp"
+	"slices"
+
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/preempt"
+	"github.com/kubenexus/kubenexus-scheduler/internal/topology"
 )
+
+// mostDomains is in how many domains victims are searched: those in which the most members fit already. A gang that has to be on one host
+// would otherwise take a search for each node.
+const mostDomains = 64
 
 // searchDomains looks for victims in each domain in which all members may be, one after the other, and keeps the cheapest. A search over all
 // nodes would choose victims by counting, wherever they are.
@@ -14,30 +22,65 @@ func (p *Planner) searchDomains(v *view, r *RoomRequest, nodes []fwk.NodeInfo) (
 	if len(all.units) == 0 {
 		return nil, choice, false
 	}
-	inside := v.inside
-	best := inside
-	search := func() (*roomSearch, preempt.Choice, bool) {
+	everywhere := v.inside
+	search := func(domain int) (*roomSearch, preempt.Choice, bool) {
+		v.inside = v.nodesOf(v.where.rules.Required, domain)
 		s := v.searchRoom(r, all.inside(v), p.Ledger)
 		v.begin()
 		choice, found := s.choose(s.problem(r.Budgets))
 		return s, choice, found
 	}
-	v.eachDomain(func() {
+	best := -1
+	for _, domain := range v.promising(v.searchRoom(r, all, p.Ledger), r) {
+		_, c, fits := search(domain)
 		if v.err != nil {
-			return
+			return nil, choice, false
 		}
-		_, c, fits := search()
-		if fits && (!found || c.Rank.Compare(choice.Rank) < 0) {
-			choice, best, found = c, v.inside, true
+		if fits && (best < 0 || c.Rank.Compare(choice.Rank) < 0) {
+			choice, best = c, domain
 		}
 		v.rollBack()
-	})
-	if !found || v.err != nil {
+	}
+	if best < 0 {
+		v.inside = everywhere
 		return nil, choice, false
 	}
-	v.inside = best
-	s, choice, found = search() // the same questions get the same answers
-	return s, choice, found
+	return search(best) // the same questions get the same answers
+}
+
+// promising returns the domains that could hold the gang if all went that may go, those first in which the most members fit already.
+func (v *view) promising(s *roomSearch, r *RoomRequest) []int {
+	required, p, c := v.where.rules.Required, s.problem(r.Budgets), v.countUnits(s.candidates)
+	after := c.inDomains(p, required)
+	c.free = c.before
+	now := c.inDomains(p, required)
+	var domains []int
+	for d := range required.Names {
+		if after[d] >= r.Task.Need {
+			domains = append(domains, d)
+		}
+	}
+	slices.SortFunc(domains, func(a, b int) int {
+		return cmp.Or(cmp.Compare(now[b], now[a]), cmp.Compare(required.Names[a], required.Names[b]))
+	})
+	return domains[:min(len(domains), mostDomains)]
+}
+
+// inDomains returns how many members fit at most into each domain by what is free.
+func (c *tally) inDomains(p preempt.Problem, l *topology.Level) []int {
+	all := make([]int, len(l.Names))
+	for i := range c.classes {
+		fit := make([]int, len(l.Names))
+		for node, room := range c.rooms(i, p) {
+			if d := l.Of[node]; d >= 0 {
+				fit[d] += room
+			}
+		}
+		for d := range all {
+			all[d] += min(fit[d], len(c.classes[i].pods))
+		}
+	}
+	return all
 }
 
 // inside returns the candidates with only those units of which a part is on nodes that the view is inside of, or a part of the same gang.

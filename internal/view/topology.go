@@ -170,9 +170,9 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 	if unmet == nil {
 		return v.explainNodes(found, task)
 	}
-	all := v.inside
-	defer func() { v.inside = all }()
 	if unmet.In != nil {
+		all := v.inside
+		defer func() { v.inside = all }()
 		v.inside = v.nodesOf(unmet.In, unmet.Domain) // the reasons of other nodes would not say why this domain, the best, is too small
 	}
 	f := v.explainNodes(found, task)
@@ -181,44 +181,32 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 	if len(v.classes) == 1 && unmet.Rule == topology.Required && len(v.where.parts) == 0 {
 		f.Shortage.Missing = max(1, unmet.Need-unmet.Fit)
 	}
-	if !f.TooLarge {
-		return f
+	if required := v.where.rules.Required; f.TooLarge && required != nil {
+		f.Most = min(v.mostIn(required), task.Need) // another domain may be larger
+		f.TooLarge = f.Most < task.Need
 	}
-	f.Most = 0
-	v.inside = all
-	v.eachDomain(func() { f.Most = max(f.Most, v.mostEver(task.Need)) })
-	f.TooLarge = f.Most < task.Need
 	return f
 }
 
-// eachDomain calls a function with the view inside of each domain in which all members may be, one after the other.
-func (v *view) eachDomain(f func()) {
-	required := v.where.rules.Required
-	if required == nil {
-		f()
-		return
-	}
-	all := v.inside
-	defer func() { v.inside = all }()
-	for number := range required.Names {
-		if v.inside = v.nodesOf(required, number); len(v.inside) > 0 {
-			f()
-		}
-	}
-}
-
-// mostEver returns how many members could fit at most if the nodes were empty.
-func (v *view) mostEver(need int) int {
-	most := 0
+// mostIn returns how many members could fit at most in one domain if the nodes were empty.
+func (v *view) mostIn(l *topology.Level) int {
+	all := make([]int, len(l.Names))
 	for _, c := range v.classes {
-		empty, pod, takes := 0, c.info.GetPod(), c.Amounts()
+		pod, takes := c.info.GetPod(), c.Amounts()
 		affinity := nodeaffinity.GetRequiredNodeAffinity(pod)
+		empty := make([]int, len(l.Names))
 		for i, node := range v.snapshot {
-			if !v.outside(i) && willAdmit(node.Node(), pod, affinity) {
-				empty += requests.Capacity(takes, node)
+			if d := l.Of[i]; d >= 0 && willAdmit(node.Node(), pod, affinity) {
+				empty[d] += requests.Capacity(takes, node)
 			}
 		}
-		most += min(empty, len(c.pods))
+		for d := range all {
+			all[d] += min(empty[d], len(c.pods))
+		}
 	}
-	return min(most, v.mostByTotals(need, requests.Allocatable))
+	most := 0
+	for _, n := range all {
+		most = max(most, n)
+	}
+	return most
 }
