@@ -54,8 +54,8 @@ func Annotations() []Annotation {
 		Key: RolesAnnotation, On: anyMember, Value: "a JSON list of roles", Default: "none",
 		Meaning: "The roles of the gang, with a minimum for each, and what members that do not exist yet will request. A role may " +
 			"also say `queue`, `preemptible` and `expectedRuntime` of the gang; they mean what the annotations below mean. Its " +
-			"`topologyRequired`, `topologyPreferred`, `topologySliceRequired` and `topologySliceSize`, and `topologySpread` are about the " +
-			"members of the role only, besides what the annotations below say of all.",
+			"`topologyRequired`, `topologyPreferred`, `topologySliceRequired` and `topologySliceSize`, and `topologySpread` are about " +
+			"the members of the role only, besides what the annotations below say of all.",
 	}, Annotation{
 		Key: ReservationTimeoutAnnotation, On: onCreator, Value: duration, Default: "the plugin's argument `reservationTimeout`",
 		Meaning: "How long capacity is held for the members that a creator declares, from when the creator is bound.",
@@ -101,8 +101,8 @@ func ofTopology() []Annotation {
 		Key: TopologyPreferredAnnotation, On: anyPod,
 		Value:   fmt.Sprintf("at most %d keys of node labels, the narrowest first, separated by commas", MaxTopologyKeys),
 		Default: "any nodes",
-		Meaning: "The first key of which one domain has free capacity for all members counts. If there is none, the members run in as few " +
-			"domains of the last key as possible.",
+		Meaning: "The first key of which one domain has free capacity for all members counts. If there is none, the members run in as " +
+			"few domains of the last key as possible.",
 	}, {
 		Key: TopologySliceRequiredAnnotation, On: anyPod, Value: key, Default: "no slices",
 		Meaning: "Each slice of the members runs in one domain. Slices are consecutive members, `" + TopologySliceSizeAnnotation +
@@ -112,8 +112,8 @@ func ofTopology() []Annotation {
 		Meaning: "How many members a slice has. It is set together with `" + TopologySliceRequiredAnnotation + "`.",
 	}, {
 		Key: TopologySpreadAnnotation, On: anyPod, Value: key, Default: "any nodes",
-		Meaning: "The members are spread evenly over the domains: each has its share of them, or one more. It cannot have the same key as `" +
-			TopologySliceRequiredAnnotation + "`.",
+		Meaning: "The members are spread evenly over the domains: each has its share of them, or one more. It cannot have the same key as " +
+			"`" + TopologySliceRequiredAnnotation + "`.",
 	}}
 }
 

@@ -40,7 +40,8 @@ func TestEveryConventionAndPodsWithoutAGangSayTheirTopology(t *testing.T) {
 		{"the longest key", keys{required: longest}, gang.Topology{Required: longest}},
 		{"preferred", keys{preferred: rack}, gang.Topology{Preferred: []string{rack}}},
 		{
-			"several preferred, with spaces", keys{preferred: host + ", " + rack + " ," + block},
+			"several preferred, with spaces",
+			keys{preferred: host + ", " + rack + " ," + block},
 			gang.Topology{Preferred: []string{host, rack, block}},
 		},
 		{"slices", keys{sliceRequired: rack, sliceSize: "4"}, gang.Topology{SliceRequired: rack, SliceSize: 4}},
@@ -54,7 +55,8 @@ func TestEveryConventionAndPodsWithoutAGangSayTheirTopology(t *testing.T) {
 		{"spread inside one domain", keys{required: zone, spread: rack}, gang.Topology{Required: zone, Spread: rack}},
 		{"one key twice", keys{required: rack, preferred: rack}, gang.Topology{Required: rack, Preferred: []string{rack}}},
 		{
-			"slices are spread over wider domains", keys{sliceRequired: rack, sliceSize: "4", spread: zone},
+			"slices are spread over wider domains",
+			keys{sliceRequired: rack, sliceSize: "4", spread: zone},
 			gang.Topology{SliceRequired: rack, SliceSize: 4, Spread: zone},
 		},
 	} {

@@ -53,8 +53,8 @@ func (p *Preemption) awaitOthers(h *hold) bool {
 }
 
 // Unnominate takes the pods without a gang for which capacity is held out of the nominations of the scheduling queue. Otherwise filters
-// would count such a pod twice: what is held for it is in the scheduler's cache. It also takes out those for which nothing is held any more,
-// while the API server still has their nominated nodes: others were planned without them.
+// would count such a pod twice: what is held for it is in the scheduler's cache. It also takes out those for which nothing is held any
+// more, while the API server still has their nominated nodes: others were planned without them.
 func (p *Preemption) Unnominate(remove func(*corev1.Pod)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

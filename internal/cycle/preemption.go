@@ -57,8 +57,8 @@ type Preemption struct {
 // NewPreemption returns a Preemption without holds.
 func NewPreemption(sched *scheduler.Scheduler, parts Parts, budgets policylisters.PodDisruptionBudgetLister) *Preemption {
 	p := &Preemption{
-		Parts: parts, sched: sched, budgets: budgets, holds: map[gang.Key]*hold{}, chosen: view.Chosen{}, clearing: map[types.UID]gang.Ref{},
-		gone: newGoneVictims(),
+		Parts: parts, sched: sched, budgets: budgets, holds: map[gang.Key]*hold{}, chosen: view.Chosen{},
+		clearing: map[types.UID]gang.Ref{}, gone: newGoneVictims(),
 	}
 	p.Dispatcher.Ending(p.gone.add)
 	return p

@@ -160,12 +160,7 @@ func Sentence(e gang.Explanation) string {
 	case gang.KindUnplaced:
 		return fmt.Sprintf("%s cannot be scheduled yet: %s%s", name, unplaced(e), placeInQueue(e.Queue)+setAside(e.SetAside))
 	case gang.KindTooLarge:
-		if e.Topology != "" {
-			return fmt.Sprintf("%s cannot be scheduled: where it has to be, the cluster could hold only %d of %s even if it were empty; now %s. "+
-				"Add nodes there, or request less.", name, e.Most, needed(e), fitting(e, e.Topology))
-		}
-		return fmt.Sprintf("%s cannot be scheduled: the cluster could hold only %d of %s even if it were empty; now %s. "+
-			"Add nodes, or request less.", name, e.Most, needed(e), fitting(e, fmt.Sprintf("%d fit", e.Fit)))
+		return tooLarge(name, e)
 	case gang.KindPreempting, gang.KindPreempted:
 		return ofPreemption(name, e)
 	case gang.KindBeyondLimit, gang.KindBeyondGuarantee, gang.KindQueued:
@@ -185,6 +180,16 @@ func Sentence(e gang.Explanation) string {
 	default:
 		return ofRunning(name, e)
 	}
+}
+
+// tooLarge says that a gang would not fit even if the cluster were empty.
+func tooLarge(name string, e gang.Explanation) string {
+	if e.Topology != "" {
+		return fmt.Sprintf("%s cannot be scheduled: where it has to be, the cluster could hold only %d of %s even if it were empty; now %s. "+
+			"Add nodes there, or request less.", name, e.Most, needed(e), fitting(e, e.Topology))
+	}
+	return fmt.Sprintf("%s cannot be scheduled: the cluster could hold only %d of %s even if it were empty; now %s. "+
+		"Add nodes, or request less.", name, e.Most, needed(e), fitting(e, fmt.Sprintf("%d fit", e.Fit)))
 }
 
 // subject is what waits.

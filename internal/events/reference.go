@@ -57,8 +57,8 @@ func ofMembers() []Entry {
 	}, {
 		Reason: ReasonDisagree,
 		Meaning: "Members name different sizes, schedulers or queues, or contradict each other in `" + conventions.PreemptibleAnnotation +
-			"`, in `" + conventions.ExpectedRuntimeAnnotation + "` or in their [topology](../concepts/topology.md). No pending member starts " +
-			"until all agree. In a gang that runs, the running members are right, and only those that differ wait.",
+			"`, in `" + conventions.ExpectedRuntimeAnnotation + "` or in their [topology](../concepts/topology.md). No pending member " +
+			"starts until all agree. In a gang that runs, the running members are right, and only those that differ wait.",
 		Remedy:   "Correct or delete the pods that are wrong.",
 		Examples: disagreements(),
 	}}

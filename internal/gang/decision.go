@@ -145,8 +145,8 @@ type Explanation struct {
 	Fit             int
 	Short           *Shortfall
 	Culprit, Detail string
-	// Topology is how many members fit into the best domain, such as "only 3 of 4 fit in one example.com/rack (the best is r2)"; empty if the
-	// topology of the nodes is not the reason.
+	// Topology is how many members fit into the best domain, such as "only 3 of 4 fit in one example.com/rack (the best is r2)"; empty if
+	// the topology of the nodes is not the reason.
 	Topology string
 	// Most is the number of members that an empty cluster could hold (KindTooLarge).
 	Most int

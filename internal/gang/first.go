@@ -33,6 +33,9 @@ const (
 	firsts
 )
 
+// ends reports whether the member counts for when its gang ends, and has a deadline.
+func (m *member) ends() bool { return m.present() && m.Deadline > 0 && !m.apart() }
+
 // qualifies reports whether the member is a candidate.
 func (f first) qualifies(m *member) bool {
 	switch f {
@@ -53,7 +56,7 @@ func (f first) qualifies(m *member) bool {
 	case firstDefaultPlacement:
 		return m.DefaultPlacement != ""
 	case firstDeadline:
-		return m.present() && m.Deadline > 0 && !m.apart()
+		return m.ends()
 	case firstQueue, lastQueue, firstRuntime, lastRuntime, firstTopology, lastTopology:
 		return m.present() && m.Spec.only(f.aspect()) != (Share{})
 	default:

@@ -32,8 +32,8 @@ type Status struct {
 	Queue    string          `json:"queue,omitempty"`
 	Position *int            `json:"position,omitempty"`
 	SetAside *SetAsideStatus `json:"setAside,omitempty"`
-	// Domains are those in which all members with a node are, of the topology keys that the gang asks for, in that order. The gang does not know
-	// the labels of nodes: the caller fills them in.
+	// Domains are those in which all members with a node are, of the topology keys that the gang asks for, in that order. The gang does not
+	// know the labels of nodes: the caller fills them in.
 	Domains []DomainStatus `json:"domains,omitempty"`
 	Times
 }

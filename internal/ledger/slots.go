@@ -28,8 +28,9 @@ func (l *Ledger) follow(g *gang.Gang, decisions []gang.Decision) []gang.Decision
 	}
 	l.moves = append(l.moves, moves...)
 	freed := false
-	for _, m := range moves {
-		l.useSlot(m)
+	for i := range moves {
+		m := &moves[i]
+		l.useSlot(*m)
 		if m.Free {
 			l.changes.add(m.Node, change{})
 			freed = true

@@ -167,8 +167,9 @@ func (l *Ledger) useSlot(move gang.Move) {
 
 // useHeld counts the slots that a gang holds.
 func (l *Ledger) useHeld(g *gang.Gang) {
-	for _, move := range g.HeldSlots() {
-		l.useSlot(move)
+	held := g.HeldSlots()
+	for i := range held {
+		l.useSlot(held[i])
 	}
 }
 

@@ -81,7 +81,9 @@ func (h *Held) TakeFreed(logger klog.Logger) *corev1.Pod {
 func (h *Held) Follow(logger klog.Logger) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, move := range h.ledger.Moves() {
+	moves := h.ledger.Moves()
+	for i := range moves {
+		move := &moves[i]
 		if h.cache == nil {
 			continue
 		}
@@ -92,7 +94,7 @@ func (h *Held) Follow(logger klog.Logger) {
 			}
 		}
 		if move.Held {
-			h.hold(logger, move)
+			h.hold(logger, *move)
 		}
 	}
 }

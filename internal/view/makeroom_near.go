@@ -205,7 +205,8 @@ func (n *near) reaches(rank preempt.Rank, nodes []bound, others *bound, l *ledge
 // searchNear looks for victims of a single pod on the nodes with the lowest bounds. It returns true if what it
 // chose is the best answer.
 func (v *view) searchNear(r *RoomRequest, p *Planner) (s *roomSearch, choice preempt.Choice, settled bool) {
-	if r.Task.Need != 1 || v.where.asked() || len(v.classes) != 1 || !v.classes[0].local || !v.bounded || !v.counted() || !p.Ledger.OnlyPriorities() {
+	if r.Task.Need != 1 || v.where.asked() || len(v.classes) != 1 || !v.classes[0].local || !v.bounded || !v.counted() ||
+		!p.Ledger.OnlyPriorities() {
 		return nil, choice, false
 	}
 	p.stand(v.snapshot)

@@ -95,26 +95,32 @@ func noRooms() []noRoom {
 			}
 		}},
 		{name: "one port of each node", members: 6000, cpu: "1", change: with(100, func(p *st.PodWrapper) { p.HostPort(8080) })},
-		{name: "ports that stay", members: 1000, cpu: "1", change: with(1, func(p *st.PodWrapper) { p.HostPort(8080) }),
+		{
+			name: "ports that stay", members: 1000, cpu: "1", change: with(1, func(p *st.PodWrapper) { p.HostPort(8080) }),
 			crowd: func(i int, pod *corev1.Pod) {
 				if i%10 == 0 {
 					pod.Spec.Priority = new(int32(9))
 					pod.Spec.Containers[0].Ports = []corev1.ContainerPort{{HostPort: 8080, Protocol: corev1.ProtocolTCP}}
 				}
-			}},
+			},
+		},
 		{name: "queue that takes nothing", members: 1000, cpu: "1", change: with(100), queues: []queue.Queue{
 			queueOf("a", func(q *queue.Queue) { guaranteed(5000)(q); q.Preemption.Reclaim = queue.NeverReclaim }), queueOf("b", nil),
 		}},
 		{name: "queue above its guarantee", members: 1000, cpu: "1", change: with(100), queues: []queue.Queue{
 			queueOf("a", guaranteed(10)), queueOf("b", guaranteed(50_000)),
 		}},
-		{name: "nothing is lower in the queue", members: 1000, cpu: "1", change: with(0), crowd: inQueue("a"),
-			queues: []queue.Queue{queueOf("a", guaranteed(5000)), queueOf("b", nil)}},
+		{
+			name: "nothing is lower in the queue", members: 1000, cpu: "1", change: with(0), crowd: inQueue("a"),
+			queues: []queue.Queue{queueOf("a", guaranteed(5000)), queueOf("b", nil)},
+		},
 		{name: "queues give too few", members: 1000, cpu: "1", change: with(100), queues: []queue.Queue{
 			queueOf("a", guaranteed(5000)), queueOf("b", guaranteed(49_500)),
 		}},
-		{name: "ten queues give too few", members: 1000, cpu: "1", change: with(100), queues: tenQueues(),
-			crowd: func(i int, pod *corev1.Pod) { inQueue(fmt.Sprintf("b%d", i%10))(i, pod) }},
+		{
+			name: "ten queues give too few", members: 1000, cpu: "1", change: with(100), queues: tenQueues(),
+			crowd: func(i int, pod *corev1.Pod) { inQueue(fmt.Sprintf("b%d", i%10))(i, pod) },
+		},
 		{name: "beyond the limit", members: 1000, cpu: "1", change: with(1), crowd: inQueue("a"), queues: []queue.Queue{
 			queueOf("a", func(q *queue.Queue) { q.Limit = queue.Amounts{"cpu": 40_000_000} }), queueOf("b", nil),
 		}},

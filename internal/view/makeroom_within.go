@@ -11,11 +11,11 @@ import (
 )
 
 // mostDomains is in how many domains victims are searched: those in which the most members fit already. A gang that has to be on one host
-// would otherwise take a search for each node.
+// would otherwise take one search for each node.
 const mostDomains = 64
 
-// searchDomains looks for victims in each domain in which all members may be, one after the other, and keeps the cheapest. A search over all
-// nodes would choose victims by counting, wherever they are.
+// searchDomains looks for victims in each domain in which all members may be, one after the other, and keeps the cheapest. A search over
+// all nodes would choose victims by counting, wherever they are.
 func (p *Planner) searchDomains(v *view, r *RoomRequest, nodes []fwk.NodeInfo) (s *roomSearch, choice preempt.Choice, found bool) {
 	all := candidatesOn(nodes, r)
 	all.units = p.Ledger.Units(r.Taker, all.pods, r.Now)
@@ -100,7 +100,8 @@ func (c *candidates) inside(v *view) candidates {
 	}
 	some, place := *c, make([]int, len(c.units))
 	some.units = nil
-	for i, u := range c.units {
+	for i := range c.units {
+		u := c.units[i]
 		if !matters[i] && (u.Core < 0 || !matters[u.Core]) {
 			continue
 		}

@@ -35,7 +35,8 @@ type shortage struct {
 	beyond bool
 }
 
-// explainNodes returns what the nodes lack for a placement that is too small. The members of that placement must still be placed in the view.
+// explainNodes returns what the nodes lack for a placement that is too small. The members of that placement must still be placed in the
+// view.
 func (v *view) explainNodes(found placement.Plan, task gang.Task) gang.Finding {
 	f := gang.Finding{Fit: found.Placed, Shortage: gang.Shortage{Missing: v.missing(found, task.Need)}}
 	var worst *class

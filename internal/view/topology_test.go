@@ -15,9 +15,9 @@ import (
 
 // racks adds nodes with so many free CPUs in each rack, such as "r1: 2 2, r2: 4". A rack without a name has nodes without the label.
 func (w *world) racks(text string) {
-	for _, rack := range strings.Split(text, ",") {
+	for rack := range strings.SplitSeq(text, ",") {
 		name, nodes, _ := strings.Cut(strings.TrimSpace(rack), ":")
-		for _, cpu := range strings.Fields(nodes) {
+		for cpu := range strings.FieldsSeq(nodes) {
 			node := testNode(fmt.Sprintf("n%d", len(w.nodes)), "z", map[corev1.ResourceName]string{
 				corev1.ResourceCPU: cpu, corev1.ResourceMemory: "64Gi", corev1.ResourcePods: "110",
 			})

@@ -247,8 +247,8 @@ func runRandomPreemptions(t *testing.T, queues []queue.Queue) {
 		t.Error("nothing was preempted")
 	}
 	most := 0.0
-	if len(queues) > 0 { // rarely one of a thousand: what goes first between queues may change while victims end
-		most = counters(t, registry)["kubenexus_preemption_victims_total"] / 50
+	if len(queues) > 0 { // what goes first between queues may change while victims end
+		most = counters(t, registry)["kubenexus_preemption_victims_total"] / 200
 	}
 	if in := counters(t, registry)["kubenexus_preemption_victims_in_vain_total"]; in > most {
 		t.Errorf("%v pods were preempted in vain", in)

@@ -30,7 +30,8 @@ func compare(t *testing.T, names ...string) *suite {
 func names(steps []step) []string {
 	all := make([]string, 0, len(steps))
 	for _, step := range steps {
-		all = append(all, step.name[strings.Index(step.name, "run"):])
+		_, name, _ := strings.Cut(step.name, "run")
+		all = append(all, "run"+name)
 	}
 	return all
 }
