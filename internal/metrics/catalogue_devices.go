@@ -20,7 +20,7 @@ var (
 	devicesGang = entry{
 		"kubenexus_devices_largest_gang_members", "gauge",
 		"Members with so many devices each (label devices: 1, 2, 4 or 8) for which devices are free in the best domain of the key. Other " +
-			"resources, taints, and capacity that is set aside do not count, so it is a bound from above.",
+			"resources, taints, and capacity that is set aside are not considered, so it is a bound from above.",
 		[]string{"resource", "key", "devices"},
 	}
 	devicesHidden = entry{
