@@ -35,6 +35,9 @@ type Status struct {
 	// Domains are those in which all members with a node are, of the topology keys that the gang asks for, in that order. The gang does not
 	// know the labels of nodes: the caller fills them in.
 	Domains []DomainStatus `json:"domains,omitempty"`
+	// TopologyKeys are the keys of node labels that the gang and its roles ask for in their topology, sorted. They are not part of the
+	// JSON.
+	TopologyKeys []string `json:"-"`
 	Times
 }
 
@@ -196,7 +199,7 @@ func (g *Gang) Status(now time.Time) Status {
 	s := Status{
 		Key: g.Key, Phase: g.Phase(), Needs: g.needs(), Partial: g.Partial(),
 		Members: g.memberStatuses(), Slots: g.slotStatuses(), Shortage: g.shortageStatus(), SetAside: g.setAside.status(now),
-		Times: g.times(now),
+		TopologyKeys: g.topologyKeys(), Times: g.times(now),
 	}
 	s.Nodes = nodeStatuses(s.Members, s.Slots)
 	if why := g.Explain(); why.Kind != "" {

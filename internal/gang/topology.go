@@ -81,6 +81,16 @@ func (g *Gang) topologies() []Topology {
 	return all
 }
 
+// topologyKeys returns the keys of node labels that the gang and its roles ask for, sorted, each once.
+func (g *Gang) topologyKeys() []string {
+	var keys []string
+	for _, t := range g.topologies() {
+		keys = append(append(keys, t.Preferred...), t.Required, t.SliceRequired, t.Spread)
+	}
+	slices.Sort(keys)
+	return slices.DeleteFunc(slices.Compact(keys), func(key string) bool { return key == "" })
+}
+
 // RunningMembers returns where the gang runs, sorted by role and node: members that come later go to the same domains. It is empty if
 // neither the gang nor a role asks for any topology. It visits every member.
 func (g *Gang) RunningMembers() []RunningMember {

@@ -70,6 +70,21 @@ func TestTaskHasTheTopologyOnWhichMembersAgree(t *testing.T) {
 	}
 }
 
+// TestStatusHasTheKeysOfAllRoles, each once.
+func TestStatusHasTheKeysOfAllRoles(t *testing.T) {
+	a := says("a", gang.Share{Topology: gang.Topology{Required: "zone", Preferred: []string{"rack", "block"}}.Stated()})
+	a.Spec.Roles = gang.NewRoles(
+		gang.Role{Name: "driver", Min: 1},
+		gang.Role{Name: "worker", Min: 1, Topology: gang.Topology{SliceRequired: "rack", SliceSize: 2, Spread: "host"}},
+	)
+	a.Spec.Role = "driver"
+	g := gang.New(gang.Key{Name: "a"})
+	observe(g, []gang.Member{a})
+	if diff := cmp.Diff([]string{"block", "host", "rack", "zone"}, g.Status(start).TopologyKeys); diff != "" {
+		t.Errorf("keys (-want +got):\n%s", diff)
+	}
+}
+
 // TestMembersThatDisagreeInTheirTopologySaySo checks the explanation, and that a change of any part of the topology is another event.
 func TestMembersThatDisagreeInTheirTopologySaySo(t *testing.T) {
 	g := gang.New(gang.Key{Name: "a"})

@@ -25,6 +25,8 @@ type Source interface {
 	QueueResources() []queue.Resource
 	// PodsSetAside returns for how many pods without a gang capacity is set aside and free, by queue.
 	PodsSetAside() map[string]int
+	// NodesWithDevices returns the devices of the nodes to which pods can be bound.
+	NodesWithDevices() []NodeDevices
 }
 
 // collector collects the series of gangs and queues at each scrape, so that they are removed with them.
@@ -32,6 +34,7 @@ type collector struct {
 	metrics.BaseStableCollector
 	from  Source
 	clock clock.PassiveClock
+	keys  recentKeys
 }
 
 // emitter makes a series.
@@ -43,7 +46,7 @@ var _ metrics.StableCollector = &collector{}
 var descriptions = func() map[string]*metrics.Desc {
 	all := map[string]*metrics.Desc{}
 	ofGangs := []entry{waitTime, size, hidden, gangs, longest, partial, waiting, reserved, reservations}
-	for _, e := range append(ofGangs, ofQueues()...) {
+	for _, e := range slices.Concat(ofGangs, ofQueues(), ofDevices()) {
 		all[e.Name] = metrics.NewDesc(e.Name, e.Help, e.Labels, nil, metrics.ALPHA, "")
 	}
 	return all
@@ -63,7 +66,10 @@ func (c *collector) CollectWithStability(ch chan<- metrics.Metric) {
 	}
 	all, queues := c.from.Statuses(), c.from.QueueStatuses()
 	emitGangs(emit, all)
-	emitQueues(emit, queues, c.from.QueueResources(), setAside(queues, all, c.from.PodsSetAside()), c.clock.Now())
+	now := c.clock.Now()
+	emitQueues(emit, queues, c.from.QueueResources(), setAside(queues, all, c.from.PodsSetAside()), now)
+	keys, others := c.keys.update(all, now)
+	emitDevices(emit, c.from.NodesWithDevices(), keys, others)
 }
 
 // emitGangs makes the series of gangs.

@@ -21,12 +21,14 @@ type source struct {
 	queues    []queue.Status
 	resources []queue.Resource
 	pods      map[string]int
+	nodes     []NodeDevices
 }
 
 func (s *source) Statuses() []gang.Status          { return slices.Clone(s.gangs) }
 func (s *source) QueueStatuses() []queue.Status    { return s.queues }
 func (s *source) QueueResources() []queue.Resource { return s.resources }
 func (s *source) PodsSetAside() map[string]int     { return s.pods }
+func (s *source) NodesWithDevices() []NodeDevices  { return s.nodes }
 
 // now is when the tests scrape.
 func now() time.Time { return time.Unix(1_000_000, 0) }

@@ -170,7 +170,8 @@ func seriesIn(t *testing.T, registry metrics.KubeRegistry) map[string]int {
 // TestNamesFollowPrometheus: promlint has nothing to say, and everything in the catalogue is served.
 func TestNamesFollowPrometheus(t *testing.T) {
 	from := research()
-	from.gangs = append(from.gangs, gang.Status{Key: keyOf("waits"), Phase: gang.Ready, Times: waits(time.Second)})
+	from.gangs = append(from.gangs, gang.Status{Key: keyOf("waits"), Phase: gang.Ready, Times: waits(time.Second), TopologyKeys: []string{rack}})
+	from.nodes = []NodeDevices{gpuNode("n", "r1", 8)}
 	_, registry := registered(t, from)
 	served := seriesIn(t, registry)
 	for _, e := range catalogue() {

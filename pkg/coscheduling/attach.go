@@ -21,6 +21,7 @@ func (p *Plugins) Attach(ctx context.Context, sched *scheduler.Scheduler) {
 		return // no profile has a gang plugin
 	}
 	p.slots.In(sched.Cache)
+	p.devices.In(sched.Cache)
 	p.watchQueues(ctx)
 	parked := cycle.Park(sched.SchedulingQueue, p.ledger, p.dispatcher)
 	sched.SchedulingQueue = parked

@@ -36,6 +36,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/bindlimit"
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/cycle"
+	"github.com/kubenexus/kubenexus-scheduler/internal/devices"
 	"github.com/kubenexus/kubenexus-scheduler/internal/dispatch"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/metrics"
@@ -55,6 +56,7 @@ type Plugins struct {
 	limiter *bindlimit.Limiter
 	slots   *slots.Held
 	metrics *metrics.Metrics
+	devices *devices.Reader
 
 	// mu guards what the factories set up. The framework calls them one after another before it runs anything else.
 	mu         sync.Mutex
@@ -78,7 +80,8 @@ type Plugins struct {
 func New() *Plugins {
 	l := ledger.New(clock.RealClock{})
 	return &Plugins{
-		ledger: l, limiter: bindlimit.New(), slots: slots.New(l), metrics: metrics.New(), instances: map[instanceKey]*gangPlugin{},
+		ledger: l, limiter: bindlimit.New(), slots: slots.New(l), metrics: metrics.New(), devices: &devices.Reader{},
+		instances: map[instanceKey]*gangPlugin{},
 	}
 }
 
@@ -100,7 +103,10 @@ func (p *Plugins) instance(schedulerName, convention string) *gangPlugin {
 
 // RegisterMetrics registers the metrics of this scheduler. It is optional.
 func (p *Plugins) RegisterMetrics(r metrics.Registry) {
-	p.metrics.Register(r, p.ledger, clock.RealClock{})
+	p.metrics.Register(r, struct {
+		*ledger.Ledger
+		*devices.Reader
+	}{p.ledger, p.devices}, clock.RealClock{})
 }
 
 // Factories returns the plugin factories by plugin name, for the scheduler's registry.

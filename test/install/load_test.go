@@ -156,7 +156,9 @@ func (l *load) all() {
 
 	driver := podNamed("driver", "100m")
 	driver.Labels = map[string]string{"spark-role": "driver", "spark-app-selector": "spark-1"}
-	driver.Annotations = map[string]string{"spark-executor-count": "2", "spark-executor-cpu": "500m", "spark-executor-mem": "100Mi"}
+	driver.Annotations = map[string]string{
+		"spark-executor-count": "2", "spark-executor-cpu": "500m", "spark-executor-mem": "100Mi", "kubenexus.io/topology-preferred": "example.com/rack",
+	}
 	l.pod(driver)
 	l.starts("driver")
 	l.made["spark-1"] = true

@@ -22,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/yaml"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
@@ -57,7 +58,9 @@ func TestMonitoring(t *testing.T) {
 	applyMonitoring(t, readObjects(t, monitoring))
 	apply(t, queues(t, ""))
 	t.Cleanup(func() { deleteAll(t, queues(t, "")) })
-	addNodes(t, monitored, 4)
+	addNodesLike(t, monitored, 4, controlplane.NodeShape{
+		CPU: "4", Memory: "16Gi", Pods: 110, Labels: map[string]string{"example.com/rack": "r1"}, Extended: map[string]string{"nvidia.com/gpu": "8"},
+	})
 	args := deployedArgs(t, manifest, "kubenexus-scheduler")
 	leader := process.Start(t, process.KubeNexus, args...)
 	standby := process.Start(t, process.KubeNexus, args...)

@@ -79,7 +79,12 @@ func TestRightsAreEnoughAndAllNeeded(t *testing.T) {
 // addNodes adds nodes of 4 CPU until the test ends.
 func addNodes(t *testing.T, prefix string, count int) {
 	t.Helper()
-	shape := controlplane.NodeShape{CPU: "4", Memory: "16Gi", Pods: 110}
+	addNodesLike(t, prefix, count, controlplane.NodeShape{CPU: "4", Memory: "16Gi", Pods: 110})
+}
+
+// addNodesLike adds nodes until the test ends.
+func addNodesLike(t *testing.T, prefix string, count int, shape controlplane.NodeShape) {
+	t.Helper()
 	if err := suite.plane.AddNodes(t.Context(), prefix, count, shape); err != nil {
 		t.Fatal(err)
 	}
