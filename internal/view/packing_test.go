@@ -114,18 +114,18 @@ func (h *harness) planned(t fataler, pod *corev1.Pod) string {
 // upstreams returns the node that kube-scheduler chooses for the pod: that with the highest score, any if several have it.
 func (h *harness) upstreams(t fataler, random *rand.Rand, pod *corev1.Pod) string {
 	t.Helper()
+	state := framework.NewCycleState()
+	if _, status, _ := h.framework.RunPreFilterPlugins(h.ctx, state, pod); !status.IsSuccess() {
+		t.Fatalf("PreFilter: %v", status)
+	}
 	var fit []fwk.NodeInfo
 	for _, node := range h.nodes(t) {
-		if h.filter(t, pod, node.Node().Name).IsSuccess() {
+		if h.framework.RunFilterPlugins(h.ctx, state, pod, node).IsSuccess() {
 			fit = append(fit, node)
 		}
 	}
 	if len(fit) == 0 {
 		return ""
-	}
-	state := framework.NewCycleState()
-	if _, status, _ := h.framework.RunPreFilterPlugins(h.ctx, state, pod); !status.IsSuccess() {
-		t.Fatalf("PreFilter: %v", status)
 	}
 	if status := h.framework.RunPreScorePlugins(h.ctx, state, pod, fit); !status.IsSuccess() {
 		t.Fatalf("PreScore: %v", status)
