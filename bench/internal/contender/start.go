@@ -140,7 +140,8 @@ func StartPlane(ctx context.Context, env *Env, podGroups bool) (*Process, error)
 		"--etcd-compaction-interval=1m",
 	}
 	if podGroups {
-		// Without WorkloadAwarePreemption, PodGroups have no priority, and without TopologyAwareWorkloadScheduling they ask for no topology.
+		// Without WorkloadAwarePreemption, PodGroups have no priority, and without TopologyAwareWorkloadScheduling they can ask for no
+		// topology.
 		args = append(args,
 			"--feature-gates=GenericWorkload=true,GangScheduling=true,WorkloadAwarePreemption=true,TopologyAwareWorkloadScheduling=true",
 			"--runtime-config=scheduling.k8s.io/v1alpha2=true")

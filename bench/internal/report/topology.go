@@ -14,7 +14,8 @@ type Topology struct {
 // topologyTable compares how fast each contender schedules gangs that ask for one rack, and the same gangs that do not.
 func (r *Result) topologyTable() table {
 	t := table{
-		heading: fmt.Sprintf("%d nodes in racks: gangs that each ask for one rack (+topology), and the same that do not", r.Topology[0].Nodes),
+		heading: fmt.Sprintf("%d nodes in racks: gangs that each ask for one rack (+topology), and the same that do not",
+			r.Topology[0].Nodes),
 		columns: []string{
 			"contender", "pods", "pods/s", "x without", "gangs in several racks", "CPU-s/1000", "peak RSS MB", "gang p50/p99 ms",
 		},
@@ -35,7 +36,8 @@ func (r *Result) topologyTable() table {
 		t.rows = append(t.rows, []string{
 			g.contender, fmt.Sprint(g.runs[0].Pods), spread(perSecond, 0), orNone(ratios.Max > 0, format(ratios, 2)),
 			format(g.spread(func(t *Topology) float64 { return float64(t.Torn) }), 0), spread(cpuPer, 2), spread(peakRSS, 0),
-			spread(func(r *Run) float64 { return 1000 * r.GangP50 }, 0) + " / " + spread(func(r *Run) float64 { return 1000 * r.GangP99 }, 0),
+			spread(func(r *Run) float64 { return 1000 * r.GangP50 }, 0) + " / " +
+				spread(func(r *Run) float64 { return 1000 * r.GangP99 }, 0),
 		})
 		for k := range g.runs {
 			if run := &g.runs[k]; run.Incomplete != "" {

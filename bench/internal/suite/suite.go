@@ -83,14 +83,16 @@ func (o *Options) Check() error {
 		if room := nodes * load.PodsPerNode; room < max(o.Pods, o.SlowPods, o.Stream) {
 			errs = append(errs, fmt.Errorf("only %[2]d pods fit on %[1]d nodes", nodes, room))
 		}
-		if room := inRacks(nodes); nodes == slices.Max(o.Nodes) && slices.Contains(o.Scenarios, Topology) && room < max(o.Pods, o.SlowPods) {
-			errs = append(errs, fmt.Errorf("only %d pods in gangs of one rack fit on %d nodes", room, nodes))
-		}
 		if room := nodes * victimsPerNode; slices.Contains(o.Scenarios, Preempt) && room < o.Preemptors {
 			errs = append(errs, fmt.Errorf("only %[2]d pods that preempt others fit on %[1]d nodes", nodes, room))
 		}
 		if room := nodes * freeOfVictims; slices.Contains(o.Scenarios, PreemptWaiting) && room < o.Stream {
 			errs = append(errs, fmt.Errorf("only %[2]d pods fit beside those that run on %[1]d nodes", nodes, room))
+		}
+	}
+	if slices.Contains(o.Scenarios, Topology) && len(o.Nodes) > 0 {
+		if nodes := slices.Max(o.Nodes); inRacks(nodes) < max(o.Pods, o.SlowPods) {
+			errs = append(errs, fmt.Errorf("only %d pods in gangs of one rack fit on %d nodes", inRacks(nodes), nodes))
 		}
 	}
 	return errors.Join(errs...)
