@@ -65,7 +65,7 @@ and how, is in docs/benchmarks.md. It needs Linux, listens on 127.0.0.1 only, an
 	flags.StringSliceVar(&f.contenders, "contenders", contender.Names(),
 		"what to compare; ours/gang-N and stock-gang-N go with any N")
 	flags.StringSliceVar(&o.Scenarios, "scenarios",
-		[]string{suite.Throughput, suite.Freed, suite.Waiting, suite.Footprint, suite.Preempt, suite.PreemptWaiting},
+		[]string{suite.Throughput, suite.Freed, suite.Waiting, suite.Footprint, suite.Preempt, suite.PreemptWaiting, suite.Topology},
 		"what to measure")
 	flags.IntVar(&o.Waiting, "waiting-pods", 50000, "scenario waiting: pods that wait, a multiple of 200")
 	flags.IntVar(&o.Stream, "stream-pods", 2000, "scenarios waiting and preempt-waiting: pods that fit")

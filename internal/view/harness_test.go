@@ -66,12 +66,18 @@ func testProfile(t testing.TB) *config.KubeSchedulerProfile {
 // newHarness returns a harness with an empty cluster. The options are passed to the framework.
 func newHarness(t testing.TB, options ...frameworkruntime.Option) *harness {
 	t.Helper()
+	return newHarnessOf(t, testProfile(t), options...)
+}
+
+// newHarnessOf is newHarness with another profile.
+func newHarnessOf(t testing.TB, profile *config.KubeSchedulerProfile, options ...frameworkruntime.Option) *harness {
+	t.Helper()
 	metrics.Register()
 	ctx := klog.NewContext(t.Context(), klog.Logger{})
 	client := fake.NewClientset(
 		&corev1.Namespace{ObjectMeta: st.MakePod().Name(testNamespace).Label("team", "a").Obj().ObjectMeta})
 	h := &harness{ctx: ctx, informers: informers.NewSharedInformerFactory(client, 0), snapshot: internalcache.NewEmptySnapshot()}
-	f, err := frameworkruntime.NewFramework(ctx, frameworkplugins.NewInTreeRegistry(), testProfile(t), append(options,
+	f, err := frameworkruntime.NewFramework(ctx, frameworkplugins.NewInTreeRegistry(), profile, append(options,
 		frameworkruntime.WithClientSet(client),
 		frameworkruntime.WithInformerFactory(h.informers),
 		frameworkruntime.WithSnapshotSharedLister(h.snapshot),

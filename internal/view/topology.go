@@ -31,9 +31,11 @@ func (w *whereabouts) asked() bool {
 func (v *view) find(classes []placement.Class, need int, strategy placement.Strategy) (placement.Plan, bool) {
 	gang := placement.Gang{Classes: classes, Min: need, Strategy: strategy}
 	r := topology.Find(v, topology.Request{Gang: gang, Rules: v.where.rules, Parts: v.where.parts})
-	if less, some := v.where.withoutPreferred(); !r.Fits && some {
-		v.Reset()
-		r = topology.Find(v, topology.Request{Gang: gang, Rules: less.rules, Parts: less.parts})
+	if !r.Fits {
+		if less, some := v.where.withoutPreferred(); some {
+			v.Reset()
+			r = topology.Find(v, topology.Request{Gang: gang, Rules: less.rules, Parts: less.parts})
+		}
 	}
 	v.inOrder(&r)
 	v.where.unmet = r.Finding
@@ -69,6 +71,9 @@ func (v *view) inOrder(r *topology.Result) {
 // whereabouts returns what the task asks of the topology of the nodes.
 func (p *Planner) whereabouts(v *view, task gang.Task) whereabouts {
 	var w whereabouts
+	if !task.Topology.Any() && !slices.ContainsFunc(task.Roles, func(r gang.RoleTask) bool { return r.Topology.Any() }) {
+		return w
+	}
 	all := make([]int, len(v.classes))
 	for i := range all {
 		all[i] = i

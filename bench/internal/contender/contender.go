@@ -19,6 +19,8 @@ type Contender struct {
 	queues bool
 	// preempts is true if its gangs preempt others as a whole, which upstream has a feature gate for.
 	preempts bool
+	// topology is true if its gangs each ask for one rack.
+	topology bool
 }
 
 type kind int
@@ -77,6 +79,16 @@ func (c *Contender) AsWhole() Contender {
 	whole.Name, whole.preempts = c.Name+"+preemption", true
 	return whole
 }
+
+// InRacks returns the same scheduler with gangs that each ask for one rack. Upstream has a feature gate for that.
+func (c *Contender) InRacks() Contender {
+	inRacks := *c
+	inRacks.Name, inRacks.topology = c.Name+"+topology", true
+	return inRacks
+}
+
+// OneRack reports whether its gangs each ask for one rack.
+func (c *Contender) OneRack() bool { return c.topology }
 
 // Gangs reports whether its pods are in gangs.
 func (c *Contender) Gangs() bool { return c.Gang > 0 }

@@ -114,7 +114,9 @@ func (c *Contender) Start(env Env, name string) (*Process, error) {
 		args = append(args, "--config="+config)
 	}
 	if c.kind == stockGang {
-		args = append(args, fmt.Sprintf("--feature-gates=GenericWorkload=true,GangScheduling=true,WorkloadAwarePreemption=%t", c.preempts))
+		args = append(args, fmt.Sprintf(
+			"--feature-gates=GenericWorkload=true,GangScheduling=true,WorkloadAwarePreemption=%t,TopologyAwareWorkloadScheduling=%t",
+			c.preempts, c.topology))
 	}
 	p, err := launch(filepath.Join(env.Logs, name+".log"), exec.Command(filepath.Join(env.Bin, program), args...))
 	if err != nil {
@@ -138,8 +140,10 @@ func StartPlane(ctx context.Context, env *Env, podGroups bool) (*Process, error)
 		"--etcd-compaction-interval=1m",
 	}
 	if podGroups {
-		// Without WorkloadAwarePreemption, PodGroups have no priority.
-		args = append(args, "--feature-gates=GenericWorkload=true,GangScheduling=true,WorkloadAwarePreemption=true",
+		// Without WorkloadAwarePreemption, PodGroups have no priority, and without TopologyAwareWorkloadScheduling they can ask for no
+		// topology.
+		args = append(args,
+			"--feature-gates=GenericWorkload=true,GangScheduling=true,WorkloadAwarePreemption=true,TopologyAwareWorkloadScheduling=true",
 			"--runtime-config=scheduling.k8s.io/v1alpha2=true")
 	}
 	p, err := launch(filepath.Join(env.Logs, "plane.out"), exec.Command(filepath.Join(env.Bin, "plane"), args...))

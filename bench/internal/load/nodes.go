@@ -31,6 +31,10 @@ const (
 	slot corev1.ResourceName = "bench.kubenexus.io/slot"
 	// Slots is the number of nodes with a slot.
 	Slots = 50
+	// RackKey is the label that says in which of Racks racks a node is.
+	RackKey = "example.com/rack"
+	// Racks is the number of racks. Each has as many nodes as the others, or one more or less.
+	Racks = 50
 	// nowhere is a label that no node has.
 	nowhere = "bench.kubenexus.io/nowhere"
 	// Low is the name of the PriorityClass of pods that are preempted.
@@ -85,6 +89,9 @@ func AddNodes(ctx context.Context, client kubernetes.Interface, from, to int) er
 
 func nodeName(i int) string { return "node-" + strconv.Itoa(i) }
 
+// rackName returns the rack of a node. Nodes are added one after the other to the racks, so these stay equally large.
+func rackName(node int) string { return "rack-" + strconv.Itoa(node%Racks) }
+
 // node returns a node without a kubelet. It is ready, sends no heartbeats and runs nothing.
 func node(i int) *corev1.Node {
 	name := nodeName(i)
@@ -98,7 +105,7 @@ func node(i int) *corev1.Node {
 	}
 	now := metav1.Now()
 	return &corev1.Node{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelHostname: name}},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelHostname: name, RackKey: rackName(i)}},
 		Status: corev1.NodeStatus{
 			Capacity:    capacity,
 			Allocatable: capacity,

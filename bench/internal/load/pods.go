@@ -43,6 +43,8 @@ type Batch struct {
 	Slot bool
 	// Nowhere makes each pod select nodes by a label that none has.
 	Nowhere bool
+	// OneRack makes each group ask for nodes of one rack. Plain pods do not.
+	OneRack bool
 	// Priority is the name of the pods' PriorityClass, if any.
 	Priority string
 	// Nodes is the number of nodes that the pods are created on, one after the other. 0: they have to be scheduled.
@@ -86,6 +88,11 @@ func (b *Batch) CreateGroups(ctx context.Context, client kubernetes.Interface) e
 				},
 				PriorityClassName: b.Priority,
 			},
+		}
+		if b.OneRack {
+			group.Spec.SchedulingConstraints = &schedulingv1alpha2.PodGroupSchedulingConstraints{
+				Topology: []schedulingv1alpha2.TopologyConstraint{{Key: RackKey}},
+			}
 		}
 		if _, err := client.SchedulingV1alpha2().PodGroups(Namespace).Create(ctx, group, metav1.CreateOptions{}); err != nil {
 			return fmt.Errorf("creating pod group %s: %w", group.Name, err)
@@ -151,6 +158,9 @@ func (b *Batch) mark(pod *corev1.Pod, group int) {
 		pod.Annotations = map[string]string{
 			"pod-group.scheduling.sigs.k8s.io/name":          b.Group(group),
 			"pod-group.scheduling.sigs.k8s.io/min-available": strconv.Itoa(b.members(group)),
+		}
+		if b.OneRack {
+			pod.Annotations["kubenexus.io/topology-required"] = RackKey
 		}
 	case PodGroups:
 		pod.Spec.SchedulingGroup = &corev1.PodSchedulingGroup{PodGroupName: new(b.Group(group))}

@@ -39,3 +39,36 @@ func TestPodsThatFitNowhere(t *testing.T) {
 		t.Error("the pod selects no nodes")
 	}
 }
+
+func TestGroupsInOneRack(t *testing.T) {
+	client := fake.NewClientset()
+	for i := range 2 * Racks {
+		if _, err := client.CoreV1().Nodes().Create(t.Context(), node(i), metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	batch := &Batch{Prefix: "b1", Count: 6, Size: 2, Style: PodGroups, OneRack: true}
+	if err := batch.CreateGroups(t.Context(), client); err != nil {
+		t.Fatal(err)
+	}
+	group, err := client.SchedulingV1alpha2().PodGroups(Namespace).Get(t.Context(), "b1-0", metav1.GetOptions{})
+	if err != nil || group.Spec.SchedulingConstraints.Topology[0].Key != RackKey {
+		t.Errorf("the group is %+v, %v, want one in one rack", group, err)
+	}
+	batch.Style = Annotations
+	if got := batch.pod(0).Annotations["kubenexus.io/topology-required"]; got != RackKey {
+		t.Errorf("a pod requires %q, want %q", got, RackKey)
+	}
+	for i, node := range []int{0, Racks, 1, 2, -1, 3} { // b1-0 is in one rack, b1-1 in two, b1-2 has one bound pod
+		pod := batch.pod(i)
+		if node >= 0 {
+			pod.Spec.NodeName = nodeName(node)
+		}
+		if _, err := client.CoreV1().Pods(Namespace).Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := batch.InSeveralRacks(t.Context(), client); err != nil || got != 1 {
+		t.Errorf("%d groups are in several racks, %v, want 1", got, err)
+	}
+}

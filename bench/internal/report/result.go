@@ -26,11 +26,13 @@ type Result struct {
 	Preempt    []Preempt   `json:"preempt"`
 	// PreemptWaiting is the scenario in which gangs wait that could preempt nothing.
 	PreemptWaiting []Waiting `json:"preemptWaiting,omitempty"`
+	// Topology is the scenario in which gangs each ask for one rack.
+	Topology []Topology `json:"topology,omitempty"`
 }
 
 // Empty reports whether nothing was measured.
 func (r *Result) Empty() bool {
-	return len(r.Throughput)+len(r.Freed)+len(r.Waiting)+len(r.Footprint)+len(r.Preempt)+len(r.PreemptWaiting) == 0
+	return len(r.Throughput)+len(r.Freed)+len(r.Waiting)+len(r.Footprint)+len(r.Preempt)+len(r.PreemptWaiting)+len(r.Topology) == 0
 }
 
 // Settings are the options of the benchmark.

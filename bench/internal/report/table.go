@@ -49,6 +49,9 @@ func (r *Result) tables() []table {
 	if len(r.PreemptWaiting) > 0 {
 		all = append(all, r.preemptWaitingTable())
 	}
+	if len(r.Topology) > 0 {
+		all = append(all, r.topologyTable())
+	}
 	return all
 }
 

@@ -84,6 +84,9 @@ func (s *suite) plan(at, nodes int) []step {
 		if slices.Contains(s.Scenarios, Preempt) {
 			steps = append(steps, s.preemptSteps(nodes, run)...)
 		}
+		if slices.Contains(s.Scenarios, Topology) && at == len(s.Nodes)-1 {
+			steps = append(steps, s.topologySteps(nodes, run)...)
+		}
 		// These scenarios measure pending pods, so one number of nodes is enough.
 		if slices.Contains(s.Scenarios, Freed) && at == 0 {
 			steps = append(steps, s.freedSteps(nodes, run)...)

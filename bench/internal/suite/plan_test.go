@@ -15,7 +15,7 @@ func compare(t *testing.T, names ...string) *suite {
 	t.Helper()
 	s := &suite{Options: Options{
 		Nodes: []int{100}, Pods: 100, SlowPods: 100, Runs: 1, Waiting: 200, Stream: 100, Repetitions: 1, Preemptors: 100,
-		WaitingGangs: 1000, Timeout: time.Minute, Scenarios: []string{Preempt, PreemptWaiting},
+		WaitingGangs: 1000, Timeout: time.Minute, Scenarios: []string{Preempt, PreemptWaiting, Topology},
 	}}
 	for _, name := range names {
 		c, err := contender.Parse(name)
@@ -70,6 +70,24 @@ func TestPairsOfRuns(t *testing.T) {
 	}
 }
 
+func TestTopologySteps(t *testing.T) {
+	s := compare(t, "raw", "stock", "stock-gang", "ours/plain", "ours/gang-10", "ours/gang-1000")
+	for run, want := range map[int][]string{
+		1: {
+			"run 1, ours/gang-4", "run 1, ours/gang-4+topology", "run 1, stock-gang-4", "run 1, stock-gang-4+topology",
+			"run 1, ours/gang-100", "run 1, ours/gang-100+topology", "run 1, stock-gang-100", "run 1, stock-gang-100+topology",
+		},
+		2: {
+			"run 2, ours/gang-4+topology", "run 2, ours/gang-4", "run 2, stock-gang-4+topology", "run 2, stock-gang-4",
+			"run 2, ours/gang-100+topology", "run 2, ours/gang-100", "run 2, stock-gang-100+topology", "run 2, stock-gang-100",
+		},
+	} {
+		if got := names(s.topologySteps(100, run)); !slices.Equal(got, want) {
+			t.Errorf("the runs are %q, want %q", got, want)
+		}
+	}
+}
+
 func TestUnhelpedGangs(t *testing.T) {
 	for name, style := range map[string]load.Style{"stock": load.Plain, "ours/plain": load.Annotations, "ours/gang-5": load.Annotations} {
 		s := compare(t, name)
@@ -92,6 +110,7 @@ func TestCheck(t *testing.T) {
 		"":                                    func(*Options) {},
 		"only 800 pods that preempt others":   func(o *Options) { o.Preemptors = 801 },
 		"only 3100 pods fit beside those":     func(o *Options) { o.Stream = 3101 },
+		"only 5000 pods in gangs of one rack": func(o *Options) { o.Pods = 5001 },
 		"there has to be at least one":        func(o *Options) { o.WaitingGangs = 0 },
 		`no scenario is called "preempt-all"`: func(o *Options) { o.Scenarios = []string{"preempt-all"} },
 	} {

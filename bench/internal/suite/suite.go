@@ -31,6 +31,8 @@ const (
 	Preempt    = "preempt"
 	// PreemptWaiting has gangs that wait and could preempt nothing.
 	PreemptWaiting = "preempt-waiting"
+	// Topology has gangs that each ask for one rack.
+	Topology = "topology"
 )
 
 const (
@@ -66,7 +68,7 @@ type Options struct {
 func (o *Options) Check() error {
 	errs := []error{
 		known("mode", o.Modes, report.First, report.While),
-		known("scenario", o.Scenarios, Throughput, Freed, Waiting, Footprint, Preempt, PreemptWaiting),
+		known("scenario", o.Scenarios, Throughput, Freed, Waiting, Footprint, Preempt, PreemptWaiting, Topology),
 	}
 	if min(len(o.Nodes), len(o.Contenders), o.Runs, o.Pods, o.SlowPods, o.Stream, o.Repetitions, o.Preemptors, o.WaitingGangs) < 1 {
 		errs = append(errs, errors.New("there has to be at least one of nodes, pods, runs, repetitions and contenders"))
@@ -86,6 +88,11 @@ func (o *Options) Check() error {
 		}
 		if room := nodes * freeOfVictims; slices.Contains(o.Scenarios, PreemptWaiting) && room < o.Stream {
 			errs = append(errs, fmt.Errorf("only %[2]d pods fit beside those that run on %[1]d nodes", nodes, room))
+		}
+	}
+	if slices.Contains(o.Scenarios, Topology) && len(o.Nodes) > 0 {
+		if nodes := slices.Max(o.Nodes); inRacks(nodes) < max(o.Pods, o.SlowPods) {
+			errs = append(errs, fmt.Errorf("only %d pods in gangs of one rack fit on %d nodes", inRacks(nodes), nodes))
 		}
 	}
 	return errors.Join(errs...)
@@ -226,6 +233,6 @@ func (s *suite) batch(c *contender.Contender, count, size int) *load.Batch {
 	s.batches++
 	return &load.Batch{
 		Prefix: fmt.Sprintf("b%d", s.batches), Count: count, Size: size, CPU: 1,
-		Style: c.Style(), SchedulerName: c.SchedulerName(),
+		Style: c.Style(), SchedulerName: c.SchedulerName(), OneRack: c.OneRack(),
 	}
 }
