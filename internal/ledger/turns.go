@@ -237,12 +237,12 @@ func (l *Ledger) lookForAll(now time.Time) []gang.Decision {
 		if s == nil || !s.waits {
 			continue
 		}
-		if lacked, seen, seeks := g.Seeks(now); seeks && l.news(g, lacked, seen) {
+		if l.helped(g, now) {
 			l.tree.SetReady(s.id, true)
 			found = true
 		}
 	}
-	l.idle = l.changes.count
+	l.idle, l.found = l.changes.count, found
 	if !found {
 		return nil
 	}
@@ -313,6 +313,7 @@ func (l *Ledger) give(e queue.Entry) (types.UID, bool) {
 		return uid, l.alone[uid] != nil
 	}
 	ref, ok := g.Turn(l.clock.Now())
+	l.touch(g)
 	return types.UID(ref.UID), ok
 }
 

@@ -23,8 +23,11 @@ type wakeUps struct {
 	scout  *gang.Gang
 	// later is true if a look is due that was too early.
 	later bool
-	// idle is the number of changes that are known to help no parked gang for now.
-	idle uint64
+	// idle is the number of changes that are known to help no parked gang for now. idleUntil is when the first of those that wait for a
+	// while after a failure may be helped, zero if there are none. found is true if changes did help some when all were last looked at.
+	idle      uint64
+	idleUntil time.Time
+	found     bool
 	// snapshot is the number of changes that the current scheduling cycle takes into account, snapshotFreed that of those that may have
 	// freed capacity, popped the pod that is in a cycle of its own.
 	snapshot, snapshotFreed uint64
@@ -56,7 +59,10 @@ func (l *Ledger) after(g *gang.Gang, decisions []gang.Decision) []gang.Decision 
 	if g.Empty() {
 		delete(l.gangs, g.Key)
 		delete(l.overtaken, g)
+		l.restless.drop(g)
+		return l.follow(g, decisions)
 	}
+	l.touch(g)
 	return l.follow(g, decisions)
 }
 
