@@ -94,8 +94,8 @@ func (l *Ledger) mayFitNow(t trial) bool {
 }
 
 // PreemptAgain retries one parked gang, or one pod without a gang, for which preemption may succeed now. It selects the one whose last
-// attempt is the oldest; the queue order breaks ties.
-func (l *Ledger) PreemptAgain(now time.Time) []gang.Decision {
+// attempt is the oldest; the queue order breaks ties. It returns the key of that gang or pod, the zero key if there is none.
+func (l *Ledger) PreemptAgain(now time.Time) (gang.Key, []gang.Decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var next gang.Key
@@ -122,9 +122,9 @@ func (l *Ledger) PreemptAgain(now time.Time) []gang.Decision {
 		}
 	}
 	if !found {
-		return nil
+		return gang.Key{}, nil
 	}
-	return l.tryAgain(next, now)
+	return next, l.tryAgain(next, now)
 }
 
 // tryAgain does that.

@@ -292,9 +292,21 @@ func (s *simulation) rest(d time.Duration) {
 		s.work()
 		s.clock.SetTime(s.clock.Now().Add(100 * time.Millisecond))
 		s.endBackoffs()
-		s.perform(s.ledger.Tick())
+		s.tick()
 	}
 	s.work()
+}
+
+// tick has the ledger tick, and compares that with ticking all gangs.
+func (s *simulation) tick() {
+	if err := s.ledger.CheckSkipped(); err != nil {
+		panic(err)
+	}
+	decisions := s.ledger.Tick()
+	if err := s.ledger.CheckLooked(); err != nil {
+		panic(fmt.Sprintf("%v\n%s", err, s))
+	}
+	s.perform(decisions)
 }
 
 // work runs cycles and queued decisions until none are left.
