@@ -40,13 +40,22 @@ func (l *Ledger) CheckSkipped() error {
 func (l *Ledger) CheckLooked() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.idle != l.changes.count || l.tree != nil && l.found {
+	if l.idle != l.changes.count {
 		return nil
 	}
 	now := l.clock.Now()
 	for _, g := range l.gangs {
-		if s := l.standings[g]; l.tree != nil && (s == nil || !s.waits) {
+		if _, touched := l.touched[g]; touched {
 			continue
+		}
+		if l.tree != nil {
+			s := l.standings[g]
+			if s == nil || !s.waits {
+				continue
+			}
+			if e, waits := l.tree.Entry(s.id); !waits || e.Ready {
+				continue
+			}
 		}
 		if lacked, seen, seeks := g.Seeks(now); seeks && l.news(g, lacked, seen) {
 			return fmt.Errorf("nobody looks at gang %s", g.Key)
@@ -55,13 +64,13 @@ func (l *Ledger) CheckLooked() error {
 	return nil
 }
 
-// Ticks returns how many gangs the next Tick looks at if nothing changes before.
-func (l *Ledger) Ticks() int {
+// Restless returns how many gangs the next Tick looks at if nothing changes before.
+func (l *Ledger) Restless() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := len(l.touched)
-	for _, at := range l.times.at {
-		if !l.clock.Now().Before(at) {
+	for g, at := range l.times.at {
+		if _, touched := l.touched[g]; !touched && !l.clock.Now().Before(at) {
 			n++
 		}
 	}

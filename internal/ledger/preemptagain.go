@@ -105,12 +105,15 @@ func (l *Ledger) PreemptAgain(now time.Time) (gang.Key, []gang.Decision) {
 			next, found = key, true
 		}
 	}
-	for key := range l.tried {
+	for key, t := range l.tried {
 		g := l.gangs[key]
 		switch {
 		case key.Convention == "":
 			consider(key)
-		case g == nil || g.Phase() == gang.Running:
+		case g == nil:
+			delete(l.tried, key)
+		case !l.mayFitNow(t): // most of them, so that is found out first
+		case g.Phase() == gang.Running:
 			delete(l.tried, key)
 		case g.Unplaced() && l.mayStart(g):
 			consider(key)

@@ -242,7 +242,7 @@ func (l *Ledger) lookForAll(now time.Time) []gang.Decision {
 			found = true
 		}
 	}
-	l.idle, l.found = l.changes.count, found
+	l.idle = l.changes.count
 	if !found {
 		return nil
 	}
@@ -265,6 +265,7 @@ func (l *Ledger) yields(g *gang.Gang) bool {
 func (l *Ledger) notReady(g *gang.Gang) {
 	if s := l.standings[g]; s != nil && !s.fresh {
 		l.tree.SetReady(s.id, false)
+		l.touch(g)
 	}
 }
 
@@ -359,6 +360,9 @@ func (l *Ledger) Skip(uid types.UID) {
 func (l *Ledger) unready(uid types.UID, id queue.ID) {
 	if a := l.alone[uid]; a != nil {
 		a.ready = false
+	}
+	if g := l.gangOf[id]; g != nil {
+		l.touch(g)
 	}
 	l.tree.SetReady(id, false)
 }
