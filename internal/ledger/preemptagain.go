@@ -100,28 +100,26 @@ func (l *Ledger) PreemptAgain(now time.Time) (gang.Key, []gang.Decision) {
 	defer l.mu.Unlock()
 	var next gang.Key
 	found := false
-	consider := func(key gang.Key) {
-		if l.mayFitNow(l.tried[key]) && (!found || l.compareTried(key, next) < 0) {
-			next, found = key, true
-		}
+	goes := func(key gang.Key, t trial) bool {
+		return l.mayFitNow(t) && (!found || l.compareTried(key, next) < 0)
 	}
 	for key, t := range l.tried {
 		g := l.gangs[key]
 		switch {
-		case key.Convention == "":
-			consider(key)
-		case g == nil:
+		case key.Convention != "" && g == nil:
 			delete(l.tried, key)
-		case !l.mayFitNow(t): // most of them, so that is found out first
+		case !goes(key, t): // most of them, so that is found out first
+		case key.Convention == "":
+			next, found = key, true
 		case g.Phase() == gang.Running:
 			delete(l.tried, key)
 		case g.Unplaced() && l.mayStart(g):
-			consider(key)
+			next, found = key, true
 		}
 	}
 	for g, s := range l.standings {
-		if s.waits && g.Phase() == gang.Ready && l.beyond(s) {
-			consider(g.Key)
+		if s.waits && goes(g.Key, l.tried[g.Key]) && g.Phase() == gang.Ready && l.beyond(s) {
+			next, found = g.Key, true
 		}
 	}
 	if !found {

@@ -49,6 +49,7 @@ func TestTickMissesNothing(t *testing.T) {
 			s.configure(queue.NewQueue(queue.Default))
 		}
 		s.refuses = func(*simPod) bool { return rapid.IntRange(0, 4).Draw(t, "refused") == 0 }
+		s.picky = func() bool { return rapid.Bool().Draw(t, "picky") }
 		created := 0
 		t.Repeat(map[string]func(*rapid.T){
 			"create": func(t *rapid.T) {

@@ -51,6 +51,8 @@ type simulation struct {
 	// broken the failed attempts.
 	refuses         func(*simPod) bool
 	unbound, broken int
+	// picky returns whether a plan fails for more than capacity; nil if it never does.
+	picky func() bool
 	// slow leaves binds in flight until answer is called for them.
 	slow bool
 	// wrong is the first violation of a rule.
