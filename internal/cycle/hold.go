@@ -165,11 +165,12 @@ func (p *Preemption) tick(ctx context.Context, now time.Time) {
 			}
 		}
 	}
-	if !p.leads.Load() || now.Before(p.next) {
+	if !p.leads.Load() || !p.sweeps.due(now) {
 		return
 	}
-	p.next = now.Add(sweepPause)
-	p.Dispatcher.Perform(p.Ledger.PreemptAgain(now))
+	key, decisions := p.Ledger.PreemptAgain(now)
+	p.sweeps.began(key, now)
+	p.Dispatcher.Perform(decisions)
 }
 
 // check compares the victims of a hold with the pods that exist. It reports whether the gang need not wait: all are gone, or one hangs.

@@ -21,13 +21,6 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/view"
 )
 
-const (
-	// sweepPause is how often a gang is tried again because something has started since that it could preempt. sweepShare limits what that
-	// costs: the pause is at least so many times as long as the last plan took.
-	sweepPause = 200 * time.Millisecond
-	sweepShare = 20
-)
-
 // Preemption makes room for gangs, and for pods without one, that do not fit: it preempts others, and holds what they free. A pod without a
 // gang is a gang of one.
 //
@@ -45,9 +38,9 @@ type Preemption struct {
 	chosen view.Chosen
 	// clearing are the members of holds that were dropped, until the API server no longer has nominated nodes of them.
 	clearing map[types.UID]gang.Ref
-	// next is when a gang may be tried again at the earliest because something has started since.
-	next time.Time
-	gone goneVictims
+	// sweeps limits how often gangs are tried again because something has started since.
+	sweeps sweeps
+	gone   goneVictims
 	// popped is when the pod was popped that is scheduled now.
 	popped time.Time
 	// leads is true once this process schedules pods.
@@ -97,6 +90,8 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now, key := time.Now(), r.task.Gang
+	planned := false
+	defer func() { p.sweeps.ended(key, planned, p.popped, time.Now()) }()
 	if h := p.holds[key]; h != nil {
 		if h.ended && !h.broken && (!h.over.Before(p.popped) || p.Ledger.CountAny(h.going)) {
 			h.ended = false // the snapshot of this cycle, or the ledger, may still have a victim that is gone
@@ -121,13 +116,13 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 		klog.FromContext(ctx).Error(err, "Failed to list disruption budgets")
 		return nil, nil
 	}
+	planned = true
 	plan, found, err := r.planner.MakeRoom(ctx, view.RoomRequest{
 		Task: r.task, Taker: taker, Now: now, Budgets: view.BudgetsOf(budgets),
 		Chosen: p.chosen,
 	})
 	took := time.Since(now)
 	p.Metrics.RoomPlanned(took, found)
-	p.next = now.Add(max(sweepPause, sweepShare*took))
 	if err != nil {
 		klog.FromContext(ctx).Error(err, "Failed to plan a preemption", "gang", key)
 	}

@@ -48,3 +48,19 @@ func counted[V comparable](all statements[V]) map[statement[V]][3]int {
 	}
 	return counts
 }
+
+// State returns what a gang remembers besides its members, as text.
+func (g *Gang) State() string {
+	e, planner, representative := g.eviction, "", ""
+	if g.planner != nil {
+		planner = g.planner.UID
+	}
+	if g.representative != nil {
+		representative = g.representative.UID
+	}
+	return fmt.Sprintln(g.Phase(), g.clock.IsZero(), g.since.UTC(), g.changed.UTC(), g.notifiedAt.UTC(), g.completeSince.UTC(), g.ran,
+		planner, representative, g.queuedAt.UTC(), g.overtaken, g.stale, g.attempts,
+		g.failure != nil, g.failedAt.UTC(), g.failures, g.retryAt.UTC(), g.starts != nil, g.unbound, g.refusedAt.UTC(), g.begunWith,
+		len(g.held), g.until.UTC(), g.whole, g.shortSince.UTC(), g.evicting, g.stays, e.at.UTC(), e.asked, e.inVain, e.because, e.orphaned,
+		len(g.avoided), g.counting.next.UTC(), g.counting.asked, len(g.past.gone), g.Tally(false))
+}

@@ -126,6 +126,9 @@ func (g *Gang) membersChanged(wasRunning bool, now time.Time) {
 // settle responds to a change: it appoints a representative and activates parked members that no longer need to wait. tryAgain is
 // true if the change may help a gang whose last plan failed.
 func (g *Gang) settle(tryAgain bool, now time.Time) []Decision {
+	if g.clock.IsZero() { // it may have to wait from now on
+		g.clock = now
+	}
 	decisions := append(g.settleRun(now), g.settleBinding(now)...)
 	g.noteBegun()
 	g.noteWhole()
@@ -200,7 +203,7 @@ func (g *Gang) ref(m *member) Ref { return Ref{Namespace: g.Key.Namespace, Name:
 
 // wait tracks how long a gang waits, or waited.
 type wait struct {
-	// since is when the wait began; clock is when the timeout was last started.
+	// since is when the wait began; clock is when the timeout was last started, zero if the gang does not wait.
 	since, clock time.Time
 	// completeSince is when the gang became complete, zero if it is not.
 	completeSince time.Time

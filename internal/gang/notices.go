@@ -32,7 +32,7 @@ type noticed struct {
 	notifiedRefused Kind
 }
 
-// Tick handles the passage of time: retries, timeouts, and notices.
+// Tick handles the passage of time: retries, timeouts, and notices. Due says when it is to be called next.
 func (g *Gang) Tick(now time.Time) []Decision {
 	g.dropPast(now)
 	decisions := g.follow(now)
@@ -57,8 +57,11 @@ func (g *Gang) expire(now time.Time) []Decision {
 	phase := g.Phase()
 	partial := phase == Running && g.Partial() && g.shortSince.IsZero() && g.evicting == ""
 	if phase == Running && !partial || phase == Unbound {
-		g.clock = now
+		g.clock = time.Time{}
 		return nil
+	}
+	if g.clock.IsZero() {
+		g.clock = now
 	}
 	timeout := g.timeout()
 	if timeout == 0 || now.Sub(g.clock) < timeout {
@@ -103,7 +106,8 @@ func (g *Gang) expirePartial(why Explanation, now time.Time) []Decision {
 // tell notifies each pending member why the gang waits: when the gang has settled and the kind of reason is new to the member, and
 // once per refreshTime when only numbers changed.
 func (g *Gang) notify(now time.Time) []Decision {
-	settled := now.Sub(g.changed) >= settleTime || now.Sub(g.clock) >= restlessTime
+	restless := !g.clock.IsZero() && now.Sub(g.clock) >= restlessTime
+	settled := restless || now.Sub(g.changed) >= settleTime
 	if g.changed.IsZero() || !settled {
 		return nil
 	}

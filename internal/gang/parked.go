@@ -118,11 +118,22 @@ func (g *Gang) Unplaced() bool {
 // cluster changed after seen: at once for capacity, after a backoff for anything else. A gang that preempted others is retried once they
 // are gone.
 func (g *Gang) Seeks(now time.Time) (lacked Shortage, seen uint64, ok bool) {
-	if g.Phase() != Ready || !g.isParked() || g.notBound() || g.failure.Kind == KindPreempting ||
-		g.shortage.Anything && now.Sub(g.failedAt) < backoff(g.failures) {
+	lacked, seen, from, ok := g.SeeksFrom()
+	if !ok || now.Before(from) {
 		return Shortage{}, 0, false
 	}
-	return g.shortage, g.seen, true
+	return lacked, seen, true
+}
+
+// SeeksFrom returns what Seeks does, and from when on.
+func (g *Gang) SeeksFrom() (lacked Shortage, seen uint64, from time.Time, ok bool) {
+	if !g.isParked() || g.notBound() || g.failure.Kind == KindPreempting || g.Phase() != Ready {
+		return Shortage{}, 0, time.Time{}, false
+	}
+	if g.shortage.Anything {
+		from = g.failedAt.Add(backoff(g.failures))
+	}
+	return g.shortage, g.seen, from, true
 }
 
 // Retry puts the representative of a parked gang back into the queue.

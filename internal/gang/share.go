@@ -160,6 +160,9 @@ func (t *tally) says(a aspect) (Share, bool) {
 func (t *tally) share() (share Share, agreed bool) {
 	agreed = true
 	for a := range aspects {
+		if len(t.shares[a].values) == 0 {
+			continue // nobody says anything
+		}
 		value, same := t.says(a)
 		share, agreed = share.and(value), agreed && same
 	}

@@ -158,13 +158,12 @@ func (l *Ledger) look(now time.Time) []gang.Decision {
 		l.changes.count == l.idle {
 		return nil
 	}
-	l.scout, l.looked = nil, now
+	l.scout, l.looked, l.idleUntil = nil, now, time.Time{}
 	if l.tree != nil {
 		return l.lookForAll(now)
 	}
 	for _, g := range l.gangs {
-		lacked, seen, seeks := g.Seeks(now)
-		if seeks && l.news(g, lacked, seen) && (l.scout == nil || compare(g, l.scout) < 0) {
+		if l.helped(g, now) && (l.scout == nil || compare(g, l.scout) < 0) {
 			l.scout = g
 		}
 	}
@@ -173,6 +172,40 @@ func (l *Ledger) look(now time.Time) []gang.Decision {
 		return nil
 	}
 	return l.scout.Retry(now)
+}
+
+// helped reports whether something changed that may help a parked gang. If the gang waits for a while after a failure, it notes until when.
+func (l *Ledger) helped(g *gang.Gang, now time.Time) bool {
+	lacked, seen, failed := g.Shortage()
+	if !failed || !l.news(g, lacked, seen) { // for most gangs nothing changed, and that is found out fast
+		return false
+	}
+	_, _, from, seeks := g.SeeksFrom()
+	if !seeks {
+		return false
+	}
+	if now.Before(from) {
+		if l.idleUntil.IsZero() || from.Before(l.idleUntil) {
+			l.idleUntil = from
+		}
+		return false
+	}
+	return true
+}
+
+// lookAtAll makes the next look compare all parked gangs with what changed, if one of them may be helped that was not when all were last
+// looked at: one of those that changed since, or are no longer ready, which are given, or one that no longer waits after a failure.
+func (l *Ledger) lookAtAll(changed []*gang.Gang, now time.Time) {
+	if l.idle != l.changes.count {
+		return
+	}
+	again := !l.idleUntil.IsZero() && !now.Before(l.idleUntil)
+	for _, g := range changed {
+		again = l.helped(g, now) || again // each notes until when it waits
+	}
+	if again {
+		l.idle = 0
+	}
 }
 
 // Parked is a gang that is parked because a plan failed, and what changed since.
@@ -218,7 +251,7 @@ func (l *Ledger) Parked() []Parked {
 	now := l.clock.Now()
 	var gangs []*gang.Gang
 	for _, g := range l.gangs {
-		if lacked, seen, seeks := g.Seeks(now); seeks && l.news(g, lacked, seen) {
+		if l.helped(g, now) {
 			gangs = append(gangs, g)
 		}
 	}

@@ -240,7 +240,11 @@ func (l *Ledger) NotBound(uid types.UID, why string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.records[uid]
-	return r != nil && r.gang != nil && r.gang.NotBound(string(uid), why)
+	if r == nil || r.gang == nil {
+		return false
+	}
+	l.touch(r.gang)
+	return r.gang.NotBound(string(uid), why)
 }
 
 // Misfit records that a pod fits on no node in its own scheduling cycle. It reports whether the pod is a member of a gang that

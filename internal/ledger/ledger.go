@@ -27,6 +27,7 @@ type Ledger struct {
 	gangs    map[gang.Key]*gang.Gang
 	podRecords
 	wakeUps
+	restless
 	slotMoves
 	queues
 	passedBy
@@ -59,6 +60,7 @@ func New(c clock.PassiveClock) *Ledger {
 		gangs:       map[gang.Key]*gang.Gang{},
 		podRecords:  newPodRecords(),
 		wakeUps:     newWakeUps(),
+		restless:    newRestless(),
 		queues:      newQueues(),
 		preemptions: newPreemptions(),
 	}
@@ -244,10 +246,11 @@ func (l *Ledger) Tick() []gang.Decision {
 	defer l.mu.Unlock()
 	now := l.clock.Now()
 	var decisions []gang.Decision
-	for _, t := range l.tick(now) {
+	looked, effects := l.tick(now)
+	for _, t := range effects {
 		decisions = append(decisions, l.after(t.gang, t.decisions)...)
 	}
-	l.idle = 0 // some wait for a while after a failure
+	l.lookAtAll(looked, now)
 	if l.later {
 		l.later = false
 		decisions = append(decisions, l.lookAndTry(now)...)

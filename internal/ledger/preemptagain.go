@@ -94,37 +94,38 @@ func (l *Ledger) mayFitNow(t trial) bool {
 }
 
 // PreemptAgain retries one parked gang, or one pod without a gang, for which preemption may succeed now. It selects the one whose last
-// attempt is the oldest; the queue order breaks ties.
-func (l *Ledger) PreemptAgain(now time.Time) []gang.Decision {
+// attempt is the oldest; the queue order breaks ties. It returns the key of that gang or pod, the zero key if there is none.
+func (l *Ledger) PreemptAgain(now time.Time) (gang.Key, []gang.Decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var next gang.Key
 	found := false
-	consider := func(key gang.Key) {
-		if l.mayFitNow(l.tried[key]) && (!found || l.compareTried(key, next) < 0) {
+	goes := func(key gang.Key, t trial) bool {
+		return l.mayFitNow(t) && (!found || l.compareTried(key, next) < 0)
+	}
+	for key, t := range l.tried {
+		g := l.gangs[key]
+		switch {
+		case key.Convention != "" && g == nil:
+			delete(l.tried, key)
+		case !goes(key, t): // most of them, so that is found out first
+		case key.Convention == "":
+			next, found = key, true
+		case g.Phase() == gang.Running:
+			delete(l.tried, key)
+		case g.Unplaced() && l.mayStart(g):
 			next, found = key, true
 		}
 	}
-	for key := range l.tried {
-		g := l.gangs[key]
-		switch {
-		case key.Convention == "":
-			consider(key)
-		case g == nil || g.Phase() == gang.Running:
-			delete(l.tried, key)
-		case g.Unplaced() && l.mayStart(g):
-			consider(key)
-		}
-	}
 	for g, s := range l.standings {
-		if s.waits && g.Phase() == gang.Ready && l.beyond(s) {
-			consider(g.Key)
+		if s.waits && goes(g.Key, l.tried[g.Key]) && g.Phase() == gang.Ready && l.beyond(s) {
+			next, found = g.Key, true
 		}
 	}
 	if !found {
-		return nil
+		return gang.Key{}, nil
 	}
-	return l.tryAgain(next, now)
+	return next, l.tryAgain(next, now)
 }
 
 // tryAgain does that.

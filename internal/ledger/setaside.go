@@ -311,6 +311,7 @@ func (l *Ledger) SetAside(key gang.Key, why *gang.SetAsideWhy) []gang.Decision {
 	now := l.clock.Now()
 	if g := l.gangs[key]; g != nil {
 		g.SetAside(why, now)
+		l.touch(g)
 		return nil
 	}
 	m := l.passedBy.pods[key]

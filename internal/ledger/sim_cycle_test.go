@@ -98,7 +98,7 @@ func (s *simulation) beginGangCycle(p *simPod, asked ledger.Answer) {
 	if !fits {
 		fit := sum(s.usable(asked.Task.Avoid))
 		answer := s.ledger.Unfit(p.pod.UID, gang.Finding{Fit: fit, Shortage: gang.Shortage{
-			Missing: max(1, asked.Task.Need-fit), Anything: len(asked.Task.Avoid) > 0,
+			Missing: max(1, asked.Task.Need-fit), Anything: len(asked.Task.Avoid) > 0 || s.picky != nil && s.picky(),
 		}})
 		s.refused(p)
 		s.perform(answer.Decisions)

@@ -51,6 +51,8 @@ type simulation struct {
 	// broken the failed attempts.
 	refuses         func(*simPod) bool
 	unbound, broken int
+	// picky returns whether a plan fails for more than capacity; nil if it never does.
+	picky func() bool
 	// slow leaves binds in flight until answer is called for them.
 	slow bool
 	// wrong is the first violation of a rule.
@@ -292,9 +294,21 @@ func (s *simulation) rest(d time.Duration) {
 		s.work()
 		s.clock.SetTime(s.clock.Now().Add(100 * time.Millisecond))
 		s.endBackoffs()
-		s.perform(s.ledger.Tick())
+		s.tick()
 	}
 	s.work()
+}
+
+// tick has the ledger tick, and compares that with ticking all gangs.
+func (s *simulation) tick() {
+	if err := s.ledger.CheckSkipped(); err != nil {
+		panic(err)
+	}
+	decisions := s.ledger.Tick()
+	if err := s.ledger.CheckLooked(); err != nil {
+		panic(fmt.Sprintf("%v\n%s", err, s))
+	}
+	s.perform(decisions)
 }
 
 // work runs cycles and queued decisions until none are left.

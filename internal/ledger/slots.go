@@ -61,11 +61,13 @@ func (l *Ledger) Take(uid types.UID) []gang.Decision {
 	var decisions []gang.Decision
 	if r := l.records[l.taking]; r != nil && r.gang != nil {
 		r.gang.Return(string(l.taking))
+		l.touch(r.gang)
 		decisions = l.follow(r.gang, nil)
 	}
 	l.taking = uid
 	if r := l.records[uid]; r != nil && r.gang != nil {
 		r.gang.Take(string(uid))
+		l.touch(r.gang)
 		decisions = l.follow(r.gang, decisions)
 	}
 	return decisions

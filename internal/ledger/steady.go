@@ -19,16 +19,48 @@ type ticked struct {
 	decisions []gang.Decision
 }
 
-// tick ticks every gang, and returns those for which it had an effect, in the scheduling order.
-func (l *Ledger) tick(now time.Time) []ticked {
-	var all []ticked
-	for _, g := range l.gangs {
-		if decisions := g.Tick(now); len(decisions) > 0 || g.Moved() || g.Empty() {
-			all = append(all, ticked{g, decisions})
-		}
+// restless tracks which gangs a tick has to look at: those that changed, and those for which the passage of time has an effect. The others
+// cost it nothing, however many wait.
+type restless struct {
+	// touched are the gangs that changed since the last tick.
+	touched map[*gang.Gang]struct{}
+	// times are when time has an effect on the others.
+	times times
+}
+
+func newRestless() restless { return restless{touched: map[*gang.Gang]struct{}{}, times: newTimes()} }
+
+// touch records that a gang changed.
+func (r *restless) touch(g *gang.Gang) { r.touched[g] = struct{}{} }
+
+// drop forgets a gang.
+func (r *restless) drop(g *gang.Gang) {
+	delete(r.touched, g)
+	r.times.set(g, time.Time{})
+}
+
+// take returns the gangs that a tick has to look at, in no particular order.
+func (r *restless) take(now time.Time) []*gang.Gang {
+	for g := r.times.due(now); g != nil; g = r.times.due(now) {
+		r.touch(g)
 	}
-	slices.SortFunc(all, func(a, b ticked) int { return compare(a.gang, b.gang) })
+	all := slices.Collect(maps.Keys(r.touched))
+	clear(r.touched)
 	return all
+}
+
+// tick ticks the gangs that may need it, as if it ticked every gang. It returns those that it ticked, and in the scheduling order those for
+// which it had an effect.
+func (l *Ledger) tick(now time.Time) (looked []*gang.Gang, effects []ticked) {
+	looked = l.restless.take(now)
+	for _, g := range looked {
+		if decisions := g.Tick(now); len(decisions) > 0 || g.Moved() || g.Empty() {
+			effects = append(effects, ticked{g, decisions})
+		}
+		l.times.set(g, g.Due(now))
+	}
+	slices.SortFunc(effects, func(a, b ticked) int { return compare(a.gang, b.gang) })
+	return looked, effects
 }
 
 // inOrder returns records by the names of their pods: decisions must not depend on the iteration order of a map.

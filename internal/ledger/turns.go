@@ -237,7 +237,7 @@ func (l *Ledger) lookForAll(now time.Time) []gang.Decision {
 		if s == nil || !s.waits {
 			continue
 		}
-		if lacked, seen, seeks := g.Seeks(now); seeks && l.news(g, lacked, seen) {
+		if l.helped(g, now) {
 			l.tree.SetReady(s.id, true)
 			found = true
 		}
@@ -265,6 +265,7 @@ func (l *Ledger) yields(g *gang.Gang) bool {
 func (l *Ledger) notReady(g *gang.Gang) {
 	if s := l.standings[g]; s != nil && !s.fresh {
 		l.tree.SetReady(s.id, false)
+		l.touch(g)
 	}
 }
 
@@ -313,6 +314,7 @@ func (l *Ledger) give(e queue.Entry) (types.UID, bool) {
 		return uid, l.alone[uid] != nil
 	}
 	ref, ok := g.Turn(l.clock.Now())
+	l.touch(g)
 	return types.UID(ref.UID), ok
 }
 
@@ -358,6 +360,9 @@ func (l *Ledger) Skip(uid types.UID) {
 func (l *Ledger) unready(uid types.UID, id queue.ID) {
 	if a := l.alone[uid]; a != nil {
 		a.ready = false
+	}
+	if g := l.gangOf[id]; g != nil {
+		l.touch(g)
 	}
 	l.tree.SetReady(id, false)
 }

@@ -255,6 +255,7 @@ func (l *Ledger) PreemptionEnded(gangs map[gang.Key]gang.ByWhy) {
 	for key := range gangs {
 		if g := l.gangs[key]; g != nil {
 			g.PreemptionEnded(l.clock.Now())
+			l.touch(g)
 		}
 	}
 }

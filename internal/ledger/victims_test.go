@@ -211,7 +211,8 @@ func unplaced(t *testing.T, l *ledger.Ledger, name string, now time.Time, pods .
 
 // again returns which gang or pod is tried again, "" if none.
 func again(l *ledger.Ledger, now time.Time) string {
-	for _, d := range l.PreemptAgain(now) {
+	_, decisions := l.PreemptAgain(now)
+	for _, d := range decisions {
 		if activate, ok := d.(gang.Activate); ok {
 			return activate.Members[0].Name
 		}

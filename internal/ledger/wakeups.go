@@ -23,8 +23,10 @@ type wakeUps struct {
 	scout  *gang.Gang
 	// later is true if a look is due that was too early.
 	later bool
-	// idle is the number of changes that are known to help no parked gang for now.
-	idle uint64
+	// idle is the number of changes that are known to help no parked gang for now, or for which all that they may help are ready for their
+	// turn. idleUntil is when the first of those that wait for a while after a failure may be helped, zero if there are none.
+	idle      uint64
+	idleUntil time.Time
 	// snapshot is the number of changes that the current scheduling cycle takes into account, snapshotFreed that of those that may have
 	// freed capacity, popped the pod that is in a cycle of its own.
 	snapshot, snapshotFreed uint64
@@ -56,7 +58,10 @@ func (l *Ledger) after(g *gang.Gang, decisions []gang.Decision) []gang.Decision 
 	if g.Empty() {
 		delete(l.gangs, g.Key)
 		delete(l.overtaken, g)
+		l.restless.drop(g)
+		return l.follow(g, decisions)
 	}
+	l.touch(g)
 	return l.follow(g, decisions)
 }
 
@@ -80,7 +85,7 @@ func (l *Ledger) first(g *gang.Gang) *gang.Gang {
 	var first *gang.Gang
 	now := l.clock.Now()
 	for queued := range l.queued {
-		if queued != g && queued.Queued(now) && compare(queued, g) < 0 && (first == nil || compare(queued, first) < 0) {
+		if queued != g && compare(queued, g) < 0 && (first == nil || compare(queued, first) < 0) && queued.Queued(now) {
 			first = queued
 		}
 	}

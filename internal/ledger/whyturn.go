@@ -66,6 +66,7 @@ func (l *Ledger) explainTurn(id queue.ID, now time.Time) []gang.Decision {
 	why := l.tree.Why(id)
 	if g := l.gangOf[id]; g != nil {
 		g.InQueue(kindOf(why), l.queueWhy(why), now)
+		l.touch(g)
 		return nil
 	}
 	a := l.alone[types.UID(id[len(idOf("")):])]
