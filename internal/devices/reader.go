@@ -18,8 +18,8 @@ type Cache interface {
 	UpdateSnapshot(logger klog.Logger, snapshot *internalcache.Snapshot) error
 }
 
-// Reader reads the devices of the nodes. It has a snapshot of its own, because those of the profiles belong to the scheduling goroutine. The
-// cache is locked only while the nodes are copied that changed since the last call. The zero value reads nothing.
+// Reader reads the devices of the nodes. It has a snapshot of its own, because those of the profiles belong to the scheduling goroutine.
+// The cache is locked only while the nodes are copied that changed since the last call. The zero value reads nothing.
 type Reader struct {
 	mu       sync.Mutex
 	cache    Cache

@@ -116,9 +116,10 @@ Queues have series (label ` + "`queue`" + `) while queues are configured: at mos
 16 resources, those that a guarantee or a limit names first. Amounts are in the base unit of the resource: cores, bytes, or a number.
 Only queues without children have gangs; what a queue with children uses and has waiting includes that of its children.
 
-Devices are extended resources that device plugins publish, such as ` + "`nvidia.com/gpu`" + `: at most 16 of them have series. The label ` + "`key`" + ` is
-that of a node label, or empty for the whole cluster: ` + "`kubernetes.io/hostname`" + `, and what gangs asked for in their topology within an hour, at
-most 8 others. See [how large a gang could start now](../workloads/gpu.md#for-platform-teams).
+Devices are extended resources that device plugins publish, such as ` + "`nvidia.com/gpu`" + `: at most 16 of them have
+series. The label ` + "`key`" + ` is that of a node label, or empty for the whole cluster: ` + "`kubernetes.io/hostname`" + `, and what
+gangs asked for in their topology within an hour, at most 8 others. See
+[how large a gang could start now](../workloads/gpu.md#for-platform-teams).
 
 | metric | type | labels | what it is |
 | --- | --- | --- | --- |

@@ -14,7 +14,8 @@ var (
 	}
 	devicesDomain = entry{
 		"kubenexus_devices_free_in_domain", "gauge",
-		"Free devices in the domain of a node label: the nodes with that value. At most 200 domains of a key, otherwise none, and never single nodes.",
+		"Free devices in the domain of a node label: the nodes with that value. No series for keys with more than 200 domains, nor for " +
+			"single nodes.",
 		[]string{"resource", "key", "domain"},
 	}
 	devicesGang = entry{
