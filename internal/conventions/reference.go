@@ -112,8 +112,8 @@ func ofTopology() []Annotation {
 		Meaning: "How many members a slice has. It is set together with `" + TopologySliceRequiredAnnotation + "`.",
 	}, {
 		Key: TopologySpreadAnnotation, On: anyPod, Value: key, Default: "any nodes",
-		Meaning: "The members are spread evenly over the domains: each has its share of them, or one more. It cannot have the same key as " +
-			"`" + TopologySliceRequiredAnnotation + "`.",
+		Meaning: "The members are spread evenly over the domains: each has its share of them, or one more. It cannot have the same key " +
+			"as `" + TopologySliceRequiredAnnotation + "`.",
 	}}
 }
 

@@ -28,7 +28,7 @@ func (s *sweeps) due(now time.Time) bool { return !now.Before(s.next) }
 func (s *sweeps) began(key gang.Key, now time.Time) { s.key, s.next = key, now.Add(sweepPause) }
 
 // ended records that the attempt of a gang, or of a pod without one, ends without a place for it. The whole attempt counts, from popped on:
-// the snapshot, the plan, and explaining why it fails usually cost more than planning to preempt others. planned is true if that was planned
+// the snapshot, the plan, and explaining why it fails usually cost more than planning to preempt others. planned is true if that was
 // too, which counts whatever it was tried for.
 func (s *sweeps) ended(key gang.Key, planned bool, popped, now time.Time) {
 	if planned || key == s.key {

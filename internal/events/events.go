@@ -185,8 +185,8 @@ func Sentence(e gang.Explanation) string {
 // tooLarge says that a gang would not fit even if the cluster were empty.
 func tooLarge(name string, e gang.Explanation) string {
 	if e.Topology != "" {
-		return fmt.Sprintf("%s cannot be scheduled: where it has to be, the cluster could hold only %d of %s even if it were empty; now %s. "+
-			"Add nodes there, or request less.", name, e.Most, needed(e), fitting(e, e.Topology))
+		return fmt.Sprintf("%s cannot be scheduled: where it has to be, the cluster could hold only %d of %s even if it were empty; "+
+			"now %s. Add nodes there, or request less.", name, e.Most, needed(e), fitting(e, e.Topology))
 	}
 	return fmt.Sprintf("%s cannot be scheduled: the cluster could hold only %d of %s even if it were empty; now %s. "+
 		"Add nodes, or request less.", name, e.Most, needed(e), fitting(e, fmt.Sprintf("%d fit", e.Fit)))

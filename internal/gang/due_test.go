@@ -18,12 +18,12 @@ func TestDueMissesNothing(t *testing.T) {
 	kinds, ticks, saved := map[gang.Kind]int{}, 0, 0
 	for round := range uint64(60) {
 		every, seldom := newRestlessTwin(round), newRestlessTwin(round)
-		now, changed := start, true
+		now := start
 		var due time.Time
 		for step := range 60 {
 			every.stepOrRest(now)
 			seldom.stepOrRest(now)
-			changed = true
+			changed := true
 			for range 1 + step%40 {
 				now = now.Add(tick)
 				want := every.Tick(now)

@@ -54,9 +54,8 @@ func (g *Gang) expire(now time.Time) []Decision {
 	if g.starts != nil || g.planner != nil {
 		return nil
 	}
-	phase := g.Phase()
-	partial := phase == Running && g.Partial() && g.shortSince.IsZero() && g.evicting == ""
-	if phase == Running && !partial || phase == Unbound {
+	partial, waits := g.waitsForMembers()
+	if !waits {
 		g.clock = time.Time{}
 		return nil
 	}
@@ -85,6 +84,18 @@ func (g *Gang) expire(now time.Time) []Decision {
 		return nil
 	}
 	return []Decision{Notify{Members: g.refs(late), Explanation: timedOut}}
+}
+
+// waitsForMembers reports whether the timeout counts for the gang: it has not started, or it runs partially and the others do not fit.
+func (g *Gang) waitsForMembers() (partial, waits bool) {
+	switch g.Phase() { //nolint:exhaustive // in all others the gang has not started
+	case Unbound:
+		return false, false
+	case Running:
+		partial = g.Partial() && g.shortSince.IsZero() && g.evicting == ""
+		return partial, partial
+	}
+	return false, true
 }
 
 // expirePartial warns all members that only a part of the gang could be bound, or evicts that part if OnPartial asks for it.

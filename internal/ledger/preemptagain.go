@@ -98,17 +98,26 @@ func (l *Ledger) mayFitNow(t trial) bool {
 func (l *Ledger) PreemptAgain(now time.Time) (gang.Key, []gang.Decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var next gang.Key
-	found := false
-	goes := func(key gang.Key, t trial) bool {
-		return l.mayFitNow(t) && (!found || l.compareTried(key, next) < 0)
+	next, found := l.nextTried()
+	for g, s := range l.standings {
+		if s.waits && l.goes(g.Key, l.tried[g.Key], next, found) && g.Phase() == gang.Ready && l.beyond(s) {
+			next, found = g.Key, true
+		}
 	}
+	if !found {
+		return gang.Key{}, nil
+	}
+	return next, l.tryAgain(next, now)
+}
+
+// nextTried returns which of those that were tried comes first, and drops those that do not wait any more.
+func (l *Ledger) nextTried() (next gang.Key, found bool) {
 	for key, t := range l.tried {
 		g := l.gangs[key]
 		switch {
 		case key.Convention != "" && g == nil:
 			delete(l.tried, key)
-		case !goes(key, t): // most of them, so that is found out first
+		case !l.goes(key, t, next, found): // most of them, so that is found out first
 		case key.Convention == "":
 			next, found = key, true
 		case g.Phase() == gang.Running:
@@ -117,15 +126,12 @@ func (l *Ledger) PreemptAgain(now time.Time) (gang.Key, []gang.Decision) {
 			next, found = key, true
 		}
 	}
-	for g, s := range l.standings {
-		if s.waits && goes(g.Key, l.tried[g.Key]) && g.Phase() == gang.Ready && l.beyond(s) {
-			next, found = g.Key, true
-		}
-	}
-	if !found {
-		return gang.Key{}, nil
-	}
-	return next, l.tryAgain(next, now)
+	return next, found
+}
+
+// goes reports whether a trial may succeed now, and comes before the next one found so far.
+func (l *Ledger) goes(key gang.Key, t trial, next gang.Key, found bool) bool {
+	return l.mayFitNow(t) && (!found || l.compareTried(key, next) < 0)
 }
 
 // tryAgain does that.

@@ -10,8 +10,8 @@ import (
 // maxLevels is how many label keys are remembered. Pods name the keys, so without a bound they could make the planner remember any number.
 const maxLevels = 16
 
-// topologies are the topology domains of the nodes, by label key. Reading a label of every node for each plan would take longer than to plan
-// a small gang, so they are kept until the nodes change.
+// topologies are the topology domains of the nodes, by label key. Reading a label of every node for each plan would take longer than to
+// plan a small gang, so they are kept until the nodes change.
 type topologies map[string]*domainsOf
 
 // domainsOf is the domains of one label key.
