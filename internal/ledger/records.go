@@ -95,3 +95,13 @@ func (l *Ledger) dropGone() {
 		}
 	}
 }
+
+// GangOf returns the gang that a pod belongs to, and false if it has none.
+func (l *Ledger) GangOf(uid types.UID) (gang.Key, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.records[uid]; r != nil && r.gang != nil {
+		return r.gang.Key, true
+	}
+	return gang.Key{}, false
+}

@@ -15,7 +15,6 @@ import (
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
@@ -228,34 +227,6 @@ func (s *scenario) still(d *datadriven.TestData) (answer string, err error) {
 		return err != nil || answer != d.Expected
 	})
 	return answer, err
-}
-
-// nodes count=N cpu=C [name=PREFIX] [zone=Z] [pool=P] [memory=M] [gpu=N]: simulated nodes, with the labels of the input. Those of a pool have
-// the label pool and are tainted for all that do not tolerate it.
-func (s *scenario) nodes(d *datadriven.TestData) (string, error) {
-	count, prefix := 1, "node"
-	s.maybe(d, "count", &count)
-	s.maybe(d, "name", &prefix)
-	cpu := "4"
-	s.maybe(d, "cpu", &cpu)
-	shape := controlplane.NodeShape{CPU: cpu, Memory: "64Gi", Pods: 110, Labels: labelsOf(d.Input)}
-	s.maybe(d, "memory", &shape.Memory)
-	var zone, pool, gpu string
-	if s.maybe(d, "gpu", &gpu) {
-		shape.Extended = map[string]string{string(gpuResource): gpu}
-	}
-	if s.maybe(d, "zone", &zone) {
-		shape.Labels[corev1.LabelTopologyZone] = zone
-	}
-	if s.maybe(d, "pool", &pool) {
-		shape.Labels["pool"] = pool
-		shape.Taints = []corev1.Taint{{Key: "pool", Value: pool, Effect: corev1.TaintEffectNoSchedule}}
-	}
-	if err := suite.plane.AddNodes(s.ctx, prefix, count, shape); err != nil {
-		return "", err
-	}
-	s.awaitNodes(ours)
-	return "", nil
 }
 
 // priorityclass name=N value=V [never]: a priority class, which goes with the scenario. With never, its pods preempt no others.

@@ -9,18 +9,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 )
-
-// labelsOf reads lines such as "example.com/rack: r1".
-func labelsOf(input string) map[string]string {
-	labels := map[string]string{}
-	for line := range strings.Lines(input) {
-		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		labels[key] = value
-	}
-	return labels
-}
 
 // domains key=K: per group of pods, how many are in each domain of the label key: "g: r1=2 r2=2". Pods on nodes without the label are in "-".
 func (s *scenario) domains(d *datadriven.TestData) (string, error) {
@@ -65,23 +54,6 @@ func orDash(name string) string {
 		return "-"
 	}
 	return name
-}
-
-// node-label node=N: sets labels of a node that the input has, and removes those without a value.
-func (s *scenario) nodeLabel(d *datadriven.TestData) (string, error) {
-	var name string
-	d.ScanArgs(s.t, "node", &name)
-	var changes []string
-	for key, value := range labelsOf(d.Input) {
-		if value == "" {
-			changes = append(changes, fmt.Sprintf("%q: null", strings.TrimSuffix(key, ":")))
-		} else {
-			changes = append(changes, fmt.Sprintf("%q: %q", key, value))
-		}
-	}
-	patch := fmt.Sprintf(`{"metadata": {"labels": {%s}}}`, strings.Join(changes, ","))
-	_, err := suite.client.CoreV1().Nodes().Patch(s.ctx, name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{})
-	return "", err
 }
 
 // why pod=P: why the pod waits, up to the first semicolon.
