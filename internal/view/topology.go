@@ -186,6 +186,9 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 	if len(v.classes) == 1 && unmet.Rule == topology.Required && len(v.where.parts) == 0 {
 		f.Shortage.Missing = max(1, unmet.Need-unmet.Fit)
 	}
+	if unmet.Rule == topology.Spread {
+		f.TooLarge, f.Most = false, 0 // one domain is too small, and the others were not looked at
+	}
 	if required := v.where.rules.Required; f.TooLarge && required != nil {
 		f.Most = min(v.mostIn(required), task.Need) // another domain may be larger
 		f.TooLarge = f.Most < task.Need
