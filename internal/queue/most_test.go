@@ -63,7 +63,8 @@ func TestMostIsABound(t *testing.T) {
 			}
 		}
 	})
-	if reached == 0 || below == 0 {
-		t.Errorf("the bound was reached %d times, and below what all victims take %d times", reached, below)
+	t.Logf("the bound was reached %d times, and below what all victims take %d times", reached, below)
+	if reached == 0 && !testing.Short() { // then there are few cases
+		t.Error("the bound was never reached")
 	}
 }
