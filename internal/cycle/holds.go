@@ -19,7 +19,7 @@ func (p *Preemption) Holds(key gang.Key) bool {
 	return p.holds[key] != nil
 }
 
-// None reports whether nothing is held, and no nomination is left of what was.
+// None reports whether no capacity is held, and no nominated node of an earlier hold is left to clear.
 func (p *Preemption) None() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -53,8 +53,8 @@ func (p *Preemption) awaitOthers(h *hold) bool {
 }
 
 // Unnominate takes the pods without a gang for which capacity is held out of the nominations of the scheduling queue. Otherwise filters
-// would count such a pod twice: what is held for it is in the scheduler's cache. It also takes out those for which nothing is held any
-// more, while the API server still has their nominated nodes: others were planned without them.
+// would count such a pod twice: what is held for it is in the scheduler's cache. It also removes the
+// nominations of holds that have ended, until the API server has cleared the nominated nodes: other plans do not count them.
 func (p *Preemption) Unnominate(remove func(*corev1.Pod)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,7 +72,7 @@ func (p *Preemption) Unnominate(remove func(*corev1.Pod)) {
 	}
 }
 
-// clear notes that nothing is held for these pods any more.
+// clear records that the nominated nodes of these pods are being cleared.
 func (p *Preemption) clear(members []gang.Ref) {
 	for _, m := range members {
 		p.clearing[types.UID(m.UID)] = m

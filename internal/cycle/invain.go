@@ -23,7 +23,7 @@ func (p *Preemption) countInVain(logger klog.Logger, key gang.Key, h *hold, node
 func (p *Preemption) countUnused(logger klog.Logger, key gang.Key, h *hold) {
 	if pods := h.unused(); pods > 0 && !p.anyGone(h.members) {
 		p.Metrics.InVain(pods)
-		logger.Info("What preempted pods freed was not used", "gang", key, "pods", pods)
+		logger.Info("Capacity freed by preemption was not used", "gang", key, "pods", pods)
 	}
 }
 

@@ -36,7 +36,7 @@ type Preemption struct {
 	holds map[gang.Key]*hold
 	// chosen are the pods that go for them.
 	chosen view.Chosen
-	// clearing are the members of holds that were dropped, until the API server no longer has nominated nodes of them.
+	// clearing are the members of holds that have ended, until the API server has cleared their nominated nodes.
 	clearing map[types.UID]gang.Ref
 	// sweeps limits how often gangs are tried again because something has started since.
 	sweeps sweeps

@@ -80,20 +80,38 @@ func (g *Gang) toPlace() []Ref {
 	return refs
 }
 
-// Near returns what to plan for a member that joins the gang, which runs. It returns false if the topology of the nodes does not matter for
-// it: then any node will do that the filters allow.
+// Near returns what to plan for a member that joins the running gang. It returns false if no topology applies to the member: then any node
+// will do that the filters allow. It visits every member.
 func (g *Gang) Near(uid string) (Task, bool) {
-	m := g.members[uid]
-	if m == nil || len(g.topologies()) == 0 {
+	role, applies := g.placedNear(uid)
+	if !applies {
 		return Task{}, false
 	}
-	t := Task{Gang: g.Key, Members: []Ref{g.ref(m)}, Need: 1, Topology: g.Topology(), Running: g.RunningMembers()}
+	t := Task{Gang: g.Key, Members: []Ref{g.ref(g.members[uid])}, Need: 1, Topology: g.Topology(), Running: g.RunningMembers()}
+	if role.Topology.Any() {
+		t.Roles, t.MemberRoles = []RoleTask{{Role: role}}, []string{role.Name}
+	}
+	return t, true
+}
+
+// PlacedNear reports whether a topology applies to the member. It costs the same for gangs of any size.
+func (g *Gang) PlacedNear(uid string) bool {
+	_, applies := g.placedNear(uid)
+	return applies
+}
+
+// placedNear also returns the member's role.
+func (g *Gang) placedNear(uid string) (own Role, applies bool) {
+	m := g.members[uid]
+	if m == nil {
+		return Role{}, false
+	}
 	for _, role := range g.shape().All() {
-		if role.Name == m.Spec.Role && role.Topology.Any() {
-			t.Roles, t.MemberRoles = []RoleTask{{Role: role}}, []string{role.Name}
+		if role.Name == m.Spec.Role {
+			own = role
 		}
 	}
-	return t, t.Topology.Any() || len(t.Roles) > 0
+	return own, own.Topology.Any() || g.Topology().Any()
 }
 
 // addRoles adds the requirements of each role.

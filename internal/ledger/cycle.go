@@ -20,7 +20,7 @@ type Answer struct {
 	// Task is what to plan if the verdict is Plan. If the gang was parked, Scout is the shortage to check first.
 	Task  gang.Task
 	Scout *Parked
-	// Near is what to plan for a pod that is scheduled alone, nil if the topology of the nodes does not matter for it.
+	// Near is what to plan for a pod that is scheduled alone, nil if no topology applies to it.
 	Near *gang.Task
 	// Beyond is true if the gang is beyond a limit of its queues, and is only to make room within it.
 	Beyond bool
@@ -151,7 +151,7 @@ func (l *Ledger) Single(pod *corev1.Pod) Answer {
 	return a
 }
 
-// Near reports whether the pod is scheduled alone, and the topology of the nodes matters for it.
+// Near reports whether the pod is scheduled alone, and within a topology domain.
 func (l *Ledger) Near(pod *corev1.Pod) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -163,8 +163,7 @@ func (l *Ledger) Near(pod *corev1.Pod) bool {
 	case r.gang == nil:
 		return false
 	}
-	_, near := r.gang.Near(string(pod.UID))
-	return near && r.gang.Phase() == gang.Running
+	return r.gang.PlacedNear(string(pod.UID)) && r.gang.Phase() == gang.Running
 }
 
 // Commit starts binding all members of a plan, after their capacity was reserved. uid is the representative. It returns false if

@@ -28,6 +28,7 @@ type Ledger struct {
 	podRecords
 	wakeUps
 	restless
+	located
 	slotMoves
 	queues
 	passedBy
@@ -61,6 +62,7 @@ func New(c clock.PassiveClock) *Ledger {
 		podRecords:  newPodRecords(),
 		wakeUps:     newWakeUps(),
 		restless:    newRestless(),
+		located:     located{},
 		queues:      newQueues(),
 		preemptions: newPreemptions(),
 	}

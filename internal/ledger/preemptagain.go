@@ -20,8 +20,8 @@ import (
 
 // preemptions is what the ledger knows about who could preempt whom.
 type preemptions struct {
-	// lowest is at most the lowest priority of what runs and is not protected. What starts lowers it at once. Whoever looks at all pods
-	// that run raises it. So a gang that could preempt nothing is not planned a second time.
+	// lowest is a lower bound on the priority of the running pods that may be preempted. A pod that starts lowers it; a search over all
+	// running pods raises it. So a gang that could preempt nothing is not planned a second time.
 	lowest int32
 	// count numbers the pods that were started, and last has, for each priority, the number of the last one.
 	starts struct {
@@ -110,7 +110,7 @@ func (l *Ledger) PreemptAgain(now time.Time) (gang.Key, []gang.Decision) {
 	return next, l.tryAgain(next, now)
 }
 
-// nextTried returns which of those that were tried comes first, and drops those that do not wait any more.
+// nextTried returns the gang, or the pod without a gang, to retry first. It removes entries that are no longer pending.
 func (l *Ledger) nextTried() (next gang.Key, found bool) {
 	for key, t := range l.tried {
 		g := l.gangs[key]
@@ -129,7 +129,7 @@ func (l *Ledger) nextTried() (next gang.Key, found bool) {
 	return next, found
 }
 
-// goes reports whether a trial may succeed now, and comes before the next one found so far.
+// goes reports whether a retry may succeed now, and comes before the one selected so far.
 func (l *Ledger) goes(key gang.Key, t trial, next gang.Key, found bool) bool {
 	return l.mayFitNow(t) && (!found || l.compareTried(key, next) < 0)
 }

@@ -21,35 +21,6 @@ func (l *Ledger) Status(key gang.Key) (gang.Status, bool) {
 	return s, true
 }
 
-// addDomains adds the domains that have all members with a node.
-func (l *Ledger) addDomains(s *gang.Status, t gang.Topology) {
-	keys := t.Preferred
-	if t.Required != "" {
-		keys = append([]string{t.Required}, keys...)
-	}
-	for _, key := range keys {
-		if name, same := l.domainOf(s.Nodes, key); same {
-			s.Domains = append(s.Domains, gang.DomainStatus{Key: key, Name: name})
-		}
-	}
-}
-
-// domainOf returns the domain that has all of these nodes, and false if there is none.
-func (l *Ledger) domainOf(nodes []gang.NodeStatus, key string) (name string, same bool) {
-	for i := range nodes {
-		node := l.pools.nodes[nodes[i].Name]
-		if node == nil {
-			return "", false
-		}
-		value, labelled := node.Labels[key]
-		if !labelled || i > 0 && value != name {
-			return "", false
-		}
-		name = value
-	}
-	return name, len(nodes) > 0
-}
-
 // addQueue adds the gang's queue, and its position if it waits.
 func (l *Ledger) addQueue(s *gang.Status, g *gang.Gang) {
 	if l.tree == nil {

@@ -1,10 +1,13 @@
 package ledger_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	testingclock "k8s.io/utils/clock/testing"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
@@ -56,5 +59,39 @@ func TestAPodWithoutAGangIsPlannedInItsTopology(t *testing.T) {
 	pod.Annotations[conventions.TopologySpreadAnnotation] = "no key"
 	if answer := w.Enter(pod); answer.Verdict != gang.Refuse || answer.Why.Kind != gang.KindInvalid {
 		t.Errorf("a bad value: Enter returned %v because of %s", answer.Verdict, answer.Why.Kind)
+	}
+}
+
+// TestTheStatusHasTheDomain: of each key that the gang asks for, the domain that has all members with a node, with and without queues.
+func TestTheStatusHasTheDomain(t *testing.T) {
+	for name, queues := range map[string]*queue.Config{"without queues": nil, "with queues": {}} {
+		t.Run(name, func(t *testing.T) {
+			l, _ := newLedger()
+			nodes := []*corev1.Node{
+				{ObjectMeta: metav1.ObjectMeta{Name: "n1", Labels: map[string]string{"rack": "r1", "block": "b1"}}},
+				{ObjectMeta: metav1.ObjectMeta{Name: "n2", Labels: map[string]string{"rack": "r2", "block": "b1"}}},
+			}
+			for _, node := range nodes {
+				l.NodeChanged(node.Name, node)
+			}
+			if queues != nil {
+				l.Configure(queues, nil, nodes)
+			}
+			for i, node := range nodes {
+				pod := member(fmt.Sprintf("g-%d", i), "g", 2, i+1)
+				pod.Annotations[conventions.TopologyPreferredAnnotation] = "rack,block"
+				l.Observe(bindsTo(pod, node.Name))
+			}
+			key, _ := l.GangOf("g-0")
+			status, _ := l.Status(key)
+			want := []gang.DomainStatus{{Key: "block", Name: "b1"}}
+			if diff := cmp.Diff(want, status.Domains); diff != "" {
+				t.Errorf("domains (-want +got):\n%s", diff)
+			}
+			l.NodeChanged("n2", nil)
+			if status, _ := l.Status(key); len(status.Domains) > 0 {
+				t.Errorf("a node is gone, and the gang is in %v", status.Domains)
+			}
+		})
 	}
 }

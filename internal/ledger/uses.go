@@ -241,11 +241,12 @@ func amountOf(name corev1.ResourceName, q resource.Quantity) int64 {
 	return q.Value()
 }
 
-// NodeChanged records the capacity of a node; nil means that the node is gone. It returns true if a resource is new, so that the
+// NodeChanged records the labels and the capacity of a node; nil means that the node is gone. It returns true if a resource is new, so that the
 // queues have to be configured again.
 func (l *Ledger) NodeChanged(name string, node *corev1.Node) (again bool, decisions []gang.Decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.located.record(name, node)
 	if l.tree == nil {
 		return false, nil
 	}

@@ -36,7 +36,8 @@ type gangPlugin struct {
 	slots      *slots.Held
 	attached   func() bool
 	preemption func() *cycle.Preemption
-	// preempts is true if this plugin makes room for pods without a gang: the first of the profile does.
+	// preempts is true if this plugin plans pods without a gang, within their topology domain or to preempt others: the first of the
+	// profile does.
 	preempts bool
 	// ends is true if the profile has DefaultPreemption, which would preempt single members of gangs. PostFilter then ends the chain.
 	ends bool
@@ -94,7 +95,7 @@ func (pl *gangPlugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *
 	case answer.Verdict == gang.Refuse:
 		klog.FromContext(ctx).V(3).Info("Gang member cannot be scheduled alone", "gang", answer.Why.Gang, "why", answer.Why.Kind)
 		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, pl.refusal(answer.Why))
-	case answer.Near != nil:
+	case answer.Near != nil && (answer.Gang || pl.preempts):
 		return pl.near(ctx, state, *answer.Near)
 	case !answer.Gang:
 		return nil, fwk.NewStatus(fwk.Skip)
@@ -108,7 +109,7 @@ func (pl *gangPlugin) PreFilter(ctx context.Context, state fwk.CycleState, pod *
 	return nil, nil
 }
 
-// near plans a pod that the topology of the nodes matters for, and allows the node of the plan only.
+// near plans a single pod within its topology domain, and allows only the planned node.
 func (pl *gangPlugin) near(ctx context.Context, state fwk.CycleState, task gang.Task) (*fwk.PreFilterResult, *fwk.Status) {
 	plan, err := pl.planner.Plan(ctx, task, nil)
 	switch {
@@ -252,7 +253,7 @@ func (pl *gangPlugin) Permit(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 	return nil, 0
 }
 
-// EventsToRegister registers what may help a pod that is planned alone because the topology of the nodes matters for it. The dispatcher
+// EventsToRegister registers the events that may make a single pod schedulable that is planned within a topology domain. The dispatcher
 // decides which events may help a gang. The framework calls this once the profile is complete, so it is also where the plugin rejects an
 // incomplete profile.
 func (pl *gangPlugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
@@ -275,7 +276,7 @@ func (pl *gangPlugin) EventsToRegister(context.Context) ([]fwk.ClusterEventWithH
 	}, nil
 }
 
-// mayFit has a pod tried again for which the topology of the nodes matters.
+// mayFit requeues a pod that was planned within a topology domain and did not fit.
 func (pl *gangPlugin) mayFit(_ klog.Logger, pod *corev1.Pod, _, _ any) (fwk.QueueingHint, error) {
 	if pl.others(pod) || !pl.ledger.Near(pod) {
 		return fwk.QueueSkip, nil

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/cockroachdb/datadriven"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -60,15 +59,7 @@ func orDash(name string) string {
 func (s *scenario) why(d *datadriven.TestData) (string, error) {
 	var name string
 	d.ScanArgs(s.t, "pod", &name)
-	pod, err := suite.client.CoreV1().Pods(s.namespace).Get(s.ctx, name, metav1.GetOptions{})
-	if err != nil {
-		return "", err
-	}
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodScheduled {
-			text, _, _ := strings.Cut(c.Message, ";")
-			return text + "\n", nil
-		}
-	}
-	return "", nil
+	message, _ := s.scheduledCondition(name)
+	text, _, _ := strings.Cut(message, ";")
+	return text + "\n", nil
 }

@@ -38,6 +38,17 @@ func (s *suite) begin(ctx context.Context, c *contender.Contender, name string) 
 	return a, nil
 }
 
+// conclude ends an attempt, and records why it was incomplete, if it was. It returns an error if the whole run has to end.
+func (a *attempt) conclude(ctx context.Context, incomplete error, why *string) error {
+	if incomplete != nil {
+		*why = incomplete.Error()
+	}
+	if err := a.end(); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
 // attempt is one measurement of a running scheduler.
 type attempt struct {
 	*contender.Process

@@ -46,14 +46,8 @@ func (s *suite) footprint(ctx context.Context, c *contender.Contender, nodes, ru
 	if err != nil {
 		return "", err
 	}
-	if err := s.idleThenLoaded(a, s.batch(c, s.Stream, streamGang), &f); err != nil {
-		f.Incomplete = err.Error()
-	}
-	if err := a.end(); err != nil {
+	if err := a.conclude(ctx, s.idleThenLoaded(a, s.batch(c, s.Stream, streamGang), &f), &f.Incomplete); err != nil {
 		return "", err
-	}
-	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
 	}
 	s.result.Footprint = append(s.result.Footprint, f)
 	found := fmt.Sprintf("idle %.1f MB, %.1f of them anonymous; peak %.1f MB",

@@ -58,14 +58,8 @@ func (s *suite) freed(ctx context.Context, c *contender.Contender, nodes, run in
 	if err != nil {
 		return "", err
 	}
-	if err := s.freeAgainAndAgain(a, full*freedSize, &f); err != nil {
-		f.Incomplete = err.Error()
-	}
-	if err := a.end(); err != nil {
+	if err := a.conclude(ctx, s.freeAgainAndAgain(a, full*freedSize, &f), &f.Incomplete); err != nil {
 		return "", err
-	}
-	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
 	}
 	s.result.Freed = append(s.result.Freed, f)
 	found := fmt.Sprintf("p50 %.0f ms of %d", stats.Quantile(f.Took, 0.5)*1000, len(f.Took))

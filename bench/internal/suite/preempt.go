@@ -63,14 +63,8 @@ func (s *suite) preempt(ctx context.Context, c *contender.Contender, nodes, run 
 	if err != nil {
 		return "", err
 	}
-	if err := s.preemptAll(a, high, &f); err != nil {
-		f.Incomplete = err.Error()
-	}
-	if err := a.end(); err != nil {
+	if err := a.conclude(ctx, s.preemptAll(a, high, &f), &f.Incomplete); err != nil {
 		return "", err
-	}
-	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
 	}
 	s.result.Preempt = append(s.result.Preempt, f)
 	found := fmt.Sprintf("%.0f pods/s, %d victims, %.1f ms for each decision", f.PerSecond, f.Victims, 1000*f.Decision)

@@ -60,14 +60,8 @@ func (s *suite) preemptWaiting(ctx context.Context, c *contender.Contender, node
 	if err != nil {
 		return "", err
 	}
-	if err := s.comeAtOnce(a, fit, &f); err != nil {
-		f.Incomplete = err.Error()
-	}
-	if err := a.end(); err != nil {
+	if err := a.conclude(ctx, s.comeAtOnce(a, fit, &f), &f.Incomplete); err != nil {
 		return "", err
-	}
-	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
 	}
 	s.result.PreemptWaiting = append(s.result.PreemptWaiting, f)
 	return fmt.Sprintf("%s, %d decisions meanwhile, %d victims", streamed(&f), f.Decisions, f.Victims), nil

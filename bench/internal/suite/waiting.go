@@ -49,14 +49,8 @@ func (s *suite) waiting(ctx context.Context, c *contender.Contender, nodes, run,
 	if err == nil {
 		err = s.stream(a, stream, &f)
 	}
-	if err != nil {
-		f.Incomplete = err.Error()
-	}
-	if err := a.end(); err != nil {
+	if err := a.conclude(ctx, err, &f.Incomplete); err != nil {
 		return "", err
-	}
-	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
 	}
 	s.result.Waiting = append(s.result.Waiting, f)
 	return streamed(&f), nil
