@@ -241,8 +241,8 @@ func amountOf(name corev1.ResourceName, q resource.Quantity) int64 {
 	return q.Value()
 }
 
-// NodeChanged records the labels and the capacity of a node; nil means that the node is gone. It returns true if a resource is new, so that the
-// queues have to be configured again.
+// NodeChanged records the labels and the capacity of a node; nil means that the node is gone. It returns true if a resource is new, so
+// that the queues have to be configured again.
 func (l *Ledger) NodeChanged(name string, node *corev1.Node) (again bool, decisions []gang.Decision) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
