@@ -14,7 +14,9 @@ import (
 // such pod of each queue is ready for its turn at once, and after each that starts another one: one attempt in vain for each queue and
 // change.
 
-// noteFailed records that a pod did not fit. It comes back to the end of the line of its queue.
+// noteFailed records that a pod did not fit. It comes back to the end of the line of its queue. If capacity freed up during the attempt,
+// which may not have seen it, the pod keeps its turn for a second attempt. Only for one: otherwise, where pods end all the time, those
+// behind it would never be tried.
 func (l *Ledger) noteFailed(uid types.UID) {
 	a := l.alone[uid]
 	if l.tree == nil || a == nil || a.failed {
@@ -24,8 +26,12 @@ func (l *Ledger) noteFailed(uid types.UID) {
 	if !waits {
 		return
 	}
+	a.again = !a.again && a.freed != l.freed.Load()
+	if a.ready = a.again; a.ready {
+		l.tree.SetReady(e.ID, true)
+		return
+	}
 	a.failed = true
-	a.ready = false
 	l.tree.SetReady(e.ID, false)
 	name := e.Leaf.Name()
 	if line := l.failed[name]; len(line) > 2*len(l.alone)+1024 {

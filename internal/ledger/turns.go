@@ -30,6 +30,10 @@ type loner struct {
 	ready bool
 	// failed is true while the pod is in the line of those that did not fit.
 	failed bool
+	// freed is the count of changes that may have freed capacity when the pod was last popped.
+	freed uint64
+	// again is true while the pod is tried once more because capacity freed up during its last attempt.
+	again bool
 	// told is what the pod's last notice said.
 	told gang.Kind
 }
@@ -84,7 +88,7 @@ func (l *Ledger) offer(g *gang.Gang) {
 func (l *Ledger) wait(pod *corev1.Pod, ready bool) {
 	a := &loner{pod: pod, ready: ready}
 	if before := l.alone[pod.UID]; before != nil {
-		a.told, a.failed = before.told, before.failed
+		a.told, a.failed, a.freed, a.again = before.told, before.failed, before.freed, before.again
 	}
 	l.alone[pod.UID] = a
 	share := stated(pod)
@@ -342,6 +346,9 @@ func (l *Ledger) Popped(uid types.UID) bool {
 		return false // another goes first now, or what was started since used up what its queue may use
 	}
 	l.unready(uid, id)
+	if a := l.alone[uid]; a != nil {
+		a.freed = l.freed.Load()
+	}
 	return true
 }
 
