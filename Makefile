@@ -74,8 +74,6 @@ test: $(PROMETHEUS) ## Run all tests
 # more random clusters find no more races.
 RACE           = CGO_ENABLED=1 GORACE='halt_on_error=1 exitcode=66' $(GO)
 RACE_PACKAGES  = $(shell $(GO) list ./pkg/... ./internal/... | grep -vE '/internal/(controlplane|demo)')
-RACE_SCENARIOS = ^(TestScenarios|TestKilledSchedulerLosesNothing|TestLeaderKilledWhileItBinds)$$
-RACE_SCHEDULER = bin/race/kubenexus-scheduler
 C_PROGRAM      = '\#include <pthread.h>\n\#include <stdlib.h>\nint main(void) { return 0; }\n'
 
 test-race: ## Run the unit tests and the scenarios with the race detector (needs a C compiler)
@@ -87,9 +85,10 @@ test-race: ## Run the unit tests and the scenarios with the race detector (needs
 race:
 	@echo 'Compiling for the race detector: the first time takes about 6 minutes on 2 cores.' >&2
 	$(RACE) test -race -short -timeout 15m $(RACE_PACKAGES)
-	$(RACE) build -race -buildvcs=false -o $(RACE_SCHEDULER) ./cmd/scheduler
-	KUBENEXUS_TEST_SCHEDULER=$(CURDIR)/$(RACE_SCHEDULER) GORACE='halt_on_error=1 exitcode=66' \
-		$(GO) test -timeout 15m -run '$(RACE_SCENARIOS)' ./test/scenarios
+	@mkdir -p bin/race
+	$(RACE) build -race -buildvcs=false -o bin/race/kubenexus-scheduler ./cmd/scheduler
+	$(GO) test -c -o bin/race/scenarios.test ./test/scenarios
+	test/scenarios/race.sh
 
 build: ## Build kubenexus-scheduler and kubenexus into bin/: static, stripped, reproducible
 	$(NOTICE)
