@@ -7,6 +7,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
+	"github.com/kubenexus/kubenexus-scheduler/internal/devicepacking"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/coscheduling"
 )
 
@@ -33,6 +34,7 @@ func completeProfiles(profiles []config.KubeSchedulerProfile) {
 		for _, point := range queuePoints(profile.Plugins) {
 			prependUnlessExpanded(point, []string{coscheduling.QueueName})
 		}
+		packDevices(profile.Plugins)
 	}
 	if !gangs {
 		return
@@ -43,6 +45,14 @@ func completeProfiles(profiles []config.KubeSchedulerProfile) {
 			Enabled:  []config.Plugin{{Name: coscheduling.QueueName}},
 			Disabled: []config.Plugin{{Name: "*"}},
 		}
+	}
+}
+
+// packDevices enables DevicePacking, unless the profile names it itself. A profile that disables it, or all defaults at score, is obeyed.
+func packDevices(p *config.Plugins) {
+	named := func(point *config.PluginSet) bool { return enables(point, devicepacking.Name) }
+	if !slices.ContainsFunc(points(p), named) {
+		p.MultiPoint.Enabled = append(p.MultiPoint.Enabled, config.Plugin{Name: devicepacking.Name, Weight: devicepacking.Weight})
 	}
 }
 

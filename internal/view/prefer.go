@@ -9,6 +9,7 @@ import (
 	v1helper "k8s.io/kubernetes/pkg/apis/core/v1/helper"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/devicepacking"
 	"github.com/kubenexus/kubenexus-scheduler/internal/placement"
 	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
 )
@@ -86,7 +87,8 @@ func ranked(scores []fwk.NodePluginScores) []uint16 {
 }
 
 // preferring returns the Score plugins that may prefer some nodes for the pod, because the pod, a node or a running pod has a preference.
-// It leaves out plugins that score only the free capacity, because packing and spreading decide that.
+// It leaves out plugins that score only the free capacity, because packing and spreading decide that, and devices, which
+// devicesLast looks after.
 func (v *view) preferring(pod *corev1.Pod) []string {
 	var plugins []string
 	for _, plugin := range v.framework.ListPlugins().Score.Enabled {
@@ -99,7 +101,8 @@ func (v *view) preferring(pod *corev1.Pod) []string {
 
 func (v *view) prefers(plugin string, pod *corev1.Pod) bool {
 	switch plugin {
-	case names.NodeResourcesFit, names.NodeResourcesBalancedAllocation, names.VolumeBinding, names.DynamicResources:
+	case names.NodeResourcesFit, names.NodeResourcesBalancedAllocation, names.VolumeBinding, names.DynamicResources,
+		devicepacking.Name:
 		return false
 	case names.NodeAffinity:
 		a := pod.Spec.Affinity

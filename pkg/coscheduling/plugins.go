@@ -11,7 +11,8 @@
 //
 // In each profile, enable Coscheduling or BatchPermit, and GangQueue, under multiPoint before the default plugins. GangQueue replaces
 // PrioritySort as the queueSort plugin. The scheduler does not start with an incomplete profile. If GangQueue also comes before
-// DefaultBinder at bind, it limits how many pods are bound at the same time.
+// DefaultBinder at bind, it limits how many pods are bound at the same time. DevicePacking is optional: it scores nodes for pods without a
+// gang.
 package coscheduling
 
 import (
@@ -36,6 +37,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/bindlimit"
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/cycle"
+	"github.com/kubenexus/kubenexus-scheduler/internal/devicepacking"
 	"github.com/kubenexus/kubenexus-scheduler/internal/devices"
 	"github.com/kubenexus/kubenexus-scheduler/internal/dispatch"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
@@ -111,7 +113,7 @@ func (p *Plugins) RegisterMetrics(r metrics.Registry) {
 
 // Factories returns the plugin factories by plugin name, for the scheduler's registry.
 func (p *Plugins) Factories() frameworkruntime.Registry {
-	registry := frameworkruntime.Registry{QueueName: p.newQueue}
+	registry := frameworkruntime.Registry{QueueName: p.newQueue, devicepacking.Name: devicepacking.New}
 	for _, convention := range conventions.All() {
 		registry[convention.Name] = func(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
 			return p.newPlugin(ctx, convention, args, h)

@@ -1,0 +1,38 @@
+package scheduler
+
+import (
+	"slices"
+	"testing"
+
+	"k8s.io/kubernetes/pkg/scheduler/apis/config"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
+	"github.com/kubenexus/kubenexus-scheduler/internal/devicepacking"
+)
+
+// TestDevicePackingInAProfile: a profile with gangs packs devices, with the profile's own weight if it names the plugin.
+func TestDevicePackingInAProfile(t *testing.T) {
+	gangs := config.Plugin{Name: conventions.All()[0].Name}
+	packs := config.Plugin{Name: devicepacking.Name, Weight: devicepacking.Weight}
+	own := config.Plugin{Name: devicepacking.Name, Weight: 7}
+	for _, test := range []struct {
+		name              string
+		multiPoint, score []config.Plugin
+		want              bool
+	}{
+		{"with gangs", []config.Plugin{gangs}, nil, true},
+		{"without gangs", nil, nil, false},
+		{"named under multiPoint", []config.Plugin{gangs, own}, nil, false},
+		{"named at score", []config.Plugin{gangs}, []config.Plugin{own}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			profiles := []config.KubeSchedulerProfile{{SchedulerName: "any", Plugins: &config.Plugins{
+				MultiPoint: config.PluginSet{Enabled: test.multiPoint}, Score: config.PluginSet{Enabled: test.score},
+			}}}
+			completeProfiles(profiles)
+			if got := slices.Contains(profiles[0].Plugins.MultiPoint.Enabled, packs); got != test.want {
+				t.Errorf("DevicePacking is added: %v, want %v", got, test.want)
+			}
+		})
+	}
+}
