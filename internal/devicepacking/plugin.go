@@ -20,7 +20,7 @@ import (
 const (
 	// Name is the plugin's name.
 	Name = "DevicePacking"
-	// Weight is the plugin's weight where a profile does not give one: more than what upstream's scores for free capacity usually differ by,
+	// Weight is the plugin's weight where a profile gives none: more than what upstream's scores for free capacity usually differ by,
 	// and as much as upstream gives to preferred node affinity.
 	Weight = 2
 
