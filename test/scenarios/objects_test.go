@@ -37,9 +37,15 @@ func exampleFile(t *testing.T, folder, name string) []byte {
 }
 
 // exampleObjects returns the objects in a file of a folder of examples.
-func exampleObjects(t *testing.T, folder, name string) (objects []*unstructured.Unstructured) {
+func exampleObjects(t *testing.T, folder, name string) []*unstructured.Unstructured {
 	t.Helper()
-	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(exampleFile(t, folder, name))))
+	return objectsIn(t, folder+"/"+name, exampleFile(t, folder, name))
+}
+
+// objectsIn returns the objects of a manifest that comes from there.
+func objectsIn(t *testing.T, from string, manifest []byte) (objects []*unstructured.Unstructured) {
+	t.Helper()
+	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(manifest)))
 	for {
 		text, err := documents.Read()
 		if errors.Is(err, io.EOF) {
@@ -50,7 +56,7 @@ func exampleObjects(t *testing.T, folder, name string) (objects []*unstructured.
 			err = yaml.UnmarshalStrict(text, &object.Object)
 		}
 		if err != nil {
-			t.Fatalf("%s/%s: %v", folder, name, err)
+			t.Fatalf("%s: %v", from, err)
 		}
 		objects = append(objects, object)
 	}
