@@ -2,6 +2,7 @@ package cycle
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,8 +21,9 @@ const (
 	victimHangs = 2 * time.Minute
 	// ledgerLag is about how much later than the scheduler's cache the ledger knows that a pod is gone.
 	ledgerLag = 5 * time.Millisecond
-	// unusedMost is how long capacity is held for a gang whose victims are gone, and that does not start.
-	unusedMost = 10 * time.Second
+	// unusedMost is how long capacity is held for a gang whose victims are gone, and that does not start. While others are still before it,
+	// it is queuedMost: with a long queue, its turn may come late.
+	unusedMost, queuedMost = 10 * time.Second, 2 * time.Minute
 )
 
 // hold is the capacity that is held for a gang while its victims end.
@@ -146,9 +148,10 @@ func (p *Preemption) tick(ctx context.Context, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.prune(ctx)
+	queued := p.queued(now)
 	for key, h := range p.holds {
 		switch {
-		case h.ended && now.Sub(h.over) > unusedMost:
+		case h.unusedSince(now, unusedMost) && (!queued(h.members) || h.unusedSince(now, queuedMost)):
 			p.countUnused(klog.FromContext(ctx), key, h)
 			p.drop(ctx, key, h, false)
 		case !h.ended && len(h.left) == 0:
@@ -171,6 +174,28 @@ func (p *Preemption) tick(ctx context.Context, now time.Time) {
 	key, decisions := p.Ledger.PreemptAgain(now)
 	p.sweeps.began(key, now)
 	p.Dispatcher.Perform(decisions)
+}
+
+// unusedSince reports whether the victims of the hold are gone for longer than this.
+func (h *hold) unusedSince(now time.Time, long time.Duration) bool { return h.ended && now.Sub(h.over) > long }
+
+// queued returns a function that reports whether any of these pods waits to be popped. The function is never called if no hold is overdue.
+func (p *Preemption) queued(now time.Time) func(members []gang.Ref) bool {
+	active := map[types.UID]struct{}{}
+	for _, h := range p.holds {
+		if h.unusedSince(now, unusedMost) {
+			for _, pod := range p.sched.SchedulingQueue.PodsInActiveQ() {
+				active[pod.UID] = struct{}{}
+			}
+			break
+		}
+	}
+	return func(members []gang.Ref) bool {
+		return slices.ContainsFunc(members, func(m gang.Ref) bool {
+			_, waits := active[types.UID(m.UID)]
+			return waits || p.Ledger.AwaitsTurn(types.UID(m.UID))
+		})
+	}
 }
 
 // check compares the victims of a hold with the pods that exist. It reports whether the gang need not wait: all are gone, or one hangs.

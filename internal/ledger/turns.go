@@ -374,6 +374,17 @@ func (l *Ledger) unready(uid types.UID, id queue.ID) {
 	l.tree.SetReady(id, false)
 }
 
+// AwaitsTurn reports whether the pod, or the gang that it stands for, is ready and waits for its turn by the queues.
+func (l *Ledger) AwaitsTurn(uid types.UID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tree == nil {
+		return false
+	}
+	e, waits := l.tree.Entry(l.entryID(uid))
+	return waits && e.Ready
+}
+
 // Turn reports whether the pod was put into the scheduling queue because it goes next.
 func (l *Ledger) Turn(uid types.UID) bool {
 	turn := l.turn.Load()

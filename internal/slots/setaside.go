@@ -113,18 +113,40 @@ func (h *Held) Release(logger klog.Logger, key gang.Key) (freed []string) {
 	return h.SetAside(logger, key, nil)
 }
 
-// Lift takes the placeholders of the gangs for which yes returns true out of the cache.
+// Lift takes the placeholders of the gangs for which yes returns true out of the cache. It calls yes without its lock: what yes asks may wait
+// for a caller of Release.
 func (h *Held) Lift(logger klog.Logger, yes func(gang.Key) bool) {
+	for _, key := range h.standing() {
+		if yes(key) {
+			h.lift(logger, key)
+		}
+	}
+}
+
+// standing returns the gangs whose placeholders are in the cache.
+func (h *Held) standing() []gang.Key {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for key, pods := range h.aside.set {
-		if _, lifted := h.aside.lifted[key]; lifted || !yes(key) {
-			continue
+	keys := make([]gang.Key, 0, len(h.aside.set))
+	for key := range h.aside.set {
+		if _, lifted := h.aside.lifted[key]; !lifted {
+			keys = append(keys, key)
 		}
-		h.aside.lifted[key] = struct{}{}
-		for _, pod := range pods {
-			h.forget(logger, key, pod)
-		}
+	}
+	return keys
+}
+
+// lift takes the placeholders of a gang out of the cache, if nothing has done so in the meantime.
+func (h *Held) lift(logger klog.Logger, key gang.Key) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	pods, set := h.aside.set[key]
+	if _, lifted := h.aside.lifted[key]; lifted || !set {
+		return
+	}
+	h.aside.lifted[key] = struct{}{}
+	for _, pod := range pods {
+		h.forget(logger, key, pod)
 	}
 }
 

@@ -122,3 +122,25 @@ func TestAPlaceholderHasRequestsOnly(t *testing.T) {
 		}
 	}
 }
+
+// TestLiftAsksWithoutItsLock: who answers may wait for another goroutine that releases what is held.
+func TestLiftAsksWithoutItsLock(t *testing.T) {
+	h := New(ledger.New(clock.RealClock{}))
+	h.In(fakeCache{})
+	key := gang.Key{Namespace: "default", Name: "a"}
+	h.SetAside(klog.Logger{}, key, []Aside{{Node: "n0"}})
+	asked := 0
+	h.Lift(klog.Logger{}, func(gang.Key) bool {
+		asked++
+		if !h.mu.TryLock() {
+			t.Fatal("the lock is held")
+		}
+		h.mu.Unlock()
+		h.Release(klog.Logger{}, key) // nothing is left to lift
+		return true
+	})
+	h.Restore(klog.Logger{})
+	if nodes := h.AsideFor(key); asked != 1 || len(nodes) > 0 {
+		t.Errorf("asked %d times, and %v are set aside, want 1 and none", asked, nodes)
+	}
+}

@@ -65,7 +65,8 @@ func (q *queuePlugin) PreEnqueue(_ context.Context, pod *corev1.Pod) *fwk.Status
 	return nil
 }
 
-// Less sorts members by the order of gangs. It sorts other pods by priority and then by time in the queue, as kube-scheduler does.
+// Less sorts members by the order of gangs. It sorts other pods by priority and then by time in the queue, as kube-scheduler does, except
+// those that preempted others: these keep their age.
 //
 // The pod whose turn it is by the queues comes last, so that the scheduler first sees all others that the scheduling queue has ready.
 func (q *queuePlugin) Less(a, b fwk.QueuedPodInfo) bool {
@@ -81,7 +82,11 @@ func (q *queuePlugin) key(info fwk.QueuedPodInfo) queue.SortKey {
 	if key, ok := q.ledger.Order(pod.UID); ok {
 		return key
 	}
-	return queue.SortKey{Priority: corev1helpers.PodPriority(pod), Age: info.GetTimestamp()}
+	key := queue.SortKey{Priority: corev1helpers.PodPriority(pod), Age: info.GetTimestamp()}
+	if pod.Status.NominatedNodeName != "" {
+		key.Age = pod.CreationTimestamp.Time // it has capacity held for it, and does not queue up a second time
+	}
+	return key
 }
 
 var (
