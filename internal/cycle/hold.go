@@ -151,7 +151,7 @@ func (p *Preemption) tick(ctx context.Context, now time.Time) {
 	queued := p.queued(now)
 	for key, h := range p.holds {
 		switch {
-		case h.unusedSince(now, unusedMost) && (!queued(h.members) || h.unusedSince(now, queuedMost)):
+		case h.overdue(now, queued):
 			p.countUnused(klog.FromContext(ctx), key, h)
 			p.drop(ctx, key, h, false)
 		case !h.ended && len(h.left) == 0:
@@ -178,6 +178,11 @@ func (p *Preemption) tick(ctx context.Context, now time.Time) {
 
 // unusedSince reports whether the victims of the hold are gone for longer than this.
 func (h *hold) unusedSince(now time.Time, long time.Duration) bool { return h.ended && now.Sub(h.over) > long }
+
+// overdue reports whether the gang had its chance to use what is held for it.
+func (h *hold) overdue(now time.Time, queued func([]gang.Ref) bool) bool {
+	return h.unusedSince(now, unusedMost) && (!queued(h.members) || h.unusedSince(now, queuedMost))
+}
 
 // queued returns a function that reports whether any of these pods waits to be popped. The function is never called if no hold is overdue.
 func (p *Preemption) queued(now time.Time) func(members []gang.Ref) bool {
