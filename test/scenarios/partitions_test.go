@@ -242,13 +242,18 @@ func (s *scenario) shared(nodes ...string) {
 		spec := onlyNode(nodeName(node))
 		spec.Driver = s.driver()
 		spec.Pool = resourcev1.ResourcePool{Name: node, Generation: 1, ResourceSliceCount: 1}
-		spec.Devices = []resourcev1.Device{{
-			Name: "gpu-0", AllowMultipleAllocations: new(true),
-			Capacity: map[resourcev1.QualifiedName]resourcev1.DeviceCapacity{"memory": {Value: resource.MustParse("40Gi")}},
-		}}
+		spec.Devices = []resourcev1.Device{sharedDevice("40Gi")}
 		if created := s.publish(node, spec); created.Spec.Devices[0].AllowMultipleAllocations == nil {
 			s.t.Skip("this API server has no devices that several claims may share")
 		}
+	}
+}
+
+// sharedDevice is a device with so much memory, which any number of claims may share.
+func sharedDevice(memory string) resourcev1.Device {
+	return resourcev1.Device{
+		Name: "gpu-0", AllowMultipleAllocations: new(true),
+		Capacity: map[resourcev1.QualifiedName]resourcev1.DeviceCapacity{"memory": {Value: resource.MustParse(memory)}},
 	}
 }
 
