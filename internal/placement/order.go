@@ -94,7 +94,7 @@ func (p *planner) orders() iter.Seq[[]int] {
 	return func(yield func([]int) bool) {
 		var seen [][]int
 		fresh := func(order []int) bool { // false if the loop ended
-			if slices.ContainsFunc(seen, func(o []int) bool { return slices.Equal(o, order) }) {
+			if slices.ContainsFunc(seen, equals(order)) {
 				return true
 			}
 			seen = append(seen, order)
@@ -110,7 +110,18 @@ func (p *planner) orders() iter.Seq[[]int] {
 			return cmp.Compare(p.gang.Classes[b].Size, p.gang.Classes[a].Size)
 		})
 		// Small members first may reach Min where large ones take the capacity of many.
-		if !fresh(followed) || !fresh(hardest) || !fresh(largest) || !fresh(reversed(largest)) || !fresh(reversed(hardest)) {
+		small := func() bool { return fresh(reversed(largest)) && fresh(reversed(hardest)) }
+		if !fresh(followed) || !fresh(hardest) || !fresh(largest) || p.gang.Min < p.total && !small() {
+			return
+		}
+		// A class may take much of what Room does not count, such as devices. Then it is left out, so it comes first in the next order.
+		for late, tried := p.leftOutFirst(hardest), 0; tried < len(hardest) && !slices.ContainsFunc(seen, equals(late)); tried++ {
+			if !fresh(late) {
+				return
+			}
+			late = p.leftOutFirst(late)
+		}
+		if !small() {
 			return
 		}
 		// Try each class first, because it may be harder than it looks, and each class last, because it may be the one to leave out.
@@ -120,6 +131,18 @@ func (p *planner) orders() iter.Seq[[]int] {
 			}
 		}
 	}
+}
+
+// leftOutFirst returns the order with those classes first of which members have no node now.
+func (p *planner) leftOutFirst(order []int) []int {
+	order = slices.Clone(order)
+	slices.SortStableFunc(order, func(a, b int) int { return falseFirst(p.left[a] == 0, p.left[b] == 0) })
+	return order
+}
+
+// equals returns a function that reports whether an order is this one.
+func equals(order []int) func([]int) bool {
+	return func(other []int) bool { return slices.Equal(order, other) }
 }
 
 func reversed(order []int) []int {

@@ -38,8 +38,8 @@ func TestExamplesOfGPUsAreRead(t *testing.T) {
 			}
 		}
 	}
-	if jobs != 6 || len(templates) != 1 {
-		t.Errorf("the page has %d Jobs and %d templates of claims, want 6 and 1", jobs, len(templates))
+	if jobs != 8 || len(templates) != 3 {
+		t.Errorf("the page has %d Jobs and %d templates of claims, want 8 and 3", jobs, len(templates))
 	}
 }
 

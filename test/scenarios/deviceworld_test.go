@@ -129,9 +129,16 @@ func (s *scenario) createSlice(pool string, spec resourcev1.ResourceSliceSpec, d
 		}
 		spec.Devices = append(spec.Devices, published)
 	}
+	s.publish(pool, spec)
+}
+
+// publish creates a slice of devices and returns what the API server made of it.
+func (s *scenario) publish(name string, spec resourcev1.ResourceSliceSpec) *resourcev1.ResourceSlice {
+	s.t.Helper()
 	client := suite.client.ResourceV1().ResourceSlices()
-	slice := &resourcev1.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: s.class(pool)}, Spec: spec}
-	if _, err := client.Create(s.ctx, slice, metav1.CreateOptions{}); err != nil {
+	slice := &resourcev1.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: s.class(name)}, Spec: spec}
+	created, err := client.Create(s.ctx, slice, metav1.CreateOptions{})
+	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
@@ -139,6 +146,7 @@ func (s *scenario) createSlice(pool string, spec resourcev1.ResourceSliceSpec, d
 			s.t.Error(err)
 		}
 	})
+	return created
 }
 
 // request is one request of a claim: any of its alternatives, the first that can be had.
@@ -148,6 +156,8 @@ type alternative struct {
 	class      string
 	count      int64
 	expression string
+	// memory is how much it takes of the device's capacity of that name, or "".
+	memory string
 }
 
 // exactly asks for that many devices of a class.
@@ -157,6 +167,9 @@ func exactly(class string, count int64) request { return request{{class: class, 
 func matching(class, expression string) request {
 	return request{{class: class, count: 1, expression: expression}}
 }
+
+// sharing requests so much of the memory of a device of a class, the rest of which others may have.
+func sharing(class, memory string) request { return request{{class: class, count: 1, memory: memory}} }
 
 // firstOf asks for a device of the first class that can be had.
 func firstOf(classes ...string) request {
@@ -175,6 +188,11 @@ func (s *scenario) claimSpec(requests []request) resourcev1.ResourceClaimSpec {
 			full.Exactly = &resourcev1.ExactDeviceRequest{
 				DeviceClassName: s.class(r[0].class), Count: r[0].count, Selectors: s.selectors(r[0].expression),
 				AllocationMode: resourcev1.DeviceAllocationModeExactCount,
+			}
+			if r[0].memory != "" {
+				full.Exactly.Capacity = &resourcev1.CapacityRequirements{
+					Requests: map[resourcev1.QualifiedName]resource.Quantity{"memory": resource.MustParse(r[0].memory)},
+				}
 			}
 		} else {
 			for j, a := range r {
@@ -225,8 +243,14 @@ func usesTemplate(name string) func(*corev1.Pod) {
 // ownClaims creates a claim of one device for each pod of a group, so that it is there before the pods, and gives each pod its own.
 func (s *scenario) ownClaims(group string, count int, class string) func(*corev1.Pod) {
 	s.t.Helper()
+	return s.ownRequests(group, count, exactly(class, 1))
+}
+
+// ownRequests does the same with a claim of another kind.
+func (s *scenario) ownRequests(group string, count int, r request) func(*corev1.Pod) {
+	s.t.Helper()
 	for i := range count {
-		s.resourceClaim(fmt.Sprintf("%s-%d", group, i), exactly(class, 1))
+		s.resourceClaim(fmt.Sprintf("%s-%d", group, i), r)
 	}
 	return func(pod *corev1.Pod) { usesClaim(pod.Name)(pod) }
 }

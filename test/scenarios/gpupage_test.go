@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	resourcev1 "k8s.io/api/resource/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -28,9 +29,11 @@ func TestGPUPage(t *testing.T) {
 	gb200 := map[string]string{"nvidia.com/gpu": "4"}
 	for job, page := range map[string]struct {
 		extended map[string]string
-		// claims is how many GPUs a node has in a ResourceSlice.
-		claims int
-		pods   int
+		// claims is how many GPUs a node has in a ResourceSlice, or else divided and shared are what their claims are for, on two nodes
+		// of one rack or on one node.
+		claims          int
+		divided, shared bool
+		pods            int
 		// key is a label of the nodes, of which so many domains are used.
 		key     string
 		domains int
@@ -39,11 +42,13 @@ func TestGPUPage(t *testing.T) {
 		"notebook":    {extended: map[string]string{"nvidia.com/gpu": "8"}, pods: 1, key: rackLabel, domains: 1},
 		"evaluate":    {extended: map[string]string{"nvidia.com/mig-1g.10gb": "7"}, pods: 6, key: "kubernetes.io/hostname", domains: 1},
 		"claims":      {claims: 2, pods: 4, key: rackLabel, domains: 1},
+		"halves":      {divided: true, pods: 4, key: rackLabel, domains: 1},
+		"shared":      {shared: true, pods: 4, key: "kubernetes.io/hostname", domains: 1},
 		"one-clique":  {extended: gb200, pods: 16, key: "nvidia.com/gpu.clique", domains: 1},
 		"two-cliques": {extended: gb200, pods: 32, key: "nvidia.com/gpu.clique", domains: 2},
 	} {
 		t.Run(job, func(t *testing.T) {
-			if page.claims > 0 {
+			if page.claims > 0 || page.divided || page.shared {
 				needsDevices(t)
 			}
 			s := newScenario(t, "gpu-page-"+job)
@@ -56,8 +61,13 @@ func TestGPUPage(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if page.claims > 0 {
+			switch {
+			case page.claims > 0:
 				s.gpusOfADriver(page.claims, job+"-a-0", job+"-b-0", job+"-b-1", job+"-b-2", job+"-b-3")
+			case page.divided:
+				s.dividedGPUs(job+"-a-0", job+"-b-0", job+"-b-1")
+			case page.shared:
+				s.sharedGPUs(job + "-a-0")
 			}
 			s.awaitNodes(ours)
 			s.apply(t, exampleOfGPUs(t, job)...)
@@ -90,27 +100,72 @@ func exampleOfGPUs(t *testing.T, job string) (objects []*unstructured.Unstructur
 // gpusOfADriver publishes so many GPUs of each node and their class, as NVIDIA's driver does.
 func (s *scenario) gpusOfADriver(count int, nodes ...string) {
 	s.t.Helper()
-	class := &resourcev1.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: gpuClass}, Spec: resourcev1.DeviceClassSpec{
+	s.classOfADriver(gpuClass)
+	for _, node := range nodes {
+		spec := gpuSlice(node, 1)
+		for i := range count {
+			spec.Devices = append(spec.Devices, resourcev1.Device{Name: fmt.Sprintf("gpu-%d", i)})
+		}
+		s.publish(node, spec)
+	}
+}
+
+// dividedGPUs publishes a GPU of each node as the three halves that it may be divided into, two at a time, as NVIDIA's driver does with MIG.
+func (s *scenario) dividedGPUs(nodes ...string) {
+	s.t.Helper()
+	s.classOfADriver("mig.nvidia.com")
+	memory := func(amount string) map[string]resourcev1.Counter {
+		return map[string]resourcev1.Counter{"memory": {Value: resource.MustParse(amount)}}
+	}
+	for _, node := range nodes {
+		counters, devices := gpuSlice(node, 2), gpuSlice(node, 2)
+		counters.SharedCounters = []resourcev1.CounterSet{{Name: "gpu-0", Counters: memory("80Gi")}}
+		for i := range 3 {
+			devices.Devices = append(devices.Devices, resourcev1.Device{
+				Name:             fmt.Sprintf("gpu-0-mig-%d", i),
+				Attributes:       map[resourcev1.QualifiedName]resourcev1.DeviceAttribute{"profile": {StringValue: new("3g.40gb")}},
+				ConsumesCounters: []resourcev1.DeviceCounterConsumption{{CounterSet: "gpu-0", Counters: memory("40Gi")}},
+			})
+		}
+		if created := s.publish(node+"-counters", counters); len(created.Spec.SharedCounters) == 0 {
+			s.t.Skip("this API server has no counters that devices share")
+		}
+		s.publish(node, devices)
+	}
+}
+
+// sharedGPUs publishes a GPU of each node with 40Gi of memory that claims may share.
+func (s *scenario) sharedGPUs(nodes ...string) {
+	s.t.Helper()
+	s.classOfADriver(gpuClass)
+	for _, node := range nodes {
+		spec := gpuSlice(node, 1)
+		spec.Devices = []resourcev1.Device{sharedDevice("40Gi")}
+		if created := s.publish(node, spec); created.Spec.Devices[0].AllowMultipleAllocations == nil {
+			s.t.Skip("this API server has no devices that several claims may share")
+		}
+	}
+}
+
+// classOfADriver creates a class of all devices of NVIDIA's driver.
+func (s *scenario) classOfADriver(name string) {
+	s.t.Helper()
+	class := &resourcev1.DeviceClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: resourcev1.DeviceClassSpec{
 		Selectors: []resourcev1.DeviceSelector{{CEL: &resourcev1.CELDeviceSelector{
 			Expression: fmt.Sprintf("device.driver == %q", gpuClass),
 		}}},
 	}}
-	api := suite.client.ResourceV1()
-	if _, err := api.DeviceClasses().Create(s.ctx, class, metav1.CreateOptions{}); err != nil {
+	classes := suite.client.ResourceV1().DeviceClasses()
+	if _, err := classes.Create(s.ctx, class, metav1.CreateOptions{}); err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { _ = api.DeviceClasses().Delete(context.Background(), gpuClass, metav1.DeleteOptions{}) })
-	for _, node := range nodes {
-		slice := &resourcev1.ResourceSlice{ObjectMeta: metav1.ObjectMeta{Name: s.class(node)}, Spec: resourcev1.ResourceSliceSpec{
-			NodeName: &node, Driver: gpuClass, Pool: resourcev1.ResourcePool{Name: node, Generation: 1, ResourceSliceCount: 1},
-		}}
-		for i := range count {
-			slice.Spec.Devices = append(slice.Spec.Devices, resourcev1.Device{Name: fmt.Sprintf("gpu-%d", i)})
-		}
-		if _, err := api.ResourceSlices().Create(s.ctx, slice, metav1.CreateOptions{}); err != nil {
-			s.t.Fatal(err)
-		}
-		s.t.Cleanup(func() { _ = api.ResourceSlices().Delete(context.Background(), slice.Name, metav1.DeleteOptions{}) })
+	s.t.Cleanup(func() { _ = classes.Delete(context.Background(), name, metav1.DeleteOptions{}) })
+}
+
+// gpuSlice is one of the slices of a node's GPUs.
+func gpuSlice(node string, of int64) resourcev1.ResourceSliceSpec {
+	return resourcev1.ResourceSliceSpec{
+		NodeName: &node, Driver: gpuClass, Pool: resourcev1.ResourcePool{Name: node, Generation: 1, ResourceSliceCount: of},
 	}
 }
 
