@@ -177,7 +177,9 @@ func (p *Preemption) tick(ctx context.Context, now time.Time) {
 }
 
 // unusedSince reports whether the victims of the hold are gone for longer than this.
-func (h *hold) unusedSince(now time.Time, long time.Duration) bool { return h.ended && now.Sub(h.over) > long }
+func (h *hold) unusedSince(now time.Time, long time.Duration) bool {
+	return h.ended && now.Sub(h.over) > long
+}
 
 // overdue reports whether the gang had its chance to use what is held for it.
 func (h *hold) overdue(now time.Time, queued func([]gang.Ref) bool) bool {

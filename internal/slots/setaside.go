@@ -113,8 +113,8 @@ func (h *Held) Release(logger klog.Logger, key gang.Key) (freed []string) {
 	return h.SetAside(logger, key, nil)
 }
 
-// Lift takes the placeholders of the gangs for which yes returns true out of the cache. It calls yes without its lock: what yes asks may wait
-// for a caller of Release.
+// Lift takes the placeholders of the gangs for which yes returns true out of the cache. It calls yes without its lock: what yes asks may
+// wait for a caller of Release.
 func (h *Held) Lift(logger klog.Logger, yes func(gang.Key) bool) {
 	for _, key := range h.standing() {
 		if yes(key) {
