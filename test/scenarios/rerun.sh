@@ -7,7 +7,7 @@ failures() {
 	grep -E '^ *--- FAIL|^panic:' "$1" || tail -n 5 "$1"
 	awk 'NR == FNR { if ($1 == "---" && $2 == "FAIL:") failed[$3]; next }
 		$1 == "===" { test = $3 }
-		test in failed && !/^ *[IWE][0-9][0-9][0-9][0-9] /' "$1" "$1" | cut -c 1-400 | head -n 150
+		test in failed && !/^ *[IWE][0-9][0-9][0-9][0-9] /' "$1" "$1" | cut -c 1-400 | sed -n '1,150p'
 }
 
 # leaves prints the names of the tests that failed, without those that failed only because a test inside them did.
