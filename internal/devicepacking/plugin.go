@@ -97,13 +97,10 @@ func (p *plugin) PreScore(_ context.Context, state fwk.CycleState, pod *corev1.P
 // prefers any node without devices to any with.
 func (p *plugin) Score(_ context.Context, state fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) (int64, *fwk.Status) {
 	data, err := state.Read(stateKey)
-	if err != nil {
-		return 0, fwk.AsStatus(fmt.Errorf("reading what the pod requests: %w", err))
-	}
 	wants, ok := data.(asks)
 	switch {
-	case !ok:
-		return 0, fwk.AsStatus(fmt.Errorf("what the pod requests is a %T", data))
+	case err != nil || !ok:
+		return 0, nil // the profile disables PreScore: that is no reason to fail the pod
 	case len(wants) > 0:
 		return inUse(wants, node), nil
 	case p.hasDevices(node):

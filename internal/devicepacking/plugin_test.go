@@ -132,3 +132,11 @@ func TestSlicesOfOneNode(t *testing.T) {
 		}
 	}
 }
+
+// TestScoreWithoutPreScore: a profile may disable the plugin at preScore only. Then it prefers nothing, and no pod fails.
+func TestScoreWithoutPreScore(t *testing.T) {
+	got, status := (&plugin{}).Score(t.Context(), framework.NewCycleState(), podThatAsks(nil), node("plain", nil, nil))
+	if got != 0 || !status.IsSuccess() {
+		t.Errorf("the score is %d, %v, want 0", got, status)
+	}
+}

@@ -48,10 +48,11 @@ func completeProfiles(profiles []config.KubeSchedulerProfile) {
 	}
 }
 
-// packDevices enables DevicePacking, unless the profile names it itself. A profile that disables it, or all defaults at score, is obeyed.
+// packDevices enables DevicePacking under multiPoint, unless the profile names or disables it there, or disables all. If the profile
+// names it at score, its weight there counts; the plugin needs preScore too. If it disables it at score, it is obeyed.
 func packDevices(p *config.Plugins) {
-	named := func(point *config.PluginSet) bool { return enables(point, devicepacking.Name) }
-	if !slices.ContainsFunc(points(p), named) {
+	off := func(d config.Plugin) bool { return d.Name == devicepacking.Name || d.Name == "*" }
+	if !slices.ContainsFunc(p.MultiPoint.Disabled, off) && !enables(&p.MultiPoint, devicepacking.Name) {
 		p.MultiPoint.Enabled = append(p.MultiPoint.Enabled, config.Plugin{Name: devicepacking.Name, Weight: devicepacking.Weight})
 	}
 }

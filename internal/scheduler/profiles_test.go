@@ -17,17 +17,29 @@ func TestDevicePackingInAProfile(t *testing.T) {
 	own := config.Plugin{Name: devicepacking.Name, Weight: 7}
 	for _, test := range []struct {
 		name              string
-		multiPoint, score []config.Plugin
+		multiPoint, score config.PluginSet
 		want              bool
 	}{
-		{"with gangs", []config.Plugin{gangs}, nil, true},
-		{"without gangs", nil, nil, false},
-		{"named under multiPoint", []config.Plugin{gangs, own}, nil, false},
-		{"named at score", []config.Plugin{gangs}, []config.Plugin{own}, false},
+		{"with gangs", config.PluginSet{Enabled: []config.Plugin{gangs}}, config.PluginSet{}, true},
+		{"without gangs", config.PluginSet{}, config.PluginSet{}, false},
+		{"named under multiPoint", config.PluginSet{Enabled: []config.Plugin{gangs, own}}, config.PluginSet{}, false},
+		{"named at score", config.PluginSet{Enabled: []config.Plugin{gangs}}, config.PluginSet{Enabled: []config.Plugin{own}}, true},
+		{
+			"disabled under multiPoint",
+			config.PluginSet{Enabled: []config.Plugin{gangs}, Disabled: []config.Plugin{{Name: devicepacking.Name}}},
+			config.PluginSet{},
+			false,
+		},
+		{
+			"all disabled under multiPoint",
+			config.PluginSet{Enabled: []config.Plugin{gangs}, Disabled: []config.Plugin{{Name: "*"}}},
+			config.PluginSet{},
+			false,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			profiles := []config.KubeSchedulerProfile{{SchedulerName: "any", Plugins: &config.Plugins{
-				MultiPoint: config.PluginSet{Enabled: test.multiPoint}, Score: config.PluginSet{Enabled: test.score},
+				MultiPoint: test.multiPoint, Score: test.score,
 			}}}
 			completeProfiles(profiles)
 			if got := slices.Contains(profiles[0].Plugins.MultiPoint.Enabled, packs); got != test.want {
