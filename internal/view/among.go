@@ -13,7 +13,8 @@ import (
 
 // This file scores preferences among members of one gang: the Score plugins rank the nodes again while members are placed (see
 // placement.Cluster). In PreScore, PodTopologySpread and InterPodAffinity count the pods on all nodes of the shared snapshot, whatever
-// nodes they are given. So the members must be on the snapshot's nodes, and they are only while the plugins run.
+// nodes they are given. So the members, and the pods of slots, must be on the snapshot's nodes, and pods that a hypothesis removes must not.
+// They are, and are not, only while the plugins run.
 //
 // For that, upstream's pod group cycle calls AssumePod and ForgetPod of the snapshot. The view already has copies of the nodes with the
 // members on them, so it swaps the contents instead. The cost depends on the number of nodes, not of pods, and swapping back restores the
@@ -78,26 +79,23 @@ func (v *view) seeks(c, other *class) bool {
 // Tiers returns the tier of each node for the class, given the members placed so far. Lower is better.
 func (v *view) Tiers(class int) []uint16 {
 	c := v.classes[class]
-	pod := c.info.GetPod()
-	plugins := v.preferring(pod)
+	plugins := v.preferring(c.info.GetPod())
 	for _, plugin := range c.among {
 		if !slices.Contains(plugins, plugin) {
 			plugins = append(plugins, plugin)
 		}
 	}
-	if slices.Contains(c.among, names.InterPodAffinity) && !prefersPods(pod) {
-		pod = withIdleTerm(pod)
-	}
-	defer v.exchange()
-	v.exchange()
-	return v.devicesLast(c, v.scored(c, pod, plugins))
+	return v.devicesLast(c, v.scored(c, plugins))
 }
 
-// exchange swaps the contents of the snapshot's nodes with those of the copies that have members. A second call swaps them back.
+// exchange swaps the contents of the shared snapshot's nodes with those of the view's copies. A second call swaps them back.
 func (v *view) exchange() {
-	for _, node := range v.changed {
-		a, isNode := v.snapshot[node].(*framework.NodeInfo)
-		b, isCopy := v.nodes[node].(*framework.NodeInfo)
+	for i, node := range v.shared {
+		if node == v.nodes[i] {
+			continue
+		}
+		a, isNode := node.(*framework.NodeInfo)
+		b, isCopy := v.nodes[i].(*framework.NodeInfo)
 		if isNode && isCopy {
 			*a, *b = *b, *a
 		}
@@ -105,7 +103,7 @@ func (v *view) exchange() {
 }
 
 // withIdleTerm returns a copy of the pod with a preference that matches no pod. For a pod without preferences, InterPodAffinity reads only
-// the nodes that had pods with affinity when the snapshot was taken, so it would miss members that prefer the pod.
+// the nodes that had pods with affinity when the snapshot was taken, so it would miss members, and pods of slots, that prefer the pod.
 func withIdleTerm(pod *corev1.Pod) *corev1.Pod {
 	pod = pod.DeepCopy()
 	if pod.Spec.Affinity == nil {

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -184,5 +185,65 @@ func TestAMemberIsPreferredByOthers(t *testing.T) {
 		if tiers := v.Tiers(i); len(tiers) != 4 || tiers[2] != 0 || tiers[0] == 0 {
 			t.Errorf("the tiers are %v; want the third node first, which has the member that prefers the pod", tiers)
 		}
+	}
+}
+
+// Preferences count pods as hypotheses assume them: members on nodes that a hypothesis changed, pods of slots, and not pods that are gone.
+func TestPreferencesUnderHypotheses(t *testing.T) {
+	near := func(app string) func(*st.PodWrapper) {
+		return func(p *st.PodWrapper) { p.PodAffinity(hostKey, apps(app), st.PodAffinityWithPreferredReq) }
+	}
+	slot := func(change func(*st.PodWrapper)) []slot {
+		pod := testPod("s").Node("n2").Label("app", "s")
+		change(pod)
+		return slotsOf([]*corev1.Pod{pod.Obj()})
+	}
+	for _, test := range []struct {
+		name   string
+		member func(*st.PodWrapper)
+		assume func(v *view, w *world) error
+		place  []int
+		want   []uint16
+	}{
+		{"as it is", near("x"), nil, nil, []uint16{0, 200, 200}},
+		{"without the pod that attracts", near("x"), func(v *view, w *world) error { return v.without(w.running[0]) }, nil, nil},
+		{"a slot that attracts", near("s"), func(v *view, _ *world) error { return v.with(slot(func(*st.PodWrapper) {})...) }, nil,
+			[]uint16{200, 200, 0}},
+		{"a slot that prefers the member", nil, func(v *view, _ *world) error { return v.with(slot(near("a"))...) }, nil,
+			[]uint16{200, 200, 0}},
+		{"a member on a changed node", near("a"), func(v *view, w *world) error { return v.without(w.running[0]) }, []int{0},
+			[]uint16{0, 200, 200}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := newHarness(t)
+			w := &world{}
+			for _, name := range []string{"n0", "n1", "n2"} {
+				w.nodes = append(w.nodes, testNode(name, "z0", map[corev1.ResourceName]string{
+					corev1.ResourceCPU: "8", corev1.ResourceMemory: "8Gi", corev1.ResourcePods: "10",
+				}).Obj())
+			}
+			w.running = []*corev1.Pod{testPod("r").Node("n0").Label("app", "x").Obj()}
+			w.join("a", 2, "1", test.member)
+			v := h.view(t, w)
+			before := h.contents(t)
+			if test.assume != nil {
+				v.begin()
+				must(t, test.assume(v, w))
+			}
+			got := v.sized()[0].Tiers
+			for _, node := range test.place {
+				if !v.Fits(0, node) {
+					t.Fatalf("the member does not fit on node %d", node)
+				}
+				v.Place(0, node)
+				got = v.Tiers(0)
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("the tiers are %v, want %v", got, test.want)
+			}
+			if diff := sameContents(before, h.contents(t)); diff != "" {
+				t.Errorf("the snapshot changed (-before +after):\n%s", diff)
+			}
+		})
 	}
 }

@@ -15,8 +15,9 @@ import (
 // hypotheses are what a view assumes on top of the snapshot: without some pods, with some slots, or on some nodes only. They nest: begin
 // opens one; rollBack and commit close the one opened last.
 //
-// The scheduler's snapshot itself does not change, because others read it. A plugin that reads the snapshot therefore does not see the
-// hypotheses, so the view corrects the states of the classes (hypothesis_plugins.go lists the plugins that need it).
+// The scheduler's snapshot itself changes only while Score plugins run, because others read it. A Filter plugin that reads the snapshot
+// therefore does not see the hypotheses, so the view corrects the states of the classes (hypothesis_plugins.go lists the plugins that need
+// it).
 //
 // Reserve a plan made under a hypothesis only once the hypothesis holds, because the states of its classes are hypothetical too.
 type hypotheses struct {

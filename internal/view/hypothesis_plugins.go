@@ -24,7 +24,7 @@ import (
 //	NodeResourcesFit, NodePorts, and others of one node             the node is as assumed
 //	extenders            their own data                             they answer for the cluster as it is, because they cannot see
 //	                                                                hypotheses; the scheduler calls them again for each member
-//	Score plugins        all pods, images                           may rank the nodes as they are; this never decides what fits
+//	Score plugins        all pods, images                           the snapshot's nodes are as assumed while they run: see exchange
 //
 // Where this is not exact, it errs towards "does not fit". If a removed pod repelled a class, InterPodAffinity stays active for the class.
 // It then respects the anti-affinity of nominated pods too, which upstream misses when the plugin skips the pod.

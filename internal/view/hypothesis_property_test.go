@@ -275,14 +275,14 @@ func TestHypotheses(t *testing.T) {
 			s.end(t)
 		}
 		s.view.Reset()
-		got := answers(t, s.view)
+		got, sized := answers(t, s.view), s.view.sized()
 		plan, ok := find(s.view, w)
-		s.compare(t, h, got, plan, ok)
+		s.compare(t, h, got, sized, plan, ok)
 	})
 }
 
 // compare compares the view's answers with those of a view of a cluster in which the hypotheses hold.
-func (s *supposer) compare(t fataler, h *harness, got [][]answer, plan placement.Plan, ok bool) {
+func (s *supposer) compare(t fataler, h *harness, got [][]answer, sized []placement.Class, plan placement.Plan, ok bool) {
 	t.Helper()
 	really := *s.world
 	really.running = slices.Concat(s.now.running, s.now.slots)
@@ -308,6 +308,9 @@ func (s *supposer) compare(t fataler, h *harness, got [][]answer, plan placement
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("really, and hypothetically:\n%s\ngone: all but %d, slots %d, inside %v\n%s", diff, len(s.now.running), len(s.now.slots),
 			s.now.inside, s.world)
+	}
+	if diff := cmp.Diff(v.sized(), sized); diff != "" {
+		t.Fatalf("really, and hypothetically:\n%s\n%s", diff, s.world)
 	}
 	if really, fits := find(v, s.world); fits != ok || really.Placed != plan.Placed {
 		t.Fatalf("really %d placed, %v; hypothetically %d placed, %v\n%s", really.Placed, fits, plan.Placed, ok, s.world)

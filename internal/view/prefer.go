@@ -23,7 +23,7 @@ func (v *view) tiers(c *class) []uint16 {
 	if c.rejected != nil {
 		return nil
 	}
-	return v.devicesLast(c, v.scored(c, c.info.GetPod(), v.preferring(c.info.GetPod())))
+	return v.devicesLast(c, v.scored(c, v.preferring(c.info.GetPod())))
 }
 
 // devicesLast moves nodes with devices that the class does not request to the end.
@@ -40,13 +40,19 @@ func (v *view) devicesLast(c *class, tiers []uint16) []uint16 {
 	return tiers
 }
 
-// scored ranks the nodes for the pod by these Score plugins of the profile.
-func (v *view) scored(c *class, pod *corev1.Pod, plugins []string) []uint16 {
+// scored ranks the nodes for the class by these Score plugins of the profile.
+func (v *view) scored(c *class, plugins []string) []uint16 {
 	if len(plugins) == 0 {
 		return nil
 	}
+	pod := c.info.GetPod()
+	if (slices.Contains(c.among, names.InterPodAffinity) || v.slotsPrefer()) && !prefersPods(pod) {
+		pod = withIdleTerm(pod)
+	}
+	defer v.exchange()
+	v.exchange()
 	state := c.base.Clone()
-	if status := v.framework.RunPreScorePlugins(v.ctx, state, pod, v.snapshot); !status.IsSuccess() {
+	if status := v.framework.RunPreScorePlugins(v.ctx, state, pod, v.shared); !status.IsSuccess() {
 		v.checked(status)
 		return nil
 	}
@@ -57,7 +63,7 @@ func (v *view) scored(c *class, pod *corev1.Pod, plugins []string) []uint16 {
 		}
 	}
 	state.SetSkipScorePlugins(skip)
-	scores, status := v.framework.RunScorePlugins(v.ctx, state, pod, v.snapshot)
+	scores, status := v.framework.RunScorePlugins(v.ctx, state, pod, v.shared)
 	if !status.IsSuccess() {
 		v.checked(status)
 		return nil
@@ -113,7 +119,7 @@ func (v *view) prefers(plugin string, pod *corev1.Pod) bool {
 		})
 	case names.InterPodAffinity:
 		with, err := v.framework.SnapshotSharedLister().NodeInfos().HavePodsWithAffinityList()
-		return err == nil && len(with) > 0 || prefersPods(pod)
+		return err == nil && len(with) > 0 || prefersPods(pod) || v.slotsPrefer()
 	case names.TaintToleration:
 		return slices.ContainsFunc(v.snapshot, func(node fwk.NodeInfo) bool {
 			return slices.ContainsFunc(node.Node().Spec.Taints, isSoft)
@@ -142,6 +148,11 @@ func (v *view) someHaveImages(pod *corev1.Pod) bool {
 		there := node.GetImageStates()
 		return slices.ContainsFunc(images, func(image string) bool { return there[image] != nil })
 	})
+}
+
+// slotsPrefer reports whether a slot is for a pod with affinity or anti-affinity.
+func (v *view) slotsPrefer() bool {
+	return slices.ContainsFunc(v.changes, func(c change) bool { return !c.removed && c.info.GetPod().Spec.Affinity != nil })
 }
 
 func prefersPods(pod *corev1.Pod) bool {

@@ -50,9 +50,10 @@ type basis struct {
 
 // placements are the nodes, and the members that are placed on them.
 type placements struct {
-	// snapshot has the nodes without placed members, with the hypotheses applied; nodes has the same nodes, or copies with placed members.
-	snapshot, nodes []fwk.NodeInfo
-	changed         []int
+	// shared has the nodes of the scheduler's snapshot; snapshot has the same nodes, or copies with the hypotheses applied; nodes has those of
+	// snapshot, or copies with placed members.
+	shared, snapshot, nodes []fwk.NodeInfo
+	changed                 []int
 	// placed has the class of each placed member in order, and on the node.
 	placed, on []int
 	// version changes whenever devices or volumes are allocated or released.
@@ -91,7 +92,7 @@ func newView(ctx context.Context, f framework.Framework, classes []*class, promi
 			framework: f, promised: promised, namespace: namespace,
 			bounded: indexOf(f.ListPlugins().Filter.Enabled, names.NodeResourcesFit) >= 0,
 		},
-		placements:  placements{snapshot: nodes, nodes: slices.Clone(nodes)},
+		placements:  placements{shared: nodes, snapshot: nodes, nodes: slices.Clone(nodes)},
 		allocations: allocations{group: framework.NewCycleState()},
 	}
 	repel := false
