@@ -52,8 +52,8 @@ type SetAside struct {
 	// ours are the gangs that capacity is set aside for. due are those that have been passed by for too long, the first ones in order.
 	ours map[gang.Key]*beneficiary
 	due  []ledger.Waiting
-	// seen is the number of changes that the last plans took into account. The next ones are not made before next, and are made at
-	// refresh at the latest.
+	// seen is the number of changes that the last plans took into account. If there were any, the next ones are not made before next, and
+	// are made at refresh at the latest.
 	seen          uint64
 	next, refresh time.Time
 	// hopeless are the gangs for which no capacity could be set aside, and until when they are left alone.
@@ -146,7 +146,9 @@ func (s *SetAside) plan(ctx context.Context, now time.Time) {
 	}
 	s.Slots.Restore(logger)
 	took := time.Since(now)
-	s.next = now.Add(took + max(asidePause, asideShare*took))
+	if len(s.due) > 0 {
+		s.next = now.Add(took + max(asidePause, asideShare*took))
+	}
 	logger.V(2).Info("Planned capacity to set aside", "gangs", len(s.ours), "waiting", len(s.due), "took", took)
 }
 

@@ -63,7 +63,7 @@ func (v *view) countStanding(p *Planner, r *RoomRequest) *tally {
 	p.stand(v.snapshot)
 	c, may := v.newTally(), newEligible(r, p.Ledger)
 	for i, node := range v.snapshot {
-		pods, chosen := p.standings.on(node), r.Chosen[node.Node().Name]
+		pods, chosen := p.standings.on(i, node), r.Chosen[node.Node().Name]
 		for k := range pods {
 			if s := &pods[k]; r.leaves(s, chosen) || may.mayGo(s) {
 				c.gone(i, &s.takes)
@@ -73,7 +73,7 @@ func (v *view) countStanding(p *Planner, r *RoomRequest) *tally {
 	may.note()
 	c.staying = func(yield func(int, fwk.PodInfo) bool) {
 		for i, node := range v.snapshot {
-			pods, chosen := p.standings.on(node), r.Chosen[node.Node().Name]
+			pods, chosen := p.standings.on(i, node), r.Chosen[node.Node().Name]
 			for k := range pods {
 				if s := &pods[k]; !r.leaves(s, chosen) && !may.mayGo(s) && !yield(i, s.PodInfo) {
 					return

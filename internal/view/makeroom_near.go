@@ -4,8 +4,9 @@ import (
 	"cmp"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
+	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/preempt"
@@ -37,7 +38,7 @@ func (b bound) compare(o bound) int {
 // near is a search on the nodes with the lowest bounds.
 type near struct {
 	*view
-	standings
+	*standings
 	r     *RoomRequest
 	names []string
 	ask   []int64
@@ -58,41 +59,46 @@ func (n *near) boundOf(i int) (bound, bool) {
 		n.take(n.free, &takes, -1)
 	}
 	n.lower = n.lower[:0]
-	copy(n.sum, n.free)
-	pods, chosen := n.on(node), n.r.Chosen[node.Node().Name]
+	pods, chosen := n.on(i, node), n.chosen(node)
 	for k := range pods {
 		p := &pods[k]
 		switch {
 		case n.r.leaves(p, chosen):
 			n.take(n.free, &p.takes, 1)
-			n.take(n.sum, &p.takes, 1)
 		case p.priority < n.r.Taker.Priority && p.deleted == nil:
 			n.lower = append(n.lower, p)
-			n.take(n.sum, &p.takes, 1)
 		}
 	}
-	if !n.fits(n.sum) {
-		return bound{}, false
-	}
-	slices.SortFunc(n.lower, func(a, b *stander) int {
-		return cmp.Or(cmp.Compare(a.priority, b.priority), cmp.Compare(b.started, a.started))
-	})
-	b := bound{node: i}
+	b, last := bound{node: i}, 0
 	copy(n.sum, n.free)
-	for k := 0; k < len(n.lower) && !n.fits(n.sum); k++ {
-		n.take(n.sum, &n.lower[k].takes, 1)
-		b.highest = n.lower[k].priority
+	for ; !n.fits(n.sum); last++ {
+		if last == len(n.lower) {
+			return bound{}, false
+		}
+		n.take(n.sum, &n.lower[last].takes, 1)
+		b.highest = n.lower[last].priority
 	}
-	last := 0
-	for last < len(n.lower) && n.lower[last].priority <= b.highest {
+	if last == 0 {
+		return b, true
+	}
+	for last < len(n.lower) && n.lower[last].priority == b.highest {
 		last++
 	}
-	b.pods = n.fewest(n.lower[:last])
-	if b.pods > 0 {
-		slices.SortFunc(n.lower[:last], func(a, b *stander) int { return cmp.Compare(b.started, a.started) })
-		b.started = n.lower[b.pods-1].started
+	may := n.lower[:last]
+	b.pods = n.fewest(may)
+	if may[0].priority < b.highest {
+		slices.SortFunc(may, func(a, b *stander) int { return cmp.Compare(b.started, a.started) })
 	}
+	b.started = may[b.pods-1].started
 	return b, true
+}
+
+// chosen returns the pods on the node that go for others.
+func (n *near) chosen(node fwk.NodeInfo) map[types.UID]int {
+	if len(n.r.Chosen) == 0 {
+		return nil
+	}
+	return n.r.Chosen[node.Node().Name]
 }
 
 func (n *near) take(sum []int64, takes *requests.Request, times int64) {
@@ -119,8 +125,14 @@ func (n *near) fewest(pods []*stander) int {
 			continue
 		}
 		n.amounts = n.amounts[:0]
+		largest := int64(0)
 		for _, p := range pods {
-			n.amounts = append(n.amounts, p.takes.Amount(n.names[d]))
+			amount := p.takes.Amount(n.names[d])
+			n.amounts, largest = append(n.amounts, amount), max(largest, amount)
+		}
+		if largest >= lacks {
+			fewest = max(fewest, 1)
+			continue
 		}
 		slices.Sort(n.amounts)
 		need := 0
@@ -136,47 +148,47 @@ func (n *near) fewest(pods []*stander) int {
 	return fewest
 }
 
-// shortlist returns the nodes to search, and the bound that an answer has to reach: the lowest one of all other nodes. It returns false if
-// a node has room without victims by counting.
+// shortlist returns the nodes to search, at most so many and the cheapest first, and the bound that an answer has to reach: the lowest one
+// of all other nodes. It returns false if a node has room without victims by counting.
 func (n *near) shortlist(most int) (nodes []bound, others *bound, ok bool) {
-	bounds := make([]bound, 0, len(n.snapshot))
-	for i := range n.snapshot {
-		if b, fits := n.boundOf(i); fits {
-			bounds = append(bounds, b)
-		}
-	}
-	slices.SortFunc(bounds, bound.compare)
 	c := n.classes[0]
-	affinity := nodeaffinity.GetRequiredNodeAffinity(c.info.GetPod())
-	for i := range bounds {
-		b := bounds[i]
-		node := n.snapshot[b.node].Node()
-		switch {
-		case c.excludes(node) != nil || !admits(node, c.info.GetPod(), affinity):
-		case b.pods == 0:
-			return nil, nil, false
-		case len(nodes) == most:
-			return nodes, &b, true
-		default:
-			nodes = append(nodes, b)
+	pod := c.info.GetPod()
+	affinity := nodeaffinity.GetRequiredNodeAffinity(pod)
+	nodes = make([]bound, 0, most+2)
+	for i := range n.snapshot {
+		b, fits := n.boundOf(i)
+		if !fits || b.pods > 0 && len(nodes) > most && nodes[most].compare(b) < 0 {
+			continue
 		}
+		if node := n.snapshot[i].Node(); c.excludes(node) != nil || !admits(node, pod, affinity) {
+			continue
+		}
+		if b.pods == 0 {
+			return nil, nil, false
+		}
+		at, _ := slices.BinarySearchFunc(nodes, b, bound.compare)
+		nodes = slices.Insert(nodes, at, b)
+		nodes = nodes[:min(len(nodes), most+1)]
+	}
+	if len(nodes) > most {
+		return nodes[:most], &nodes[most], true
 	}
 	return nodes, nil, true
 }
 
-// candidates returns the pods on some nodes.
+// candidates returns the pods on some nodes, which are numbered in this order.
 func (n *near) candidates(nodes []bound) candidates {
 	var c candidates
-	for _, b := range nodes {
+	for i, b := range nodes {
 		node := n.snapshot[b.node]
-		pods, chosen := n.on(node), n.r.Chosen[node.Node().Name]
+		pods, chosen := n.on(b.node, node), n.chosen(node)
 		for k := range pods {
 			p := &pods[k]
 			switch {
 			case n.r.leaves(p, chosen):
-				c.leaving = append(c.leaving, change{info: p.PodInfo, node: b.node, removed: true})
+				c.leaving = append(c.leaving, change{info: p.PodInfo, node: i, removed: true})
 			case p.deleted == nil:
-				c.pods, c.infos, c.nodes = append(c.pods, p.pod), append(c.infos, p.PodInfo), append(c.nodes, b.node)
+				c.pods, c.infos, c.nodes = append(c.pods, p.pod), append(c.infos, p.PodInfo), append(c.nodes, i)
 			}
 		}
 	}
@@ -194,7 +206,7 @@ func (n *near) reaches(rank preempt.Rank, nodes []bound, others *bound, l *ledge
 		if found.compare(b) <= 0 {
 			continue
 		}
-		pods := n.on(n.snapshot[b.node])
+		pods := n.on(b.node, n.snapshot[b.node])
 		if slices.ContainsFunc(pods, func(p stander) bool { _, member := l.GangOf(p.pod.UID); return member }) {
 			return false
 		}
@@ -210,7 +222,7 @@ func (v *view) searchNear(r *RoomRequest, p *Planner) (s *roomSearch, choice pre
 		return nil, choice, false
 	}
 	p.stand(v.snapshot)
-	n := &near{view: v, standings: p.standings, r: r, names: resourcesOf(v.classes)}
+	n := &near{view: v, standings: &p.standings, r: r, names: resourcesOf(v.classes)}
 	takes := v.classes[0].Request
 	n.ask, n.free, n.sum = vectorOf(takes, n.names), make([]int64, len(n.names)), make([]int64, len(n.names))
 	nodes, others, ok := n.shortlist(p.nearest())
@@ -219,19 +231,29 @@ func (v *view) searchNear(r *RoomRequest, p *Planner) (s *roomSearch, choice pre
 	}
 	c := n.candidates(nodes)
 	c.units = p.Ledger.UnitsAmong(r.Taker, c.pods, r.Now)
-	v.inside = sets.New[int]()
-	for _, b := range nodes {
-		v.inside.Insert(b.node)
-	}
-	s = v.searchRoom(r, c, p.Ledger)
-	v.begin()
+	few := v.narrowed(nodes)
+	s = few.searchRoom(r, c, p.Ledger)
+	few.begin()
 	choice, found := s.choose(s.problem(r.Budgets))
 	if found && n.reaches(choice.Rank, nodes, others, p.Ledger) {
 		return s, choice, true
 	}
-	v.rollBack()
-	v.inside = nil
+	few.rollBack()
+	v.err = few.err
 	return nil, choice, false
+}
+
+// narrowed returns a view of these nodes only, for classes for which only the node decides. The classes are those of the view, so one of
+// the two views can be used at a time.
+func (v *view) narrowed(nodes []bound) *view {
+	few := make([]fwk.NodeInfo, len(nodes))
+	for i, b := range nodes {
+		few[i] = v.snapshot[b.node]
+	}
+	narrowed := *v
+	narrowed.placements = placements{shared: few, snapshot: few, nodes: slices.Clone(few)}
+	narrowed.allocations, narrowed.hypotheses = allocations{group: v.group}, hypotheses{}
+	return &narrowed
 }
 
 // nearest returns how many nodes are searched first for a single pod.

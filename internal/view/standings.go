@@ -1,7 +1,9 @@
 package view
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,10 +20,15 @@ import (
 )
 
 // standings are what runs on each node. They are kept until the node changes, because reading all pods takes longer than all else.
-type standings map[string]*standing
+type standings struct {
+	named map[string]*standing
+	// at has the same by the index of the node in the snapshot, as far as that did not change since: looking up names takes time, too.
+	at []*standing
+}
 
+// standing is what runs on one node, without placeholders: the lowest priorities first, and of these what started last.
 type standing struct {
-	generation int64
+	generation int64 // of the node; no two nodes have the same
 	pods       []stander
 }
 
@@ -36,47 +43,63 @@ type stander struct {
 	scheduler string
 }
 
-// stand forgets what is known of nodes that no longer exist.
+// stand prepares the standings for these nodes, and forgets what is known of nodes that no longer exist.
 func (p *Planner) stand(nodes []fwk.NodeInfo) {
-	if p.standings == nil {
-		p.standings = standings{}
+	s := &p.standings
+	if s.named == nil {
+		s.named = map[string]*standing{}
 	}
-	p.standings.forget(nodes)
+	if len(s.at) != len(nodes) {
+		s.at = make([]*standing, len(nodes))
+	}
+	s.forget(nodes)
 }
 
-// on returns what runs on the node, without placeholders.
-func (s standings) on(node fwk.NodeInfo) []stander {
-	name := node.Node().Name
-	known := s[name]
-	if known != nil && known.generation == node.GetGeneration() {
+// on returns what runs on the node with this index.
+func (s *standings) on(i int, node fwk.NodeInfo) []stander {
+	known, generation := s.at[i], node.GetGeneration()
+	if known != nil && known.generation == generation {
 		return known.pods
 	}
-	known = &standing{generation: node.GetGeneration(), pods: make([]stander, 0, len(node.GetPods()))}
+	name := node.Node().Name
+	known = s.named[name]
+	if known == nil || known.generation != generation {
+		known = &standing{generation: generation, pods: standersOn(node)}
+		s.named[name] = known
+	}
+	s.at[i] = known
+	return known.pods
+}
+
+func standersOn(node fwk.NodeInfo) []stander {
+	pods := make([]stander, 0, len(node.GetPods()))
 	for _, info := range node.GetPods() {
 		if pod := info.GetPod(); !slots.IsPlaceholder(pod) {
-			known.pods = append(known.pods, stander{
+			pods = append(pods, stander{
 				PodInfo: info, pod: pod, takes: requests.Of(info), deleted: pod.DeletionTimestamp,
 				priority: corev1helpers.PodPriority(pod), started: ledger.StartedAt(pod).UnixNano(), scheduler: pod.Spec.SchedulerName,
 				protected: pod.Annotations[conventions.PreemptibleAnnotation] == string(gang.NeverPreempted),
 			})
 		}
 	}
-	s[name] = known
-	return known.pods
+	slices.SortStableFunc(pods, func(a, b stander) int {
+		return cmp.Or(cmp.Compare(a.priority, b.priority), cmp.Compare(b.started, a.started))
+	})
+	return pods
 }
 
 // forget drops what is known of nodes that no longer exist.
-func (s standings) forget(nodes []fwk.NodeInfo) {
-	if len(s) <= len(nodes) {
+func (s *standings) forget(nodes []fwk.NodeInfo) {
+	if len(s.named) <= len(nodes) {
 		return
 	}
 	exist := sets.New[string]()
 	for _, node := range nodes {
 		exist.Insert(node.Node().Name)
 	}
-	for name := range s {
+	for name := range s.named {
 		if !exist.Has(name) {
-			delete(s, name)
+			delete(s.named, name)
 		}
 	}
 }

@@ -306,8 +306,8 @@ func TestARestartSetsTheSameAside(t *testing.T) {
 	r.pod("r", "1", func(p *st.PodWrapper) { p.Annotation(conventions.ExpectedRuntimeAnnotation, "1h") })
 	eventually(t, "the pod to run", func() bool { return r.started("r") })
 	r.members("a", 2, "4", func(p *st.PodWrapper) { p.CreationTimestamp(long) })
-	r.pod("large", "4", func(p *st.PodWrapper) { p.CreationTimestamp(metav1.NewTime(long.Add(time.Minute))) })
 	eventually(t, "capacity to be set aside", func() bool { return r.aside("a") == "1 of 2 after pod default/r" })
+	r.pod("large", "4", func(p *st.PodWrapper) { p.CreationTimestamp(metav1.NewTime(long.Add(time.Minute))) })
 	eventually(t, "the pod to be next", func() bool {
 		due := r.due()
 		return len(due) == 2 && due[1].Key.Instance == string(types.UID("large"))
