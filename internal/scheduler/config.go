@@ -21,6 +21,9 @@ const (
 	defaultBurst = 10000
 )
 
+// Names returns the schedulerNames that are served without a configuration file.
+func Names() []string { return []string{Name, "batch-scheduler"} }
+
 // schedulerNames are the profiles that are served without a configuration file, with the convention that each reads.
 func schedulerNames() map[string]string {
 	return map[string]string{
@@ -103,7 +106,7 @@ func applyDefaults(cfg *config.KubeSchedulerConfiguration, given *configv1.KubeS
 
 func defaultProfiles() ([]config.KubeSchedulerProfile, error) {
 	var profiles []config.KubeSchedulerProfile
-	for _, name := range []string{Name, "batch-scheduler"} {
+	for _, name := range Names() {
 		cfg, err := latest.Default()
 		if err != nil {
 			return nil, fmt.Errorf("upstream's default profile: %w", err)

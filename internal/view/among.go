@@ -13,8 +13,8 @@ import (
 
 // This file scores preferences among members of one gang: the Score plugins rank the nodes again while members are placed (see
 // placement.Cluster). In PreScore, PodTopologySpread and InterPodAffinity count the pods on all nodes of the shared snapshot, whatever
-// nodes they are given. So the members, and the pods of slots, must be on the snapshot's nodes, and pods that a hypothesis removes must not.
-// They are, and are not, only while the plugins run.
+// nodes they are given. So while the plugins run, and only then, the snapshot's nodes have the members and the pods of slots, and do not
+// have the pods that a hypothesis removes.
 //
 // For that, upstream's pod group cycle calls AssumePod and ForgetPod of the snapshot. The view already has copies of the nodes with the
 // members on them, so it swaps the contents instead. The cost depends on the number of nodes, not of pods, and swapping back restores the

@@ -207,12 +207,19 @@ func TestPreferencesUnderHypotheses(t *testing.T) {
 	}{
 		{"as it is", near("x"), nil, nil, []uint16{0, 200, 200}},
 		{"without the pod that attracts", near("x"), func(v *view, w *world) error { return v.without(w.running[0]) }, nil, nil},
-		{"a slot that attracts", near("s"), func(v *view, _ *world) error { return v.with(slot(func(*st.PodWrapper) {})...) }, nil,
-			[]uint16{200, 200, 0}},
-		{"a slot that prefers the member", nil, func(v *view, _ *world) error { return v.with(slot(near("a"))...) }, nil,
-			[]uint16{200, 200, 0}},
-		{"a member on a changed node", near("a"), func(v *view, w *world) error { return v.without(w.running[0]) }, []int{0},
-			[]uint16{0, 200, 200}},
+		{
+			"a slot that attracts", near("s"), func(v *view, _ *world) error { return v.with(slot(func(*st.PodWrapper) {})...) }, nil,
+			[]uint16{200, 200, 0},
+		},
+		{
+			"a slot that prefers the member", nil, func(v *view, _ *world) error { return v.with(slot(near("a"))...) }, nil,
+			[]uint16{200, 200, 0},
+		},
+		{
+			"a member on a changed node", near("a"), func(v *view, w *world) error { return v.without(w.running[0]) },
+			[]int{0},
+			[]uint16{0, 200, 200},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := newHarness(t)

@@ -50,8 +50,8 @@ type basis struct {
 
 // placements are the nodes, and the members that are placed on them.
 type placements struct {
-	// shared has the nodes of the scheduler's snapshot; snapshot has the same nodes, or copies with the hypotheses applied; nodes has those of
-	// snapshot, or copies with placed members.
+	// shared has the nodes of the scheduler's snapshot; snapshot has the same nodes, or copies with the hypotheses applied; nodes has
+	// those of snapshot, or copies with placed members.
 	shared, snapshot, nodes []fwk.NodeInfo
 	changed                 []int
 	// placed has the class of each placed member in order, and on the node.

@@ -14,6 +14,7 @@ import (
 	cliflag "k8s.io/component-base/cli/flag"
 	_ "k8s.io/component-base/logs/json/register" // --logging-format=json of the scheduler
 
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/gangs"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/queues"
 	"github.com/kubenexus/kubenexus-scheduler/internal/version"
 )
@@ -68,6 +69,9 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
   # see how your own manifests are scheduled
   kubenexus demo -f job.yaml
 
+  # see which gangs of your cluster run or wait, and why
+  kubenexus gangs -A
+
   # see what is wrong with the configuration of queues
   kubenexus queues check -f queues.yaml
 
@@ -82,6 +86,6 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})
-	cmd.AddCommand(newDemo(), queues.NewCommand(), newScheduler())
+	cmd.AddCommand(newDemo(), gangs.NewCommand(), queues.NewCommand(), newScheduler())
 	return cmd
 }

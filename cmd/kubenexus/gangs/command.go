@@ -1,0 +1,153 @@
+// Package gangs is the part of the kubenexus command that shows the gangs of a cluster. It reads pods only, so everybody may use it who may
+// list pods.
+package gangs
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/pager"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
+)
+
+// options are what the user asks for.
+type options struct {
+	cluster    *genericclioptions.ConfigFlags
+	all        bool
+	output     string
+	schedulers []string
+}
+
+// NewCommand returns the command that shows gangs.
+func NewCommand() *cobra.Command {
+	o := options{cluster: genericclioptions.NewConfigFlags(true)}
+	o.cluster.CacheDir = nil // nothing is cached
+	cmd := &cobra.Command{
+		Use:     "gangs [NAME...]",
+		Aliases: []string{"gang"},
+		Short:   "Show which gangs run or wait, and why",
+		Long: `gangs shows the gangs of a namespace, or of all with -A: how many pods each has and needs, how many of them have a node, its
+phase, its age, and why it waits. It reads the pods of the cluster and nothing else; you need the right to list pods.
+
+PODS are the pods that count, of how many have to start together. WHY is what the scheduler says on the waiting pods.
+
+Phases:
+  Incomplete   there are fewer pods than have to start together
+  Ready        all of them exist, and wait for capacity or for their turn
+  Running      the gang was started; pods that are created later join it
+  Disagreeing  pods say different things, such as how many have to start together: none of them starts
+  Unbound      no pod says how many have to start together: each starts on its own
+
+Gangs of which all pods have ended are not shown. Below the table are the pods that belong to no gang because their
+annotations cannot be followed.
+
+Exit codes: 0 if the gangs were shown; 1 if not, or if a gang that you named does not exist.`,
+		Example: `  # the gangs of the namespace of your kubeconfig
+  kubenexus gangs
+
+  # all gangs that you may see, with their nodes
+  kubenexus gangs -A -o wide
+
+  # one gang, with its pods, for a script
+  kubenexus gangs spark-job-123 -n team-a -o json
+
+  # the names of all gangs
+  kubenexus gangs -o name`,
+		RunE: func(cmd *cobra.Command, names []string) error {
+			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), names)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVarP(&o.all, "all-namespaces", "A", false, "show the gangs of all namespaces")
+	flags.StringVarP(&o.output, "output", "o", "", "one of wide, json, yaml and name; without it, a table")
+	flags.StringSliceVar(&o.schedulers, "scheduler-names", scheduler.Names(), "the schedulerNames that KubeNexus serves in this cluster")
+	o.cluster.AddFlags(flags)
+	return cmd
+}
+
+func (o *options) run(ctx context.Context, out, problems io.Writer, names []string) error {
+	show, known := printers[o.output]
+	if !known {
+		return fmt.Errorf("--output is %q: it can be wide, json, yaml or name", o.output)
+	}
+	config, err := o.cluster.ToRESTConfig()
+	if err != nil {
+		return fmt.Errorf("finding out how to reach the cluster: %w", err)
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("preparing to reach the cluster: %w", err)
+	}
+	namespace, _, err := o.cluster.ToRawKubeConfigLoader().Namespace()
+	if err != nil {
+		return fmt.Errorf("finding out which namespace to look at: %w", err)
+	}
+	where := "namespace " + namespace
+	if o.all {
+		namespace, where = metav1.NamespaceAll, "any namespace"
+	}
+	pods, err := list(ctx, client, namespace)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	gangs, err := named(Among(pods, o.schedulers, now), names, where)
+	if err != nil {
+		return err
+	}
+	if len(gangs.Items)+len(gangs.Invalid) == 0 && (o.output == "" || o.output == "wide") {
+		_, err := fmt.Fprintf(problems, "No gangs found in %s.\n", where)
+		return err
+	}
+	return show(out, gangs, o.all)
+}
+
+// list returns the pods of a namespace.
+func list(ctx context.Context, client kubernetes.Interface, namespace string) ([]*corev1.Pod, error) {
+	var pods []*corev1.Pod
+	pages := pager.New(pager.SimplePageFunc(func(options metav1.ListOptions) (runtime.Object, error) {
+		return client.CoreV1().Pods(namespace).List(ctx, options)
+	}))
+	err := pages.EachListItem(ctx, metav1.ListOptions{}, func(object runtime.Object) error {
+		pod, isPod := object.(*corev1.Pod)
+		if !isPod {
+			return fmt.Errorf("the API server listed a %T as a pod", object)
+		}
+		pods = append(pods, pod)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing pods: %w", err)
+	}
+	return pods, nil
+}
+
+// named returns the gangs with these names, or all if there are none. Each name must be that of a gang.
+func named(gangs Gangs, names []string, where string) (Gangs, error) {
+	if len(names) == 0 {
+		return gangs, nil
+	}
+	var missing []string
+	for _, name := range names {
+		if !slices.ContainsFunc(gangs.Items, func(g Gang) bool { return g.Key.Name == name }) {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return Gangs{}, fmt.Errorf("no gang %s runs or waits in %s (kubenexus gangs -A shows all)", strings.Join(missing, ", "), where)
+	}
+	gangs.Items = slices.DeleteFunc(gangs.Items, func(g Gang) bool { return !slices.Contains(names, g.Key.Name) })
+	gangs.Invalid = nil
+	return gangs, nil
+}

@@ -1,0 +1,162 @@
+package gangs
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/duration"
+	"sigs.k8s.io/yaml"
+)
+
+// printer prints gangs; all says that they are of all namespaces.
+type printer func(out io.Writer, gangs Gangs, all bool) error
+
+//nolint:gochecknoglobals // a constant table
+var printers = map[string]printer{"": asTable, "wide": asWideTable, "json": asJSON, "yaml": asYAML, "name": asNames}
+
+// List is what -o json and -o yaml print.
+type List struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Gangs
+}
+
+func listOf(gangs Gangs) List {
+	return List{APIVersion: "kubenexus.io/v1alpha1", Kind: "GangList", Gangs: gangs}
+}
+
+func asJSON(out io.Writer, gangs Gangs, _ bool) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(listOf(gangs))
+}
+
+func asYAML(out io.Writer, gangs Gangs, _ bool) error {
+	text, err := yaml.Marshal(listOf(gangs))
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(text)
+	return err
+}
+
+func asNames(out io.Writer, gangs Gangs, _ bool) error {
+	for i := range gangs.Items {
+		if _, err := fmt.Fprintln(out, "gang/"+gangs.Items[i].Key.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func asTable(out io.Writer, gangs Gangs, all bool) error     { return table(out, gangs, all, false) }
+func asWideTable(out io.Writer, gangs Gangs, all bool) error { return table(out, gangs, all, true) }
+
+// cell is a column of the table.
+type cell struct {
+	title string
+	wide  bool
+	text  func(g *Gang) string
+}
+
+//nolint:gochecknoglobals // a constant table
+var cells = []cell{
+	{"GANG", false, func(g *Gang) string { return g.Key.Name }},
+	{"PODS", false, (*Gang).pods},
+	{"STARTED", false, func(g *Gang) string { return strconv.Itoa(g.Needs.Running) }},
+	{"PHASE", false, func(g *Gang) string { return string(g.Phase) }},
+	{"QUEUE", false, func(g *Gang) string { return g.Queue }},
+	{"AGE", false, (*Gang).age},
+	{"SCHEDULER", true, func(g *Gang) string { return g.Scheduler }},
+	{"ROLES", true, (*Gang).roles},
+	{"NODES", true, (*Gang).nodes},
+	{"WHY", false, func(g *Gang) string { return g.Reason }},
+}
+
+func table(out io.Writer, gangs Gangs, all, wide bool) error {
+	columns := []cell{}
+	if all {
+		columns = append(columns, cell{"NAMESPACE", false, func(g *Gang) string { return g.Key.Namespace }})
+	}
+	for _, c := range cells {
+		if wide || !c.wide {
+			columns = append(columns, c)
+		}
+	}
+	aligned := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	row := make([]string, len(columns))
+	for i, c := range columns {
+		row[i] = c.title
+	}
+	fmt.Fprintln(aligned, strings.Join(row, "\t"))
+	for g := range gangs.Items {
+		for i, c := range columns {
+			if row[i] = oneLine(c.text(&gangs.Items[g])); row[i] == "" {
+				row[i] = "-"
+			}
+		}
+		fmt.Fprintln(aligned, strings.Join(row, "\t"))
+	}
+	if err := aligned.Flush(); err != nil {
+		return err
+	}
+	for _, pod := range gangs.Invalid {
+		if _, err := fmt.Fprintf(out, "Pod %s/%s is in no gang: %s\n", pod.Namespace, pod.Name, oneLine(pod.Reason)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oneLine keeps what pods say from breaking the table, or from changing the terminal.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !strconv.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+// pods says how many pods count, of how many that have to start together.
+func (g *Gang) pods() string {
+	if g.Needs.MinAvailable == 0 {
+		return strconv.Itoa(g.Needs.Have)
+	}
+	return fmt.Sprintf("%d of %d", g.Needs.Have, g.Needs.MinAvailable)
+}
+
+func (g *Gang) age() string {
+	if g.Created.IsZero() {
+		return ""
+	}
+	return duration.HumanDuration(max(0, g.At.Sub(g.Created)).Truncate(time.Second))
+}
+
+// roles says of each role how many pods count, of how many that it needs.
+func (g *Gang) roles() string {
+	texts := make([]string, len(g.Needs.Roles))
+	for i, r := range g.Needs.Roles {
+		texts[i] = fmt.Sprintf("%s=%d/%d", r.Name, r.Have, r.Min)
+	}
+	return strings.Join(texts, ",")
+}
+
+// mostNodes is how many names of nodes a table shows.
+const mostNodes = 3
+
+func (g *Gang) nodes() string {
+	names := make([]string, 0, mostNodes)
+	for i, node := range g.Nodes {
+		if i == mostNodes {
+			return strings.Join(names, ",") + fmt.Sprintf(" and %d more", len(g.Nodes)-mostNodes)
+		}
+		names = append(names, node.Name)
+	}
+	return strings.Join(names, ",")
+}
