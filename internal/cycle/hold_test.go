@@ -56,3 +56,48 @@ func TestAHoldWaitsForThoseBeforeIt(t *testing.T) {
 		t.Errorf("the queue was asked %d times, want 4: not before a hold is overdue", q.asked)
 	}
 }
+
+// TestAHoldWaitsForVictimsOfOthersOnItsNodes: two pods preempted one pod each on the same node, and the victim of the first one is gone. The
+// pod does not fit while the victim of the other is in the snapshot, because what is held for the other is in its place. That is no reason
+// to give up its hold.
+func TestAHoldWaitsForVictimsOfOthersOnItsNodes(t *testing.T) {
+	popped := time.Unix(1_000, 0)
+	before, after := popped.Add(-time.Millisecond), popped.Add(time.Millisecond)
+	victim := func(node string) *corev1.Pod {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{UID: "victim"}, Spec: corev1.PodSpec{NodeName: node}}
+	}
+	for _, test := range []struct {
+		name   string
+		node   string // of the other pod, and of its victim
+		gone   bool   // the other's victim is gone
+		ended  bool   // the other was put into the scheduling queue
+		over   time.Time
+		broken bool // the other does not wait for its victim, which hangs
+		waits  bool
+		awaits int // pods
+	}{
+		{name: "its victim is still there", node: "n1", waits: true, awaits: 1},
+		{name: "its victim has just gone", node: "n1", gone: true, waits: true},
+		{name: "its victim went after the pod was popped", node: "n1", gone: true, ended: true, over: after, waits: true},
+		{name: "its victim went at that time", node: "n1", gone: true, ended: true, over: popped, waits: true},
+		{name: "its victim went before", node: "n1", gone: true, ended: true, over: before},
+		{name: "its victim hangs", node: "n1", gone: true, ended: true, over: after, broken: true},
+		{name: "it is on another node", node: "n2"},
+		{name: "it is on another node, and its victim has just gone", node: "n2", gone: true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := newHold(before)
+			h.pins, h.ended, h.over = []gang.Pin{{Node: "n1"}}, true, before
+			other := newHold(before)
+			other.pins, other.going = []gang.Pin{{Node: test.node}}, []*corev1.Pod{victim(test.node)}
+			other.ended, other.over, other.broken = test.ended, test.over, test.broken
+			if !test.gone {
+				other.await(other.going[0])
+			}
+			p := &Preemption{popped: popped, holds: map[gang.Key]*hold{{Name: "a"}: h, {Name: "b"}: other}}
+			if waits := p.awaitOthers(h); waits != test.waits || h.ended == waits || len(h.left) != test.awaits {
+				t.Errorf("it waits: %v, for %d pods", waits, len(h.left))
+			}
+		})
+	}
+}

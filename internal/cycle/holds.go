@@ -2,10 +2,12 @@ package cycle
 
 import (
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
@@ -27,29 +29,38 @@ func (p *Preemption) None() bool {
 }
 
 // awaitOthers has a gang whose victims are gone wait for the victims of others on its nodes too. The others were planned later, beside what
-// is held for the gang. But until their victims are gone, what is held for them may be in its place. It returns false if there are none.
+// is held for the gang. But until their victims are gone, what is held for them may be in its place. It returns false if there is nothing to
+// wait for.
 func (p *Preemption) awaitOthers(h *hold) bool {
 	if h.broken {
 		return false
 	}
-	nodes := map[string]struct{}{}
-	for _, pin := range h.pins {
-		nodes[pin.Node] = struct{}{}
-	}
+	nodes := sets.New(h.nodes()...)
 	for _, other := range p.holds {
-		if other == h || other.ended {
+		if other == h {
 			continue
 		}
+		if other.justGone(p.popped) && other.uses(nodes) {
+			h.ended = false // the snapshot of this cycle may still have a victim of the other that is gone: try again in a moment
+		}
 		for _, pod := range other.left {
-			if _, here := nodes[pod.Spec.NodeName]; here {
+			if nodes.Has(pod.Spec.NodeName) {
 				h.await(pod)
+				h.ended = false
 			}
 		}
 	}
-	if len(h.left) > 0 {
-		h.ended = false
-	}
 	return !h.ended
+}
+
+// justGone reports whether the victims are gone now, but may still have been there when a pod was popped at this time.
+func (h *hold) justGone(popped time.Time) bool {
+	return len(h.left) == 0 && !h.broken && (!h.ended || !h.over.Before(popped))
+}
+
+// uses reports whether something is held on one of these nodes, or a victim was there.
+func (h *hold) uses(nodes sets.Set[string]) bool {
+	return nodes.HasAny(h.nodes()...) || slices.ContainsFunc(h.going, func(pod *corev1.Pod) bool { return nodes.Has(pod.Spec.NodeName) })
 }
 
 // Unnominate takes the pods without a gang for which capacity is held out of the nominations of the scheduling queue. Otherwise filters
