@@ -47,6 +47,8 @@ type hold struct {
 	// not, but one hangs, or a node is gone.
 	ended, broken bool
 	over          time.Time
+	// again is true once the gang is tried a second time because it did not fit although all victims are gone.
+	again bool
 }
 
 func newHold(now time.Time) *hold {
@@ -154,6 +156,9 @@ func (p *Preemption) tick(ctx context.Context, now time.Time) {
 		case h.overdue(now, queued):
 			p.countUnused(klog.FromContext(ctx), key, h)
 			p.drop(ctx, key, h, false)
+		case h.pod != nil && h.unusedSince(now, tickPause):
+			// The scheduling queue lets a pod back off that is activated while it is in flight, if a pod was deleted before in that time.
+			p.Dispatcher.Perform([]gang.Decision{gang.Activate{Members: h.members}})
 		case !h.ended && len(h.left) == 0:
 			p.retry(key, h)
 		case !h.ended && !p.Dispatcher.NodesExist(h.pins):
@@ -203,6 +208,17 @@ func (p *Preemption) queued(now time.Time) func(members []gang.Ref) bool {
 			return waits || p.Ledger.AwaitsTurn(types.UID(m.UID))
 		})
 	}
+}
+
+// onceMore has a gang that did not fit although all victims are gone tried once more in a moment, unless others may have used the capacity.
+// The scheduling queue learns of nominated nodes while filters run, so for a moment a pod may count twice on the node: as nominated, and by
+// what is held for it.
+func (h *hold) onceMore() bool {
+	if h.again || h.broken || len(h.lent) > 0 {
+		return false
+	}
+	h.again, h.ended = true, false
+	return true
 }
 
 // check compares the victims of a hold with the pods that exist. It reports whether the gang need not wait: all are gone, or one hangs.

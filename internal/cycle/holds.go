@@ -29,8 +29,8 @@ func (p *Preemption) None() bool {
 }
 
 // awaitOthers has a gang whose victims are gone wait for the victims of others on its nodes too. The others were planned later, beside what
-// is held for the gang. But until their victims are gone, what is held for them may be in its place. It returns false if there is nothing to
-// wait for.
+// is held for the gang. But until their victims are gone, what is held for them may be in its place. It returns false if there is nothing
+// to wait for.
 func (p *Preemption) awaitOthers(h *hold) bool {
 	if h.broken {
 		return false

@@ -96,7 +96,7 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 		if h.ended && !h.broken && (!h.over.Before(p.popped) || p.Ledger.CountAny(h.going)) {
 			h.ended = false // the snapshot of this cycle, or the ledger, may still have a victim that is gone
 		}
-		if !h.ended || p.awaitOthers(h) {
+		if !h.ended || p.awaitOthers(h) || h.onceMore() {
 			awaits := h.awaits()
 			return awaits, h
 		}
