@@ -20,7 +20,7 @@ import (
 const (
 	// asideShare limits what setting capacity aside costs: the pause after it is so many times as long as it took.
 	asideShare = 20
-	// asidePause is the shortest pause.
+	// asidePause is the shortest pause while somebody has been passed by for too long.
 	asidePause = 10 * time.Millisecond
 	// asideRefresh is how often what is set aside is planned again even if nothing changed.
 	asideRefresh = 10 * time.Second
@@ -52,8 +52,8 @@ type SetAside struct {
 	// ours are the gangs that capacity is set aside for. due are those that have been passed by for too long, the first ones in order.
 	ours map[gang.Key]*beneficiary
 	due  []ledger.Waiting
-	// seen is the number of changes that the last plans took into account. If there were any, the next ones are not made before next, and
-	// are made at refresh at the latest.
+	// seen is the number of changes that the last plans took into account. The next ones are not made before next, and are made at
+	// refresh at the latest.
 	seen          uint64
 	next, refresh time.Time
 	// hopeless are the gangs for which no capacity could be set aside, and until when they are left alone.
@@ -146,9 +146,11 @@ func (s *SetAside) plan(ctx context.Context, now time.Time) {
 	}
 	s.Slots.Restore(logger)
 	took := time.Since(now)
-	if len(s.due) > 0 {
-		s.next = now.Add(took + max(asidePause, asideShare*took))
+	pause := asideShare * took
+	if len(s.due)+len(s.hopeless) > 0 {
+		pause = max(pause, asidePause)
 	}
+	s.next = now.Add(took + pause)
 	logger.V(2).Info("Planned capacity to set aside", "gangs", len(s.ours), "waiting", len(s.due), "took", took)
 }
 
