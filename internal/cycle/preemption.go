@@ -2,6 +2,7 @@ package cycle
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -134,6 +135,22 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 		"budgetsBroken", plan.Broken, "took", took)
 	awaits := h.awaits()
 	return awaits, h
+}
+
+// suppose returns the plan to make room for a gang, or pod, that does not exist. It carries nothing out.
+func (p *Preemption) suppose(ctx context.Context, r request, taker ledger.Taker, now time.Time) (plan view.RoomPlan, found bool, err error) {
+	if policy := r.pod.Spec.PreemptionPolicy; policy != nil && *policy == corev1.PreemptNever || !p.Ledger.MayPreempt(taker) {
+		return plan, false, nil
+	}
+	budgets, err := p.budgets.List(labels.Everything())
+	if err != nil {
+		return plan, false, fmt.Errorf("listing disruption budgets: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return r.planner.MakeRoom(ctx, view.RoomRequest{
+		Task: r.task, Taker: taker, Now: now, Budgets: view.BudgetsOf(budgets), Chosen: p.chosen,
+	})
 }
 
 // carryOut holds the capacity of a plan, and then has the victims go.

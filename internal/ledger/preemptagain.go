@@ -75,6 +75,9 @@ func (p *preemptions) startedSince(since uint64, yes func(priority int32) bool) 
 
 // noteTried records that the taker is planned.
 func (l *Ledger) noteTried(t Taker) {
+	if t.supposed {
+		return
+	}
 	now := trial{priority: t.Priority, starts: l.starts.count, freed: l.snapshotFreed}
 	if t.Key.Convention == "" {
 		now.pod = refOf(t.pod)

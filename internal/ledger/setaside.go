@@ -106,14 +106,18 @@ func (l *Ledger) idIn(key gang.Key) queue.ID {
 func (l *Ledger) Outranks(asker Asker, other gang.Key) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.outranks(asker.Key, asker.Priority, other)
+}
+
+func (l *Ledger) outranks(key gang.Key, priority int32, other gang.Key) bool {
 	if l.tree != nil {
-		return l.tree.Outranks(l.idIn(asker.Key), l.idIn(other))
+		return l.tree.Outranks(l.idIn(key), l.idIn(other))
 	}
 	if g := l.gangs[other]; g != nil {
-		return asker.Priority > g.Priority()
+		return priority > g.Priority()
 	}
 	m := l.passedBy.pods[other]
-	return m != nil && asker.Priority > m.priority
+	return m != nil && priority > m.priority
 }
 
 // noteDue makes sure that a gang that was found not to fit is looked at when it has been passed by for too long.

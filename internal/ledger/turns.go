@@ -91,6 +91,13 @@ func (l *Ledger) wait(pod *corev1.Pod, ready bool) {
 		a.told, a.failed, a.freed, a.again = before.told, before.failed, before.freed, before.again
 	}
 	l.alone[pod.UID] = a
+	e := l.entryOfPod(pod, ready)
+	l.tree.Wait(e)
+	l.toExplain(e.ID, podSettles)
+}
+
+// entryOfPod returns the entry of a pod that goes on its own.
+func (l *Ledger) entryOfPod(pod *corev1.Pod, ready bool) queue.Entry {
 	share := stated(pod)
 	e := queue.Entry{
 		ID: idOf(pod.UID), Ask: l.vectorOf(pod), Ready: ready,
@@ -108,8 +115,7 @@ func (l *Ledger) wait(pod *corev1.Pod, ready bool) {
 	if l.strict {
 		e.Pool = l.pools.of(pod)
 	}
-	l.tree.Wait(e)
-	l.toExplain(e.ID, podSettles)
+	return e
 }
 
 // leave removes a pod that went on its own.

@@ -28,12 +28,18 @@ type Taker struct {
 	pod  *corev1.Pod
 	// ask is what they request, if queues were configured when it was asked for.
 	ask queue.Vector
+	// supposed is true if it does not exist.
+	supposed bool
 }
 
 // TakerFor returns the taker for a task. pod is one of its pods, or the pod without a gang.
 func (l *Ledger) TakerFor(task gang.Task, pod *corev1.Pod) Taker {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.takerFor(task, pod)
+}
+
+func (l *Ledger) takerFor(task gang.Task, pod *corev1.Pod) Taker {
 	t := Taker{Key: task.Gang, Namespace: task.Gang.Namespace, Priority: corev1helpers.PodPriority(pod), task: task, pod: pod}
 	if l.tree != nil {
 		t.ask = l.askOf(t)

@@ -123,6 +123,13 @@ func (h *Held) Lift(logger klog.Logger, yes func(gang.Key) bool) {
 	}
 }
 
+// Holding returns the gangs that capacity is held or set aside for.
+func (h *Held) Holding() []gang.Key {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Keys(h.aside.set))
+}
+
 // standing returns the gangs whose placeholders are in the cache.
 func (h *Held) standing() []gang.Key {
 	h.mu.Lock()

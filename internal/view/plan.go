@@ -53,6 +53,19 @@ type Planner struct {
 	near int
 }
 
+// Suppose calls f, and lets the planner find these pods, by UID, as members meanwhile. They exist nowhere else.
+func (p *Planner) Suppose(pods map[string]*corev1.Pod, f func()) {
+	known := p.Pods
+	defer func() { p.Pods = known }()
+	p.Pods = func(ref gang.Ref) (*corev1.Pod, error) {
+		if pod := pods[ref.UID]; pod != nil {
+			return pod, nil
+		}
+		return known(ref)
+	}
+	f()
+}
+
 // Plan finds a node for each member in the task, all against the snapshot of this scheduling cycle. It does not plan a member on its
 // excluded nodes. If the gang does not fit, Plan.Finding has the reason; the error is for plugins that failed.
 func (p *Planner) Plan(ctx context.Context, task gang.Task, excluded Exclusions) (Plan, error) {

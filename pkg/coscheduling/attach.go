@@ -32,18 +32,29 @@ func (p *Plugins) Attach(ctx context.Context, sched *scheduler.Scheduler) {
 	preemption := cycle.NewPreemption(sched, parts, p.budgets)
 	gangs, aside := cycle.New(sched, parked, preemption, parts), cycle.NewSetAside(sched, preemption, parts)
 	p.preemption.Store(preemption)
+	p.questions.Store(&questions{between: cycle.NewBetween(time.Now()), whatIf: cycle.NewWhatIf(sched, aside, parts)})
+	between := p.questions.Load().between
 	go aside.Run(ctx)
 	go preemption.Run(ctx)
+	single := false // the scheduler schedules the pod that was returned last
 	sched.NextPod = func(logger klog.Logger) (*framework.QueuedPodInfo, error) {
+		if single {
+			single = false
+			between.Ended(time.Now())
+		}
 		for {
 			popped, err := p.nextPod(ctx, logger, parked.Pop)
-			if err == nil && popped != nil && popped.PodInfo != nil {
-				preemption.Popped()
-				aside.Before(klog.NewContext(ctx, logger), popped.Pod)
-			}
-			if err != nil || popped == nil || popped.PodInfo == nil || !gangs.Schedule(klog.NewContext(ctx, logger), popped) {
+			if err != nil || popped == nil || popped.PodInfo == nil {
 				return popped, err
 			}
+			between.Begins()
+			preemption.Popped()
+			aside.Before(klog.NewContext(ctx, logger), popped.Pod)
+			if !gangs.Schedule(klog.NewContext(ctx, logger), popped) {
+				single = true
+				return popped, nil
+			}
+			between.Ended(time.Now())
 		}
 	}
 	p.attached.Store(true)

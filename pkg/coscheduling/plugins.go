@@ -74,8 +74,10 @@ type Plugins struct {
 	preemption atomic.Pointer[cycle.Preemption]
 	// scheduledEvents writes the Scheduled events, if LateEvents was called.
 	scheduledEvents atomic.Pointer[status.ScheduledEvents]
-	leaving         atomic.Bool
-	attached        atomic.Bool
+	// questions answers what users ask, once Attach was called.
+	questions atomic.Pointer[questions]
+	leaving   atomic.Bool
+	attached  atomic.Bool
 }
 
 // New returns the plugins of one scheduler process.

@@ -1,0 +1,233 @@
+package cycle
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/klog/v2"
+	"k8s.io/kubernetes/pkg/scheduler"
+	internalcache "k8s.io/kubernetes/pkg/scheduler/backend/cache"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
+	"github.com/kubenexus/kubenexus-scheduler/internal/events"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/setaside"
+	"github.com/kubenexus/kubenexus-scheduler/internal/view"
+)
+
+// WhatIf answers what would happen if pods were created: with the rules, the planner and the snapshot of a scheduling cycle, but it writes
+// nothing. It must not run during a scheduling cycle.
+type WhatIf struct {
+	Parts
+	sched *scheduler.Scheduler
+	aside *SetAside
+}
+
+// NewWhatIf returns a WhatIf.
+func NewWhatIf(sched *scheduler.Scheduler, aside *SetAside, parts Parts) *WhatIf {
+	return &WhatIf{Parts: parts, sched: sched, aside: aside}
+}
+
+// hypothesis is a question while it is answered.
+type hypothesis struct {
+	*ledger.Supposed
+	pods    []*corev1.Pod
+	planner *view.Planner
+	now     time.Time
+	answer  answers.Forecast
+}
+
+// Ask returns what would happen if these pods were created now, as one gang, or as a pod without one. Their names and UIDs must be those of
+// no pod. The error says why the question cannot be answered.
+func (w *WhatIf) Ask(ctx context.Context, pods []*corev1.Pod) (answers.Forecast, error) {
+	w.Slots.Restore(klog.FromContext(ctx)) // the last cycle may have lifted some of it
+	supposed, err := w.Ledger.Suppose(pods, w.Slots.Holding())
+	if err != nil {
+		return answers.Forecast{}, err
+	}
+	h := &hypothesis{Supposed: supposed, pods: pods, now: time.Now()}
+	h.answer = answers.Forecast{
+		Outcome: answers.Waits, Namespace: pods[0].Namespace, Queue: supposed.Queue, Pods: len(pods),
+		MinAvailable: supposed.MinAvailable, Before: supposed.Before, At: h.now,
+	}
+	if supposed.Key.Convention != "" {
+		h.answer.Gang = supposed.Key.Name
+	}
+	if supposed.Why.Kind != "" && !supposed.Beyond {
+		if supposed.Refused {
+			h.answer.Outcome = answers.Rejected
+		}
+		h.answer.Why = events.Sentence(supposed.Why)
+		return h.answer, nil
+	}
+	if h.planner = w.Planner(supposed.Scheduler, supposed.Key.Convention); h.planner == nil {
+		return answers.Forecast{}, fmt.Errorf("no profile with the schedulerName %q plans such gangs", supposed.Scheduler)
+	}
+	w.suppose(ctx, h, func() { err = w.plan(ctx, h) })
+	return h.answer, err
+}
+
+// suppose calls f while the planner finds the pods, and the gang may use what it may of what is held or set aside for others.
+func (w *WhatIf) suppose(ctx context.Context, h *hypothesis, f func()) {
+	logger := klog.FromContext(ctx)
+	w.Slots.Lift(logger, func(of gang.Key) bool { return w.aside.admits(h.Supposed, of, runtimeOfAll(h.pods), h.now) })
+	defer w.Slots.Restore(logger)
+	byUID := make(map[string]*corev1.Pod, len(h.pods))
+	for _, pod := range h.pods {
+		byUID[string(pod.UID)] = pod
+	}
+	h.planner.Suppose(byUID, f)
+}
+
+// admits reports whether a gang, or pod, that does not exist may use what is held or set aside for this one.
+func (s *SetAside) admits(supposed *ledger.Supposed, of gang.Key, runtime time.Duration, now time.Time) bool {
+	outranks := supposed.Outranks(of)
+	if s.preemption.Holds(of) {
+		return outranks
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.ours[of]
+	return b != nil && b.Admits(setaside.User{Outranks: outranks, Runtime: runtime}, now)
+}
+
+// runtimeOfAll returns how long all pods run, 0 if that is unknown.
+func runtimeOfAll(pods []*corev1.Pod) time.Duration {
+	longest := time.Duration(0)
+	for _, pod := range pods {
+		runtime := ledger.RuntimeOf(pod)
+		if runtime == 0 {
+			return 0
+		}
+		longest = max(longest, runtime)
+	}
+	return longest
+}
+
+// plan plans as a gang cycle does, and answers.
+func (w *WhatIf) plan(ctx context.Context, h *hypothesis) error {
+	snapshot, ok := h.planner.Framework.SnapshotSharedLister().(*internalcache.Snapshot)
+	if !ok {
+		return errors.New("the profile has another kind of snapshot")
+	}
+	if err := w.sched.Cache.UpdateSnapshot(klog.FromContext(ctx), snapshot); err != nil {
+		return fmt.Errorf("taking a snapshot of the cluster: %w", err)
+	}
+	finding := gang.Finding{Detail: noNodes, Shortage: gang.Shortage{Missing: h.Task.Need}}
+	if snapshot.NumNodesInPlacement() > 0 && !h.Beyond {
+		plan, err := h.planner.Plan(ctx, h.Task, nil)
+		if err != nil {
+			return err
+		}
+		if plan.Finding == nil {
+			h.starts(plan, answers.Starts)
+			h.answer.Why = fmt.Sprintf("%s would start now on %s", h.name(), counted(len(h.answer.Nodes), "node"))
+			return nil
+		}
+		finding = *plan.Finding
+	}
+	if snapshot.NumNodesInPlacement() > 0 {
+		room, found, err := w.aside.preemption.suppose(ctx, request{task: h.Task, pod: h.pods[0], planner: h.planner}, h.Taker, h.now)
+		if err != nil {
+			return err
+		}
+		if found {
+			h.makesRoom(room)
+			return nil
+		}
+	}
+	if h.Beyond {
+		h.answer.Why = events.Sentence(h.Why)
+		return nil
+	}
+	why, shortage := h.Unfit(finding, h.now)
+	h.answer.Why, h.answer.Shortage = events.Sentence(why), shortage
+	return w.estimate(ctx, h)
+}
+
+// name names the gang, or the pod, in a sentence.
+func (h *hypothesis) name() string {
+	if h.answer.Gang == "" {
+		return "the pod"
+	}
+	return "gang " + h.Key.String()
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// starts answers with the nodes of a plan.
+func (h *hypothesis) starts(plan view.Plan, outcome answers.Outcome) {
+	h.answer.Outcome = outcome
+	on := map[string]int{}
+	for _, pin := range plan.Pins {
+		on[pin.Node]++
+	}
+	for _, slot := range plan.Slots {
+		on[slot.Node]++
+	}
+	for node, pods := range on {
+		h.answer.Nodes = append(h.answer.Nodes, answers.NodeShare{Name: node, Pods: pods})
+		h.answer.Placed += pods
+	}
+	slices.SortFunc(h.answer.Nodes, func(a, b answers.NodeShare) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// makesRoom answers with a plan to preempt others.
+func (h *hypothesis) makesRoom(plan view.RoomPlan) {
+	h.starts(plan.Plan, answers.StartsAfterPreemption)
+	for _, v := range plan.Victims {
+		h.answer.Victims = append(h.answer.Victims, answers.Victim{
+			Namespace: v.Pod.Namespace, Name: v.Pod.Name, Gang: v.Unit.Gang.Name, Node: v.Pod.Spec.NodeName,
+			Priority: v.Unit.Priority, Reason: string(v.Unit.Reason),
+		})
+	}
+	h.answer.BudgetsBroken, h.answer.Terminating = plan.Broken, len(plan.Leaving)
+	h.answer.Why = fmt.Sprintf("%s would start on %s once %s been preempted", h.name(), counted(len(h.answer.Nodes), "node"),
+		have(len(plan.Victims)))
+	if len(plan.Leaving) > 0 {
+		h.answer.Why += fmt.Sprintf(", and %s that %s being deleted already %s ended", counted(len(plan.Leaving), "pod"),
+			is(len(plan.Leaving)), has(len(plan.Leaving)))
+	}
+}
+
+func have(pods int) string { return counted(pods, "pod") + " " + has(pods) }
+
+func has(n int) string {
+	if n == 1 {
+		return "has"
+	}
+	return "have"
+}
+
+func is(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// estimate answers when a gang that does not fit is expected to start, if the pods that it waits for say how long they run.
+func (w *WhatIf) estimate(ctx context.Context, h *hypothesis) error {
+	plan, found, err := h.planner.SetAside(ctx, view.AsideRequest{
+		Task: h.Task, Now: h.now, Free: func([]string) bool { return true },
+		GangOf: func(pod *corev1.Pod) (gang.Key, bool) { return w.Ledger.GangOf(pod.UID) },
+	})
+	if err != nil {
+		return err
+	}
+	if found && plan.After != "" {
+		h.answer.StartsAt, h.answer.After = plan.Ends, plan.After
+	}
+	return nil
+}

@@ -1,0 +1,34 @@
+package coscheduling
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
+	"github.com/kubenexus/kubenexus-scheduler/internal/cycle"
+)
+
+// questions answers what users ask.
+type questions struct {
+	between *cycle.Between
+	whatIf  *cycle.WhatIf
+}
+
+// errNotAttached is for a process that schedules no gangs.
+var errNotAttached = errors.New("this scheduler schedules no gangs: no profile has a gang plugin")
+
+// WhatIf returns what would happen if these pods were created now, as one gang, or as a pod without one. It writes nothing. Their names and
+// UIDs must be those of no pod. It waits until no scheduling cycle runs, until the context ends at the latest.
+func (p *Plugins) WhatIf(ctx context.Context, pods []*corev1.Pod) (answer answers.Forecast, err error) {
+	q := p.questions.Load()
+	if q == nil {
+		return answers.Forecast{}, errNotAttached
+	}
+	if waited := q.between.Do(ctx, time.Now, func() { answer, err = q.whatIf.Ask(ctx, pods) }); waited != nil {
+		return answers.Forecast{}, waited
+	}
+	return answer, err
+}
