@@ -11,13 +11,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/pager"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
 )
 
@@ -97,12 +95,12 @@ func (o *options) run(ctx context.Context, out, problems io.Writer, names []stri
 	if o.all {
 		namespace, where = metav1.NamespaceAll, "any namespace"
 	}
-	pods, err := list(ctx, client, namespace)
+	pods, err := gangread.List(ctx, client, namespace)
 	if err != nil {
 		return err
 	}
 	now := time.Now()
-	gangs, err := named(Among(pods, o.schedulers, now), names, where)
+	gangs, err := named(gangread.Among(pods, o.schedulers, now), names, where)
 	if err != nil {
 		return err
 	}
@@ -113,41 +111,21 @@ func (o *options) run(ctx context.Context, out, problems io.Writer, names []stri
 	return show(out, gangs, o.all)
 }
 
-// list returns the pods of a namespace.
-func list(ctx context.Context, client kubernetes.Interface, namespace string) ([]*corev1.Pod, error) {
-	var pods []*corev1.Pod
-	pages := pager.New(pager.SimplePageFunc(func(options metav1.ListOptions) (runtime.Object, error) {
-		return client.CoreV1().Pods(namespace).List(ctx, options)
-	}))
-	err := pages.EachListItem(ctx, metav1.ListOptions{}, func(object runtime.Object) error {
-		pod, isPod := object.(*corev1.Pod)
-		if !isPod {
-			return fmt.Errorf("the API server listed a %T as a pod", object)
-		}
-		pods = append(pods, pod)
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("listing pods: %w", err)
-	}
-	return pods, nil
-}
-
 // named returns the gangs with these names, or all if there are none. Each name must be that of a gang.
-func named(gangs Gangs, names []string, where string) (Gangs, error) {
+func named(gangs gangread.Gangs, names []string, where string) (gangread.Gangs, error) {
 	if len(names) == 0 {
 		return gangs, nil
 	}
 	var missing []string
 	for _, name := range names {
-		if !slices.ContainsFunc(gangs.Items, func(g Gang) bool { return g.Key.Name == name }) {
+		if !slices.ContainsFunc(gangs.Items, func(g gangread.Gang) bool { return g.Key.Name == name }) {
 			missing = append(missing, name)
 		}
 	}
 	if len(missing) > 0 {
-		return Gangs{}, fmt.Errorf("no gang %s runs or waits in %s (kubenexus gangs -A shows all)", strings.Join(missing, ", "), where)
+		return gangread.Gangs{}, fmt.Errorf("no gang %s runs or waits in %s (kubenexus gangs -A shows all)", strings.Join(missing, ", "), where)
 	}
-	gangs.Items = slices.DeleteFunc(gangs.Items, func(g Gang) bool { return !slices.Contains(names, g.Key.Name) })
+	gangs.Items = slices.DeleteFunc(gangs.Items, func(g gangread.Gang) bool { return !slices.Contains(names, g.Key.Name) })
 	gangs.Invalid = nil
 	return gangs, nil
 }

@@ -1,10 +1,8 @@
 package gangs
 
 import (
-	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/fake"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
 )
 
@@ -116,7 +114,7 @@ GANG   PODS   STARTED   PHASE   QUEUE   AGE   WHY`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var out strings.Builder
-			if err := table(&out, Among(test.pods, scheduler.Names(), now), test.all, test.wide); err != nil {
+			if err := table(&out, gangread.Among(test.pods, scheduler.Names(), now), test.all, test.wide); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(strings.TrimPrefix(test.want, "\n")+"\n", out.String()); diff != "" {
@@ -126,19 +124,9 @@ GANG   PODS   STARTED   PHASE   QUEUE   AGE   WHY`},
 	}
 }
 
-// The order in which the API server lists pods does not matter.
-func TestOrderOfPods(t *testing.T) {
-	all := slices.Concat(pods("train", 3, running), pods("spark", 2, says("why")), pods("odd", 2, nil))
-	want := Among(all, scheduler.Names(), now)
-	slices.Reverse(all)
-	if diff := cmp.Diff(want, Among(all, scheduler.Names(), now)); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestNames(t *testing.T) {
-	find := func(names ...string) (Gangs, error) {
-		all := Among(slices.Concat(pods("train", 3, running), pods("spark", 2, nil)), scheduler.Names(), now)
+	find := func(names ...string) (gangread.Gangs, error) {
+		all := gangread.Among(slices.Concat(pods("train", 3, running), pods("spark", 2, nil)), scheduler.Names(), now)
 		return named(all, names, "namespace team-a")
 	}
 	if got, err := find("train"); err != nil || len(got.Items) != 1 || got.Items[0].Key.Name != "train" {
@@ -147,21 +135,5 @@ func TestNames(t *testing.T) {
 	want := "no gang other, none runs or waits in namespace team-a (kubenexus gangs -A shows all)"
 	if _, err := find("other", "train", "none"); err == nil || err.Error() != want {
 		t.Errorf("got the error %v, want %s", err, want)
-	}
-}
-
-// TestList reads all pages of the namespace.
-func TestList(t *testing.T) {
-	client := fake.NewClientset()
-	for i := range 3 {
-		p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "team-" + strconv.Itoa(i%2), Name: strconv.Itoa(i)}}
-		if _, err := client.CoreV1().Pods(p.Namespace).Create(t.Context(), p, metav1.CreateOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for namespace, want := range map[string]int{"team-0": 2, "team-1": 1, "": 3} {
-		if got, err := list(context.Background(), client, namespace); err != nil || len(got) != want {
-			t.Errorf("%d pods in %q, want %d (%v)", len(got), namespace, want, err)
-		}
 	}
 }

@@ -11,10 +11,12 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/duration"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 )
 
 // printer prints gangs; all says that they are of all namespaces.
-type printer func(out io.Writer, gangs Gangs, all bool) error
+type printer func(out io.Writer, gangs gangread.Gangs, all bool) error
 
 //nolint:gochecknoglobals // a constant table
 var printers = map[string]printer{"": asTable, "wide": asWideTable, "json": asJSON, "yaml": asYAML, "name": asNames}
@@ -23,20 +25,20 @@ var printers = map[string]printer{"": asTable, "wide": asWideTable, "json": asJS
 type List struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
-	Gangs
+	gangread.Gangs
 }
 
-func listOf(gangs Gangs) List {
+func listOf(gangs gangread.Gangs) List {
 	return List{APIVersion: "kubenexus.io/v1alpha1", Kind: "GangList", Gangs: gangs}
 }
 
-func asJSON(out io.Writer, gangs Gangs, _ bool) error {
+func asJSON(out io.Writer, gangs gangread.Gangs, _ bool) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(listOf(gangs))
 }
 
-func asYAML(out io.Writer, gangs Gangs, _ bool) error {
+func asYAML(out io.Writer, gangs gangread.Gangs, _ bool) error {
 	text, err := yaml.Marshal(listOf(gangs))
 	if err != nil {
 		return err
@@ -45,7 +47,7 @@ func asYAML(out io.Writer, gangs Gangs, _ bool) error {
 	return err
 }
 
-func asNames(out io.Writer, gangs Gangs, _ bool) error {
+func asNames(out io.Writer, gangs gangread.Gangs, _ bool) error {
 	for i := range gangs.Items {
 		if _, err := fmt.Fprintln(out, "gang/"+gangs.Items[i].Key.Name); err != nil {
 			return err
@@ -54,34 +56,39 @@ func asNames(out io.Writer, gangs Gangs, _ bool) error {
 	return nil
 }
 
-func asTable(out io.Writer, gangs Gangs, all bool) error     { return table(out, gangs, all, false) }
-func asWideTable(out io.Writer, gangs Gangs, all bool) error { return table(out, gangs, all, true) }
+func asTable(out io.Writer, gangs gangread.Gangs, all bool) error {
+	return table(out, gangs, all, false)
+}
+
+func asWideTable(out io.Writer, gangs gangread.Gangs, all bool) error {
+	return table(out, gangs, all, true)
+}
 
 // cell is a column of the table.
 type cell struct {
 	title string
 	wide  bool
-	text  func(g *Gang) string
+	text  func(g *gangread.Gang) string
 }
 
 //nolint:gochecknoglobals // a constant table
 var cells = []cell{
-	{"GANG", false, func(g *Gang) string { return g.Key.Name }},
-	{"PODS", false, (*Gang).pods},
-	{"STARTED", false, func(g *Gang) string { return strconv.Itoa(g.Needs.Running) }},
-	{"PHASE", false, func(g *Gang) string { return string(g.Phase) }},
-	{"QUEUE", false, func(g *Gang) string { return g.Queue }},
-	{"AGE", false, (*Gang).age},
-	{"SCHEDULER", true, func(g *Gang) string { return g.Scheduler }},
-	{"ROLES", true, (*Gang).roles},
-	{"NODES", true, (*Gang).nodes},
-	{"WHY", false, func(g *Gang) string { return g.Reason }},
+	{"GANG", false, func(g *gangread.Gang) string { return g.Key.Name }},
+	{"PODS", false, podsOf},
+	{"STARTED", false, func(g *gangread.Gang) string { return strconv.Itoa(g.Needs.Running) }},
+	{"PHASE", false, func(g *gangread.Gang) string { return string(g.Phase) }},
+	{"QUEUE", false, func(g *gangread.Gang) string { return g.Queue }},
+	{"AGE", false, ageOf},
+	{"SCHEDULER", true, func(g *gangread.Gang) string { return g.Scheduler }},
+	{"ROLES", true, rolesOf},
+	{"NODES", true, nodesOf},
+	{"WHY", false, func(g *gangread.Gang) string { return g.Reason }},
 }
 
-func table(out io.Writer, gangs Gangs, all, wide bool) error {
+func table(out io.Writer, gangs gangread.Gangs, all, wide bool) error {
 	columns := []cell{}
 	if all {
-		columns = append(columns, cell{"NAMESPACE", false, func(g *Gang) string { return g.Key.Namespace }})
+		columns = append(columns, cell{"NAMESPACE", false, func(g *gangread.Gang) string { return g.Key.Namespace }})
 	}
 	for _, c := range cells {
 		if wide || !c.wide {
@@ -123,23 +130,23 @@ func oneLine(text string) string {
 	}, text)
 }
 
-// pods says how many pods count, of how many that have to start together.
-func (g *Gang) pods() string {
+// podsOf says how many pods count, of how many that have to start together.
+func podsOf(g *gangread.Gang) string {
 	if g.Needs.MinAvailable == 0 {
 		return strconv.Itoa(g.Needs.Have)
 	}
 	return fmt.Sprintf("%d of %d", g.Needs.Have, g.Needs.MinAvailable)
 }
 
-func (g *Gang) age() string {
+func ageOf(g *gangread.Gang) string {
 	if g.Created.IsZero() {
 		return ""
 	}
 	return duration.HumanDuration(max(0, g.At.Sub(g.Created)).Truncate(time.Second))
 }
 
-// roles says of each role how many pods count, of how many that it needs.
-func (g *Gang) roles() string {
+// rolesOf says of each role how many pods count, of how many that it needs.
+func rolesOf(g *gangread.Gang) string {
 	texts := make([]string, len(g.Needs.Roles))
 	for i, r := range g.Needs.Roles {
 		texts[i] = fmt.Sprintf("%s=%d/%d", r.Name, r.Have, r.Min)
@@ -150,7 +157,7 @@ func (g *Gang) roles() string {
 // mostNodes is how many names of nodes a table shows.
 const mostNodes = 3
 
-func (g *Gang) nodes() string {
+func nodesOf(g *gangread.Gang) string {
 	names := make([]string, 0, mostNodes)
 	for i, node := range g.Nodes {
 		if i == mostNodes {

@@ -1,4 +1,6 @@
-package gangs
+// Package gangread tells from the pods of a cluster which gangs they make, by the scheduler's own rules. It is for programs that read the API
+// server and do not ask the scheduler.
+package gangread
 
 import (
 	"cmp"
