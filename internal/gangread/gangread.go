@@ -57,20 +57,11 @@ func (i instant) Since(t time.Time) time.Duration { return time.Time(i).Sub(t) }
 // The rules are the scheduler's own: it fills a ledger as the scheduler does, but only from what the API server knows. So capacity that is
 // held, and a pod that is just being bound, do not show.
 func Among(pods []*corev1.Pod, schedulers []string, now time.Time) Gangs {
-	l := ledger.New(instant(now))
-	for _, name := range schedulers {
-		for _, c := range conventions.All() {
-			l.Serve(name, c.Name, ledger.Defaults{})
-		}
-	}
+	l := newLedger(schedulers, now)
 	byUID := make(map[string]*corev1.Pod, len(pods))
 	for _, pod := range pods {
 		byUID[string(pod.UID)] = pod
-		if pod = withoutQueue(pod); ended(pod) {
-			l.Finish(pod)
-		} else {
-			l.Observe(pod)
-		}
+		observe(l, withoutQueue(pod))
 	}
 	statuses := l.Statuses()
 	slices.SortFunc(statuses, func(a, b gang.Status) int { return a.Key.Compare(b.Key) })
@@ -79,11 +70,30 @@ func Among(pods []*corev1.Pod, schedulers []string, now time.Time) Gangs {
 		found.Items = append(found.Items, describe(&statuses[i], byUID))
 	}
 	for _, pod := range pods {
-		if invalid := said(pod); invalid != nil && slices.Contains(refusals, invalid.Reason) {
+		if invalid := Said(pod); invalid != nil && slices.Contains(refusals, invalid.Reason) {
 			found.Invalid = append(found.Invalid, InvalidPod{Namespace: pod.Namespace, Name: pod.Name, Reason: invalid.Message})
 		}
 	}
 	return found
+}
+
+// newLedger returns an empty ledger that serves these schedulerNames.
+func newLedger(schedulers []string, now time.Time) *ledger.Ledger {
+	l := ledger.New(instant(now))
+	for _, name := range schedulers {
+		for _, c := range conventions.All() {
+			l.Serve(name, c.Name, ledger.Defaults{})
+		}
+	}
+	return l
+}
+
+func observe(l *ledger.Ledger, pod *corev1.Pod) {
+	if Ended(pod) {
+		l.Finish(pod)
+	} else {
+		l.Observe(pod)
+	}
 }
 
 // refusals are the reasons of the condition of a pod that belongs to no gang because of what its annotations say.
@@ -105,7 +115,8 @@ func withoutQueue(pod *corev1.Pod) *corev1.Pod {
 	return &copied
 }
 
-func ended(pod *corev1.Pod) bool {
+// Ended reports whether a pod succeeded or failed.
+func Ended(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
 
@@ -127,7 +138,7 @@ func describe(s *gang.Status, byUID map[string]*corev1.Pod) Gang {
 		if m.State == gang.MemberForeign {
 			foreign++
 		}
-		if condition := said(pod); condition != nil {
+		if condition := Said(pod); condition != nil {
 			texts[condition.Message]++
 		}
 	}
@@ -142,9 +153,9 @@ func describe(s *gang.Status, byUID map[string]*corev1.Pod) Gang {
 	return g
 }
 
-// said returns the condition with which the scheduler says why the pod has no node, or nil.
-func said(pod *corev1.Pod) *corev1.PodCondition {
-	if pod.Spec.NodeName != "" || ended(pod) {
+// Said returns the condition with which the scheduler says why the pod has no node, or nil.
+func Said(pod *corev1.Pod) *corev1.PodCondition {
+	if pod.Spec.NodeName != "" || Ended(pod) {
 		return nil
 	}
 	for i := range pod.Status.Conditions {

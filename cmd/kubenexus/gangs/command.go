@@ -12,25 +12,21 @@ import (
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
-	"k8s.io/client-go/kubernetes"
 
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/cluster"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
-	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
 )
 
 // options are what the user asks for.
 type options struct {
-	cluster    *genericclioptions.ConfigFlags
-	all        bool
-	output     string
-	schedulers []string
+	cluster *cluster.Options
+	all     bool
+	output  string
 }
 
 // NewCommand returns the command that shows gangs.
 func NewCommand() *cobra.Command {
-	o := options{cluster: genericclioptions.NewConfigFlags(true)}
-	o.cluster.CacheDir = nil // nothing is cached
+	o := options{cluster: cluster.NewOptions()}
 	cmd := &cobra.Command{
 		Use:     "gangs [NAME...]",
 		Aliases: []string{"gang"},
@@ -69,7 +65,6 @@ Exit codes: 0 if the gangs were shown; 1 if not, or if a gang that you named doe
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.all, "all-namespaces", "A", false, "show the gangs of all namespaces")
 	flags.StringVarP(&o.output, "output", "o", "", "one of wide, json, yaml and name; without it, a table")
-	flags.StringSliceVar(&o.schedulers, "scheduler-names", scheduler.Names(), "the schedulerNames that KubeNexus serves in this cluster")
 	o.cluster.AddFlags(flags)
 	return cmd
 }
@@ -79,17 +74,9 @@ func (o *options) run(ctx context.Context, out, problems io.Writer, names []stri
 	if !known {
 		return fmt.Errorf("--output is %q: it can be wide, json, yaml or name", o.output)
 	}
-	config, err := o.cluster.ToRESTConfig()
+	client, namespace, err := o.cluster.Connect()
 	if err != nil {
-		return fmt.Errorf("finding out how to reach the cluster: %w", err)
-	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return fmt.Errorf("preparing to reach the cluster: %w", err)
-	}
-	namespace, _, err := o.cluster.ToRawKubeConfigLoader().Namespace()
-	if err != nil {
-		return fmt.Errorf("finding out which namespace to look at: %w", err)
+		return err
 	}
 	where := "namespace " + namespace
 	if o.all {
@@ -100,7 +87,7 @@ func (o *options) run(ctx context.Context, out, problems io.Writer, names []stri
 		return err
 	}
 	now := time.Now()
-	gangs, err := named(gangread.Among(pods, o.schedulers, now), names, where)
+	gangs, err := named(gangread.Among(pods, o.cluster.Schedulers, now), names, where)
 	if err != nil {
 		return err
 	}

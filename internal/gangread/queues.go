@@ -1,0 +1,90 @@
+package gangread
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
+)
+
+// Cluster is what the queues of a cluster are computed from: all of its pods and nodes.
+type Cluster struct {
+	Pods  []*corev1.Pod
+	Nodes []*corev1.Node
+	// Queues is the configuration of the queues.
+	Queues queue.Config
+	// Schedulers are the schedulerNames that the scheduler serves.
+	Schedulers []string
+}
+
+// Standings are the queues, and the places of gangs in them.
+type Standings struct {
+	ledger *ledger.Ledger
+}
+
+// Stand returns the queues as the scheduler counts them, but for capacity that it holds and pods that it is just binding.
+func Stand(c Cluster, now time.Time) Standings {
+	l := newLedger(c.Schedulers, now)
+	for _, node := range c.Nodes {
+		l.NodeChanged(node.Name, node) // before there are queues, which would count the capacity of all nodes again for each
+	}
+	l.Configure(&c.Queues, nil, c.Nodes)
+	for _, pod := range c.Pods {
+		observe(l, pod)
+	}
+	for _, pod := range c.Pods {
+		if goesAlone(pod, l) {
+			l.Offer(pod)
+		}
+	}
+	return Standings{ledger: l}
+}
+
+// goesAlone reports whether a pod without a gang waits for a node.
+func goesAlone(pod *corev1.Pod, l *ledger.Ledger) bool {
+	if pod.Spec.NodeName != "" || Ended(pod) || pod.DeletionTimestamp != nil || len(pod.Spec.SchedulingGates) > 0 {
+		return false
+	}
+	_, member := l.GangOf(pod.UID)
+	return !member
+}
+
+// Queues returns the queues with what they use and may use.
+func (s Standings) Queues() answers.Queues {
+	statuses := s.ledger.QueueStatuses()
+	return answers.QueuesOf(statuses, s.ledger.QueueResources())
+}
+
+// Of returns the queue of a gang, and how many gangs of that queue go first; nil if the gang does not wait. The queue is empty if the
+// gang's pods may not use the one that they name.
+func (s Standings) Of(key gang.Key) (name string, position *int) {
+	status, known := s.ledger.Status(key)
+	if !known {
+		return "", nil
+	}
+	return status.Queue, status.Position
+}
+
+// Waiting returns the gangs that wait, in the order in which the scheduler tries them where the queues do not say otherwise.
+func (s Standings) Waiting() []gang.Key {
+	var keys []gang.Key
+	for _, status := range s.ledger.Statuses() {
+		if status.Position != nil {
+			keys = append(keys, status.Key)
+		}
+	}
+	return keys
+}
+
+// Place adds to the gangs which queues they are in, and their positions.
+func (s Standings) Place(gangs []Gang) {
+	for i := range gangs {
+		if name, position := s.Of(gangs[i].Key); name != "" {
+			gangs[i].Queue, gangs[i].Position = name, position
+		}
+	}
+}
