@@ -122,10 +122,11 @@ lint: $(LINT) ## Run the linters (ARGS=--fix repairs what can be repaired)
 fmt: $(LINT) ## Format the Go code
 	$(LINT) fmt
 
-fuzz: ## Fuzz the parsers of annotations and of the configuration of queues (FUZZTIME=30s for each)
+fuzz: ## Fuzz the parsers of annotations, of the configuration of queues and of manifests (FUZZTIME=30s for each)
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/conventions
 	$(GO) test -run '^$$' -fuzz '^FuzzTopology$$' -fuzztime $(FUZZTIME) ./internal/conventions
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/queueconfig
+	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/workload
 
 # Each is what kustomize makes of the overlay after the colon.
 MANIFESTS = gang-scheduler-deployment:gang-scheduler gang-scheduler-ha:gang-scheduler-ha batch-scheduler:batch-scheduler \
