@@ -18,7 +18,6 @@ import (
 	"k8s.io/component-base/logs"
 	logsapi "k8s.io/component-base/logs/api/v1"
 	"k8s.io/component-base/term"
-	"k8s.io/kubernetes/cmd/kube-scheduler/app"
 	"k8s.io/kubernetes/cmd/kube-scheduler/app/options"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/memory"
@@ -141,7 +140,7 @@ func run(ctx context.Context, cmd *cobra.Command, opts *options.Options, plugins
 	plugins.RegisterMetrics(processRegistry{})
 	memory.Grow()
 	go memory.GiveBackAtRest(ctx)
-	return unlessStopped(ctx, app.Run(ctx, completed, sched))
+	return unlessStopped(ctx, runProcess(ctx, completed, sched, plugins))
 }
 
 // unlessStopped returns the error, unless the process was asked to stop.

@@ -76,8 +76,10 @@ type Plugins struct {
 	scheduledEvents atomic.Pointer[status.ScheduledEvents]
 	// questions answers what users ask, once Attach was called.
 	questions atomic.Pointer[questions]
-	leaving   atomic.Bool
-	attached  atomic.Bool
+	// leads is true once this process schedules pods.
+	leads    atomic.Bool
+	leaving  atomic.Bool
+	attached atomic.Bool
 }
 
 // New returns the plugins of one scheduler process.
@@ -178,6 +180,7 @@ func (p *Plugins) takeLead() {
 		if p.queues != nil {
 			p.queues.Lead()
 		}
+		p.leads.Store(true)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 	"github.com/kubenexus/kubenexus-scheduler/internal/cycle"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // questions answers what users ask.
@@ -31,4 +32,16 @@ func (p *Plugins) WhatIf(ctx context.Context, pods []*corev1.Pod) (answer answer
 		return answers.Forecast{}, waited
 	}
 	return answer, err
+}
+
+// Leads reports whether this process schedules pods.
+func (p *Plugins) Leads() bool { return p.leads.Load() }
+
+// Gangs returns the statuses of all gangs in the scheduling order.
+func (p *Plugins) Gangs() []gang.Status { return p.ledger.Statuses() }
+
+// Queues returns the queues with what they use.
+func (p *Plugins) Queues() answers.Queues {
+	statuses := p.ledger.QueueStatuses()
+	return answers.QueuesOf(statuses, p.ledger.QueueResources())
 }

@@ -40,8 +40,8 @@ type forecaster struct {
 
 // done is what the scheduler has done since the last call of begin.
 type done struct {
-	// bound has the nodes of the pods that were bound, nominated those that they were nominated to, and preempted says of each pod that was
-	// preempted for whom.
+	// bound has the nodes of the pods that were bound, nominated those that they were first nominated to, and preempted says of each pod
+	// that was preempted for whom.
 	bound, nominated, preempted map[string]string
 }
 
@@ -56,8 +56,8 @@ func (f *forecaster) watch() {
 			if err := json.Unmarshal(action.GetPatch(), &patch); err != nil {
 				break // it clears a field
 			}
-			if patch.Status.NominatedNodeName != "" {
-				f.nominated[action.GetName()] = patch.Status.NominatedNodeName
+			if node := patch.Status.NominatedNodeName; node != "" && f.nominated[action.GetName()] == "" {
+				f.nominated[action.GetName()] = node
 			}
 			for _, condition := range patch.Status.Conditions {
 				if condition.Type == corev1.DisruptionTarget {
@@ -156,14 +156,23 @@ func (f *forecaster) ask(pods []*corev1.Pod) answers.Forecast {
 	return forecast
 }
 
-// tried reports whether the scheduler has tried all gangs, and nothing is on its way.
+// tried reports whether the scheduler has tried all gangs, and knows all that has happened.
 func (f *forecaster) tried() bool {
-	if f.placeholders() > 0 || len(f.sched.Cache.Dump().AssumedPods) > 0 {
+	cache := f.sched.Cache.Dump()
+	known := map[string]string{}
+	for node, info := range cache.Nodes {
+		for _, pod := range info.Pods {
+			known[pod.GetPod().Name] = node
+		}
+	}
+	if len(cache.AssumedPods) > 0 || !maps.Equal(known, f.running.nodes()) {
 		return false
 	}
-	statuses := f.plugins.ledger.Statuses()
-	return !slices.ContainsFunc(statuses, func(s gang.Status) bool {
-		return s.Phase != gang.Running && (s.Why.Kind == "" || s.Why.Kind == gang.KindUntried || s.Why.Kind == gang.KindIncomplete)
+	return !slices.ContainsFunc(f.plugins.ledger.Statuses(), func(s gang.Status) bool {
+		binding := slices.ContainsFunc(s.Members, func(m gang.MemberStatus) bool {
+			return m.State == gang.MemberBinding || f.plugins.ledger.Binding(types.UID(m.UID))
+		})
+		return binding || s.Phase != gang.Running && (s.Why.Kind == "" || s.Why.Kind == gang.KindUntried || s.Why.Kind == gang.KindIncomplete)
 	})
 }
 
@@ -297,11 +306,8 @@ func (f *forecaster) compare(forecast answers.Forecast, pods []*corev1.Pod) bool
 	if len(seen.bound) > 0 {
 		got = seen.nodes(pods)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		f.t.Fatalf("%s: nodes (-forecast +real):\n%s", what, diff)
-	}
-	if diff := cmp.Diff(victims, append([]string{}, slices.Sorted(maps.Keys(seen.preempted))...)); diff != "" {
-		f.t.Fatalf("%s: victims (-forecast +real):\n%s", what, diff)
+	if diff := cmp.Diff(want, got) + cmp.Diff(victims, append([]string{}, slices.Sorted(maps.Keys(seen.preempted))...)); diff != "" {
+		f.t.Fatalf("%s: nodes or victims (-forecast +real):\n%s\n%+v", what, diff, seen)
 	}
 	return true
 }

@@ -1,0 +1,182 @@
+// Package questions serves the scheduler's answers over HTTP: who waits and why, what queues use, and what would happen if a gang were
+// created. Requests are authenticated and authorized before they come here; what a user may not see is left out.
+package questions
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/klog/v2"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
+	"github.com/kubenexus/kubenexus-scheduler/internal/events"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+)
+
+const (
+	// maxBody is how many bytes a question may have. That is enough for 1,000 pods that are all different.
+	maxBody = 8 << 20
+	// patience is how long a question may take, most of it to wait for its turn.
+	patience = 5 * time.Second
+	// atOnce is how many questions of the kind what-if may wait or be answered at a time.
+	atOnce = 32
+)
+
+// Scheduler is what answers.
+type Scheduler interface {
+	// Leads reports whether this process schedules pods.
+	Leads() bool
+	// Gangs returns the statuses of all gangs in the scheduling order.
+	Gangs() []gang.Status
+	Queues() answers.Queues
+	// WhatIf waits for a moment in which no pod is being scheduled. Its error is about the question, unless the context has ended.
+	WhatIf(ctx context.Context, pods []*corev1.Pod) (answers.Forecast, error)
+}
+
+// Server answers questions.
+type Server struct {
+	scheduler Scheduler
+	sight     sight
+	// leader returns the identity of the replica that leads.
+	leader func() string
+	rates  *rates
+	slots  chan struct{}
+	mux    *http.ServeMux
+}
+
+// NewServer returns a server. The authorizer says what a user may see.
+func NewServer(s Scheduler, a authorizer.Authorizer, leader func() string) *Server {
+	server := &Server{
+		scheduler: s, sight: sight{authorizer: a}, leader: leader, rates: newRates(), slots: make(chan struct{}, atOnce), mux: http.NewServeMux(),
+	}
+	server.mux.HandleFunc("GET "+answers.GangsPath, server.gangs)
+	server.mux.HandleFunc("GET "+answers.QueuesPath, server.queues)
+	server.mux.HandleFunc("POST "+answers.WhatIfPath, server.whatIf)
+	return server
+}
+
+// ServeHTTP answers one question.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	who, known := asker(ctx)
+	switch {
+	case !known:
+		refuse(w, &answers.Problem{Status: http.StatusUnauthorized, Detail: "who asks is not known"})
+	case !s.rates.allow(who.GetName()):
+		w.Header().Set("Retry-After", "1")
+		refuse(w, &answers.Problem{Status: http.StatusTooManyRequests, Detail: fmt.Sprintf("a user may ask %d times a second", perSecond)})
+	case !s.scheduler.Leads():
+		w.Header().Set("Retry-After", "1")
+		leader := s.leader()
+		detail := "this replica does not lead, and none is known to"
+		if leader != "" {
+			detail = "this replica does not lead: ask " + leader
+		}
+		refuse(w, &answers.Problem{Status: http.StatusServiceUnavailable, Detail: detail, Leader: leader})
+	default:
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		s.mux.ServeHTTP(w, r.WithContext(ctx))
+	}
+}
+
+// gangs answers with the gangs of a namespace, or of all.
+func (s *Server) gangs(w http.ResponseWriter, r *http.Request) {
+	namespace, name := r.URL.Query().Get("namespace"), r.URL.Query().Get("name")
+	if !s.sight.sees(r.Context(), namespace) {
+		detail := "you may not list pods in namespace " + namespace
+		if namespace == "" {
+			detail = "you may not list pods in all namespaces: name one (?namespace=...)"
+		}
+		refuse(w, &answers.Problem{Status: http.StatusForbidden, Detail: detail})
+		return
+	}
+	found := answers.Gangs{Items: []answers.Gang{}}
+	all := s.scheduler.Gangs()
+	for i := range all {
+		status := &all[i]
+		if namespace != "" && status.Key.Namespace != namespace || name != "" && status.Key.Name != name {
+			continue
+		}
+		g := answers.Gang{Status: *status}
+		if status.Why.Kind != "" {
+			g.Reason = events.Sentence(status.Why)
+		}
+		found.Items = append(found.Items, g)
+	}
+	reply(w, r, found)
+}
+
+func (s *Server) queues(w http.ResponseWriter, r *http.Request) { reply(w, r, s.scheduler.Queues()) }
+
+// whatIf answers what would happen.
+func (s *Server) whatIf(w http.ResponseWriter, r *http.Request) {
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	default:
+		w.Header().Set("Retry-After", "1")
+		refuse(w, &answers.Problem{Status: http.StatusTooManyRequests, Detail: "too many questions are waiting"})
+		return
+	}
+	var question answers.WhatIf
+	if problem := decode(r, &question); problem != nil {
+		refuse(w, problem)
+		return
+	}
+	pods, problem := podsOf(&question, time.Now())
+	if problem != nil {
+		refuse(w, problem)
+		return
+	}
+	if namespace := pods[0].Namespace; !s.sight.creates(r.Context(), namespace) {
+		refuse(w, &answers.Problem{Status: http.StatusForbidden, Detail: "you may not create pods in namespace " + namespace})
+		return
+	}
+	forecast, err := s.scheduler.WhatIf(r.Context(), pods)
+	switch {
+	case r.Context().Err() != nil:
+		w.Header().Set("Retry-After", "1")
+		refuse(w, &answers.Problem{
+			Status: http.StatusServiceUnavailable, Detail: "the scheduler is busy scheduling pods; such questions take little of its time then",
+		})
+	case err != nil:
+		refuse(w, &answers.Problem{Status: http.StatusUnprocessableEntity, Detail: err.Error()})
+	default:
+		s.sight.hide(r.Context(), &forecast)
+		reply(w, r, forecast)
+	}
+}
+
+// decode reads the body of a request.
+func decode(r *http.Request, into any) *answers.Problem {
+	err := json.NewDecoder(r.Body).Decode(into)
+	var large *http.MaxBytesError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &large):
+		return &answers.Problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the question has more than %d bytes", maxBody)}
+	}
+	return &answers.Problem{Status: http.StatusBadRequest, Detail: "the body is not the JSON of a question: " + err.Error()}
+}
+
+func reply(w http.ResponseWriter, r *http.Request, answer any) {
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(answer); err != nil {
+		klog.FromContext(r.Context()).V(4).Info("Failed to send an answer", "err", err)
+	}
+}
+
+func refuse(w http.ResponseWriter, problem *answers.Problem) {
+	problem.Title = http.StatusText(problem.Status)
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(problem.Status)
+	_ = json.NewEncoder(w).Encode(problem) // the asker may be gone
+}
