@@ -23,7 +23,7 @@ import (
 
 // pki is the key material of one control plane.
 type pki struct {
-	ca, serverCert, serverKey, serviceAccountKey string // files
+	ca, proxyCA, serverCert, serverKey, serviceAccountKey string // files
 
 	caPEM, adminCert, adminKey []byte
 }
@@ -38,6 +38,10 @@ func newPKI(dir string, serverIP net.IP) (*pki, error) {
 	caCert, err := cert.NewSelfSignedCACert(cert.Config{CommonName: "kubenexus-ca"}, caKey)
 	if err != nil {
 		return nil, fmt.Errorf("create CA certificate: %w", err)
+	}
+	proxyCA, err := newProxyCA()
+	if err != nil {
+		return nil, fmt.Errorf("create the CA of proxies: %w", err)
 	}
 	serverCert, serverKey, err := issue(caCert, caKey, &x509.Certificate{
 		Subject:     pkix.Name{CommonName: "kube-apiserver"},
@@ -66,6 +70,7 @@ func newPKI(dir string, serverIP net.IP) (*pki, error) {
 
 	p := &pki{
 		ca:                filepath.Join(dir, "ca.crt"),
+		proxyCA:           filepath.Join(dir, "front-proxy-ca.crt"),
 		serverCert:        filepath.Join(dir, "apiserver.crt"),
 		serverKey:         filepath.Join(dir, "apiserver.key"),
 		serviceAccountKey: filepath.Join(dir, "service-account.key"),
@@ -75,6 +80,7 @@ func newPKI(dir string, serverIP net.IP) (*pki, error) {
 	}
 	for path, data := range map[string][]byte{
 		p.ca:                caPEM,
+		p.proxyCA:           proxyCA,
 		p.serverCert:        serverCert,
 		p.serverKey:         serverKey,
 		p.serviceAccountKey: serviceAccountKey,
@@ -84,6 +90,20 @@ func newPKI(dir string, serverIP net.IP) (*pki, error) {
 		}
 	}
 	return p, nil
+}
+
+// newProxyCA returns a certificate authority for proxies that authenticate users to API servers. There are none, but what delegates
+// authentication to this API server waits for one.
+func newProxyCA() ([]byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	ca, err := cert.NewSelfSignedCACert(cert.Config{CommonName: "kubenexus-front-proxy-ca"}, key)
+	if err != nil {
+		return nil, err
+	}
+	return cert.EncodeCertificates(ca)
 }
 
 // issue completes the template to a certificate with a key of its own and

@@ -87,17 +87,22 @@ func (s *SetAside) Before(ctx context.Context, popped *corev1.Pod) {
 	defer s.mu.Unlock()
 	now := time.Now()
 	s.popped = now
-	if s.any() {
-		s.prune(ctx)
-		s.preemption.Prune(ctx)
-		s.preemption.Unnominate(s.sched.SchedulingQueue.DeleteNominatedPodIfExists)
-		s.Slots.Restore(klog.FromContext(ctx))
-	}
+	s.tidy(ctx)
 	if s.mustPlan(now) {
 		s.plan(ctx, now)
 	}
 	if s.any() {
 		s.liftFor(ctx, popped, now)
+	}
+}
+
+// tidy lets go of what is held or set aside for gangs that do not wait any more. The last cycle may not use the rest any more.
+func (s *SetAside) tidy(ctx context.Context) {
+	if s.any() {
+		s.prune(ctx)
+		s.preemption.Prune(ctx)
+		s.preemption.Unnominate(s.sched.SchedulingQueue.DeleteNominatedPodIfExists)
+		s.Slots.Restore(klog.FromContext(ctx))
 	}
 }
 

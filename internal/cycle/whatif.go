@@ -46,7 +46,9 @@ type hypothesis struct {
 // Ask returns what would happen if these pods were created now, as one gang, or as a pod without one. Their names and UIDs must be those of
 // no pod. The error says why the question cannot be answered.
 func (w *WhatIf) Ask(ctx context.Context, pods []*corev1.Pod) (answers.Forecast, error) {
-	w.Slots.Restore(klog.FromContext(ctx)) // the last cycle may have lifted some of it
+	w.aside.mu.Lock()
+	w.aside.tidy(ctx)
+	w.aside.mu.Unlock()
 	supposed, err := w.Ledger.Suppose(pods, w.Slots.Holding())
 	if err != nil {
 		return answers.Forecast{}, err
@@ -166,7 +168,7 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// starts answers with the nodes of a plan.
+// starts answers with the nodes of a plan, and the domains that all of them are in.
 func (h *hypothesis) starts(plan view.Plan, outcome answers.Outcome) {
 	h.answer.Outcome = outcome
 	on := map[string]int{}
@@ -181,6 +183,27 @@ func (h *hypothesis) starts(plan view.Plan, outcome answers.Outcome) {
 		h.answer.Placed += pods
 	}
 	slices.SortFunc(h.answer.Nodes, func(a, b answers.NodeShare) int { return cmp.Compare(a.Name, b.Name) })
+	for _, key := range h.TopologyKeys(h.now) {
+		if name, one := h.domain(key); one {
+			h.answer.Domains = append(h.answer.Domains, gang.DomainStatus{Key: key, Name: name})
+		}
+	}
+}
+
+// domain returns the domain that all nodes of the answer are in.
+func (h *hypothesis) domain(key string) (name string, one bool) {
+	for i, node := range h.answer.Nodes {
+		info, err := h.planner.Framework.SnapshotSharedLister().NodeInfos().Get(node.Name)
+		if err != nil {
+			return "", false
+		}
+		value, labelled := info.Node().Labels[key]
+		if !labelled || i > 0 && value != name {
+			return "", false
+		}
+		name = value
+	}
+	return name, len(h.answer.Nodes) > 0
 }
 
 // makesRoom answers with a plan to preempt others.

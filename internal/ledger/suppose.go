@@ -200,6 +200,14 @@ func (l *Ledger) noteOutranked(s *Supposed, holding []gang.Key) {
 // Outranks reports whether it may use what is held or set aside for this gang, because it goes before.
 func (s *Supposed) Outranks(key gang.Key) bool { return s.outranks[key] }
 
+// TopologyKeys are the keys of node labels that the gang asks for in its topology, sorted.
+func (s *Supposed) TopologyKeys(now time.Time) []string {
+	if s.gang == nil {
+		return nil
+	}
+	return s.gang.Status(now).TopologyKeys
+}
+
 // Unfit returns why it would wait after a plan with this finding, and what the plan lacked.
 func (s *Supposed) Unfit(f gang.Finding, now time.Time) (gang.Explanation, gang.ShortageStatus) {
 	if s.gang == nil {

@@ -46,6 +46,7 @@ func setup(ctx context.Context, opts *options.Options, plugins *coscheduling.Plu
 	if err := configure(ctx, opts, file); err != nil {
 		return nil, nil, err
 	}
+	delegate(opts)
 	c, err := configWithServing(ctx, opts)
 	if err != nil {
 		return nil, nil, err
@@ -64,6 +65,21 @@ func setup(ctx context.Context, opts *options.Options, plugins *coscheduling.Plu
 	}
 	plugins.Attach(ctx, sched)
 	return &completed, sched, nil
+}
+
+// delegate has the API server of a kubeconfig authenticate and authorize requests, unless flags name others. Upstream then does so only in a
+// cluster, and nobody outside of one could ask for metrics or answers.
+func delegate(opts *options.Options) {
+	kubeconfig := opts.ComponentConfig.ClientConnection.Kubeconfig
+	if kubeconfig == "" {
+		return
+	}
+	if a := opts.Authentication; a != nil && a.RemoteKubeConfigFile == "" {
+		a.RemoteKubeConfigFile = kubeconfig
+	}
+	if a := opts.Authorization; a != nil && a.RemoteKubeConfigFile == "" {
+		a.RemoteKubeConfigFile = kubeconfig
+	}
 }
 
 // configure reads the configuration file, and asks the API server whether this process has to behave as an older version. It

@@ -161,6 +161,9 @@ func (f *forecaster) tried() bool {
 	cache := f.sched.Cache.Dump()
 	known := map[string]string{}
 	for node, info := range cache.Nodes {
+		if len(f.framework.NominatedPodsForNode(node)) > 0 {
+			return false
+		}
 		for _, pod := range info.Pods {
 			known[pod.GetPod().Name] = node
 		}

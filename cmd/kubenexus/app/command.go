@@ -16,6 +16,7 @@ import (
 
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/gangs"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/queues"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/whatif"
 	"github.com/kubenexus/kubenexus-scheduler/internal/version"
 )
 
@@ -72,6 +73,9 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
   # see which gangs of your cluster run or wait, and why
   kubenexus gangs -A
 
+  # ask whether a gang would start, where, and which pods would be preempted for it
+  kubenexus what-if -f job.yaml
+
   # see what is wrong with the configuration of queues
   kubenexus queues check -f queues.yaml
 
@@ -86,6 +90,6 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})
-	cmd.AddCommand(newDemo(), gangs.NewCommand(), queues.NewCommand(), newScheduler())
+	cmd.AddCommand(newDemo(), gangs.NewCommand(), queues.NewCommand(), newScheduler(), whatif.NewCommand())
 	return cmd
 }

@@ -1,0 +1,127 @@
+package whatif
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
+)
+
+// most is how many nodes and victims are listed as text.
+const most = 40
+
+//nolint:gochecknoglobals // a constant table
+var printers = map[string]func(io.Writer, *answers.Forecast) error{"": asText, "json": asJSON, "yaml": asYAML}
+
+func asJSON(w io.Writer, f *answers.Forecast) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(f)
+}
+
+func asYAML(w io.Writer, f *answers.Forecast) error {
+	text, err := yaml.Marshal(f)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
+
+// asText prints the answer for people: first what would happen, then where, then who would have to go.
+func asText(w io.Writer, f *answers.Forecast) error {
+	fmt.Fprintf(w, "%s: %s.\n", headings[f.Outcome], f.Why)
+	if f.Queue != "" {
+		fmt.Fprintf(w, "Queue: %s, %s before it.\n", f.Queue, counted(f.Before, "gang"))
+	}
+	if !f.StartsAt.IsZero() {
+		fmt.Fprintf(w, "Expected to start in about %s, when %s.\n", f.StartsAt.Sub(f.At).Round(time.Second),
+			cmp.Or(ends(f.After), "what it waits for ends"))
+	}
+	if f.Outcome != answers.Rejected {
+		fmt.Fprintf(w, "Pods: %d of %d would have a node", f.Placed, f.Pods)
+		if f.MinAvailable > 0 {
+			fmt.Fprintf(w, "; %d have to start together", f.MinAvailable)
+		}
+		fmt.Fprintln(w, ".")
+	}
+	for _, d := range f.Domains {
+		fmt.Fprintf(w, "All of them in %s %s.\n", d.Key, d.Name)
+	}
+	if len(f.Nodes) > 0 {
+		fmt.Fprintln(w)
+		if err := nodes(w, f.Nodes); err != nil {
+			return err
+		}
+	}
+	return victims(w, f)
+}
+
+//nolint:gochecknoglobals // a constant table
+var headings = map[answers.Outcome]string{
+	answers.Starts: "Starts", answers.StartsAfterPreemption: "Starts after preemption", answers.Waits: "Waits",
+	answers.Rejected: "Rejected",
+}
+
+func ends(after string) string {
+	if after == "" {
+		return ""
+	}
+	return after + " ends"
+}
+
+func nodes(w io.Writer, all []answers.NodeShare) error {
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "NODE\tPODS")
+	for i, node := range all {
+		if i == most {
+			fmt.Fprintf(table, "... and %s\n", counted(len(all)-most, "more node"))
+			break
+		}
+		fmt.Fprintf(table, "%s\t%d\n", node.Name, node.Pods)
+	}
+	return table.Flush()
+}
+
+// victims prints who would have to go.
+func victims(w io.Writer, f *answers.Forecast) error {
+	if len(f.Victims)+f.HiddenVictims == 0 {
+		return nil
+	}
+	fmt.Fprintln(w)
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	if len(f.Victims) > 0 {
+		fmt.Fprintln(table, "PREEMPTED\tGANG\tNODE\tPRIORITY\tREASON")
+	}
+	for i := range f.Victims {
+		if i == most {
+			fmt.Fprintf(table, "... and %s\n", counted(len(f.Victims)-most, "more pod"))
+			break
+		}
+		v := &f.Victims[i]
+		fmt.Fprintf(table, "%s/%s\t%s\t%s\t%d\t%s\n", v.Namespace, v.Name, cmp.Or(v.Gang, "-"), v.Node, v.Priority, v.Reason)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if f.HiddenVictims > 0 {
+		fmt.Fprintf(w, "%s would be preempted in namespaces that you may not see.\n", counted(f.HiddenVictims, "pod"))
+	}
+	if f.BudgetsBroken > 0 {
+		fmt.Fprintf(w, "%s more than PodDisruptionBudgets allow.\n", counted(f.BudgetsBroken, "disruption"))
+	}
+	return nil
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
