@@ -1,0 +1,75 @@
+package cycle
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+// TestQuestionsTakeLittleTimeWhilePodsAreScheduled: of the time they get 3%, and what they have not used of the last seconds. A second
+// after the last pod they get all of it.
+func TestQuestionsTakeLittleTimeWhilePodsAreScheduled(t *testing.T) {
+	now := time.Unix(1000, 0)
+	b := NewBetween(now)
+	scheduled := func() {
+		b.Begins()
+		b.Ended(now)
+	}
+	ask := func() time.Duration { // asks all the time for 10 s, 5 ms each, while a pod is scheduled every millisecond
+		took := time.Duration(0)
+		for end := now.Add(10 * time.Second); now.Before(end); {
+			scheduled()
+			if b.may(now) {
+				now = now.Add(5 * time.Millisecond)
+				took += 5 * time.Millisecond
+				b.spend(now, 5*time.Millisecond)
+			} else {
+				now = now.Add(time.Millisecond)
+			}
+		}
+		return took
+	}
+	if first := ask(); first < betweenBurst || first > betweenBurst+400*time.Millisecond {
+		t.Errorf("in the first 10 s questions took %v, want what is saved up (%v) and about 300 ms", first, betweenBurst)
+	}
+	if later := ask(); later < 250*time.Millisecond || later > 350*time.Millisecond {
+		t.Errorf("in the next 10 s questions took %v, want about 300 ms", later)
+	}
+	b.spend(now, time.Hour)
+	if scheduled(); b.may(now) {
+		t.Error("a question may follow at once one that took very long")
+	}
+	if now = now.Add(restAfter + time.Millisecond); !b.may(now) {
+		t.Error("no question is answered although no pod is scheduled")
+	}
+}
+
+// TestAQuestionWaitsForTheCycle, and the next cycle for the question.
+func TestAQuestionWaitsForTheCycle(t *testing.T) {
+	b := NewBetween(time.Now())
+	b.Begins()
+	ctx, cancel := context.WithCancel(t.Context())
+	answered, began := make(chan error, 1), make(chan struct{})
+	go func() { answered <- b.Do(ctx, time.Now, func() { <-began }) }()
+	select {
+	case err := <-answered:
+		t.Fatalf("it was answered during a cycle, error %v", err)
+	default:
+	}
+	b.Ended(time.Now())
+	next := make(chan struct{})
+	close(began)
+	if err := <-answered; err != nil {
+		t.Fatal(err)
+	}
+	go func() { b.Begins(); close(next) }()
+	<-next
+	cancel()
+	late := make(chan error, 1)
+	go func() { late <- b.Do(ctx, time.Now, func() { t.Error("it was answered although nobody waits") }) }()
+	b.Ended(time.Now())
+	if err := <-late; !errors.Is(err, context.Canceled) {
+		t.Errorf("a question whose asker is gone: %v", err)
+	}
+}
