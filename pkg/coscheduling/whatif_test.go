@@ -156,27 +156,43 @@ func (f *forecaster) ask(pods []*corev1.Pod) answers.Forecast {
 	return forecast
 }
 
-// tried reports whether the scheduler has tried all gangs, and knows all that has happened.
-func (f *forecaster) tried() bool {
-	cache := f.sched.Cache.Dump()
-	known := map[string]string{}
+// settles waits until the scheduler has tried all gangs, and knows all that has happened.
+func (f *forecaster) settles() {
+	f.t.Helper()
+	left := ""
+	defer func() {
+		if f.t.Failed() {
+			f.t.Log("what is left: " + left)
+		}
+	}()
+	eventually(f.t, "all gangs to be tried", func() bool { left = f.unsettled(); return left == "" })
+}
+
+// unsettled returns what is not settled yet, or "".
+func (f *forecaster) unsettled() string {
+	cache, known := f.sched.Cache.Dump(), map[string]string{}
 	for node, info := range cache.Nodes {
-		if len(f.framework.NominatedPodsForNode(node)) > 0 {
-			return false
+		for _, nominated := range f.framework.NominatedPodsForNode(node) {
+			return fmt.Sprintf("pod %s is nominated to %s", nominated.GetPod().Name, node)
 		}
 		for _, pod := range info.Pods {
 			known[pod.GetPod().Name] = node
 		}
 	}
-	if len(cache.AssumedPods) > 0 || !maps.Equal(known, f.running.nodes()) {
-		return false
+	if diff := cmp.Diff(known, f.running.nodes()); diff != "" || len(cache.AssumedPods) > 0 {
+		return fmt.Sprintf("%d assumed pods, the cache and the API differ: %s", len(cache.AssumedPods), diff)
 	}
-	return !slices.ContainsFunc(f.plugins.ledger.Statuses(), func(s gang.Status) bool {
-		binding := slices.ContainsFunc(s.Members, func(m gang.MemberStatus) bool {
-			return m.State == gang.MemberBinding || f.plugins.ledger.Binding(types.UID(m.UID))
-		})
-		return binding || s.Phase != gang.Running && (s.Why.Kind == "" || s.Why.Kind == gang.KindUntried || s.Why.Kind == gang.KindIncomplete)
-	})
+	for _, s := range f.plugins.ledger.Statuses() {
+		for _, m := range s.Members {
+			if m.State == gang.MemberBinding || f.plugins.ledger.Binding(types.UID(m.UID)) {
+				return fmt.Sprintf("pod %s is being bound", m.Name)
+			}
+		}
+		if s.Phase != gang.Running && (s.Why.Kind == "" || s.Why.Kind == gang.KindUntried || s.Why.Kind == gang.KindIncomplete) {
+			return fmt.Sprintf("gang %s is %s: %s", s.Key.Name, s.Phase, s.Why.Kind)
+		}
+	}
+	return ""
 }
 
 // gangs returns the names of the pods of each gang.
@@ -252,7 +268,7 @@ func runForecasts(t *testing.T, queues []queue.Queue) {
 	}
 	for i := range total {
 		f.endSome()
-		eventually(t, "all gangs to be tried", f.tried)
+		f.settles()
 		pods := f.members(fmt.Sprintf("g%d", i))
 		f.begin()
 		forecast := f.ask(pods)

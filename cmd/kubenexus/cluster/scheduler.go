@@ -39,31 +39,30 @@ func (o *SchedulerOptions) AddFlags(flags *pflag.FlagSet) {
 		"the file with the certificate authority of the scheduler; only with --scheduler-url")
 }
 
-// Scheduler returns the scheduler to ask, with the credentials of the user. Call done when it is not asked any more.
-func (o *Options) Scheduler(s SchedulerOptions) (asked *ask.Scheduler, done func(), err error) {
+// Scheduler returns the scheduler to ask, with the credentials of the user.
+func (o *Options) Scheduler(s SchedulerOptions) (*ask.Scheduler, error) {
 	config, err := o.flags.ToRESTConfig()
 	if err != nil {
-		return nil, nil, fmt.Errorf("finding out how to reach the cluster: %w", err)
+		return nil, fmt.Errorf("finding out how to reach the cluster: %w", err)
 	}
 	own, err := rest.TLSConfigFor(config) // the certificate of the user, if there is one
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the user's certificate: %w", err)
+		return nil, fmt.Errorf("reading the user's certificate: %w", err)
 	}
 	if own == nil {
 		own = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	own.NextProtos = nil
 	if s.url != "" {
-		asked, err := fixed(config, own, s)
-		return asked, func() {}, err
+		return fixed(config, own, s)
 	}
 	namespace, name, found := strings.Cut(s.lease, "/")
 	if !found {
-		return nil, nil, fmt.Errorf("--lease is %q: write it as namespace/name, such as kube-system/%s", s.lease, scheduler.Name)
+		return nil, fmt.Errorf("--lease is %q: write it as namespace/name, such as kube-system/%s", s.lease, scheduler.Name)
 	}
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return nil, nil, fmt.Errorf("preparing to reach the cluster: %w", err)
+		return nil, fmt.Errorf("preparing to reach the cluster: %w", err)
 	}
 	tunnel := &tunnel{config: config, namespace: namespace}
 	leases := ask.Leases{Client: client.CoordinationV1(), Namespace: namespace, Name: name}
@@ -71,11 +70,13 @@ func (o *Options) Scheduler(s SchedulerOptions) (asked *ask.Scheduler, done func
 		own.ServerName = ""
 		return rest.HTTPWrappersForConfig(config, &http.Transport{
 			TLSClientConfig: ask.Trust(own, where.Certificate),
-			DialContext:     func(ctx context.Context, _, address string) (net.Conn, error) { return tunnel.dial(ctx, where, address) },
+			DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+				return tunnel.dial(ctx, where, address)
+			},
 			// each question has a connection of its own
 			DisableKeepAlives: true,
 		})
-	}}, tunnel.close, nil
+	}}, nil
 }
 
 // fixed returns a scheduler with a known address.

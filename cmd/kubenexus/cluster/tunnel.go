@@ -19,20 +19,23 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 )
 
-// tunnel reaches the scheduler from outside the network of the pods: through the API server, as kubectl port-forward does.
+// tunnel reaches the scheduler from outside the network of the pods: through the API server, as kubectl port-forward does. A forwarded port
+// does not outlive a broken connection, so each connection has one of its own.
 type tunnel struct {
 	config    *rest.Config
 	namespace string
-
-	mu sync.Mutex
-	// open are the open forwards by the identity of the leader.
-	open map[string]*forward
 }
 
-// forward is a local port that leads to the scheduler.
-type forward struct {
-	port uint16
-	stop chan struct{}
+// forwarded is a connection over a forwarded port.
+type forwarded struct {
+	net.Conn
+	stop func()
+}
+
+// Close closes the connection, and the port.
+func (f forwarded) Close() error {
+	defer f.stop()
+	return f.Conn.Close()
 }
 
 // dial connects to the scheduler: directly if its address can be reached from here, else through the API server.
@@ -42,81 +45,68 @@ func (t *tunnel) dial(ctx context.Context, where answers.Where, address string) 
 	if err == nil {
 		return conn, nil
 	}
-	port, tunnelled := t.through(ctx, where, address)
+	conn, tunnelled := t.through(ctx, where, address)
 	if tunnelled != nil {
 		return nil, fmt.Errorf("it cannot be reached directly (%w), nor through the API server: %w", err, tunnelled)
 	}
-	return (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(port))))
+	return conn, nil
 }
 
-// through returns a local port that leads to the scheduler.
-func (t *tunnel) through(ctx context.Context, where answers.Where, address string) (uint16, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if f := t.open[where.Holder]; f != nil {
-		return f.port, nil
-	}
+// through connects to the scheduler through the API server.
+func (t *tunnel) through(ctx context.Context, where answers.Where, address string) (net.Conn, error) {
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	pod, _, _ := strings.Cut(where.Holder, "_") // the identity begins with the name of the host: that of the pod
-	f, err := t.forward(ctx, pod, port)
+	local, stop, err := t.forward(ctx, pod, port)
 	if err != nil {
-		return 0, fmt.Errorf("forwarding a port of pod %s/%s: %w", t.namespace, pod, err)
+		return nil, fmt.Errorf("forwarding a port of pod %s/%s: %w", t.namespace, pod, err)
 	}
-	if t.open == nil {
-		t.open = map[string]*forward{}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(local))))
+	if err != nil {
+		stop()
+		return nil, err
 	}
-	t.open[where.Holder] = f
-	return f.port, nil
+	return forwarded{Conn: conn, stop: stop}, nil
 }
 
-// forward opens a local port that leads to the port of a pod.
-func (t *tunnel) forward(ctx context.Context, pod, port string) (*forward, error) {
+// forward opens a local port that leads to the port of a pod, until stop is called.
+func (t *tunnel) forward(ctx context.Context, pod, port string) (local uint16, stop func(), err error) {
 	client, err := kubernetes.NewForConfig(t.config)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	to := client.CoreV1().RESTClient().Post().Resource("pods").Namespace(t.namespace).Name(pod).SubResource("portforward").URL()
 	round, upgrader, err := spdy.RoundTripperFor(t.config)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	websocket, err := portforward.NewSPDYOverWebsocketDialer(to, t.config)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	old := spdy.NewDialer(upgrader, &http.Client{Transport: round}, http.MethodPost, to)
 	dialer := portforward.NewFallbackDialer(websocket, old, func(error) bool { return true })
-	stop, ready, failed := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	forwarder, err := portforward.NewOnAddresses(dialer, []string{"127.0.0.1"}, []string{"0:" + port}, stop, ready, io.Discard, io.Discard)
+	stopping, ready, failed := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	stop = sync.OnceFunc(func() { close(stopping) })
+	forwarder, err := portforward.NewOnAddresses(dialer, []string{"127.0.0.1"}, []string{"0:" + port}, stopping, ready, io.Discard, io.Discard)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	go func() { failed <- forwarder.ForwardPorts() }()
 	select {
 	case <-ctx.Done():
-		close(stop)
-		return nil, ctx.Err()
+		stop()
+		return 0, nil, ctx.Err()
 	case err := <-failed:
-		return nil, errors.Join(err, errors.New("it ended at once"))
+		return 0, nil, errors.Join(err, errors.New("it ended at once"))
 	case <-ready:
 	}
 	ports, err := forwarder.GetPorts()
 	if err != nil || len(ports) != 1 {
-		close(stop)
-		return nil, errors.Join(err, errors.New("no local port was opened"))
+		stop()
+		return 0, nil, errors.Join(err, errors.New("no local port was opened"))
 	}
-	return &forward{port: ports[0].Local, stop: stop}, nil
-}
-
-// close closes all forwards.
-func (t *tunnel) close() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, f := range t.open {
-		close(f.stop)
-	}
-	t.open = nil
+	return ports[0].Local, stop, nil
 }

@@ -95,11 +95,10 @@ func (o *options) run(ctx context.Context, in io.Reader, out io.Writer) error {
 			return err
 		}
 	}
-	scheduler, done, err := o.cluster.Scheduler(o.scheduler)
+	scheduler, err := o.cluster.Scheduler(o.scheduler)
 	if err != nil {
 		return err
 	}
-	defer done()
 	forecast, err := scheduler.WhatIf(ctx, question)
 	if err != nil {
 		return fmt.Errorf("the scheduler did not answer: %w", err)
