@@ -188,7 +188,8 @@ func (f *forecaster) unsettled() string {
 				return fmt.Sprintf("pod %s is being bound", m.Name)
 			}
 		}
-		if s.Phase != gang.Running && (s.Why.Kind == "" || s.Why.Kind == gang.KindUntried || s.Why.Kind == gang.KindIncomplete) {
+		waits := []gang.Kind{"", gang.KindUntried, gang.KindIncomplete, gang.KindPreempting}
+		if s.Phase != gang.Running && slices.Contains(waits, s.Why.Kind) {
 			return fmt.Sprintf("gang %s is %s: %s", s.Key.Name, s.Phase, s.Why.Kind)
 		}
 	}
