@@ -21,6 +21,8 @@ type Contender struct {
 	preempts bool
 	// topology is true if its gangs each ask for one rack.
 	topology bool
+	// asked is true if it is asked questions while it schedules.
+	asked bool
 }
 
 type kind int
@@ -89,6 +91,19 @@ func (c *Contender) InRacks() Contender {
 
 // OneRack reports whether its gangs each ask for one rack.
 func (c *Contender) OneRack() bool { return c.topology }
+
+// Answers reports whether it answers questions.
+func (c *Contender) Answers() bool { return c.kind == ours }
+
+// WithQuestions returns the same scheduler, which is asked questions while it schedules.
+func (c *Contender) WithQuestions() Contender {
+	asked := *c
+	asked.Name, asked.asked = c.Name+"+questions", true
+	return asked
+}
+
+// Asked reports whether it is asked questions while it schedules.
+func (c *Contender) Asked() bool { return c.asked }
 
 // Gangs reports whether its pods are in gangs.
 func (c *Contender) Gangs() bool { return c.Gang > 0 }

@@ -11,6 +11,9 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ask"
 )
 
 // chunk is the length of each CPU profile. The length of a run is unknown, and an interrupted profile is lost; go tool pprof merges any
@@ -46,6 +49,20 @@ func (p *Process) Profile(ctx context.Context, admin *rest.Config, prefix string
 		r.err = r.run(ctx)
 	}()
 	return r, nil
+}
+
+// Questions returns the scheduler to ask, as an administrator.
+func (p *Process) Questions(admin *rest.Config) (*ask.Scheduler, error) {
+	client, err := insecure(admin)
+	if err != nil {
+		return nil, err
+	}
+	return &ask.Scheduler{
+		Where: func(context.Context) (answers.Where, error) {
+			return answers.Where{URL: fmt.Sprintf("https://127.0.0.1:%d", p.port)}, nil
+		},
+		Transport: func(answers.Where) (http.RoundTripper, error) { return client.Transport, nil },
+	}, nil
 }
 
 // insecure returns a client for a scheduler, whose certificate is self-signed.

@@ -155,15 +155,20 @@ func (b *Batch) mark(pod *corev1.Pod, group int) {
 	switch b.Style {
 	case Plain:
 	case Annotations:
-		pod.Annotations = map[string]string{
-			"pod-group.scheduling.sigs.k8s.io/name":          b.Group(group),
-			"pod-group.scheduling.sigs.k8s.io/min-available": strconv.Itoa(b.members(group)),
-		}
+		pod.Annotations = GangAnnotations(b.Group(group), b.members(group))
 		if b.OneRack {
 			pod.Annotations["kubenexus.io/topology-required"] = RackKey
 		}
 	case PodGroups:
 		pod.Spec.SchedulingGroup = &corev1.PodSchedulingGroup{PodGroupName: new(b.Group(group))}
+	}
+}
+
+// GangAnnotations returns the annotations of the members of a gang.
+func GangAnnotations(name string, minAvailable int) map[string]string {
+	return map[string]string{
+		"pod-group.scheduling.sigs.k8s.io/name":          name,
+		"pod-group.scheduling.sigs.k8s.io/min-available": strconv.Itoa(minAvailable),
 	}
 }
 

@@ -28,11 +28,14 @@ type Result struct {
 	PreemptWaiting []Waiting `json:"preemptWaiting,omitempty"`
 	// Topology is the scenario in which gangs each ask for one rack.
 	Topology []Topology `json:"topology,omitempty"`
+	// Questions is the scenario in which questions are asked while pods are scheduled.
+	Questions []Questions `json:"questions,omitempty"`
 }
 
 // Empty reports whether nothing was measured.
 func (r *Result) Empty() bool {
-	return len(r.Throughput)+len(r.Freed)+len(r.Waiting)+len(r.Footprint)+len(r.Preempt)+len(r.PreemptWaiting)+len(r.Topology) == 0
+	return len(r.Throughput)+len(r.Freed)+len(r.Waiting)+len(r.Footprint)+len(r.Preempt)+len(r.PreemptWaiting)+len(r.Topology)+
+		len(r.Questions) == 0
 }
 
 // Settings are the options of the benchmark.

@@ -52,6 +52,9 @@ func (r *Result) tables() []table {
 	if len(r.Topology) > 0 {
 		all = append(all, r.topologyTable())
 	}
+	if len(r.Questions) > 0 {
+		all = append(all, r.questionsTable())
+	}
 	return all
 }
 

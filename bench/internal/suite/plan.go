@@ -87,6 +87,9 @@ func (s *suite) plan(at, nodes int) []step {
 		if slices.Contains(s.Scenarios, Topology) && at == len(s.Nodes)-1 {
 			steps = append(steps, s.topologySteps(nodes, run)...)
 		}
+		if slices.Contains(s.Scenarios, Questions) && at == len(s.Nodes)-1 {
+			steps = append(steps, s.questionsSteps(nodes, run)...)
+		}
 		// These scenarios measure pending pods, so one number of nodes is enough.
 		if slices.Contains(s.Scenarios, Freed) && at == 0 {
 			steps = append(steps, s.freedSteps(nodes, run)...)

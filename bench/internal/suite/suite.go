@@ -33,6 +33,8 @@ const (
 	PreemptWaiting = "preempt-waiting"
 	// Topology has gangs that each ask for one rack.
 	Topology = "topology"
+	// Questions has questions that are asked while pods are scheduled.
+	Questions = "questions"
 )
 
 const (
@@ -68,7 +70,7 @@ type Options struct {
 func (o *Options) Check() error {
 	errs := []error{
 		known("mode", o.Modes, report.First, report.While),
-		known("scenario", o.Scenarios, Throughput, Freed, Waiting, Footprint, Preempt, PreemptWaiting, Topology),
+		known("scenario", o.Scenarios, Throughput, Freed, Waiting, Footprint, Preempt, PreemptWaiting, Topology, Questions),
 	}
 	if min(len(o.Nodes), len(o.Contenders), o.Runs, o.Pods, o.SlowPods, o.Stream, o.Repetitions, o.Preemptors, o.WaitingGangs) < 1 {
 		errs = append(errs, errors.New("there has to be at least one of nodes, pods, runs, repetitions and contenders"))

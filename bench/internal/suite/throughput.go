@@ -38,7 +38,7 @@ func (s *suite) throughput(ctx context.Context, c *contender.Contender, mode str
 		}
 	}
 	figures := report.Run{Contender: c.Name, Mode: mode, Nodes: nodes, Run: run, Pods: count}
-	if err := s.measure(ctx, c, batch, &figures); err != nil {
+	if err := s.measure(ctx, c, batch, &figures, nothing); err != nil {
 		return "", err
 	}
 	s.result.Throughput = append(s.result.Throughput, figures)
@@ -71,8 +71,11 @@ func (s *suite) create(ctx context.Context, batch *load.Batch) error {
 	return proc.AwaitIdle(ctx, s.plane.Pid, calm, 400*time.Millisecond)
 }
 
-// measure runs the scheduler until all pods are bound or the run times out.
-func (s *suite) measure(ctx context.Context, c *contender.Contender, batch *load.Batch, f *report.Run) error {
+// nothing is what else happens in most runs.
+func nothing(*attempt) error { return nil }
+
+// measure runs the scheduler until all pods are bound or the run times out. It calls beside once the scheduler's process runs.
+func (s *suite) measure(ctx context.Context, c *contender.Contender, batch *load.Batch, f *report.Run, beside func(*attempt) error) error {
 	planeBefore, err := proc.Read(s.plane.Pid)
 	if err != nil {
 		return err
@@ -82,6 +85,9 @@ func (s *suite) measure(ctx context.Context, c *contender.Contender, batch *load
 		return err
 	}
 	clock := a.Started
+	if err := beside(a); err != nil {
+		return errors.Join(err, a.end())
+	}
 	if f.Mode == report.While {
 		clock, err = s.createWhile(a, batch, f)
 	}

@@ -65,7 +65,7 @@ func (s *suite) topology(ctx context.Context, c *contender.Contender, alike stri
 		return "", err
 	}
 	f := report.Topology{Alike: alike, Run: report.Run{Contender: c.Name, Mode: report.First, Nodes: nodes, Run: run, Pods: count}}
-	if err := s.measure(ctx, c, batch, &f.Run); err != nil {
+	if err := s.measure(ctx, c, batch, &f.Run, nothing); err != nil {
 		return "", err
 	}
 	var err error
