@@ -10,6 +10,8 @@ import (
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/events"
+	logsapi "k8s.io/component-base/logs/api/v1"
+	metricsfeatures "k8s.io/component-base/metrics/features"
 	"k8s.io/klog/v2"
 	schedulerappconfig "k8s.io/kubernetes/cmd/kube-scheduler/app/config"
 	"k8s.io/kubernetes/cmd/kube-scheduler/app/options"
@@ -22,6 +24,7 @@ import (
 )
 
 func newOptions() *options.Options {
+	registerGates()
 	// With this gate on, a pod that waits in Permit has its nominatedNodeName patched: three times the API server's work
 	// for each member of a gang, and nominations that outlive a gang cycle and block other pods. The default can be
 	// changed only before the flags are made; --feature-gates can still turn it on.
@@ -31,6 +34,15 @@ func newOptions() *options.Options {
 	opts := options.NewOptions()
 	opts.LeaderElection.ResourceName = Name
 	return opts
+}
+
+// registerGates adds the feature gates of logging and metrics, which upstream's command adds to a process that has it.
+func registerGates() {
+	gates := utilfeature.DefaultMutableFeatureGate
+	if _, known := gates.GetAll()[logsapi.ContextualLogging]; !known {
+		utilruntime.Must(logsapi.AddFeatureGates(gates))
+		utilruntime.Must(metricsfeatures.AddFeatureGates(gates))
+	}
 }
 
 // setup builds the scheduler that the flags and the configuration file describe. It replaces upstream's
