@@ -8,12 +8,13 @@ import (
 )
 
 const (
-	// betweenShare is the share of the time that questions may take while pods are being scheduled.
-	betweenShare = 0.03
+	// betweenShare is the share of the time that questions may take while pods are being scheduled. To read and to refuse questions takes
+	// time too.
+	betweenShare = 0.02
 	// betweenBurst is how much of it may be saved up.
-	betweenBurst = 250 * time.Millisecond
+	betweenBurst = 100 * time.Millisecond
 	// restAfter is how long no pod must have been scheduled before questions may take all the time.
-	restAfter = time.Second
+	restAfter = 5 * time.Second
 	// betweenPoll is how often a question that waits looks whether it may go on.
 	betweenPoll = 10 * time.Millisecond
 )

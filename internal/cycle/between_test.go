@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestQuestionsTakeLittleTimeWhilePodsAreScheduled: of the time they get 3%, and what they have not used of the last seconds. A second
+// TestQuestionsTakeLittleTimeWhilePodsAreScheduled: of the time they get 2%, and what they have not used of the last seconds. Five seconds
 // after the last pod they get all of it.
 func TestQuestionsTakeLittleTimeWhilePodsAreScheduled(t *testing.T) {
 	now := time.Unix(1000, 0)
@@ -30,11 +30,11 @@ func TestQuestionsTakeLittleTimeWhilePodsAreScheduled(t *testing.T) {
 		}
 		return took
 	}
-	if first := ask(); first < betweenBurst || first > betweenBurst+400*time.Millisecond {
-		t.Errorf("in the first 10 s questions took %v, want what is saved up (%v) and about 300 ms", first, betweenBurst)
+	if first := ask(); first < betweenBurst || first > betweenBurst+250*time.Millisecond {
+		t.Errorf("in the first 10 s questions took %v, want what is saved up (%v) and about 200 ms", first, betweenBurst)
 	}
-	if later := ask(); later < 250*time.Millisecond || later > 350*time.Millisecond {
-		t.Errorf("in the next 10 s questions took %v, want about 300 ms", later)
+	if later := ask(); later < 150*time.Millisecond || later > 250*time.Millisecond {
+		t.Errorf("in the next 10 s questions took %v, want about 200 ms", later)
 	}
 	b.spend(now, time.Hour)
 	if scheduled(); b.may(now) {

@@ -170,6 +170,9 @@ func (f *forecaster) settles() {
 
 // unsettled returns what is not settled yet, or "".
 func (f *forecaster) unsettled() string {
+	if holding := f.plugins.slots.Holding(); len(holding) > 0 {
+		return fmt.Sprintf("capacity is held for %v", holding)
+	}
 	cache, known := f.sched.Cache.Dump(), map[string]string{}
 	for node, info := range cache.Nodes {
 		for _, nominated := range f.framework.NominatedPodsForNode(node) {
