@@ -2,6 +2,7 @@ package events
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
@@ -49,6 +50,9 @@ func preempted(name string, e gang.Explanation) string {
 	}
 	return fmt.Sprintf("%s: its priority %d is higher than %d)", text, by.Priority, by.Own)
 }
+
+// PreemptedBy reports whether the note of an event of ReasonPreempted names this preemptor, such as "gang a/b".
+func PreemptedBy(note, taker string) bool { return strings.Contains(note, " by "+taker+" (") }
 
 // percent writes a share.
 func percent(share float64) string { return fmt.Sprintf("%.1f%%", 100*share) }

@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
+	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
@@ -87,4 +88,22 @@ func (s Standings) Place(gangs []Gang) {
 			gangs[i].Queue, gangs[i].Position = name, position
 		}
 	}
+}
+
+// Problem returns what is wrong with what a pending pod says of its gang and its queue, in the scheduler's words. With no queues given, the
+// pod's queue is not checked.
+func Problem(pod *corev1.Pod, queues *queue.Config, schedulers []string, now time.Time) (events.Why, bool) {
+	l := newLedger(schedulers, now)
+	if queues == nil {
+		pod = withoutQueue(pod)
+	} else {
+		l.Configure(queues, nil, nil)
+	}
+	observe(l, pod)
+	for _, decision := range l.Tick() {
+		if notice, ok := decision.(gang.Notify); ok && notice.Explanation.Problem != nil {
+			return events.Explain(notice.Explanation), true
+		}
+	}
+	return events.Why{}, false
 }

@@ -14,6 +14,7 @@ import (
 	cliflag "k8s.io/component-base/cli/flag"
 	_ "k8s.io/component-base/logs/json/register" // --logging-format=json of the scheduler
 
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/explain"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/gangs"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/queues"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/whatif"
@@ -76,6 +77,9 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
   # ask whether a gang would start, where, and which pods would be preempted for it
   kubenexus what-if -f job.yaml
 
+  # see all that is known of one gang: why it waits, and what would help
+  kubenexus explain gang spark-job-123
+
   # see what is wrong with the configuration of queues
   kubenexus queues check -f queues.yaml
 
@@ -90,6 +94,6 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})
-	cmd.AddCommand(newDemo(), gangs.NewCommand(), queues.NewCommand(), newScheduler(), whatif.NewCommand())
+	cmd.AddCommand(newDemo(), gangs.NewCommand(), queues.NewCommand(), newScheduler(), whatif.NewCommand(), explain.NewCommand())
 	return cmd
 }

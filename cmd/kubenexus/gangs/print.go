@@ -7,11 +7,10 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
-	"k8s.io/apimachinery/pkg/util/duration"
 	"sigs.k8s.io/yaml"
 
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 )
 
@@ -78,7 +77,7 @@ var cells = []cell{
 	{"STARTED", false, func(g *gangread.Gang) string { return strconv.Itoa(g.Needs.Running) }},
 	{"PHASE", false, func(g *gangread.Gang) string { return string(g.Phase) }},
 	{"QUEUE", false, func(g *gangread.Gang) string { return g.Queue }},
-	{"AGE", false, ageOf},
+	{"AGE", false, func(g *gangread.Gang) string { return words.Age(g.Created, g.At) }},
 	{"SCHEDULER", true, func(g *gangread.Gang) string { return g.Scheduler }},
 	{"ROLES", true, rolesOf},
 	{"NODES", true, nodesOf},
@@ -103,9 +102,7 @@ func table(out io.Writer, gangs gangread.Gangs, all, wide bool) error {
 	fmt.Fprintln(aligned, strings.Join(row, "\t"))
 	for g := range gangs.Items {
 		for i, c := range columns {
-			if row[i] = oneLine(c.text(&gangs.Items[g])); row[i] == "" {
-				row[i] = "-"
-			}
+			row[i] = words.OrDash(words.OneLine(c.text(&gangs.Items[g])))
 		}
 		fmt.Fprintln(aligned, strings.Join(row, "\t"))
 	}
@@ -113,21 +110,11 @@ func table(out io.Writer, gangs gangread.Gangs, all, wide bool) error {
 		return err
 	}
 	for _, pod := range gangs.Invalid {
-		if _, err := fmt.Fprintf(out, "Pod %s/%s is in no gang: %s\n", pod.Namespace, pod.Name, oneLine(pod.Reason)); err != nil {
+		if _, err := fmt.Fprintf(out, "Pod %s/%s is in no gang: %s\n", pod.Namespace, pod.Name, words.OneLine(pod.Reason)); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// oneLine keeps what pods say from breaking the table, or from changing the terminal.
-func oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !strconv.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
 }
 
 // podsOf says how many pods count, of how many that have to start together.
@@ -136,13 +123,6 @@ func podsOf(g *gangread.Gang) string {
 		return strconv.Itoa(g.Needs.Have)
 	}
 	return fmt.Sprintf("%d of %d", g.Needs.Have, g.Needs.MinAvailable)
-}
-
-func ageOf(g *gangread.Gang) string {
-	if g.Created.IsZero() {
-		return ""
-	}
-	return duration.HumanDuration(max(0, g.At.Sub(g.Created)).Truncate(time.Second))
 }
 
 // rolesOf says of each role how many pods count, of how many that it needs.

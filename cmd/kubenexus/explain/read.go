@@ -1,0 +1,112 @@
+package explain
+
+import (
+	"context"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/events"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
+)
+
+// read is what was read of the cluster.
+type read struct {
+	// pods are those of the namespace, everywhere those of all namespaces, if allPods says that they could be read.
+	pods, everywhere []*corev1.Pod
+	allPods          bool
+	nodes            []*corev1.Node
+	nodesKnown       bool
+	// queues is the configuration of the queues, nil if there is none or it could not be read.
+	queues *queue.Config
+	// standings are the queues, nil if they are not known.
+	standings *gangread.Standings
+	happened  *happenings
+	leftOut   []string
+}
+
+// reader reads a cluster.
+type reader struct {
+	client    kubernetes.Interface
+	namespace string
+	configMap types.NamespacedName
+}
+
+// cluster reads what the story of any gang needs. What may not be read is left out, but for the pods of the namespace.
+func (r reader) cluster(ctx context.Context) (read, error) {
+	var found read
+	var podsErr, nodesErr, queuesErr error
+	var config queue.Config
+	var configured bool
+	var requests sync.WaitGroup
+	requests.Go(func() { found.everywhere, podsErr = gangread.List(ctx, r.client, metav1.NamespaceAll) })
+	requests.Go(func() { found.nodes, nodesErr = gangread.ListNodes(ctx, r.client) })
+	requests.Go(func() { config, configured, queuesErr = gangread.Queues(ctx, r.client, r.configMap) })
+	requests.Wait()
+	switch {
+	case podsErr == nil:
+		found.allPods = true
+		for _, pod := range found.everywhere {
+			if pod.Namespace == r.namespace {
+				found.pods = append(found.pods, pod)
+			}
+		}
+	case !apierrors.IsForbidden(podsErr):
+		return read{}, podsErr
+	default:
+		var err error
+		if found.pods, err = gangread.List(ctx, r.client, r.namespace); err != nil {
+			return read{}, err
+		}
+		found.leave("what is free on nodes: you may not list the pods of all namespaces")
+	}
+	if found.nodesKnown = nodesErr == nil; !found.nodesKnown {
+		found.leaveFor("the nodes, and what is free on them", "list nodes", nodesErr)
+	}
+	switch {
+	case queuesErr != nil:
+		found.leaveFor("the queues", "read the ConfigMap "+r.configMap.String(), queuesErr)
+	case configured:
+		found.queues = &config
+	}
+	return found, nil
+}
+
+func (f *read) leave(what string) { f.leftOut = append(f.leftOut, what) }
+
+// leaveFor notes that something could not be read.
+func (f *read) leaveFor(what, act string, err error) {
+	if apierrors.IsForbidden(err) {
+		f.leave(what + ": you may not " + act)
+		return
+	}
+	f.leave(what + ": " + err.Error())
+}
+
+// events reads the events about some pods.
+func (r reader) events(ctx context.Context, pods []*corev1.Pod, taker string, found *read) {
+	happened := newHappenings(pods, taker)
+	err := gangread.EachEvent(ctx, r.client, r.namespace, "", happened.add)
+	if err != nil {
+		found.leaveFor("what events say", "list events in namespace "+r.namespace, err)
+		return
+	}
+	found.happened = happened
+	if taker == "" {
+		return
+	}
+	err = gangread.EachEvent(ctx, r.client, metav1.NamespaceAll, "reason="+events.ReasonPreempted, func(e *eventsv1.Event) {
+		if e.Namespace != r.namespace {
+			happened.add(e)
+		}
+	})
+	if err != nil {
+		found.leaveFor("pods in other namespaces that were preempted", "list the events of all namespaces", err)
+	}
+}
