@@ -1,6 +1,7 @@
 package gangread
 
 import (
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -34,10 +35,14 @@ func Stand(c Cluster, now time.Time) Standings {
 		l.NodeChanged(node.Name, node) // before there are queues, which would count the capacity of all nodes again for each
 	}
 	l.Configure(&c.Queues, nil, c.Nodes)
+	served := make([]*corev1.Pod, 0, len(c.Pods)) // those of others use no queue
 	for _, pod := range c.Pods {
-		observe(l, pod)
+		if slices.Contains(c.Schedulers, pod.Spec.SchedulerName) {
+			served = append(served, pod)
+			observe(l, pod)
+		}
 	}
-	for _, pod := range c.Pods {
+	for _, pod := range served {
 		if goesAlone(pod, l) {
 			l.Offer(pod)
 		}

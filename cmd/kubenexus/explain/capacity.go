@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/bars"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
@@ -308,16 +309,10 @@ func uncounted(pods []*corev1.Pod) []string {
 
 // listed writes the amounts of resources, in the order in which users look at them.
 func listed(quantities map[string]string) string {
-	names := make([]corev1.ResourceName, 0, len(quantities))
-	for name := range quantities {
-		names = append(names, corev1.ResourceName(name))
-	}
-	slices.SortFunc(names, func(a, b corev1.ResourceName) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
-	})
+	names := bars.Names(quantities)
 	texts := make([]string, len(names))
 	for i, name := range names {
-		texts[i] = string(name) + " " + quantities[string(name)]
+		texts[i] = name + " " + bars.Rounded(name, quantities[name])
 	}
 	return strings.Join(texts, ", ")
 }

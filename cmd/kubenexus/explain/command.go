@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -153,13 +154,20 @@ func (o *options) finish(ctx context.Context, r reader, found read, pod *corev1.
 	if of != nil {
 		pods, taker = membersOf(of, found.pods), takerOf(of.Key)
 	}
-	r.events(ctx, pods, taker, &found)
+	var others sync.WaitGroup
 	if of != nil && found.queues != nil && found.allPods && found.nodesKnown {
-		standings := gangread.Stand(gangread.Cluster{
-			Pods: found.everywhere, Nodes: found.nodes, Queues: *found.queues, Schedulers: o.cluster.Schedulers,
-		}, now)
-		found.standings = &standings
-		if name, position := standings.Of(of.Key); name != "" {
+		others.Go(func() { // while events are read: in a large cluster it takes a while
+			standings := gangread.Stand(gangread.Cluster{
+				Pods: found.everywhere, Nodes: found.nodes, Queues: *found.queues, Schedulers: o.cluster.Schedulers,
+			}, now)
+			found.standings = &standings
+		})
+	}
+	happened, leftOut := r.events(ctx, pods, taker)
+	others.Wait()
+	found.happened, found.leftOut = happened, append(found.leftOut, leftOut...)
+	if found.standings != nil {
+		if name, position := found.standings.Of(of.Key); name != "" {
 			of.Queue, of.Position = name, position
 		}
 	}

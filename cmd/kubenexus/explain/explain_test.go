@@ -191,19 +191,23 @@ func TestWhatWouldHelp(t *testing.T) {
 			[]string{"nodes: there are none, and each pod asks for cpu 2"},
 		},
 		{
-			"larger nodes", []*corev1.Node{node("n1", "cpu=4")}, members(2, 2, "cpu=6"),
+			"larger nodes",
+			[]*corev1.Node{node("n1", "cpu=4")},
+			members(2, 2, "cpu=6"),
 			[]string{
 				"larger nodes, or smaller requests: none of the nodes that admit these pods holds one even when it is empty, and each asks for cpu 6",
 				"requests of at most 2 cpu for each pod instead of 6: all that are needed fit then",
 			},
 		},
 		{
-			"a node that the pods select", []*corev1.Node{node("n1", "cpu=4")},
+			"a node that the pods select",
+			[]*corev1.Node{node("n1", "cpu=4")},
 			members(1, 1, "cpu=1", func(p *corev1.Pod) { p.Spec.NodeSelector = map[string]string{"a": "b"} }),
 			[]string{"a toleration, another nodeSelector or another node affinity: no node admits these pods"},
 		},
 		{
-			"more of a device", []*corev1.Node{node("n1", "cpu=64 nvidia.com/gpu=8"), node("n2", "cpu=64 nvidia.com/gpu=8")},
+			"more of a device",
+			[]*corev1.Node{node("n1", "cpu=64 nvidia.com/gpu=8"), node("n2", "cpu=64 nvidia.com/gpu=8")},
 			append(members(4, 4, "cpu=1 nvidia.com/gpu=4"), pod("x", "nvidia.com/gpu=5", "n1")),
 			[]string{
 				"1 more node like n1 (each takes 2 of these pods when it is empty)",
@@ -213,7 +217,9 @@ func TestWhatWouldHelp(t *testing.T) {
 			},
 		},
 		{
-			"pods that do not exist yet", []*corev1.Node{node("n1", "cpu=8")}, members(2, 3, "cpu=2"),
+			"pods that do not exist yet",
+			[]*corev1.Node{node("n1", "cpu=8")},
+			members(2, 3, "cpu=2"),
 			[]string{"1 more pod of the gang: it waits until they are created"},
 		},
 		{
@@ -401,8 +407,17 @@ func BenchmarkExplain(b *testing.B) {
 	}
 	r := clusterOf(nodes, pods)
 	r.pods = pods[:64]
-	for b.Loop() {
-		g := gangread.Among(r.pods, serving, now).Items[0]
-		tell(r, nil, &g, serving, now)
-	}
+	b.Run("without queues", func(b *testing.B) {
+		for b.Loop() {
+			g := gangread.Among(r.pods, serving, now).Items[0]
+			tell(r, nil, &g, serving, now)
+		}
+	})
+	b.Run("queues", func(b *testing.B) {
+		for b.Loop() {
+			gangread.Stand(gangread.Cluster{
+				Pods: pods, Nodes: nodes, Schedulers: serving, Queues: queue.Config{Queues: []queue.Queue{queue.NewQueue(queue.Default)}},
+			}, now).Queues()
+		}
+	})
 }

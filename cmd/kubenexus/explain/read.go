@@ -81,32 +81,32 @@ func (r reader) cluster(ctx context.Context) (read, error) {
 func (f *read) leave(what string) { f.leftOut = append(f.leftOut, what) }
 
 // leaveFor notes that something could not be read.
-func (f *read) leaveFor(what, act string, err error) {
+func (f *read) leaveFor(what, act string, err error) { f.leave(withoutRight(what, act, err)) }
+
+// withoutRight says what is left out because of an error.
+func withoutRight(what, act string, err error) string {
 	if apierrors.IsForbidden(err) {
-		f.leave(what + ": you may not " + act)
-		return
+		return what + ": you may not " + act
 	}
-	f.leave(what + ": " + err.Error())
+	return what + ": " + err.Error()
 }
 
-// events reads the events about some pods.
-func (r reader) events(ctx context.Context, pods []*corev1.Pod, taker string, found *read) {
-	happened := newHappenings(pods, taker)
-	err := gangread.EachEvent(ctx, r.client, r.namespace, "", happened.add)
-	if err != nil {
-		found.leaveFor("what events say", "list events in namespace "+r.namespace, err)
-		return
+// events returns what events say about some pods, nil if they cannot be read, and what is left out.
+func (r reader) events(ctx context.Context, pods []*corev1.Pod, taker string) (happened *happenings, leftOut []string) {
+	happened = newHappenings(pods, taker)
+	if err := gangread.EachEvent(ctx, r.client, r.namespace, "", happened.add); err != nil {
+		return nil, []string{withoutRight("what events say", "list events in namespace "+r.namespace, err)}
 	}
-	found.happened = happened
 	if taker == "" {
-		return
+		return happened, nil
 	}
-	err = gangread.EachEvent(ctx, r.client, metav1.NamespaceAll, "reason="+events.ReasonPreempted, func(e *eventsv1.Event) {
+	err := gangread.EachEvent(ctx, r.client, metav1.NamespaceAll, "reason="+events.ReasonPreempted, func(e *eventsv1.Event) {
 		if e.Namespace != r.namespace {
 			happened.add(e)
 		}
 	})
 	if err != nil {
-		found.leaveFor("pods in other namespaces that were preempted", "list the events of all namespaces", err)
+		leftOut = append(leftOut, withoutRight("pods in other namespaces that were preempted for it", "list the events of all namespaces", err))
 	}
+	return happened, leftOut
 }

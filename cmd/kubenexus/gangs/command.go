@@ -1,5 +1,5 @@
-// Package gangs is the part of the kubenexus command that shows the gangs of a cluster. It reads pods only, so everybody may use it who may
-// list pods.
+// Package gangs is the part of the kubenexus command that shows the gangs of a cluster. It reads pods, so everybody may use it who may
+// list pods, and the queues from those who may read them.
 package gangs
 
 import (
@@ -11,10 +11,14 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/cluster"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
 // options are what the user asks for.
@@ -22,6 +26,7 @@ type options struct {
 	cluster *cluster.Options
 	all     bool
 	output  string
+	follow  bool
 }
 
 // NewCommand returns the command that shows gangs.
@@ -32,7 +37,9 @@ func NewCommand() *cobra.Command {
 		Aliases: []string{"gang"},
 		Short:   "Show which gangs run or wait, and why",
 		Long: `gangs shows the gangs of a namespace, or of all with -A: how many pods each has and needs, how many of them have a node, its
-phase, its age, and why it waits. It reads the pods of the cluster and nothing else; you need the right to list pods.
+phase, its age, and why it waits. It reads the pods of the cluster; you need the right to list them, and for -w to watch them. If
+queues are configured and you may read their ConfigMap, the queue is the one that the gang is in even if its pods name none, and
+-o wide has the number of gangs that go before it there, if you may list the pods of all namespaces.
 
 PODS are the pods that count, of how many have to start together. WHY is what the scheduler says on the waiting pods.
 
@@ -46,12 +53,18 @@ Phases:
 Gangs of which all pods have ended are not shown. Below the table are the pods that belong to no gang because their
 annotations cannot be followed.
 
-Exit codes: 0 if the gangs were shown; 1 if not, or if a gang that you named does not exist.`,
+With -w, a gang whose pods have all ended is shown once more with the phase Ended, and one whose pods are gone with Deleted. With
+-o json and -o yaml, each gang is a document of its own.
+
+Exit codes: 0 if the gangs were shown, also if you end -w; 1 if not, or if a gang that you named does not exist.`,
 		Example: `  # the gangs of the namespace of your kubeconfig
   kubenexus gangs
 
   # all gangs that you may see, with their nodes
   kubenexus gangs -A -o wide
+
+  # the gangs, and a line for each that changes
+  kubenexus gangs -w
 
   # one gang, with its pods, for a script
   kubenexus gangs spark-job-123 -n team-a -o json
@@ -64,7 +77,9 @@ Exit codes: 0 if the gangs were shown; 1 if not, or if a gang that you named doe
 	}
 	flags := cmd.Flags()
 	flags.BoolVarP(&o.all, "all-namespaces", "A", false, "show the gangs of all namespaces")
+	flags.BoolVarP(&o.follow, "watch", "w", false, "after the gangs, show each that changes, until you press Ctrl-C")
 	flags.StringVarP(&o.output, "output", "o", "", "one of wide, json, yaml and name; without it, a table")
+	o.cluster.AddQueueFlag(flags)
 	o.cluster.AddFlags(flags)
 	return cmd
 }
@@ -74,28 +89,83 @@ func (o *options) run(ctx context.Context, out, problems io.Writer, names []stri
 	if !known {
 		return fmt.Errorf("--output is %q: it can be wide, json, yaml or name", o.output)
 	}
-	client, namespace, err := o.cluster.Connect()
+	t, err := o.target(ctx)
 	if err != nil {
 		return err
 	}
-	where := "namespace " + namespace
-	if o.all {
-		namespace, where = metav1.NamespaceAll, "any namespace"
+	if o.follow {
+		return o.watch(ctx, out, t, names)
 	}
-	pods, err := gangread.List(ctx, client, namespace)
+	pods, err := gangread.List(ctx, t.client, t.namespace)
 	if err != nil {
 		return err
 	}
 	now := time.Now()
-	gangs, err := named(gangread.Among(pods, o.cluster.Schedulers, now), names, where)
+	gangs, err := named(t.place(gangread.Among(pods, o.cluster.Schedulers, now), o.everywhere(ctx, t, pods), now), names, t.where)
 	if err != nil {
 		return err
 	}
 	if len(gangs.Items)+len(gangs.Invalid) == 0 && (o.output == "" || o.output == "wide") {
-		_, err := fmt.Fprintf(problems, "No gangs found in %s.\n", where)
+		_, err := fmt.Fprintf(problems, "No gangs found in %s.\n", t.where)
 		return err
 	}
 	return show(out, gangs, o.all)
+}
+
+// target is where to look for gangs.
+type target struct {
+	client kubernetes.Interface
+	// namespace is metav1.NamespaceAll for all of them; where says the same in words.
+	namespace, where string
+	// queues is the configuration of the queues, nil if there is none or the user may not read it.
+	queues     *queue.Config
+	schedulers []string
+}
+
+func (o *options) target(ctx context.Context) (*target, error) {
+	configMap, err := o.cluster.Queues()
+	if err != nil {
+		return nil, err
+	}
+	client, namespace, err := o.cluster.Connect()
+	if err != nil {
+		return nil, err
+	}
+	t := &target{client: client, namespace: namespace, where: "namespace " + namespace, schedulers: o.cluster.Schedulers}
+	if o.all {
+		t.namespace, t.where = metav1.NamespaceAll, "any namespace"
+	}
+	if config, configured, err := gangread.Queues(ctx, client, configMap); configured && err == nil {
+		t.queues = &config
+	}
+	return t, nil
+}
+
+// everywhere returns the pods of all namespaces if they are needed to tell the positions of gangs and may be read, or else the pods.
+func (o *options) everywhere(ctx context.Context, t *target, pods []*corev1.Pod) []*corev1.Pod {
+	if t.queues == nil || o.output == "" || o.output == "name" || t.namespace == metav1.NamespaceAll {
+		return pods
+	}
+	all, err := gangread.List(ctx, t.client, metav1.NamespaceAll)
+	if err != nil {
+		return pods
+	}
+	return all
+}
+
+// place adds the queues of the gangs, if they are known, and their positions if these are the pods of all namespaces.
+func (t *target) place(gangs gangread.Gangs, pods []*corev1.Pod, now time.Time) gangread.Gangs {
+	if t.queues == nil {
+		return gangs
+	}
+	gangread.Stand(gangread.Cluster{Pods: pods, Queues: *t.queues, Schedulers: t.schedulers}, now).Place(gangs.Items)
+	if t.namespace == metav1.NamespaceAll || slices.ContainsFunc(pods, func(p *corev1.Pod) bool { return p.Namespace != t.namespace }) {
+		return gangs
+	}
+	for i := range gangs.Items {
+		gangs.Items[i].Position = nil // gangs of other namespaces may go first
+	}
+	return gangs
 }
 
 // named returns the gangs with these names, or all if there are none. Each name must be that of a gang.
@@ -112,7 +182,12 @@ func named(gangs gangread.Gangs, names []string, where string) (gangread.Gangs, 
 	if len(missing) > 0 {
 		return gangread.Gangs{}, fmt.Errorf("no gang %s runs or waits in %s (kubenexus gangs -A shows all)", strings.Join(missing, ", "), where)
 	}
+	return only(gangs, names), nil
+}
+
+// only returns the gangs with these names.
+func only(gangs gangread.Gangs, names []string) gangread.Gangs {
 	gangs.Items = slices.DeleteFunc(gangs.Items, func(g gangread.Gang) bool { return !slices.Contains(names, g.Key.Name) })
 	gangs.Invalid = nil
-	return gangs, nil
+	return gangs
 }

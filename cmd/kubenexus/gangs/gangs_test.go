@@ -70,8 +70,8 @@ func TestTables(t *testing.T) {
 GANG    PODS     STARTED   PHASE     QUEUE   AGE   WHY
 train   3 of 3   3         Running   -       12m   -`},
 		{"its nodes, in all namespaces", pods("train", 5, running), true, true, `
-NAMESPACE   GANG    PODS     STARTED   PHASE     QUEUE   AGE   SCHEDULER             ROLES   NODES                             WHY
-team-a      train   5 of 3   5         Running   -       14m   kubenexus-scheduler   -       node-0,node-1,node-2 and 2 more   -`},
+NAMESPACE   GANG    PODS     STARTED   PHASE     QUEUE   AGE   POSITION   SCHEDULER             ROLES   NODES                             WHY
+team-a      train   5 of 3   5         Running   -       14m   -          kubenexus-scheduler   -       node-0,node-1,node-2 and 2 more   -`},
 		{
 			"one that waits for pods, and one that waits for capacity",
 			slices.Concat(pods("train", 2, says("gang team-a/train: 2 of 3 pods exist")), pods("spark", 2, says("gang team-a/spark does not fit"))),

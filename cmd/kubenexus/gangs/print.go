@@ -77,15 +77,23 @@ var cells = []cell{
 	{"STARTED", false, func(g *gangread.Gang) string { return strconv.Itoa(g.Needs.Running) }},
 	{"PHASE", false, func(g *gangread.Gang) string { return string(g.Phase) }},
 	{"QUEUE", false, func(g *gangread.Gang) string { return g.Queue }},
-	{"AGE", false, func(g *gangread.Gang) string { return words.Age(g.Created, g.At) }},
+	{ageTitle, false, func(g *gangread.Gang) string { return words.Age(g.Created, g.At) }},
+	{"POSITION", true, positionOf},
 	{"SCHEDULER", true, func(g *gangread.Gang) string { return g.Scheduler }},
 	{"ROLES", true, rolesOf},
 	{"NODES", true, nodesOf},
 	{"WHY", false, func(g *gangread.Gang) string { return g.Reason }},
 }
 
-func table(out io.Writer, gangs gangread.Gangs, all, wide bool) error {
-	columns := []cell{}
+// gap is how many spaces are between two columns, and ageTitle the title of the one that changes by itself.
+const (
+	gap      = 3
+	ageTitle = "AGE"
+)
+
+// columnsOf returns the columns of a table.
+func columnsOf(all, wide bool) []cell {
+	var columns []cell
 	if all {
 		columns = append(columns, cell{"NAMESPACE", false, func(g *gangread.Gang) string { return g.Key.Namespace }})
 	}
@@ -94,7 +102,12 @@ func table(out io.Writer, gangs gangread.Gangs, all, wide bool) error {
 			columns = append(columns, c)
 		}
 	}
-	aligned := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	return columns
+}
+
+func table(out io.Writer, gangs gangread.Gangs, all, wide bool) error {
+	columns := columnsOf(all, wide)
+	aligned := tabwriter.NewWriter(out, 0, 0, gap, ' ', 0)
 	row := make([]string, len(columns))
 	for i, c := range columns {
 		row[i] = c.title
@@ -110,11 +123,16 @@ func table(out io.Writer, gangs gangread.Gangs, all, wide bool) error {
 		return err
 	}
 	for _, pod := range gangs.Invalid {
-		if _, err := fmt.Fprintf(out, "Pod %s/%s is in no gang: %s\n", pod.Namespace, pod.Name, words.OneLine(pod.Reason)); err != nil {
+		if err := printInvalid(out, pod); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func printInvalid(out io.Writer, pod gangread.InvalidPod) error {
+	_, err := fmt.Fprintf(out, "Pod %s/%s is in no gang: %s\n", pod.Namespace, pod.Name, words.OneLine(pod.Reason))
+	return err
 }
 
 // podsOf says how many pods count, of how many that have to start together.
@@ -132,6 +150,14 @@ func rolesOf(g *gangread.Gang) string {
 		texts[i] = fmt.Sprintf("%s=%d/%d", r.Name, r.Have, r.Min)
 	}
 	return strings.Join(texts, ",")
+}
+
+// positionOf says how many gangs of the queue go before a gang that waits.
+func positionOf(g *gangread.Gang) string {
+	if g.Position == nil {
+		return ""
+	}
+	return strconv.Itoa(*g.Position)
 }
 
 // mostNodes is how many names of nodes a table shows.

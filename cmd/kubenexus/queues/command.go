@@ -13,18 +13,30 @@ import (
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/bars"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/cluster"
 	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 	"github.com/kubenexus/kubenexus-scheduler/internal/queueconfig"
 )
 
-// NewCommand returns the command with those that look at queues.
+// NewCommand returns the command that shows queues, with those below it.
 func NewCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "queues",
-		Short: "Check the configuration of queues",
-		Long: `Queues share the cluster among teams. They are configured in the ConfigMap kubenexus-queues, in its key queues.yaml.
-These commands need no cluster.`,
+		Use:     "queues",
+		Aliases: []string{"queue"},
+		Short:   "Show what queues use and may use, and check their configuration",
+		Long:    showLong,
+		Example: `  # the queues, with what they use
+  kubenexus queues
+
+  # all resources, and the fair share of each
+  kubenexus queues -o wide
+
+  # for a script
+  kubenexus queues -o json`,
 	}
+	show := shower{cluster: cluster.NewOptions()}
+	show.addTo(cmd)
 	cmd.AddCommand(newCheck())
 	return cmd
 }
@@ -154,7 +166,7 @@ func rows(all [][]string, queues []queueconfig.Resolved, indent string) [][]stri
 			namespaces = strings.Join(q.Namespaces, ", ")
 		}
 		all = append(all, []string{
-			indent + q.Name, fmt.Sprint(q.Weight), fmt.Sprint(q.Priority), amounts(q.Guarantee), amounts(q.Limit), q.Order, q.MaxWait,
+			indent + q.Name, fmt.Sprint(q.Weight), fmt.Sprint(q.Priority), bars.Amounts(q.Guarantee, nil), bars.Amounts(q.Limit, nil), q.Order, q.MaxWait,
 			namespaces,
 		})
 		all = rows(all, q.Queues, indent+"  ")

@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
 
 	v1 "k8s.io/api/core/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
@@ -49,16 +46,4 @@ func unwrap(text []byte) ([]byte, error) {
 		return nil, fmt.Errorf("ConfigMap %s has no key %s, which the scheduler reads", without, queueconfig.Key)
 	}
 	return text, nil
-}
-
-// amounts writes amounts of resources in the order of their names.
-func amounts(quantities map[string]string) string {
-	var all []string
-	for _, name := range slices.Sorted(maps.Keys(quantities)) {
-		all = append(all, name+"="+quantities[name])
-	}
-	if len(all) == 0 {
-		return "-"
-	}
-	return strings.Join(all, " ")
 }
