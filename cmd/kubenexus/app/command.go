@@ -18,6 +18,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/gangs"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/queues"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/whatif"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/top"
 	"github.com/kubenexus/kubenexus-scheduler/internal/version"
 )
 
@@ -80,6 +81,10 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
   # see all that is known of one gang: why it waits, and what would help
   kubenexus explain gang spark-job-123
 
+  # see what each queue uses, or watch the whole cluster
+  kubenexus queues
+  kubenexus top
+
   # see what is wrong with the configuration of queues
   kubenexus queues check -f queues.yaml
 
@@ -94,6 +99,6 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})
-	cmd.AddCommand(newDemo(), gangs.NewCommand(), queues.NewCommand(), newScheduler(), whatif.NewCommand(), explain.NewCommand())
+	cmd.AddCommand(newDemo(), gangs.NewCommand(), queues.NewCommand(), newScheduler(), whatif.NewCommand(), explain.NewCommand(), top.NewCommand())
 	return cmd
 }

@@ -387,7 +387,7 @@ func TestTheQueueThatIsFull(t *testing.T) {
 	}, now)
 	r.standings = &standings
 	want := []string{
-		"queue research uses 6 of its limit of 8 nvidia.com/gpu, and the pods ask for 4: 2 have to become free, or the limit 10",
+		"queue research uses 6 of its limit of 8 nvidia.com/gpu, and the pods ask for 4: free 2 in it, or raise the limit to 10",
 	}
 	if diff := cmp.Diff(want, storyOf(t, r).Help); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

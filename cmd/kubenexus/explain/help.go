@@ -175,7 +175,7 @@ func (c *counting) helpInQueue(queues answers.Queues, name string) []string {
 			uses := cmp.Or(q.Uses[string(kind)], "0")
 			if over := quantity(kind, uses) + needs[i] - quantity(kind, limit); over > 0 {
 				unit := string(kind)
-				all = append(all, fmt.Sprintf("queue %s uses %s of its limit of %s %s, and the pods ask for %s: %s have to become free, or the limit %s",
+				all = append(all, fmt.Sprintf("queue %s uses %s of its limit of %s %s, and the pods ask for %s: free %s in it, or raise the limit to %s",
 					q.Name, uses, limit, unit, requests.Quantity(unit, needs[i]), requests.Quantity(unit, over),
 					requests.Quantity(unit, quantity(kind, limit)+over)))
 			}

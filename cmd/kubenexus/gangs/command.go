@@ -101,7 +101,8 @@ func (o *options) run(ctx context.Context, out, problems io.Writer, names []stri
 		return err
 	}
 	now := time.Now()
-	gangs, err := named(t.place(gangread.Among(pods, o.cluster.Schedulers, now), o.everywhere(ctx, t, pods), now), names, t.where)
+	everywhere, all := o.everywhere(ctx, t, pods)
+	gangs, err := named(t.place(gangread.Among(pods, o.cluster.Schedulers, now), everywhere, all, now), names, t.where)
 	if err != nil {
 		return err
 	}
@@ -141,25 +142,29 @@ func (o *options) target(ctx context.Context) (*target, error) {
 	return t, nil
 }
 
-// everywhere returns the pods of all namespaces if they are needed to tell the positions of gangs and may be read, or else the pods.
-func (o *options) everywhere(ctx context.Context, t *target, pods []*corev1.Pod) []*corev1.Pod {
-	if t.queues == nil || o.output == "" || o.output == "name" || t.namespace == metav1.NamespaceAll {
-		return pods
+// everywhere returns the pods of all namespaces if they are needed to tell the positions of gangs and may be read, or else the pods. all
+// says whether they are those of all namespaces.
+func (o *options) everywhere(ctx context.Context, t *target, pods []*corev1.Pod) (everywhere []*corev1.Pod, all bool) {
+	if t.namespace == metav1.NamespaceAll {
+		return pods, true
 	}
-	all, err := gangread.List(ctx, t.client, metav1.NamespaceAll)
+	if t.queues == nil || o.output == "" || o.output == "name" {
+		return pods, false
+	}
+	everywhere, err := gangread.List(ctx, t.client, metav1.NamespaceAll)
 	if err != nil {
-		return pods
+		return pods, false // the user may not: there are no positions then
 	}
-	return all
+	return everywhere, true
 }
 
 // place adds the queues of the gangs, if they are known, and their positions if these are the pods of all namespaces.
-func (t *target) place(gangs gangread.Gangs, pods []*corev1.Pod, now time.Time) gangread.Gangs {
+func (t *target) place(gangs gangread.Gangs, pods []*corev1.Pod, all bool, now time.Time) gangread.Gangs {
 	if t.queues == nil {
 		return gangs
 	}
 	gangread.Stand(gangread.Cluster{Pods: pods, Queues: *t.queues, Schedulers: t.schedulers}, now).Place(gangs.Items)
-	if t.namespace == metav1.NamespaceAll || slices.ContainsFunc(pods, func(p *corev1.Pod) bool { return p.Namespace != t.namespace }) {
+	if all {
 		return gangs
 	}
 	for i := range gangs.Items {

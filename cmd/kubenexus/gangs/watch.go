@@ -70,7 +70,7 @@ func (o *options) watch(ctx context.Context, out io.Writer, t *target, names []s
 // a gang.
 func (o *options) look(live *gangread.Live, w *watcher, t *target, names []string, first bool) (took time.Duration, err error) {
 	begin, pods := time.Now(), live.Pods()
-	all := t.place(gangread.Among(pods, o.cluster.Schedulers, begin), pods, begin)
+	all := t.place(gangread.Among(pods, o.cluster.Schedulers, begin), pods, t.namespace == metav1.NamespaceAll, begin)
 	switch {
 	case first:
 		if all, err = named(all, names, t.where); err != nil {
