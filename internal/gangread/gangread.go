@@ -1,5 +1,5 @@
-// Package gangread tells from the pods of a cluster which gangs they make, by the scheduler's own rules. It is for programs that read the API
-// server and do not ask the scheduler.
+// Package gangread tells from the pods of a cluster which gangs they make, by the scheduler's own rules. It is for programs that read the
+// API server and do not ask the scheduler.
 package gangread
 
 import (

@@ -75,17 +75,6 @@ func (s Standings) Of(key gang.Key) (name string, position *int) {
 	return status.Queue, status.Position
 }
 
-// Waiting returns the gangs that wait, in the order in which the scheduler tries them where the queues do not say otherwise.
-func (s Standings) Waiting() []gang.Key {
-	var keys []gang.Key
-	for _, status := range s.ledger.Statuses() {
-		if status.Position != nil {
-			keys = append(keys, status.Key)
-		}
-	}
-	return keys
-}
-
 // Place adds to the gangs which queues they are in, and their positions.
 func (s Standings) Place(gangs []Gang) {
 	for i := range gangs {

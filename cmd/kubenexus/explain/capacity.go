@@ -23,7 +23,8 @@ const (
 // Capacity is where waiting pods fit, counted by what pods request, and by the taints and labels of nodes. The scheduler also applies its
 // other filters, and does not use capacity that it holds for others.
 type Capacity struct {
-	// Waiting is the number of pods that wait for a node, Needed how many of them have to start together, and Fit how many of those fit now.
+	// Waiting is the number of pods that wait for a node, Needed how many of them have to start together, and Fit how many of those fit
+	// now.
 	Waiting int `json:"waiting"`
 	Needed  int `json:"needed"`
 	Fit     int `json:"fit"`

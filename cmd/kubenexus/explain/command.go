@@ -1,5 +1,5 @@
-// Package explain is the part of the kubenexus command that tells all that is known of one gang or pod: what it is, what happened to it, why
-// it waits, and what would help. It reads the API server and does not ask the scheduler.
+// Package explain is the part of the kubenexus command that tells all that is known of one gang or pod: what it is, what happened to it,
+// why it waits, and what would help. It reads the API server and does not ask the scheduler.
 package explain
 
 import (

@@ -220,7 +220,7 @@ func TestWhatWouldHelp(t *testing.T) {
 			"pods that do not exist yet",
 			[]*corev1.Node{node("n1", "cpu=8")},
 			members(2, 3, "cpu=2"),
-			[]string{"1 more pod of the gang: it waits until they are created"},
+			[]string{"1 more pod of the gang, which does not start before"},
 		},
 		{
 			"room in the best rack",
@@ -340,6 +340,21 @@ func TestHistoryOfAGangThatWasPreempted(t *testing.T) {
   5m ago        GangReleased: gang team-a/train starts
   3m to 2m ago  BackOff: of container a (2 times)
   60s ago       1 pod is to be disrupted (PreemptionByScheduler: preempted by gang team-b/big)`, history)
+}
+
+// A pod that has a node got it, whatever its conditions say.
+func TestPodsThatGotANodeAreAllCounted(t *testing.T) {
+	pods := members(3, 3, "cpu=1", says("no room"))
+	for _, p := range pods {
+		p.Spec.NodeName = "n1"
+	}
+	pods[0].Status.Conditions[0].Status = corev1.ConditionTrue
+	pods[0].Status.Conditions[0].LastTransitionTime = ago(5 * time.Minute)
+	pods[1].Status.StartTime = new(ago(4 * time.Minute))
+	want := Moment{At: now.Add(-10 * time.Minute), Until: now.Add(-5 * time.Minute).Add(time.Minute), What: "3 pods got their nodes"}
+	if got := lives(pods, 3); got[len(got)-1] != want {
+		t.Errorf("got %+v, want %+v", got[len(got)-1], want)
+	}
 }
 
 func TestAPodThatSaysSomethingInvalid(t *testing.T) {

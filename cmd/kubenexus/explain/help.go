@@ -71,7 +71,8 @@ func (c *counting) moreNodes(a *ask, missing int) []string {
 	switch {
 	case like != nil:
 		nodes := (missing + most - 1) / most
-		return []string{fmt.Sprintf("%s like %s (each takes %d of these pods when it is empty)", more(nodes, "node"), like.place.node.Name, most)}
+		return []string{fmt.Sprintf("%s like %s (each takes %d of these pods when it is empty)",
+			more(nodes, "node"), like.place.node.Name, most)}
 	case len(c.places) == 0:
 		return []string{fmt.Sprintf("nodes: there are none, and each pod asks for %s", listed(c.quantities(a.amounts)))}
 	case admitting == 0:
@@ -154,8 +155,9 @@ func stepOf(name corev1.ResourceName) int64 {
 		return 50
 	case corev1.ResourceMemory, corev1.ResourceEphemeralStorage:
 		return 64 << 20
+	default:
+		return 1
 	}
-	return 1
 }
 
 // helpInQueue says which limits of a queue, and of those above it, are too small for what is needed.
@@ -175,8 +177,8 @@ func (c *counting) helpInQueue(queues answers.Queues, name string) []string {
 			uses := cmp.Or(q.Uses[string(kind)], "0")
 			if over := quantity(kind, uses) + needs[i] - quantity(kind, limit); over > 0 {
 				unit := string(kind)
-				all = append(all, fmt.Sprintf("queue %s uses %s of its limit of %s %s, and the pods ask for %s: free %s in it, or raise the limit to %s",
-					q.Name, uses, limit, unit, requests.Quantity(unit, needs[i]), requests.Quantity(unit, over),
+				all = append(all, fmt.Sprintf("queue %s uses %s of its limit of %s %s, and the pods ask for %s: free %s in it, "+
+					"or raise the limit to %s", q.Name, uses, limit, unit, requests.Quantity(unit, needs[i]), requests.Quantity(unit, over),
 					requests.Quantity(unit, quantity(kind, limit)+over)))
 			}
 		}

@@ -75,14 +75,9 @@ func newHappenings(pods []*corev1.Pod, taker string) *happenings {
 
 // add adds an event if it is about the gang, about what creates its pods, or about a pod that was preempted for it.
 func (h *happenings) add(e *eventsv1.Event) {
-	about, what := e.Regarding.UID, e.Note
-	switch {
-	case h.pods[about] && (e.Type == corev1.EventTypeWarning || h.ours[e.Reason]):
-	case h.owners[about] && e.Type == corev1.EventTypeWarning:
-		what = e.Regarding.Kind + " " + e.Regarding.Name + ": " + what
-	case e.Reason == events.ReasonPreempted && h.taker != "" && events.PreemptedBy(e.Note, h.taker):
-		what = "preempted others: " + what
-	default:
+	about := e.Regarding.UID
+	what, counts := h.says(e)
+	if !counts {
 		return
 	}
 	key := [2]string{e.Reason, what}
@@ -106,6 +101,20 @@ func (h *happenings) add(e *eventsv1.Event) {
 	if last.After(known.Until) {
 		known.Until = last
 	}
+}
+
+// says returns what an event says of the gang, and false if that is nothing.
+func (h *happenings) says(e *eventsv1.Event) (what string, counts bool) {
+	about, warns := e.Regarding.UID, e.Type == corev1.EventTypeWarning
+	switch {
+	case h.pods[about]:
+		return e.Note, warns || h.ours[e.Reason]
+	case h.owners[about]:
+		return e.Regarding.Kind + " " + e.Regarding.Name + ": " + e.Note, warns
+	case h.taker != "" && e.Reason == events.ReasonPreempted && events.PreemptedBy(e.Note, h.taker):
+		return "preempted others: " + e.Note, true
+	}
+	return "", false
 }
 
 // timesOf returns when an event happened first and last, and how often.
@@ -154,13 +163,11 @@ func lives(pods []*corev1.Pod, need int) []Moment {
 	var bound, deleted []time.Time
 	preempted, ended := map[string][]time.Time{}, map[corev1.PodPhase][]time.Time{}
 	for _, pod := range pods {
+		if pod.Spec.NodeName != "" {
+			bound = append(bound, boundAt(pod))
+		}
 		for i := range pod.Status.Conditions {
-			c := &pod.Status.Conditions[i]
-			switch {
-			case c.Status != corev1.ConditionTrue:
-			case c.Type == corev1.PodScheduled && pod.Spec.NodeName != "":
-				bound = append(bound, c.LastTransitionTime.Time)
-			case c.Type == corev1.DisruptionTarget:
+			if c := &pod.Status.Conditions[i]; c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
 				text := c.Reason + ": " + c.Message
 				preempted[text] = append(preempted[text], c.LastTransitionTime.Time)
 			}
@@ -178,6 +185,19 @@ func lives(pods []*corev1.Pod, need int) []Moment {
 	all = append(all, together(deleted, "is being deleted", "are being deleted")...)
 	all = append(all, together(ended[corev1.PodSucceeded], "succeeded", "succeeded")...)
 	return append(all, together(ended[corev1.PodFailed], "failed", "failed")...)
+}
+
+// boundAt is when a pod got its node. Where its condition does not say it, its kubelet saw it soon after.
+func boundAt(pod *corev1.Pod) time.Time {
+	for i := range pod.Status.Conditions {
+		if c := &pod.Status.Conditions[i]; c.Type == corev1.PodScheduled && c.Status == corev1.ConditionTrue {
+			return c.LastTransitionTime.Time
+		}
+	}
+	if pod.Status.StartTime != nil {
+		return pod.Status.StartTime.Time
+	}
+	return pod.CreationTimestamp.Time
 }
 
 // created says when the first pod was created, and when there were enough.

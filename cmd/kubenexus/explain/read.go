@@ -106,7 +106,8 @@ func (r reader) events(ctx context.Context, pods []*corev1.Pod, taker string) (h
 		}
 	})
 	if err != nil {
-		leftOut = append(leftOut, withoutRight("pods in other namespaces that were preempted for it", "list the events of all namespaces", err))
+		leftOut = append(leftOut,
+			withoutRight("pods in other namespaces that were preempted for it", "list the events of all namespaces", err))
 	}
 	return happened, leftOut
 }

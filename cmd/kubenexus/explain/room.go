@@ -123,7 +123,8 @@ func asksOf(pods []*corev1.Pod, k kinds) (asks []ask, others int) {
 
 // alike reports whether taints and labels of nodes mean the same for two pods.
 func alike(a, b *corev1.Pod) bool {
-	return a == b || equality.Semantic.DeepEqual(a.Spec.NodeSelector, b.Spec.NodeSelector) && equality.Semantic.DeepEqual(a.Spec.Tolerations, b.Spec.Tolerations) &&
+	return a == b || equality.Semantic.DeepEqual(a.Spec.NodeSelector, b.Spec.NodeSelector) &&
+		equality.Semantic.DeepEqual(a.Spec.Tolerations, b.Spec.Tolerations) &&
 		equality.Semantic.DeepEqual(nodeAffinity(a), nodeAffinity(b))
 }
 

@@ -197,7 +197,7 @@ func (t *teller) help(waiting []*corev1.Pod, of *gangread.Gang) {
 	needed, started, oneSize := 1, 0, false
 	if of != nil {
 		if missing := of.Needs.MinAvailable - of.Needs.Have; of.Phase == gang.Incomplete && missing > 0 {
-			t.story.Help = append(t.story.Help, fmt.Sprintf("%s of the gang: it waits until they are created", more(missing, "pod")))
+			t.story.Help = append(t.story.Help, more(missing, "pod")+" of the gang, which does not start before")
 		}
 		started, oneSize = of.Needs.Running, len(of.Needs.Roles) == 0
 		needed = min(len(waiting), max(1, of.Needs.MinAvailable-started))

@@ -185,7 +185,8 @@ func named(gangs gangread.Gangs, names []string, where string) (gangread.Gangs, 
 		}
 	}
 	if len(missing) > 0 {
-		return gangread.Gangs{}, fmt.Errorf("no gang %s runs or waits in %s (kubenexus gangs -A shows all)", strings.Join(missing, ", "), where)
+		return gangread.Gangs{}, fmt.Errorf("no gang %s runs or waits in %s (kubenexus gangs -A shows all)",
+			strings.Join(missing, ", "), where)
 	}
 	return only(gangs, names), nil
 }

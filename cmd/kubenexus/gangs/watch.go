@@ -89,8 +89,8 @@ func (o *options) look(live *gangread.Live, w *watcher, t *target, names []strin
 
 // endOf returns nil for an error because the command was told to end, or because nobody reads what it writes.
 func endOf(ctx context.Context, err error) error {
-	if ctx.Err() != nil || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
-		return nil
+	if told := ctx.Err() != nil; told || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
+		err = nil
 	}
 	return err
 }

@@ -166,8 +166,8 @@ func rows(all [][]string, queues []queueconfig.Resolved, indent string) [][]stri
 			namespaces = strings.Join(q.Namespaces, ", ")
 		}
 		all = append(all, []string{
-			indent + q.Name, fmt.Sprint(q.Weight), fmt.Sprint(q.Priority), bars.Amounts(q.Guarantee, nil), bars.Amounts(q.Limit, nil), q.Order, q.MaxWait,
-			namespaces,
+			indent + q.Name, fmt.Sprint(q.Weight), fmt.Sprint(q.Priority), bars.Amounts(q.Guarantee, nil),
+			bars.Amounts(q.Limit, nil), q.Order, q.MaxWait, namespaces,
 		})
 		all = rows(all, q.Queues, indent+"  ")
 	}

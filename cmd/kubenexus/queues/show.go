@@ -122,8 +122,8 @@ func treeOf(out io.Writer, all answers.Queues, now time.Time, wide bool) error {
 	for i := range all.Items {
 		q := &all.Items[i]
 		row := []string{
-			strings.Repeat("  ", q.Depth) + q.Name, bars.Of(q, all.Capacity), fmt.Sprint(q.Waiting), words.OrDash(words.Age(q.OldestAt, now)),
-			bars.Amounts(q.Uses, shown), bars.Amounts(q.Guarantee, nil), bars.Amounts(q.Limit, nil),
+			strings.Repeat("  ", q.Depth) + q.Name, bars.Of(q, all.Capacity), fmt.Sprint(q.Waiting),
+			words.OrDash(words.Age(q.OldestAt, now)), bars.Amounts(q.Uses, shown), bars.Amounts(q.Guarantee, nil), bars.Amounts(q.Limit, nil),
 		}
 		if wide {
 			row = append(row, bars.Amounts(q.FairShare, shown), fmt.Sprint(q.Weight))
@@ -133,11 +133,12 @@ func treeOf(out io.Writer, all answers.Queues, now time.Time, wide bool) error {
 	return table.Flush()
 }
 
-const showLong = `queues shows the queues as a tree: what each uses, what it is guaranteed and limited to, how many gangs wait in it and in those below
-it, and since when the first of them does. Gangs are counted as the scheduler counts them; a pod without a gang counts as one.
+const showLong = `queues shows the queues as a tree: what each uses, what it is guaranteed and limited to, how many gangs wait in it
+and in those below it, and since when the first of them does. Gangs are counted as the scheduler counts them; a pod without a gang
+counts as one.
 
-SHARE is the part of the cluster that the queue uses, of the resource of which it uses the most. The mark ` + bars.Mark + ` in the bar is its
-fair share: what it could use now if every queue used what it may.
+SHARE is the part of the cluster that the queue uses, of the resource of which it uses the most. The mark ` + bars.Mark + ` in the bar is
+its fair share: what it could use now if every queue used what it may.
 
 It reads the ConfigMap that configures the queues, the pods and the nodes; you need the right to get the first and to list the
 others. Capacity that the scheduler holds for gangs, and pods that are just being bound, do not show.

@@ -1,4 +1,5 @@
-// Package top is the part of the kubenexus command that shows what a cluster does, live: its queues, the gangs that wait, and those that run.
+// Package top is the part of the kubenexus command that shows what a cluster does, live: its queues, the gangs that wait, and those that
+// run.
 package top
 
 import (
@@ -36,8 +37,8 @@ func NewCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "top",
 		Short: "Watch queues, waiting gangs and running gangs, live",
-		Long: `top shows what the cluster does: how much of its CPU, its memory and each device pods request, the queues with their shares, the gangs
-that wait in the order of their queues, and the gangs that run, the largest first. The mark in the bar of a queue is its fair share.
+		Long: `top shows what the cluster does: how much of its CPU, its memory and each device pods request, the queues with their shares,
+the gangs that wait in the order of their queues, and the gangs that run, the largest first. The mark in the bar of a queue is its fair share.
 
 On a terminal it fills the screen, and follows the cluster at most twice a second; q or Ctrl-C ends it. Elsewhere, or with --once, it
 writes all of it once.

@@ -98,7 +98,8 @@ func totalsOf(nodes []*corev1.Node, pods []*corev1.Pod) []total {
 		if !known[pod.Spec.NodeName] || gangread.Ended(pod) {
 			continue
 		}
-		for name, quantity := range resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{UseStatusResources: true, Reuse: reused}) {
+		requests := resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{UseStatusResources: true, Reuse: reused})
+		for name, quantity := range requests {
 			if _, counts := has[name]; counts {
 				sum := used[name]
 				sum.Add(quantity)
@@ -132,7 +133,9 @@ type section struct {
 
 // lines draws the frame. With a width and a height, it is cut to that; without, nothing is left out.
 func (f *frame) lines(width, height int) []string {
-	lines := []string{fmt.Sprintf("KubeNexus  %s  %s, %s", f.at.Format(time.TimeOnly), words.Count(f.nodes, "node"), words.Count(f.pods, "pod"))}
+	lines := []string{
+		fmt.Sprintf("KubeNexus  %s  %s, %s", f.at.Format(time.TimeOnly), words.Count(f.nodes, "node"), words.Count(f.pods, "pod")),
+	}
 	lines = append(lines, f.notes...)
 	rows := make([][]string, len(f.totals))
 	for i, t := range f.totals {
@@ -228,7 +231,8 @@ func (f *frame) runningRows() section {
 	for i := range f.running {
 		g := &f.running[i]
 		rows = append(rows, []string{
-			g.Key.String(), words.OrDash(g.Queue), fmt.Sprint(g.Needs.Running), fmt.Sprint(len(g.Nodes)), words.OrDash(words.Age(g.Created, f.at)),
+			g.Key.String(), words.OrDash(g.Queue), fmt.Sprint(g.Needs.Running), fmt.Sprint(len(g.Nodes)),
+			words.OrDash(words.Age(g.Created, f.at)),
 		})
 	}
 	return section{fmt.Sprintf("RUNNING (%d), the largest first", len(f.running)), rows}
