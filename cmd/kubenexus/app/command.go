@@ -17,8 +17,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/explain"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/gangs"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/queues"
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/whatif"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/top"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/whatif"
 	"github.com/kubenexus/kubenexus-scheduler/internal/version"
 )
 
@@ -99,6 +99,9 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})
-	cmd.AddCommand(newDemo(), gangs.NewCommand(), queues.NewCommand(), newScheduler(), whatif.NewCommand(), explain.NewCommand(), top.NewCommand())
+	cmd.AddCommand(
+		newDemo(), newScheduler(),
+		gangs.NewCommand(), explain.NewCommand(), queues.NewCommand(), top.NewCommand(), whatif.NewCommand(),
+	)
 	return cmd
 }
