@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
@@ -144,23 +145,25 @@ func TestGangsWatch(t *testing.T) {
 		write.CloseWithError(io.EOF) //nolint:errcheck // it returns no error
 	}()
 	lines := bufio.NewScanner(read)
-	until := func(want string) {
+	until := func(begin, phase string) {
 		t.Helper()
+		giveUp := time.AfterFunc(patience, func() { read.Close() }) //nolint:errcheck // closing a pipe that was only read
+		defer giveUp.Stop()
 		for lines.Scan() {
-			if strings.HasPrefix(words(lines.Text()), want) {
+			if line := words(lines.Text()); strings.HasPrefix(line, begin+" ") && strings.Contains(line, " "+phase+" ") {
 				return
 			}
 			t.Log(lines.Text())
 		}
-		t.Fatalf("the output ended before %q", want)
+		t.Fatalf("the output ended before a line %q with %q", begin, phase)
 	}
-	until("GANG PODS STARTED")
-	until("short 1 of 2 0 Incomplete")
+	until("GANG PODS", "STARTED")
+	until("short 1 of 2 0", "Incomplete")
 	s.single("short-1", func(p *corev1.Pod) { p.Annotations = gangAnnotations("short", 2) })
-	until("short 2 of 2 2 Running")
+	until("short 2 of 2 2", "Running")
 	s.remove("short")
-	until("short 2 of 2 2 Deleted")
-	read.Close() //nolint:errcheck // closing a pipe that was only read
+	until("short", "Deleted") // while pods are being deleted, they do not count
+	read.Close()              //nolint:errcheck // closing a pipe that was only read
 	s.gang("more", 1, 2)
 	if err := <-ended; err != nil {
 		t.Errorf("when nobody reads, the command ends with %v", err)

@@ -123,7 +123,8 @@ func treeOf(out io.Writer, all answers.Queues, now time.Time, wide bool) error {
 		q := &all.Items[i]
 		row := []string{
 			strings.Repeat("  ", q.Depth) + q.Name, bars.Of(q, all.Capacity), fmt.Sprint(q.Waiting),
-			words.OrDash(words.Age(q.OldestAt, now)), bars.Amounts(q.Uses, shown), bars.Amounts(q.Guarantee, nil), bars.Amounts(q.Limit, nil),
+			words.OrDash(words.Age(q.OldestAt, now)), bars.Amounts(q.Uses, shown), bars.Amounts(q.Guarantee, nil),
+			bars.Amounts(q.Limit, nil),
 		}
 		if wide {
 			row = append(row, bars.Amounts(q.FairShare, shown), fmt.Sprint(q.Weight))

@@ -38,7 +38,8 @@ func NewCommand() *cobra.Command {
 		Use:   "top",
 		Short: "Watch queues, waiting gangs and running gangs, live",
 		Long: `top shows what the cluster does: how much of its CPU, its memory and each device pods request, the queues with their shares,
-the gangs that wait in the order of their queues, and the gangs that run, the largest first. The mark in the bar of a queue is its fair share.
+the gangs that wait in the order of their queues, and the gangs that run, the largest first. The mark in the bar of a queue is its
+fair share.
 
 On a terminal it fills the screen, and follows the cluster at most twice a second; q or Ctrl-C ends it. Elsewhere, or with --once, it
 writes all of it once.
