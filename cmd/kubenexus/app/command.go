@@ -14,6 +14,7 @@ import (
 	cliflag "k8s.io/component-base/cli/flag"
 	_ "k8s.io/component-base/logs/json/register" // --logging-format=json of the scheduler
 
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/convert"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/gangs"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/queues"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/whatif"
@@ -79,6 +80,9 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
   # see what is wrong with the configuration of queues
   kubenexus queues check -f queues.yaml
 
+  # convert a manifest that was written for another gang scheduler
+  kubenexus convert -f job.yaml
+
   # run the scheduler against the cluster of a kubeconfig
   kubenexus scheduler --kubeconfig ~/.kube/config --leader-elect=false`,
 		Version:       version.String(),
@@ -90,6 +94,13 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})
-	cmd.AddCommand(newDemo(), gangs.NewCommand(), queues.NewCommand(), newScheduler(), whatif.NewCommand())
+	cmd.AddCommand(
+		convert.NewCommand(),
+		newDemo(),
+		gangs.NewCommand(),
+		queues.NewCommand(),
+		newScheduler(),
+		whatif.NewCommand(),
+	)
 	return cmd
 }
