@@ -4,6 +4,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
@@ -88,3 +89,6 @@ func (s Standings) Place(gangs []Gang) {
 		}
 	}
 }
+
+// Problem returns why the scheduler does not start a pod because of what it says of its gang or queue; nil if it does.
+func (s Standings) Problem(uid types.UID) error { return s.ledger.Problem(uid) }

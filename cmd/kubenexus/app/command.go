@@ -15,6 +15,7 @@ import (
 	_ "k8s.io/component-base/logs/json/register" // --logging-format=json of the scheduler
 
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/convert"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/doctor"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/gangs"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/queues"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/whatif"
@@ -76,6 +77,8 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
 
   # ask whether a gang would start, where, and which pods would be preempted for it
   kubenexus what-if -f job.yaml
+  # find out whether the scheduler works, and which pods would not start
+  kubenexus doctor
 
   # see what is wrong with the configuration of queues
   kubenexus queues check -f queues.yaml
@@ -97,6 +100,7 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
 	cmd.AddCommand(
 		convert.NewCommand(),
 		newDemo(),
+		doctor.NewCommand(),
 		gangs.NewCommand(),
 		queues.NewCommand(),
 		newScheduler(),

@@ -52,6 +52,9 @@ func (o *Options) Queues() (types.NamespacedName, error) {
 	return types.NamespacedName{Namespace: namespace, Name: name}, nil
 }
 
+// requestsPerSecond bounds the requests of a command. The API server has its own bounds for each user.
+const requestsPerSecond = 50
+
 // Connect returns a client of the cluster, and the namespace that is meant.
 func (o *Options) Connect() (client kubernetes.Interface, namespace string, err error) {
 	config, err := o.flags.ToRESTConfig()
@@ -61,6 +64,7 @@ func (o *Options) Connect() (client kubernetes.Interface, namespace string, err 
 	// Thousands of pods and nodes are read faster in this form.
 	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 	config.ContentType = runtime.ContentTypeProtobuf
+	config.QPS, config.Burst = requestsPerSecond, 2*requestsPerSecond
 	client, err = kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, "", fmt.Errorf("preparing to reach the cluster: %w", err)
