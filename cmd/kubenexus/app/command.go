@@ -14,22 +14,19 @@ import (
 	cliflag "k8s.io/component-base/cli/flag"
 	_ "k8s.io/component-base/logs/json/register" // --logging-format=json of the scheduler
 
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/cancel"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/convert"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/doctor"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/exit"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/gangs"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/queues"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/whatif"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/submit"
 	"github.com/kubenexus/kubenexus-scheduler/internal/version"
 )
 
-// Exit codes besides 0.
-const (
-	exitFailed      = 1
-	exitInterrupted = 130
-)
-
 // errInterrupted says that the user ended the command.
-var errInterrupted = errors.New("interrupted")
+var errInterrupted = &exit.Error{Code: exit.Interrupted, Err: errors.New("interrupted")}
 
 // Main runs the command and returns its exit code.
 func Main() int {
@@ -38,14 +35,10 @@ func Main() int {
 	// cobra adds what is in there to every command, and Kubernetes' packages put a --version of theirs into it.
 	pflag.CommandLine = pflag.NewFlagSet(os.Args[0], pflag.ContinueOnError)
 	err := NewCommand().ExecuteContext(context.Background())
-	if err == nil {
-		return 0
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "Error: %v\n", err)
 	}
-	fmt.Fprintf(os.Stderr, "Error: %v\n", err)
-	if errors.Is(err, errInterrupted) {
-		return exitInterrupted
-	}
-	return exitFailed
+	return exit.CodeOf(err)
 }
 
 // NewCommand returns the kubenexus command.
@@ -77,6 +70,12 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
 
   # ask whether a gang would start, where, and which pods would be preempted for it
   kubenexus what-if -f job.yaml
+  # create a gang, and wait until it runs
+  kubenexus submit training --image=busybox:1.37 --replicas=4 --wait -- sleep 60
+
+  # delete it
+  kubenexus cancel training
+
   # find out whether the scheduler works, and which pods would not start
   kubenexus doctor
 
@@ -98,12 +97,14 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})
 	cmd.AddCommand(
+		cancel.NewCommand(),
 		convert.NewCommand(),
 		newDemo(),
 		doctor.NewCommand(),
 		gangs.NewCommand(),
 		queues.NewCommand(),
 		newScheduler(),
+		submit.NewCommand(),
 		whatif.NewCommand(),
 	)
 	return cmd
