@@ -23,11 +23,23 @@ const (
 	OK
 )
 
+func levels() []string { return []string{"problem", "warning", "info", "ok"} }
+
 // String returns the level in lower case.
-func (l Level) String() string { return [...]string{"problem", "warning", "info", "ok"}[l] }
+func (l Level) String() string { return levels()[l] }
 
 // MarshalText implements encoding.TextMarshaler.
 func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *Level) UnmarshalText(text []byte) error {
+	i := slices.Index(levels(), string(text))
+	if i < 0 {
+		return fmt.Errorf("there is no level %.64q", text)
+	}
+	*l = Level(i)
+	return nil
+}
 
 // Finding is what one check found.
 type Finding struct {
