@@ -47,13 +47,18 @@ func (n *Notice) String() string {
 // this schedulerName. What it cannot convert is written as it was. The files belong together: a PodGroup may be in one, and its pods in
 // another. A PodGroup that is no longer needed is left out.
 func Convert(files []File, schedulerName string) ([]byte, []Notice) {
-	c := &conversion{schedulerName: schedulerName, groups: map[groupKey]*podGroup{}, gangs: map[groupKey]*gathered{}}
-	for _, file := range files {
+	c := &conversion{
+		schedulerName: schedulerName, groups: map[groupKey]*podGroup{}, gangs: map[groupKey]*gathered{}, index: newIndex(),
+		said: map[placed]bool{},
+	}
+	for i, file := range files {
+		c.file = i
 		c.read(file)
 	}
 	for _, o := range slices.Clone(c.objects) {
 		c.addGroup(o)
 		c.expandVolcanoJob(o)
+		c.index.add(o)
 	}
 	for _, o := range c.objects {
 		for _, t := range o.templates {
@@ -83,8 +88,11 @@ type conversion struct {
 	groups        map[groupKey]*podGroup
 	gangs         map[groupKey]*gathered
 	order         []*gathered
-	files         []string
-	notices       []placed
+	index         index
+	// file is the number of the file that is read.
+	file    int
+	notices []placed
+	said    map[placed]bool
 }
 
 // placed is a notice with the number of its file, for the order.
@@ -96,28 +104,37 @@ type placed struct {
 // groupKey names a group of a product in a namespace.
 type groupKey struct{ product, namespace, name string }
 
-func (c *conversion) notice(n Notice) {
-	place := placed{n, slices.Index(c.files, n.File)}
-	if !slices.Contains(c.notices, place) {
-		c.notices = append(c.notices, place)
+// say adds a notice, once.
+func (c *conversion) say(file int, n Notice) {
+	if p := (placed{n, file}); !c.said[p] {
+		c.said[p] = true
+		c.notices = append(c.notices, p)
 	}
 }
 
 // warn says what has no counterpart in an object.
 func (c *conversion) warn(o *object, field, format string, args ...any) {
-	c.notice(Notice{File: o.file, Document: o.document, Object: o.String(), Field: field, Text: fmt.Sprintf(format, args...)})
+	c.say(o.fileNumber, Notice{File: o.file, Document: o.document, Object: o.String(), Field: field, Text: fmt.Sprintf(format, args...)})
 }
 
 // fail says why an object cannot be converted.
 func (c *conversion) fail(o *object, field, format string, args ...any) {
-	c.notice(Notice{
+	c.say(o.fileNumber, Notice{
 		File: o.file, Document: o.document, Object: o.String(), Field: field, Failed: true,
 		Text: fmt.Sprintf(format, args...) + "; it is written as it was",
 	})
 }
 
-// gather finds out to which gang of another product a template belongs.
+// gather reads the gang of a template. If that fails, so do the other templates of the gang: half of a gang is of no use.
 func (c *conversion) gather(t *template) {
+	c.readGang(t)
+	if t.failed {
+		c.index.fail(t)
+	}
+}
+
+// readGang finds out to which gang of another product a template belongs.
+func (c *conversion) readGang(t *template) {
 	if t.ours() {
 		c.adopt(t)
 		return
@@ -174,6 +191,7 @@ func (c *conversion) dropGroups() {
 		group := c.groupOf(o)
 		switch {
 		case group == nil:
+		case c.index.failed[groupKey{group.product, o.namespace, o.name}]:
 		case group.users == 0:
 			c.warn(o, "", "no pod in these files belongs to this PodGroup, so it is left as it is; convert it together with its pods")
 		case group.failed == 0:

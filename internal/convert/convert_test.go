@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // update writes the files with what is wanted: go test ./internal/convert -update
@@ -96,6 +98,22 @@ spec:
 		if diff := cmp.Diff(want, string(got)); diff != "" || len(notices) > 0 {
 			t.Errorf("%v (-want +got):\n%s", notices, diff)
 		}
+	}
+}
+
+// What is JSON stays JSON.
+func TestJSON(t *testing.T) {
+	const list = `{"apiVersion": "v1", "kind": "List", "items": [
+		{"apiVersion": "scheduling.x-k8s.io/v1alpha1", "kind": "PodGroup", "metadata": {"name": "a"}, "spec": {"minMember": 4}},
+		{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a-0", "labels": {"scheduling.x-k8s.io/pod-group": "a"}},
+		 "spec": {"priority": 1, "containers": [{"name": "main", "image": "busybox"}]}}]}`
+	got, notices := Convert([]File{{"list.json", []byte(list)}}, ours)
+	var pods struct{ Items []corev1.Pod }
+	if err := json.Unmarshal(got, &pods); err != nil || len(notices) > 0 {
+		t.Fatalf("%v, notices %v\n%s", err, notices, got)
+	}
+	if len(pods.Items) != 1 || pods.Items[0].Spec.SchedulerName != ours || *pods.Items[0].Spec.Priority != 1 {
+		t.Errorf("got %s", got)
 	}
 }
 

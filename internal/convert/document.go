@@ -25,7 +25,6 @@ type document struct {
 
 // read reads the documents of a file.
 func (c *conversion) read(file File) {
-	c.files = append(c.files, file.Name)
 	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(file.Text)))
 	for i := 1; ; i++ {
 		text, err := documents.Read()
@@ -33,16 +32,16 @@ func (c *conversion) read(file File) {
 			return
 		}
 		if err == nil {
-			err = c.parse(file.Name, i, text)
+			err = c.parse(source{file.Name, c.file, i}, text)
 		}
 		if err != nil {
-			c.notice(Notice{File: file.Name, Document: i, Failed: true, Text: fmt.Sprintf("reading it: %v; it is written as it was", err)})
+			c.say(c.file, Notice{File: file.Name, Document: i, Failed: true, Text: fmt.Sprintf("reading it: %v; it is written as it was", err)})
 		}
 	}
 }
 
 // parse reads the objects of a document. A document that cannot be read is kept as it is.
-func (c *conversion) parse(file string, number int, text []byte) error {
+func (c *conversion) parse(from source, text []byte) error {
 	d := &document{text: text}
 	c.documents = append(c.documents, d)
 	var root yaml.Node
@@ -64,10 +63,10 @@ func (c *conversion) parse(file string, number int, text []byte) error {
 	if list := items(top, "items"); list != nil && strings.HasSuffix(scalar(top, "kind"), "List") {
 		d.list = true
 		for _, item := range list {
-			d.objects = append(d.objects, newObject(file, number, item))
+			d.objects = append(d.objects, newObject(from, item))
 		}
 	} else {
-		d.objects = []*object{newObject(file, number, top)}
+		d.objects = []*object{newObject(from, top)}
 	}
 	c.objects = append(c.objects, d.objects...)
 	return nil
@@ -106,9 +105,10 @@ func (d *document) encode() []byte {
 		return nil
 	}
 	indented := indentsSequences(d.root)
+	json := d.root.Content[0].Style&yaml.FlowStyle != 0
 	if d.list {
 		field(d.root.Content[0], "items").Content = written
-		return encode(d.root, indented)
+		written = []*yaml.Node{d.root.Content[0]}
 	}
 	var all [][]byte
 	for i, n := range written {
@@ -116,9 +116,22 @@ func (d *document) encode() []byte {
 			d.root.Content[0] = n
 			n = d.root
 		}
+		if json {
+			quote(n)
+		}
 		all = append(all, encode(n, indented))
 	}
 	return bytes.Join(all, []byte("---\n"))
+}
+
+// quote puts all texts of a document in JSON into quotes, also those that are new.
+func quote(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!str" {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	for _, child := range n.Content {
+		quote(child)
+	}
 }
 
 // encode writes a node. Sequences are indented below their keys, or not, as they were.

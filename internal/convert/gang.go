@@ -50,6 +50,9 @@ type role struct {
 	Requests map[string]string `json:"requests,omitempty"`
 }
 
+// maxRoles is how many roles a gang may have: the scheduler reads no more.
+const maxRoles = 16
+
 // gathered is a gang with the templates of its members.
 type gathered struct {
 	id      groupKey
@@ -88,6 +91,9 @@ func (c *conversion) convertGang(g *gathered) error {
 			c.change(m, slices.Clone(m.choices))
 		}
 		return nil
+	}
+	if c.index.failed[g.id] {
+		return fmt.Errorf("other pods of gang %s cannot be converted", g.group)
 	}
 	if err := g.agree(); err != nil {
 		return err
@@ -160,7 +166,9 @@ func (c *conversion) rolesOf(g *gathered) ([]role, error) {
 		for _, r := range m.roles {
 			i := slices.IndexFunc(roles, func(known role) bool { return known.Name == r.Name })
 			if i < 0 {
-				roles = append(roles, r)
+				if roles = append(roles, r); len(roles) > maxRoles {
+					return nil, fmt.Errorf("its members name more than %d roles", maxRoles)
+				}
 			} else if roles[i].Min != r.Min {
 				return nil, fmt.Errorf("its members say that role %s needs %d and %d pods; make all say the same", r.Name, roles[i].Min, r.Min)
 			}
@@ -199,6 +207,9 @@ func (c *conversion) rolesOfObjects(g *gathered) ([]role, error) {
 		i := slices.IndexFunc(roles, func(r role) bool { return r.Name == m.role })
 		if i < 0 {
 			roles = append(roles, role{Name: m.role, Min: m.replicas})
+			if len(roles) > maxRoles {
+				return nil, fmt.Errorf("more than %d objects have pods of gang %s: at most so many can become roles", maxRoles, g.group)
+			}
 		} else {
 			roles[i].Min += m.replicas
 		}

@@ -32,7 +32,7 @@ func (c *conversion) koordinator(t *template) *claim {
 	if t.has(koordinatorSize) == "" {
 		found.group = "" // then it is no gang to Koordinator either
 	}
-	if found.group != "" && !c.readGang(t, found) {
+	if found.group != "" && !c.readKoordinatorGang(t, found) {
 		return nil
 	}
 	c.queue(t.object, t.at("metadata"), found, quota)
@@ -43,8 +43,8 @@ func (c *conversion) koordinator(t *template) *claim {
 	return found
 }
 
-// readGang reads the size of a gang, and the gangs that it starts with.
-func (c *conversion) readGang(t *template, of *claim) bool {
+// readKoordinatorGang reads the size of a gang, and the gangs that it starts with.
+func (c *conversion) readKoordinatorGang(t *template, of *claim) bool {
 	size := t.has(koordinatorSize)
 	n, isNumber := number(textMapping(size), "n")
 	if !isNumber || n < 1 {
@@ -66,8 +66,14 @@ func (c *conversion) joinGangs(t *template, of *claim) bool {
 		c.fail(t.object, t.at("metadata"), `%s is %.64q, and has to be a list such as ["team-a/one","team-a/two"]`, koordinatorGroups, text)
 		return false
 	}
-	if slices.Sort(together); len(slices.Compact(together)) < 2 {
+	slices.Sort(together)
+	if together = slices.Compact(together); len(together) < 2 {
 		return true
+	}
+	if len(together) > maxRoles {
+		t.failed = true
+		c.fail(t.object, t.at("metadata"), "%d gangs start together: at most %d can become one gang with a role for each", len(together), maxRoles)
+		return false
 	}
 	of.role = roleName(of.group)
 	var names []string
@@ -76,7 +82,7 @@ func (c *conversion) joinGangs(t *template, of *claim) bool {
 		if !qualified {
 			namespace, gang = t.object.namespace, name
 		}
-		size := c.sizeOf(t.object.namespace, gang)
+		size := c.index.sizes[groupKey{koordinator, t.object.namespace, gang}]
 		if namespace != t.object.namespace && t.object.namespace != "" || size == 0 {
 			t.failed = true
 			c.fail(t.object, t.at("metadata"), "gang %.64s, which starts together with gang %s, is in none of the files, or in another namespace; pass "+
@@ -88,17 +94,4 @@ func (c *conversion) joinGangs(t *template, of *claim) bool {
 	}
 	of.group, of.minAvailable = names[0], total(of.roles)
 	return true
-}
-
-// sizeOf returns the size of one of Koordinator's gangs, or 0 if no object has it.
-func (c *conversion) sizeOf(namespace, gang string) int {
-	for _, o := range c.objects {
-		for _, t := range o.templates {
-			if o.namespace == namespace && t.has(koordinatorName) == gang {
-				n, _ := number(textMapping(t.has(koordinatorSize)), "n")
-				return max(n, 0)
-			}
-		}
-	}
-	return 0
 }

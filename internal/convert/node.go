@@ -161,9 +161,14 @@ func merge(n *yaml.Node) {
 		from = from[0].Content
 	}
 	n.Content = slices.Delete(n.Content, i, i+2)
+	has := map[string]bool{}
+	for _, own := range keys(n) {
+		has[own] = true
+	}
 	for _, source := range from {
 		for j := 0; source.Kind == yaml.MappingNode && j+1 < len(source.Content); j += 2 {
-			if indexOf(n, source.Content[j].Value) < 0 {
+			if added := source.Content[j].Value; !has[added] {
+				has[added] = true
 				n.Content = append(n.Content, source.Content[j], source.Content[j+1])
 			}
 		}

@@ -13,8 +13,7 @@ import (
 
 // object is a Kubernetes object of a manifest.
 type object struct {
-	file                              string
-	document                          int
+	source
 	node                              *yaml.Node
 	apiVersion, kind, namespace, name string
 	templates                         []*template
@@ -37,9 +36,15 @@ type template struct {
 	failed bool
 }
 
-func newObject(file string, document int, node *yaml.Node) *object {
+// source is where an object is: in a file and its number, and in which document of it.
+type source struct {
+	file                 string
+	fileNumber, document int
+}
+
+func newObject(from source, node *yaml.Node) *object {
 	o := &object{
-		file: file, document: document, node: node,
+		source: from, node: node,
 		apiVersion: scalar(node, "apiVersion"), kind: scalar(node, "kind"),
 		namespace: scalar(node, "metadata", "namespace"), name: scalar(node, "metadata", "name"),
 	}

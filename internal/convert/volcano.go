@@ -81,6 +81,10 @@ func (c *conversion) readVolcanoGroup(t *template, of *claim) {
 	if len(keys(minimums)) == 0 {
 		return
 	}
+	if n := len(keys(minimums)); n > maxRoles {
+		c.warn(g.object, "spec.minTaskMember", "it has %d tasks: at most %d can become roles; only minMember counts", n, maxRoles)
+		return
+	}
 	of.role = roleName(t.has(volcanoTask))
 	if of.role == "" {
 		c.warn(g.object, "spec.minTaskMember", "the pods of %s do not have the annotation %s, so it is not known of which task they are; "+

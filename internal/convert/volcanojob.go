@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -48,6 +49,9 @@ func (c *conversion) expandVolcanoJob(o *object) {
 // cannotExpand returns why a Volcano Job has no counterpart, and the field that is the reason.
 func cannotExpand(o *object, spec *yaml.Node) (path, why string) {
 	tasks := items(spec, "tasks")
+	if len(tasks) > maxRoles {
+		return "spec.tasks", fmt.Sprintf("it has %d tasks: at most %d can become roles of a gang", len(tasks), maxRoles)
+	}
 	if len(tasks) == 0 || o.name == "" || field(o.node, "metadata", "name") == nil {
 		return "spec.tasks", "a Job needs a name and tasks"
 	}
@@ -190,7 +194,7 @@ func (c *conversion) jobOf(o *object, task *yaml.Node) *object {
 		set(field(template, "spec"), 0, "restartPolicy", textNode("OnFailure"))
 		c.warn(o, "spec.tasks", "the pods of task %s have no restartPolicy that a Job may have; it is OnFailure now", scalar(task, "name"))
 	}
-	return newObject(o.file, o.document, node)
+	return newObject(o.source, node)
 }
 
 // volcanoJobs puts the Jobs into the places of the Volcano Jobs of which all tasks could be converted.

@@ -81,6 +81,9 @@ func (c *conversion) readTaskGroups(t *template, own string, of *claim) bool {
 	if err := json.Unmarshal([]byte(said), &groups); err != nil {
 		return fail("%s cannot be read: %v", yunikornGroups, err)
 	}
+	if len(groups) > maxRoles {
+		return fail("%s has %d groups: at most %d can become roles", yunikornGroups, len(groups), maxRoles)
+	}
 	if !slices.ContainsFunc(groups, func(g taskGroup) bool { return g.Name == own }) {
 		return fail("%s is %.64q, which %s does not have", yunikornGroup, own, yunikornGroups)
 	}
@@ -128,14 +131,7 @@ func (c *conversion) taskGroups(t *template, app string) string {
 	if said := t.has(yunikornGroups); said != "" || app == "" {
 		return said
 	}
-	for _, o := range c.objects {
-		for _, other := range o.templates {
-			if said := other.has(yunikornGroups); said != "" && o.namespace == t.object.namespace && other.application() == app {
-				return said
-			}
-		}
-	}
-	return ""
+	return c.index.taskGroups[groupKey{yunikorn, t.object.namespace, app}]
 }
 
 // hasTaskGroup reports whether a template in the files makes the pods of a task group.
@@ -143,14 +139,7 @@ func (c *conversion) hasTaskGroup(t *template, app, group string) bool {
 	if t.has(yunikornGroup) == group {
 		return true
 	}
-	for _, o := range c.objects {
-		for _, other := range o.templates {
-			if app != "" && o.namespace == t.object.namespace && other.application() == app && other.has(yunikornGroup) == group {
-				return true
-			}
-		}
-	}
-	return false
+	return app != "" && c.index.made[taskGroupKey{groupKey{yunikorn, t.object.namespace, app}, group}]
 }
 
 // creators marks the role whose pods create those of the task groups that no template makes, such as Spark's driver.

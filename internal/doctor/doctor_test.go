@@ -268,6 +268,17 @@ func TestQueuesThatAreNotKnown(t *testing.T) {
 	}
 }
 
+// TestVersionsThatWork: they are those of the page about them.
+func TestVersionsThatWork(t *testing.T) {
+	page, err := os.ReadFile("../../docs/compatibility.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("works with API servers of 1.%d to 1.%d.", oldestMinor, newestMinor); !strings.Contains(string(page), want) {
+		t.Errorf("docs/compatibility.md does not say: %s", want)
+	}
+}
+
 // TestSchedulerRights: those that are asked for are those that the manifests give.
 func TestSchedulerRights(t *testing.T) {
 	text, err := os.ReadFile("../../config/base/rbac.yaml")

@@ -173,6 +173,9 @@ func (o *options) run(ctx context.Context) error {
 		}
 		return printers[o.output](o.out, made, " created (dry run)")
 	}
+	if _, err := client.Discovery().ServerVersion(); err != nil {
+		return fmt.Errorf("reaching the cluster: %w; see --kubeconfig (or the variable KUBECONFIG), --context and --server", err)
+	}
 	objects, err := o.cluster.Objects()
 	if err != nil {
 		return err

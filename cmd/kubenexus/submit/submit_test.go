@@ -142,6 +142,13 @@ func TestWrongFlags(t *testing.T) {
 	}
 }
 
+func TestNoCluster(t *testing.T) {
+	out, err := run(t, "", "training", "--image=a")
+	if err == nil || !strings.HasPrefix(err.Error(), "reaching the cluster: ") || !strings.Contains(err.Error(), "KUBECONFIG") || out != "" {
+		t.Errorf("error %v, and the output %q", err, out)
+	}
+}
+
 // member returns a pod of gang g of the Job with the UID.
 func member(name, job string, change func(*corev1.Pod)) *corev1.Pod {
 	controls := true
