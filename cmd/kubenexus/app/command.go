@@ -20,8 +20,8 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/exit"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/gangs"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/queues"
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/whatif"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/submit"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/whatif"
 	"github.com/kubenexus/kubenexus-scheduler/internal/version"
 )
 
