@@ -167,7 +167,7 @@ func TestSubmitThatDoesNotStart(t *testing.T) {
 // TestCancelWithoutTheRight: a user who may see a gang but not delete its Job is told so.
 func TestCancelWithoutTheRight(t *testing.T) {
 	s := newScenario(t, "cancel-rights")
-	s.grant(t, "viewer", []rbacv1.PolicyRule{
+	s.mayDo(t, "viewer", []rbacv1.PolicyRule{
 		{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"list", "delete"}},
 		{APIGroups: []string{"batch"}, Resources: []string{"jobs"}, Verbs: []string{"get"}},
 	})
@@ -181,8 +181,8 @@ func TestCancelWithoutTheRight(t *testing.T) {
 	s.command(cancel.NewCommand(), "", "kept").succeeds(t)
 }
 
-// grant gives rights in the namespace to a user, and waits until they count.
-func (s *scenario) grant(t *testing.T, user string, rules []rbacv1.PolicyRule) {
+// mayDo gives rights in the namespace to a user, and waits until they count.
+func (s *scenario) mayDo(t *testing.T, user string, rules []rbacv1.PolicyRule) {
 	t.Helper()
 	roles := suite.client.RbacV1()
 	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: user}, Rules: rules}
