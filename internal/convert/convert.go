@@ -173,12 +173,14 @@ func (c *conversion) unknown(t *template, found *claim) bool {
 	}
 	ours := conventions.Coscheduling()
 	if t.scheduler() == "kai-scheduler" {
-		c.fail(t.object, t.at("spec.schedulerName"), "KAI makes a gang of pods by the kind of their object, and nothing in the manifest says how many "+
+		c.fail(t.object, t.at("spec.schedulerName"), "KAI makes a gang of pods by the kind of their object, and nothing in the "+
+			"manifest says how many "+
 			"have to start together: set the annotations %s and %s, and schedulerName: %s, in the template",
 			ours.GroupAnnotation, ours.MinAvailableAnnotation, c.schedulerName)
 		t.failed = true
 	} else if u := conventions.FindUnknown(t.pod(), nil); u != nil {
-		c.fail(t.object, t.at("metadata"), "the %s %s of %s ties the pods to others, but does not say how many have to start together: set the "+
+		c.fail(t.object, t.at("metadata"), "the %s %s of %s ties the pods to others, but does not say how many have to start "+
+			"together: set the "+
 			"annotations %s and %s in the template", u.Where, u.Key, u.Product, ours.GroupAnnotation, ours.MinAvailableAnnotation)
 		t.failed = true
 	}

@@ -35,7 +35,8 @@ func (c *conversion) read(file File) {
 			err = c.parse(source{file.Name, c.file, i}, text)
 		}
 		if err != nil {
-			c.say(c.file, Notice{File: file.Name, Document: i, Failed: true, Text: fmt.Sprintf("reading it: %v; it is written as it was", err)})
+			c.say(c.file, Notice{File: file.Name, Document: i, Failed: true, Text: fmt.Sprintf("reading it: %v; it is written as it was",
+				err)})
 		}
 	}
 }

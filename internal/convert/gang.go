@@ -170,7 +170,8 @@ func (c *conversion) rolesOf(g *gathered) ([]role, error) {
 					return nil, fmt.Errorf("its members name more than %d roles", maxRoles)
 				}
 			} else if roles[i].Min != r.Min {
-				return nil, fmt.Errorf("its members say that role %s needs %d and %d pods; make all say the same", r.Name, roles[i].Min, r.Min)
+				return nil, fmt.Errorf("its members say that role %s needs %d and %d pods; make all say the same", r.Name, roles[i].Min,
+					r.Min)
 			}
 		}
 	}
@@ -201,7 +202,8 @@ func (c *conversion) rolesOfObjects(g *gathered) ([]role, error) {
 			m.role = "pod"
 		}
 		if m.replicas < 0 {
-			return nil, fmt.Errorf("several objects have pods of gang %s, and it is not known how many of them %s makes; declare its roles "+
+			return nil, fmt.Errorf("several objects have pods of gang %s, and it is not known how many of them %s makes; declare its "+
+				"roles "+
 				"with the annotation %s", g.group, m.object, conventions.RolesAnnotation)
 		}
 		i := slices.IndexFunc(roles, func(r role) bool { return r.Name == m.role })
@@ -228,7 +230,8 @@ func (c *conversion) anyOf(g *gathered, roles []role) []role {
 	}
 	any[0].Min = 1
 	for _, m := range g.members {
-		c.warn(m.object, m.path, "gang %s may start with any %d of its pods; roles need a minimum of 1, so one of them has to be of role %s; "+
+		c.warn(m.object, m.path, "gang %s may start with any %d of its pods; roles need a minimum of 1, so one of them has to be of "+
+			"role %s; "+
 			"correct the minimums in %s if that matters", g.group, m.minAvailable, any[0].Name, conventions.RolesAnnotation)
 	}
 	return any
@@ -267,17 +270,7 @@ func (c *conversion) change(m *member, wanted []key) {
 		if first < 0 {
 			first = len(annotations.Content)
 		}
-		for _, k := range wanted {
-			known := indexOf(annotations, k.name) >= 0
-			value := textNode(k.value)
-			if k.name == conventions.RolesAnnotation {
-				value.Style = yaml.SingleQuotedStyle
-			}
-			if set(annotations, first, k.name, value); !known {
-				annotations.Content[first].HeadComment, comment = comment, ""
-				first += 2
-			}
-		}
+		write(annotations, first, comment, wanted)
 	} else if annotations != nil && len(annotations.Content) == 0 {
 		remove(metadata, "annotations")
 	}
@@ -285,6 +278,21 @@ func (c *conversion) change(m *member, wanted []key) {
 		remove(m.node, "metadata")
 	}
 	c.changeSpec(m)
+}
+
+// write adds annotations at an index. The first that is new gets the comment.
+func write(annotations *yaml.Node, first int, comment string, wanted []key) {
+	for _, k := range wanted {
+		known := indexOf(annotations, k.name) >= 0
+		value := textNode(k.value)
+		if k.name == conventions.RolesAnnotation {
+			value.Style = yaml.SingleQuotedStyle
+		}
+		if set(annotations, first, k.name, value); !known {
+			annotations.Content[first].HeadComment, comment = comment, ""
+			first += 2
+		}
+	}
 }
 
 func (c *conversion) changeSpec(m *member) {
@@ -296,7 +304,8 @@ func (c *conversion) changeSpec(m *member) {
 			set(spec, 2, "priorityClassName", textNode(m.priorityClass))
 		case m.priorityClass:
 		default:
-			c.warn(m.object, m.at("spec.priorityClassName"), "its group has the priority class %s, and the pods have %s: that of the pods counts",
+			c.warn(m.object, m.at("spec.priorityClassName"), "its group has the priority class %s, and the pods have %s: that of the "+
+				"pods counts",
 				m.priorityClass, own)
 		}
 	}

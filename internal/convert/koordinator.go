@@ -25,7 +25,8 @@ const (
 func (c *conversion) koordinator(t *template) *claim {
 	found := &claim{product: koordinator, group: t.has(koordinatorName)}
 	quota := t.has(quotaName)
-	if (found.group == "" || t.has(koordinatorSize) == "") && t.scheduler() != "koord-scheduler" || t.has(pluginsLabel) != "" || t.has(oldPluginsLabel) != "" {
+	ofGroup := t.has(pluginsLabel) != "" || t.has(oldPluginsLabel) != ""
+	if ofGroup || (found.group == "" || t.has(koordinatorSize) == "") && t.scheduler() != "koord-scheduler" {
 		return nil
 	}
 	found.replaced = []string{koordinatorName, koordinatorSize, koordinatorWait, koordinatorGroups, quotaName, quotaPreemptible}
@@ -72,7 +73,8 @@ func (c *conversion) joinGangs(t *template, of *claim) bool {
 	}
 	if len(together) > maxRoles {
 		t.failed = true
-		c.fail(t.object, t.at("metadata"), "%d gangs start together: at most %d can become one gang with a role for each", len(together), maxRoles)
+		c.fail(t.object, t.at("metadata"), "%d gangs start together: at most %d can become one gang with a role for each", len(together),
+			maxRoles)
 		return false
 	}
 	of.role = roleName(of.group)
@@ -85,7 +87,8 @@ func (c *conversion) joinGangs(t *template, of *claim) bool {
 		size := c.index.sizes[groupKey{koordinator, t.object.namespace, gang}]
 		if namespace != t.object.namespace && t.object.namespace != "" || size == 0 {
 			t.failed = true
-			c.fail(t.object, t.at("metadata"), "gang %.64s, which starts together with gang %s, is in none of the files, or in another namespace; pass "+
+			c.fail(t.object, t.at("metadata"), "gang %.64s, which starts together with gang %s, is in none of the files, or in "+
+				"another namespace; pass "+
 				"its manifest with -f too; members of a gang are in one namespace", name, of.group)
 			return false
 		}

@@ -61,7 +61,8 @@ func (c *conversion) inGroup(t *template, product, name string) *claim {
 		if t.object.namespace != "" {
 			where = "namespace " + t.object.namespace
 		}
-		c.fail(t.object, t.at("metadata"), "PodGroup %s of %s, in %s, is in none of the files, so it is not known how many pods have to start "+
+		c.fail(t.object, t.at("metadata"), "PodGroup %s of %s, in %s, is in none of the files, so it is not known how many pods have "+
+			"to start "+
 			"together; pass its manifest with -f too", name, product, where)
 		return nil
 	}
@@ -86,7 +87,8 @@ func (c *conversion) timeout(o *object, field string, of *claim, text string, un
 		d, err = time.Duration(n)*unit, nil
 	}
 	if err != nil || d <= 0 || d > conventions.MaxTimeout {
-		c.warn(o, field, "%q has no counterpart: %s is a time above 0 and up to %s", text, conventions.TimeoutAnnotation, conventions.MaxTimeout)
+		c.warn(o, field, "%q has no counterpart: %s is a time above 0 and up to %s", text, conventions.TimeoutAnnotation,
+			conventions.MaxTimeout)
 		return
 	}
 	of.choose(conventions.TimeoutAnnotation, short(d))
@@ -116,7 +118,8 @@ func (c *conversion) queue(o *object, field string, of *claim, name string) {
 	}
 	of.choose(conventions.QueueAnnotation, name)
 	if name != "default" {
-		c.warn(o, field, "queue %s has to be in the configuration of queues of this scheduler too, or its pods wait; see docs/concepts/queues.md",
+		c.warn(o, field, "queue %s has to be in the configuration of queues of this scheduler too, or its pods wait; see "+
+			"docs/concepts/queues.md",
 			name)
 	}
 }
@@ -180,6 +183,7 @@ func (c *conversion) kubeflow(t *template) *claim {
 			remove(field(t.object.node, "spec"), "runPolicy")
 		}
 	}
-	c.warn(t.object, path[:len(path)-1], "an operator that runs with --gang-scheduler-name overwrites the schedulerName of the pods; run it without")
+	c.warn(t.object, path[:len(path)-1], "an operator that runs with --gang-scheduler-name overwrites the schedulerName of the pods; "+
+		"run it without")
 	return found
 }

@@ -57,6 +57,13 @@ func (c *conversion) volcano(t *template) *claim {
 		}
 		c.queue(t.object, t.at("metadata"), found, queue)
 	}
+	c.preemptable(t, found)
+	c.leftOver(t, volcano, volcanoKeys(), "volcano.sh/", "scheduling.volcano.sh/")
+	return found
+}
+
+// preemptable reads whether others may preempt the pods.
+func (c *conversion) preemptable(t *template, found *claim) {
 	switch preemptable := t.onOwner(volcanoPreemptable); preemptable {
 	case "true", "false":
 		found.choose(conventions.PreemptibleAnnotation, preemptable)
@@ -64,8 +71,6 @@ func (c *conversion) volcano(t *template) *claim {
 	default:
 		c.warn(t.object, t.at("metadata"), "%s is %.64q, which is neither true nor false; it was removed", volcanoPreemptable, preemptable)
 	}
-	c.leftOver(t, volcano, volcanoKeys(), "volcano.sh/", "scheduling.volcano.sh/")
-	return found
 }
 
 // readVolcanoGroup reads what only Volcano's PodGroups say.
@@ -74,7 +79,8 @@ func (c *conversion) readVolcanoGroup(t *template, of *claim) {
 	c.queue(g.object, "spec.queue", of, scalar(g.spec, "queue"))
 	of.priorityClass = scalar(g.spec, "priorityClassName")
 	if field(g.spec, "networkTopology") != nil {
-		c.warn(g.object, "spec.networkTopology", "it names tiers of Volcano's HyperNodes; name a node label instead, with the annotation %s or %s "+
+		c.warn(g.object, "spec.networkTopology", "it names tiers of Volcano's HyperNodes; name a node label instead, with the "+
+			"annotation %s or %s "+
 			"on the pods", conventions.TopologyRequiredAnnotation, conventions.TopologyPreferredAnnotation)
 	}
 	minimums := field(g.spec, "minTaskMember")

@@ -57,7 +57,8 @@ func cannotExpand(o *object, spec *yaml.Node) (path, why string) {
 	}
 	for _, plugin := range keys(field(spec, "plugins")) {
 		if plugin != "env" && plugin != "svc" {
-			return "spec.plugins." + plugin, "the plugin prepares the pods for " + plugin + ", which no Job does; write it as a job of that kind, such as " +
+			return "spec.plugins." + plugin, "the plugin prepares the pods for " + plugin + ", which no Job does; write it as a job " +
+				"of that kind, such as " +
 				"a PyTorchJob, MPIJob or RayJob (docs/workloads), or prepare the pods in their template"
 		}
 	}
@@ -71,7 +72,8 @@ func cannotExpand(o *object, spec *yaml.Node) (path, why string) {
 		case name == "" && len(tasks) > 1 || seen[name]:
 			return "spec.tasks", "each task needs a name of its own"
 		case field(task, "dependsOn") != nil:
-			return "spec.tasks", "task " + name + " waits for others (dependsOn), but a gang starts all together; write it as a JobSet, whose Jobs may " +
+			return "spec.tasks", "task " + name + " waits for others (dependsOn), but a gang starts all together; write it as a " +
+				"JobSet, whose Jobs may " +
 				"wait for each other"
 		case len(items(task, "template", "spec", "containers")) == 0:
 			return "spec.tasks", "task " + name + " has no template with containers"
@@ -137,7 +139,8 @@ func (c *conversion) policies(o *object, n *yaml.Node, of *claim) {
 // warnOfJob says which fields of a Volcano Job have no counterpart.
 func (c *conversion) warnOfJob(o *object, spec *yaml.Node) {
 	known := []string{
-		"minAvailable", "schedulerName", "queue", "priorityClassName", "tasks", "policies", "plugins", "maxRetry", "ttlSecondsAfterFinished",
+		"minAvailable", "schedulerName", "queue", "priorityClassName", "tasks", "policies", "plugins", "maxRetry",
+		"ttlSecondsAfterFinished",
 		"runningEstimate",
 	}
 	for _, name := range keys(spec) {
@@ -156,8 +159,10 @@ func (c *conversion) warnOfJob(o *object, spec *yaml.Node) {
 		c.warn(o, "spec.plugins.env", "VC_TASK_INDEX and VK_TASK_INDEX are not set; the pods of an Indexed Job have JOB_COMPLETION_INDEX")
 	}
 	if field(spec, "plugins", "svc") != nil {
-		c.warn(o, "spec.plugins.svc", "no Service is made; make a headless Service %s that selects the pods, and set subdomain: %s in their "+
-			"templates: their host names are then what they were. The variables and files with the hosts of each task are not there", o.name, o.name)
+		c.warn(o, "spec.plugins.svc", "no Service is made; make a headless Service %s that selects the pods, and set subdomain: %s "+
+			"in their "+
+			"templates: their host names are then what they were. The variables and files with the hosts of each task are not there",
+			o.name, o.name)
 	}
 }
 

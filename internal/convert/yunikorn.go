@@ -74,7 +74,8 @@ func (c *conversion) readTaskGroups(t *template, own string, of *claim) bool {
 	app := t.application()
 	said := c.taskGroups(t, app)
 	if said == "" {
-		return fail("its task group %.64s is in no annotation %s of the files, so it is not known how many pods have to start together; pass the "+
+		return fail("its task group %.64s is in no annotation %s of the files, so it is not known how many pods have to start "+
+			"together; pass the "+
 			"manifest with it with -f too", own, yunikornGroups)
 	}
 	var groups []taskGroup
@@ -156,8 +157,10 @@ func (c *conversion) creators(t *template, of *claim) {
 	for i := range of.roles {
 		if r := &of.roles[i]; r.Requests == nil && r.Name == of.role {
 			r.Creates = true
-			c.warn(t.object, t.at("metadata"), "no template in these files makes the pods of %s, so the pods of role %s are taken for those that create "+
-				`them ("creates" in %s); correct it if that is wrong, and see that the pods that they create have %s and the schedulerName too`,
+			c.warn(t.object, t.at("metadata"), "no template in these files makes the pods of %s, so the pods of role %s are taken "+
+				"for those that create "+
+				`them ("creates" in %s); correct it if that is wrong, and see that the pods that `+
+				`they create have %s and the schedulerName too`,
 				strings.Join(absent, ", "), r.Name, conventions.RolesAnnotation, conventions.RoleAnnotation)
 			return
 		}
@@ -172,7 +175,8 @@ func (c *conversion) readParameters(t *template, of *claim) {
 			c.timeout(t.object, t.at("metadata"), of, value, time.Second)
 			continue
 		}
-		c.warn(t.object, t.at("metadata"), "the parameter %.64s of %s has no counterpart: a gang waits until all of its pods can start", parameter,
+		c.warn(t.object, t.at("metadata"), "the parameter %.64s of %s has no counterpart: a gang waits until all of its pods can start",
+			parameter,
 			yunikornParameters)
 	}
 }

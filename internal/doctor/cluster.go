@@ -67,7 +67,8 @@ func priorities(f *Facts) []Finding {
 	}
 	if len(names) == 0 {
 		return []Finding{{
-			Check: checkPriorities, Level: Info, Text: "there are no PriorityClasses but those of the system, so all gangs have the same priority",
+			Check: checkPriorities, Level: Info, Text: "there are no PriorityClasses but those of the system, so all gangs have the " +
+				"same priority",
 			Remedy: "make PriorityClasses, if some gangs are more important than others (docs/concepts/preemption.md)",
 		}}
 	}
@@ -103,7 +104,10 @@ func guardRails(f *Facts) []Finding {
 		})
 	}
 	if len(bound) > 0 {
-		return append(all, Finding{Check: checkGuardRails, Level: OK, Text: counted(len(bound), "guard rail") + " installed", Objects: bound})
+		return append(all, Finding{
+			Check: checkGuardRails, Level: OK, Text: counted(len(bound), "guard rail") + " installed",
+			Objects: bound,
+		})
 	}
 	return append(all, Finding{
 		Check: checkGuardRails, Level: Info,

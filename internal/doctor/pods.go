@@ -22,7 +22,8 @@ func pods(f *Facts) []Finding {
 		return []Finding{unread(checkPods, "the pods", f.Pods.Err)}
 	}
 	w := ward{
-		facts: f, read: gangread.Stand(gangread.Cluster{Pods: f.Pods.Value, Queues: f.Queues.Value.Config, Schedulers: f.Schedulers}, f.Now),
+		facts: f, read: gangread.Stand(gangread.Cluster{Pods: f.Pods.Value, Queues: f.Queues.Value.Config, Schedulers: f.Schedulers},
+			f.Now),
 		refused: byText{}, silent: byText{}, elsewhere: byText{}, foreign: byText{},
 	}
 	for _, pod := range f.Pods.Value {
@@ -148,7 +149,8 @@ func gangs(f *Facts) []Finding {
 			})
 		}
 	}
-	add(Problem, disagreeing, "cannot start, because their pods say different things", "kubenexus explain says which; make all pods say the same")
+	add(Problem, disagreeing, "cannot start, because their pods say different things", "kubenexus explain says which; make all pods "+
+		"say the same")
 	add(Warning, incomplete, "wait for pods that do not exist",
 		"create the others, or lower min-available; Jobs need a parallelism of at least min-available")
 	add(Warning, unbound, "start one by one, because no pod says how many have to start together", "set min-available on all of their pods")

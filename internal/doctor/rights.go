@@ -102,7 +102,8 @@ func rightsOfScheduler(f *Facts) []Finding {
 	return []Finding{{
 		Check: checkRights, Level: Problem, Objects: denied,
 		Text: fmt.Sprintf("%s lacks %s: it may not %s", who, counted(len(denied), "right"), named(denied)),
-		Remedy: "apply the ClusterRole, the Role and their bindings again (docs/install.md); if the scheduler has another service account, name it " +
+		Remedy: "apply the ClusterRole, the Role and their bindings again (docs/install.md); if the scheduler has another service " +
+			"account, name it " +
 			"with --service-account",
 	}}
 }

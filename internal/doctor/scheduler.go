@@ -137,16 +137,19 @@ func versions(f *Facts) []Finding {
 	if f.Server.Err != nil {
 		return []Finding{unread(checkVersion, "the version of the API server", f.Server.Err)}
 	}
-	finding := Finding{Check: checkVersion, Level: OK, Text: fmt.Sprintf("the API server is %s, and this command %s", f.Server.Value, f.Command)}
+	finding := Finding{Check: checkVersion, Level: OK, Text: fmt.Sprintf("the API server is %s, and this command %s", f.Server.Value,
+		f.Command)}
 	server, err := version.ParseGeneric(f.Server.Value)
 	oldest, newest := version.MajorMinor(1, oldestMinor), version.MajorMinor(1, newestMinor)
 	switch {
 	case err != nil:
 		finding.Level, finding.Remedy = Warning, "see docs/compatibility.md for the versions that work"
 	case server.LessThan(oldest):
-		finding.Level, finding.Remedy = Warning, fmt.Sprintf("it is older than %s: use Kubernetes %s to %s (docs/compatibility.md)", oldest, oldest, newest)
+		finding.Level, finding.Remedy = Warning, fmt.Sprintf("it is older than %s: use Kubernetes %s to %s (docs/compatibility.md)",
+			oldest, oldest, newest)
 	case version.MajorMinor(server.Major(), server.Minor()).GreaterThan(newest):
-		finding.Level, finding.Remedy = Warning, fmt.Sprintf("it is newer than %s, the newest that was run with: see docs/compatibility.md", newest)
+		finding.Level, finding.Remedy = Warning, fmt.Sprintf("it is newer than %s, the newest that was run with: see "+
+			"docs/compatibility.md", newest)
 	}
 	return []Finding{finding}
 }

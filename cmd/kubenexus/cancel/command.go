@@ -132,11 +132,13 @@ func (o *options) cancel(ctx context.Context, client kubernetes.Interface, finde
 func refuse(ctx context.Context, client kubernetes.Interface, finder *finder, name string, targets []*target) error {
 	for _, t := range targets {
 		if others := finder.others(ctx, t); len(others) > 0 {
-			return fmt.Errorf("to cancel %s, %s would have to be deleted, which makes the pods of gang %s too: name what it makes too, or delete it by "+
+			return fmt.Errorf("to cancel %s, %s would have to be deleted, which makes the pods of gang %s too: name what it makes "+
+				"too, or delete it by "+
 				"kubectl; nothing of %s was deleted", name, t, shown(others), name)
 		}
 		if allowed, err := t.mayBeDeleted(ctx, client); err == nil && !allowed {
-			return fmt.Errorf("you may not delete %s in namespace %s, which makes the pods of gang %s: ask an administrator for the right to delete %s; "+
+			return fmt.Errorf("you may not delete %s in namespace %s, which makes the pods of gang %s: ask an administrator for the "+
+				"right to delete %s; "+
 				"nothing of gang %s was deleted", t, t.namespace, name, t.resource.GroupResource(), name)
 		}
 	}

@@ -45,7 +45,8 @@ func (t *target) about() string {
 func (t *target) mayBeDeleted(ctx context.Context, client kubernetes.Interface) (bool, error) {
 	review, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
 		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Namespace: t.namespace, Verb: "delete", Group: t.resource.Group, Version: t.resource.Version, Resource: t.resource.Resource, Name: t.name,
+			Namespace: t.namespace, Verb: "delete", Group: t.resource.Group, Version: t.resource.Version, Resource: t.resource.Resource,
+			Name: t.name,
 		}},
 	}, metav1.CreateOptions{})
 	if err != nil {

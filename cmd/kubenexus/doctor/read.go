@@ -49,7 +49,8 @@ func (o *options) read(ctx context.Context) (*doctor.Facts, error) {
 	}}
 	server, err := client.Discovery().ServerVersion()
 	if err != nil && !isAnswer(err) {
-		return nil, fmt.Errorf("no API server answers: %w; see whether the cluster runs, and whether --kubeconfig (or the variable KUBECONFIG), "+
+		return nil, fmt.Errorf("no API server answers: %w; see whether the cluster runs, and whether --kubeconfig (or the variable "+
+			"KUBECONFIG), "+
 			"--context or --server name the right one", err)
 	}
 	r.facts.Server.Err = err

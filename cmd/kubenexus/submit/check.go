@@ -86,10 +86,12 @@ func starts(g *gangread.Gang, of map[types.UID]*workload.Set, schedulers []strin
 	}
 	switch {
 	case !slices.Contains(schedulers, g.Scheduler):
-		return fmt.Errorf("the pods of %s have schedulerName %q, which starts them one by one: set schedulerName: %s in the pod template", object,
+		return fmt.Errorf("the pods of %s have schedulerName %q, which starts them one by one: set schedulerName: %s in the pod template",
+			object,
 			g.Scheduler, schedulers[0])
 	case g.Phase == gang.Incomplete:
-		return fmt.Errorf("gang %s needs %d pods, and the manifest makes %d: lower min-available, or make more pods (the parallelism of a Job, "+
+		return fmt.Errorf("gang %s needs %d pods, and the manifest makes %d: lower min-available, or make more pods (the parallelism "+
+			"of a Job, "+
 			"the replicas of a Deployment)", g.Key.Name, g.Needs.MinAvailable, g.Needs.Have)
 	case g.Phase == gang.Disagreeing:
 		return fmt.Errorf("the pods of gang %s say different things: %s", g.Key.Name, events.Sentence(g.Why))

@@ -45,8 +45,8 @@ func NewCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "submit NAME --image=IMAGE [-- COMMAND ARGS...] | submit -f FILE",
 		Short: "Create a gang, and wait until it runs",
-		Long: `submit creates a Job whose pods are a gang, or the objects of a manifest whose pods are gangs. It first checks that the pods would start
-together: that they have the annotations, and the schedulerName, and are as many as have to start together. If not it says what is
+		Long: `submit creates a Job whose pods are a gang, or the objects of a manifest whose pods are gangs. It first checks that the
+pods would start together: that they have the annotations, and the schedulerName, and are as many as have to start together. If not it says what is
 missing, and creates nothing.
 
 With flags it makes an Indexed Job of NAME with --replicas pods. What follows -- is the command of the container. --torchrun sets the
@@ -112,7 +112,8 @@ func (o *options) addRequestFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&r.Queue, "queue", "", "the queue")
 	flags.StringVar(&r.PriorityClass, "priority-class", "", "the PriorityClass of the pods")
 	flags.StringVar(&r.Topology.Required, "topology-required", "", "the key of a node label: all pods run in one domain of it")
-	flags.StringSliceVar(&r.Topology.Preferred, "topology-preferred", nil, "keys of node labels, the narrowest first: all pods in one domain, if possible")
+	flags.StringSliceVar(&r.Topology.Preferred, "topology-preferred", nil, "keys of node labels, the narrowest first: all pods in "+
+		"one domain, if possible")
 	flags.StringVar(&r.Topology.Spread, "topology-spread", "", "the key of a node label: the pods are spread evenly over its domains")
 	flags.StringVar(&r.ExpectedRuntime, "expected-runtime", "", "how long the pods are expected to run, such as 2h")
 	flags.StringVar(&r.SchedulerName, "scheduler-name", jobs.DefaultScheduler, "the schedulerName of the pods")
@@ -121,10 +122,18 @@ func (o *options) addRequestFlags(flags *pflag.FlagSet) {
 
 // complete reads the arguments. dash is the number of those before --, or -1.
 func (o *options) complete(args []string, dash int, flags *pflag.FlagSet) error {
-	if _, known := printers[o.output]; !known {
-		return fmt.Errorf("--output is %q: it can be json, yaml or name", o.output)
+	if err := o.checkFlags(); err != nil {
+		return err
 	}
+	return o.completeArguments(args, dash, flags)
+}
+
+// checkFlags says which flags have a wrong value, or do not go together.
+func (o *options) checkFlags() error {
+	_, known := printers[o.output]
 	switch {
+	case !known:
+		return fmt.Errorf("--output is %q: it can be json, yaml or name", o.output)
 	case o.dryRun != dryRunNone && o.dryRun != dryRunClient && o.dryRun != dryRunServer:
 		return fmt.Errorf("--dry-run is %q: it can be none, client or server", o.dryRun)
 	case o.dryRun != dryRunNone && o.wait:
@@ -132,6 +141,10 @@ func (o *options) complete(args []string, dash int, flags *pflag.FlagSet) error 
 	case o.timeout < 0 || o.timeout > 0 && !o.wait:
 		return errors.New("--timeout is how long --wait waits: set --wait too, and a time above 0")
 	}
+	return nil
+}
+
+func (o *options) completeArguments(args []string, dash int, flags *pflag.FlagSet) error {
 	var command []string
 	if dash >= 0 {
 		args, command = args[:dash], args[dash:]

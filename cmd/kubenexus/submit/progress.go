@@ -27,7 +27,8 @@ type progress struct {
 func (p *progress) done() bool { return p.started >= p.instances }
 
 func (p *progress) String() string {
-	text := fmt.Sprintf("gang %s: of %d pods that have to start together, %d exist, %d have a node, %d run", p.name, p.needs*p.instances, p.exist,
+	text := fmt.Sprintf("gang %s: of %d pods that have to start together, %d exist, %d have a node, %d run", p.name, p.needs*p.instances,
+		p.exist,
 		p.placed, p.run)
 	if p.why != "" && p.placed < p.needs*p.instances {
 		text += "; " + p.why

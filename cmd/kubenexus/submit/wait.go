@@ -46,7 +46,8 @@ func (o *options) await(
 	ctx context.Context, client kubernetes.Interface, objects *cluster.Objects, asked *manifest, made []created,
 ) error {
 	w := &waiter{
-		options: o, objects: objects, made: made, started: time.Now(), changed: make(chan struct{}, 1), ended: ended{}, said: map[string]string{},
+		options: o, objects: objects, made: made, started: time.Now(), changed: make(chan struct{}, 1), ended: ended{},
+		said: map[string]string{},
 	}
 	if err := w.find(asked); err != nil {
 		return err
