@@ -5,6 +5,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
@@ -101,3 +102,6 @@ func Problem(pod *corev1.Pod, queues *queue.Config, schedulers []string, now tim
 	}
 	return events.Why{}, false
 }
+
+// Problem returns why the scheduler does not start a pod because of what it says of its gang or queue; nil if it does.
+func (s Standings) Problem(uid types.UID) error { return s.ledger.Problem(uid) }

@@ -3,6 +3,8 @@ package ledger
 import (
 	"slices"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
@@ -102,4 +104,15 @@ func (l *Ledger) PodsSetAside() map[string]int {
 		}
 	}
 	return pods
+}
+
+// Problem returns why the scheduler does not follow what a pod says of its gang or queue; nil if it follows it. The error is a
+// *conventions.Problem or a *conventions.Unknown.
+func (l *Ledger) Problem(uid types.UID) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.records[uid]; r != nil {
+		return r.problem
+	}
+	return nil
 }

@@ -14,22 +14,21 @@ import (
 	cliflag "k8s.io/component-base/cli/flag"
 	_ "k8s.io/component-base/logs/json/register" // --logging-format=json of the scheduler
 
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/cancel"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/convert"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/doctor"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/exit"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/explain"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/gangs"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/queues"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/submit"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/top"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/whatif"
 	"github.com/kubenexus/kubenexus-scheduler/internal/version"
 )
 
-// Exit codes besides 0.
-const (
-	exitFailed      = 1
-	exitInterrupted = 130
-)
-
 // errInterrupted says that the user ended the command.
-var errInterrupted = errors.New("interrupted")
+var errInterrupted = &exit.Error{Code: exit.Interrupted, Err: errors.New("interrupted")}
 
 // Main runs the command and returns its exit code.
 func Main() int {
@@ -38,14 +37,10 @@ func Main() int {
 	// cobra adds what is in there to every command, and Kubernetes' packages put a --version of theirs into it.
 	pflag.CommandLine = pflag.NewFlagSet(os.Args[0], pflag.ContinueOnError)
 	err := NewCommand().ExecuteContext(context.Background())
-	if err == nil {
-		return 0
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "Error: %v\n", err)
 	}
-	fmt.Fprintf(os.Stderr, "Error: %v\n", err)
-	if errors.Is(err, errInterrupted) {
-		return exitInterrupted
-	}
-	return exitFailed
+	return exit.CodeOf(err)
 }
 
 // NewCommand returns the kubenexus command.
@@ -78,6 +73,15 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
   # ask whether a gang would start, where, and which pods would be preempted for it
   kubenexus what-if -f job.yaml
 
+  # create a gang, and wait until it runs
+  kubenexus submit training --image=busybox:1.37 --replicas=4 --wait -- sleep 60
+
+  # delete it
+  kubenexus cancel training
+
+  # find out whether the scheduler works, and which pods would not start
+  kubenexus doctor
+
   # see all that is known of one gang: why it waits, and what would help
   kubenexus explain gang spark-job-123
 
@@ -87,6 +91,9 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
 
   # see what is wrong with the configuration of queues
   kubenexus queues check -f queues.yaml
+
+  # convert a manifest that was written for another gang scheduler
+  kubenexus convert -f job.yaml
 
   # run the scheduler against the cluster of a kubeconfig
   kubenexus scheduler --kubeconfig ~/.kube/config --leader-elect=false`,
@@ -100,8 +107,17 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
 		return fmt.Errorf("%w (see %s --help)", err, c.CommandPath())
 	})
 	cmd.AddCommand(
-		newDemo(), newScheduler(),
-		gangs.NewCommand(), explain.NewCommand(), queues.NewCommand(), top.NewCommand(), whatif.NewCommand(),
+		cancel.NewCommand(),
+		convert.NewCommand(),
+		newDemo(),
+		doctor.NewCommand(),
+		explain.NewCommand(),
+		gangs.NewCommand(),
+		queues.NewCommand(),
+		newScheduler(),
+		submit.NewCommand(),
+		top.NewCommand(),
+		whatif.NewCommand(),
 	)
 	return cmd
 }
