@@ -185,14 +185,15 @@ func (f *forecaster) unsettled() string {
 	if diff := cmp.Diff(known, f.running.nodes()); diff != "" || len(cache.AssumedPods) > 0 {
 		return fmt.Sprintf("%d assumed pods, the cache and the API differ: %s", len(cache.AssumedPods), diff)
 	}
+	byGang := f.gangs()
 	for _, s := range f.plugins.ledger.Statuses() {
 		for _, m := range s.Members {
 			if m.State == gang.MemberBinding || f.plugins.ledger.Binding(types.UID(m.UID)) {
 				return fmt.Sprintf("pod %s is being bound", m.Name)
 			}
 		}
-		waits := []gang.Kind{"", gang.KindUntried, gang.KindIncomplete, gang.KindPreempting}
-		if s.Phase != gang.Running && slices.Contains(waits, s.Why.Kind) {
+		waits := []gang.Kind{"", gang.KindUntried, gang.KindPreempting}
+		if s.Phase != gang.Running && slices.Contains(waits, s.Why.Kind) || s.Phase == gang.Incomplete && s.Needs.Have != len(byGang[s.Key.Name]) {
 			return fmt.Sprintf("gang %s is %s: %s", s.Key.Name, s.Phase, s.Why.Kind)
 		}
 	}
