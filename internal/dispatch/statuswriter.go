@@ -153,8 +153,8 @@ func (w *statusWriter) write(ctx context.Context, ref gang.Ref, event events.Eve
 		recorder := w.dispatcher.recorders[pod.Spec.SchedulerName].WithLogger(w.dispatcher.logger)
 		recorder.Eventf(pod, nil, event.Type, event.Reason, "Scheduling", "%s", event.Note)
 	}
-	if event.ConditionReason == "" || pod.Spec.NodeName != "" || podutil.IsPodTerminal(pod) {
-		return
+	if event.ConditionReason == "" || pod.Spec.NodeName != "" || podutil.IsPodTerminal(pod) || w.dispatcher.ledger.Binding(pod.UID) {
+		return // a pod that is being bound gets its condition from the API server, which this must not replace
 	}
 	status := pod.Status.DeepCopy()
 	if !podutil.UpdatePodCondition(status, &corev1.PodCondition{

@@ -93,13 +93,26 @@ func TestDeletedPodsDelayNoOthers(t *testing.T) {
 	}
 }
 
-// TestOnlyPendingPodsGetACondition: the informer of finished pods does not keep their conditions.
+// TestOnlyPendingPodsGetACondition: the informer of finished pods does not keep their conditions, and the condition of a pod that is being
+// bound is the API server's. The informer may not know yet that it is bound.
 func TestOnlyPendingPodsGetACondition(t *testing.T) {
-	for phase, patches := range map[corev1.PodPhase]int{corev1.PodPending: 1, corev1.PodFailed: 0} {
-		t.Run(string(phase), func(t *testing.T) {
+	for name, tc := range map[string]struct {
+		phase   corev1.PodPhase
+		binding bool
+		patches int
+	}{
+		"pending":     {phase: corev1.PodPending, patches: 1},
+		"failed":      {phase: corev1.PodFailed},
+		"being bound": {phase: corev1.PodPending, binding: true},
+	} {
+		t.Run(name, func(t *testing.T) {
 			h := newHarness(t)
 			w, recorder := newTestStatusWriter(t, h)
-			event := notify(h.exist(t, testPod("p").SchedulerName(testProfileName).Phase(phase).Obj()))
+			pod := testPod("p").SchedulerName(testProfileName).Phase(tc.phase).Obj()
+			event := notify(h.exist(t, pod))
+			if tc.binding {
+				w.dispatcher.ledger.Reserved(pod)
+			}
 			w.write(t.Context(), event.Members[0], events.For(event.Explanation))
 			if len(recorder.Events) != 1 {
 				t.Errorf("%d events, want 1", len(recorder.Events))
@@ -110,8 +123,8 @@ func TestOnlyPendingPodsGetACondition(t *testing.T) {
 					got++
 				}
 			}
-			if got != patches {
-				t.Errorf("%d patches, want %d", got, patches)
+			if got != tc.patches {
+				t.Errorf("%d patches, want %d", got, tc.patches)
 			}
 		})
 	}
