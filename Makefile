@@ -64,7 +64,7 @@ picture: ## Draw docs/pictures/demo.svg, the picture in README.md, from a run of
 	$(GO) test -count=1 -run '^TestDrawTheDemo$$' ./test/demo -draw
 
 reference: ## Write docs/reference from the code; the tests fail when it is stale
-	$(GO) test -count=1 -run '^TestReference' ./internal/reference ./test/demo -update
+	$(GO) test -count=1 -run '^TestReference' ./internal/reference ./internal/rest ./test/demo -update
 
 test: $(PROMETHEUS) ## Run all tests
 	$(NOTICE)
@@ -122,16 +122,18 @@ lint: $(LINT) ## Run the linters (ARGS=--fix repairs what can be repaired)
 fmt: $(LINT) ## Format the Go code
 	$(LINT) fmt
 
-fuzz: ## Fuzz the parsers of annotations, of the configuration of queues and of manifests (FUZZTIME=30s for each)
+fuzz: ## Fuzz the parsers of annotations, of the configuration of queues and of manifests, and the REST API (FUZZTIME=30s for each)
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/conventions
 	$(GO) test -run '^$$' -fuzz '^FuzzTopology$$' -fuzztime $(FUZZTIME) ./internal/conventions
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/queueconfig
 	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/workload
 	$(GO) test -run '^$$' -fuzz '^FuzzConvert$$' -fuzztime $(FUZZTIME) ./internal/convert
+	$(GO) test -run '^$$' -fuzz '^FuzzObjects$$' -fuzztime $(FUZZTIME) ./internal/jobs
+	$(GO) test -run '^$$' -fuzz '^FuzzRoutes$$' -fuzztime $(FUZZTIME) ./internal/rest
 
 # Each is what kustomize makes of the overlay after the colon.
 MANIFESTS = gang-scheduler-deployment:gang-scheduler gang-scheduler-ha:gang-scheduler-ha batch-scheduler:batch-scheduler \
-	guard-rails:guard-rails monitoring:monitoring
+	guard-rails:guard-rails monitoring:monitoring serve:serve
 
 # The chart has copies of the alerts and the guard rails: Helm reads nothing that is not in the chart's directory.
 manifests: $(KUSTOMIZE) ## Make the manifests in config/ from config/base and config/overlays

@@ -1,4 +1,4 @@
-// kubenexus-scheduler is the Kubernetes scheduler that starts gangs of pods all together or not at all.
+// kubenexus-scheduler is the Kubernetes scheduler that starts gangs of pods all together or not at all. Its image also serves the REST API.
 package main
 
 import (
@@ -6,9 +6,10 @@ import (
 
 	_ "k8s.io/component-base/logs/json/register" // --logging-format=json
 
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/serve"
 	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
 )
 
 func main() {
-	os.Exit(scheduler.Main())
+	os.Exit(scheduler.Main(serve.NewCommand()))
 }

@@ -28,9 +28,14 @@ import (
 // Name is the name of the command, and of its leader-election lease.
 const Name = "kubenexus-scheduler"
 
-// Main runs the command with the process's arguments and returns its exit code.
-func Main() int {
+// Main runs the command with the process's arguments and returns its exit code. Other commands that run in a cluster can be below it.
+func Main(below ...*cobra.Command) int {
 	cmd := NewCommand()
+	for _, c := range below {
+		c.SetUsageFunc((&cobra.Command{}).UsageFunc()) // not that of the scheduler, which lists its own flags
+		c.SetHelpFunc((&cobra.Command{}).HelpFunc())
+		cmd.AddCommand(c)
+	}
 	if err := cli.RunNoErrOutput(cmd); err != nil {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %v\n", Name, err)
 		return 1

@@ -175,7 +175,7 @@ func readHead(number int, kind string, text []byte, namespace string) (o *Object
 func (o *Object) checkNames(generateName string) error {
 	name := o.Name
 	if name == "" {
-		name = strings.TrimRight(generateName, "-.")
+		name, o.Generated = strings.TrimRight(generateName, "-."), true
 	}
 	if o.Name = ""; name == "" {
 		return o.wrong("metadata.name", "is missing: name the object")

@@ -32,6 +32,8 @@ type Object struct {
 	Document int
 	// APIVersion, Kind, Namespace and Name are as the manifest says, apart from the namespace: without one it is the caller's.
 	APIVersion, Kind, Namespace, Name string
+	// Generated says that the API server completes the name.
+	Generated bool
 	// JSON is the object as it is written, its namespace apart.
 	JSON []byte
 	// Sets are the pods that it makes; none for a Service, say.

@@ -68,7 +68,7 @@ func absolute(t *testing.T, name string) string {
 func TestChartHasNoLint(t *testing.T) {
 	mustHelm(t, "lint", "--strict", "--quiet", chart)
 	mustHelm(t, "lint", "--strict", "--quiet", "--set", "replicaCount=3,priorityClass.create=true,"+
-		"serviceMonitor.enabled=true,prometheusRule.enabled=true,guardRails.queues.enabled=true,queues[0].name=a", chart)
+		"serviceMonitor.enabled=true,prometheusRule.enabled=true,guardRails.queues.enabled=true,serve.enabled=true,queues[0].name=a", chart)
 }
 
 // TestChartMakesWhatTheManifestsHave compares all objects, except for what Helm adds.
@@ -81,6 +81,15 @@ func TestChartMakesWhatTheManifestsHave(t *testing.T) {
 		if diff := cmp.Diff(plain(t, readObjects(t, file)), plain(t, rendered)); diff != "" {
 			t.Errorf("%s (-) and the chart with %s (+) differ:\n%s", file, values, diff)
 		}
+	}
+}
+
+// TestChartServesAsTheManifestDoes compares the objects of the REST API.
+func TestChartServesAsTheManifestDoes(t *testing.T) {
+	rendered := objects(t, []byte(mustHelm(t, "template", "kubenexus", chart, "--namespace=kube-system", "--set=serve.enabled=true",
+		"--show-only=templates/serve.yaml")))
+	if diff := cmp.Diff(plain(t, readObjects(t, "../../config/serve.yaml")), plain(t, rendered)); diff != "" {
+		t.Errorf("config/serve.yaml (-) and the chart (+) differ:\n%s", diff)
 	}
 }
 

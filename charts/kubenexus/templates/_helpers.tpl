@@ -20,6 +20,24 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 helm.sh/chart: "{{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}"
 {{- end }}
 
+{{- define "kubenexus.serveName" -}}
+{{ include "kubenexus.name" . | trimSuffix "-scheduler" }}-serve
+{{- end }}
+
+{{- define "kubenexus.servePodLabels" -}}
+app.kubernetes.io/name: {{ include "kubenexus.serveName" . | quote }}
+app.kubernetes.io/component: serve
+app.kubernetes.io/part-of: kubenexus
+{{- end }}
+
+{{- define "kubenexus.serveLabels" -}}
+{{ include "kubenexus.servePodLabels" . }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+helm.sh/chart: "{{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}"
+{{- end }}
+
 {{- define "kubenexus.image" -}}
 {{- if regexMatch "@|:[^/]*$" .Values.image.repository }}
 {{- fail (printf "image.repository is %q: the tag, or the digest (sha256:...), goes into image.tag" .Values.image.repository) }}

@@ -21,6 +21,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/explain"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/gangs"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/queues"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/serve"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/submit"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/top"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/whatif"
@@ -95,6 +96,9 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
   # convert a manifest that was written for another gang scheduler
   kubenexus convert -f job.yaml
 
+  # serve a REST API for those without kubectl
+  kubenexus serve --kubeconfig ~/.kube/config
+
   # run the scheduler against the cluster of a kubeconfig
   kubenexus scheduler --kubeconfig ~/.kube/config --leader-elect=false`,
 		Version:       version.String(),
@@ -115,6 +119,7 @@ To see it work you do not need a cluster: kubenexus demo starts one.`,
 		gangs.NewCommand(),
 		queues.NewCommand(),
 		newScheduler(),
+		serve.NewCommand(),
 		submit.NewCommand(),
 		top.NewCommand(),
 		whatif.NewCommand(),
