@@ -150,7 +150,8 @@ func read(response *http.Response, text []byte, into any) error {
 		return &answers.Problem{Title: http.StatusText(response.StatusCode), Status: response.StatusCode, Detail: status.Message}
 	}
 	return &answers.Problem{
-		Title: http.StatusText(response.StatusCode), Status: response.StatusCode, Detail: fmt.Sprintf("the scheduler answered %.200q", text),
+		Title: http.StatusText(response.StatusCode), Status: response.StatusCode,
+		Detail: fmt.Sprintf("the scheduler answered %.200q", text),
 	}
 }
 

@@ -224,17 +224,17 @@ func (c *conversion) rolesOfObjects(g *gathered) ([]role, error) {
 
 // anyOf returns roles for a gang that starts with any of its members, whichever role they have.
 func (c *conversion) anyOf(g *gathered, roles []role) []role {
-	any := slices.Clone(roles)
-	for i := range any {
-		any[i].Min = 0
+	loose := slices.Clone(roles)
+	for i := range loose {
+		loose[i].Min = 0
 	}
-	any[0].Min = 1
+	loose[0].Min = 1
 	for _, m := range g.members {
 		c.warn(m.object, m.path, "gang %s may start with any %d of its pods; roles need a minimum of 1, so one of them has to be of "+
 			"role %s; "+
-			"correct the minimums in %s if that matters", g.group, m.minAvailable, any[0].Name, conventions.RolesAnnotation)
+			"correct the minimums in %s if that matters", g.group, m.minAvailable, loose[0].Name, conventions.RolesAnnotation)
 	}
-	return any
+	return loose
 }
 
 // roleName makes the name of a role of any other name.

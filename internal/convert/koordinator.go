@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 )
@@ -54,7 +53,7 @@ func (c *conversion) readKoordinatorGang(t *template, of *claim) bool {
 		return false
 	}
 	of.minAvailable = n
-	c.timeout(t.object, t.at("metadata"), of, t.has(koordinatorWait), time.Second)
+	c.timeout(t.object, t.at("metadata"), of, t.has(koordinatorWait))
 	return c.joinGangs(t, of)
 }
 

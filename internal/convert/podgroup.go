@@ -73,18 +73,18 @@ func (c *conversion) inGroup(t *template, product, name string) *claim {
 	if field(g.spec, "minResources") != nil {
 		c.warn(g.object, "spec.minResources", "it has no counterpart, and is not needed: what the pods request counts")
 	}
-	c.timeout(g.object, "spec.scheduleTimeoutSeconds", found, scalar(g.spec, "scheduleTimeoutSeconds"), time.Second)
+	c.timeout(g.object, "spec.scheduleTimeoutSeconds", found, scalar(g.spec, "scheduleTimeoutSeconds"))
 	return found
 }
 
-// timeout sets after which time a gang that waits gets a warning. The text is a duration, or a number of units.
-func (c *conversion) timeout(o *object, field string, of *claim, text string, unit time.Duration) {
+// timeout sets after which time a gang that waits gets a warning. The text is a duration, or a number of seconds.
+func (c *conversion) timeout(o *object, field string, of *claim, text string) {
 	if text == "" {
 		return
 	}
 	d, err := time.ParseDuration(text)
 	if n, isNumber := number(textMapping(text), "n"); isNumber {
-		d, err = time.Duration(n)*unit, nil
+		d, err = time.Duration(n)*time.Second, nil
 	}
 	if err != nil || d <= 0 || d > conventions.MaxTimeout {
 		c.warn(o, field, "%q has no counterpart: %s is a time above 0 and up to %s", text, conventions.TimeoutAnnotation,
@@ -173,7 +173,7 @@ func (c *conversion) kubeflow(t *template) *claim {
 	const path = "spec.runPolicy.schedulingPolicy."
 	c.queue(t.object, path+"queue", found, scalar(policy, "queue"))
 	found.priorityClass = scalar(policy, "priorityClass")
-	c.timeout(t.object, path+"scheduleTimeoutSeconds", found, scalar(policy, "scheduleTimeoutSeconds"), time.Second)
+	c.timeout(t.object, path+"scheduleTimeoutSeconds", found, scalar(policy, "scheduleTimeoutSeconds"))
 	if field(policy, "minResources") != nil {
 		c.warn(t.object, path+"minResources", "it has no counterpart, and is not needed: what the pods request counts")
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 )
@@ -172,7 +171,7 @@ func (c *conversion) readParameters(t *template, of *claim) {
 	for parameter := range strings.FieldsSeq(t.has(yunikornParameters)) {
 		name, value, _ := strings.Cut(parameter, "=")
 		if name == "placeholderTimeoutInSeconds" {
-			c.timeout(t.object, t.at("metadata"), of, value, time.Second)
+			c.timeout(t.object, t.at("metadata"), of, value)
 			continue
 		}
 		c.warn(t.object, t.at("metadata"), "the parameter %.64s of %s has no counterpart: a gang waits until all of its pods can start",

@@ -138,7 +138,9 @@ func (p *Preemption) makeRoom(ctx context.Context, r request) (*gang.AwaitsWhy, 
 }
 
 // suppose returns the plan to make room for a gang, or pod, that does not exist. It carries nothing out.
-func (p *Preemption) suppose(ctx context.Context, r request, taker ledger.Taker, now time.Time) (plan view.RoomPlan, found bool, err error) {
+func (p *Preemption) suppose(ctx context.Context, r request, taker ledger.Taker, now time.Time) (
+	plan view.RoomPlan, found bool, err error,
+) {
 	if policy := r.pod.Spec.PreemptionPolicy; policy != nil && *policy == corev1.PreemptNever || !p.Ledger.MayPreempt(taker) {
 		return plan, false, nil
 	}

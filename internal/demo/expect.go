@@ -3,6 +3,8 @@ package demo
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,6 +64,28 @@ func (d *demo) expectGang(ctx context.Context, name string, w want) error {
 	}
 	return d.shown(ctx, "gang default/"+name, func(exist, bound int, why string) bool {
 		return exist == w.exist && bound == w.bound && strings.HasPrefix(why, w.says)
+	})
+}
+
+// expectOneRack checks that all pods of a gang are in one rack.
+func (d *demo) expectOneRack(ctx context.Context, name string) error {
+	return d.expect(ctx, fmt.Sprintf("gang default/%s to be in one rack", name), func(ctx context.Context) (bool, string, error) {
+		pods, err := d.client.CoreV1().Pods(metav1.NamespaceDefault).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return false, "", err
+		}
+		racks := map[string]bool{}
+		for i := range pods.Items {
+			if exist, bound, _ := tally(pods.Items[i:i+1], name, ""); exist == 0 || bound == 0 {
+				continue
+			}
+			node, err := d.client.CoreV1().Nodes().Get(ctx, pods.Items[i].Spec.NodeName, metav1.GetOptions{})
+			if err != nil {
+				return false, "", err
+			}
+			racks[node.Labels[rackKey]] = true
+		}
+		return len(racks) == 1 && !racks[""], fmt.Sprintf("in racks %v", slices.Sorted(maps.Keys(racks))), nil
 	})
 }
 

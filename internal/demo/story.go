@@ -107,7 +107,52 @@ func (d *demo) story() []step {
 		text:   "The cluster gets 4 more nodes, as from an autoscaler. Now all 8 pods fit, and they start.",
 		happen: func(ctx context.Context) error { return d.plane.AddNodes(ctx, "new", 4, d.Shape) },
 		check:  gang("too-big", want{exist: 8, bound: 8}),
+	}, {
+		title:  "One rack",
+		text:   "4 nodes with 4 GPUs each, in two racks. examples/one-rack.yaml: both pods ask for 4 GPUs, and for the same rack.",
+		happen: d.addRacks,
+		check: func(ctx context.Context) error {
+			if err := d.expectGang(ctx, "one-rack", want{exist: 2, bound: 2}); err != nil {
+				return err
+			}
+			return d.expectOneRack(ctx, "one-rack")
+		},
+	}, {
+		title:  "Two teams",
+		text:   "examples/sweep.yaml: the gang of queue batch takes the other 8 GPUs, which nobody uses.",
+		happen: d.apply("sweep.yaml", 0, all),
+		check:  gang("sweep", want{exist: 2, bound: 2}),
+	}, {
+		title: "What a team is promised",
+		text: "examples/finetune.yaml: queue research is guaranteed 8 GPUs (examples/two-teams.yaml). Its gang preempts the whole gang of batch, " +
+			"which waits.",
+		happen: d.apply("finetune.yaml", 0, all),
+		check: func(ctx context.Context) error {
+			if err := d.expectGang(ctx, "finetune", want{exist: 2, bound: 2}); err != nil {
+				return err
+			}
+			return d.expectGang(ctx, "sweep", want{exist: 2, says: "gang default/sweep cannot be scheduled"})
+		},
 	}}
+}
+
+// rackKey is the label that says in which rack a node is.
+const rackKey = "example.com/rack"
+
+// addRacks adds nodes with GPUs in two racks, and creates a gang that asks for one of them. The queues of the next steps count from now on.
+func (d *demo) addRacks(ctx context.Context) error {
+	if err := d.apply("two-teams.yaml", 0, all)(ctx); err != nil {
+		return err
+	}
+	shape := d.Shape
+	shape.Extended = map[string]string{"nvidia.com/gpu": "4"}
+	for _, rack := range []string{"a", "b"} {
+		shape.Labels = map[string]string{rackKey: rack}
+		if err := d.plane.AddNodes(ctx, "rack-"+rack, 2, shape); err != nil {
+			return err
+		}
+	}
+	return d.apply("one-rack.yaml", 0, all)(ctx)
 }
 
 // all is the end of the longest example.

@@ -79,8 +79,8 @@ func deployment(d *appsv1.Deployment) Finding {
 		Check: checkScheduler, Level: OK,
 		Text: fmt.Sprintf("%d of %d replicas of Deployment %s are ready", d.Status.ReadyReplicas, wanted, name),
 	}
-	for _, c := range d.Spec.Template.Spec.Containers {
-		finding.Text += ", of " + c.Image
+	for i := range d.Spec.Template.Spec.Containers {
+		finding.Text += ", of " + d.Spec.Template.Spec.Containers[i].Image
 	}
 	switch {
 	case wanted == 0:

@@ -83,7 +83,7 @@ func (l *Ledger) supposeGang(pods []*corev1.Pod) (g *gang.Gang, why gang.Explana
 		switch {
 		case problem != nil:
 			r := record{problem: problem}
-			return g, r.why(), nil
+			return g, r.why(), nil //nolint:nilerr // it is the answer
 		case (spec == nil) != (g == nil) && i > 0:
 			return g, why, errors.New("some of the pods belong to a gang, and others do not")
 		case spec == nil:

@@ -2,6 +2,7 @@ package questions
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -80,9 +81,7 @@ func member(pod *corev1.Pod, indexed bool, index, number int) *corev1.Pod {
 // with returns the annotations or labels with the completion index.
 func with(of map[string]string, index int) map[string]string {
 	copied := make(map[string]string, len(of)+1)
-	for key, value := range of {
-		copied[key] = value
-	}
+	maps.Copy(copied, of)
 	copied[batchv1.JobCompletionIndexAnnotation] = strconv.Itoa(index)
 	return copied
 }
@@ -98,15 +97,15 @@ func complete(stated *corev1.Pod, path *field.Path, now time.Time) (*corev1.Pod,
 		faults = append(faults, field.Forbidden(path.Child("spec", "nodeName"), "the scheduler chooses the node"))
 	}
 	if pod.Spec.Priority == nil && pod.Spec.PriorityClassName != "" {
-		faults = append(faults, field.Required(path.Child("spec", "priority"), "the priority of the PriorityClass; the API server fills it in "+
-			"when the pod is created with dryRun=All"))
+		faults = append(faults, field.Required(path.Child("spec", "priority"),
+			"the priority of the PriorityClass; the API server fills it in when the pod is created with dryRun=All"))
 	}
 	if len(faults) > 0 {
 		return nil, faults
 	}
 	pod.ObjectMeta = metav1.ObjectMeta{
-		Name: placeholderName, Namespace: pod.Namespace, Labels: pod.Labels, Annotations: pod.Annotations, OwnerReferences: pod.OwnerReferences,
-		CreationTimestamp: metav1.NewTime(now),
+		Name: placeholderName, Namespace: pod.Namespace, Labels: pod.Labels, Annotations: pod.Annotations,
+		OwnerReferences: pod.OwnerReferences, CreationTimestamp: metav1.NewTime(now),
 	}
 	pod.Status = corev1.PodStatus{Phase: corev1.PodPending}
 	corev1defaults.SetObjectDefaults_Pod(pod)

@@ -53,7 +53,8 @@ type Server struct {
 // NewServer returns a server. The authorizer says what a user may see.
 func NewServer(s Scheduler, a authorizer.Authorizer, leader func() string) *Server {
 	server := &Server{
-		scheduler: s, sight: sight{authorizer: a}, leader: leader, rates: newRates(), slots: make(chan struct{}, atOnce), mux: http.NewServeMux(),
+		scheduler: s, sight: sight{authorizer: a}, leader: leader, rates: newRates(), slots: make(chan struct{}, atOnce),
+		mux: http.NewServeMux(),
 	}
 	server.mux.HandleFunc("GET "+answers.GangsPath, server.gangs)
 	server.mux.HandleFunc("GET "+answers.QueuesPath, server.queues)
@@ -144,7 +145,8 @@ func (s *Server) whatIf(w http.ResponseWriter, r *http.Request) {
 	case r.Context().Err() != nil:
 		w.Header().Set("Retry-After", "1")
 		refuse(w, &answers.Problem{
-			Status: http.StatusServiceUnavailable, Detail: "the scheduler is busy scheduling pods; such questions take little of its time then",
+			Status: http.StatusServiceUnavailable,
+			Detail: "the scheduler is busy scheduling pods; such questions take little of its time then",
 		})
 	case err != nil:
 		refuse(w, &answers.Problem{Status: http.StatusUnprocessableEntity, Detail: err.Error()})
@@ -162,7 +164,9 @@ func decode(r *http.Request, into any) *answers.Problem {
 	case err == nil:
 		return nil
 	case errors.As(err, &large):
-		return &answers.Problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the question has more than %d bytes", maxBody)}
+		return &answers.Problem{
+			Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the question has more than %d bytes", maxBody),
+		}
 	}
 	return &answers.Problem{Status: http.StatusBadRequest, Detail: "the body is not the JSON of a question: " + err.Error()}
 }

@@ -41,8 +41,8 @@ type process struct {
 	leading atomic.Bool
 }
 
-// runProcess runs the scheduler until the context ends. It returns an error if the process cannot start. If it leads and loses its lease, or
-// is asked to stop, it ends the process.
+// runProcess runs the scheduler until the context ends. It returns an error if the process cannot start. If it leads and loses its lease,
+// or is asked to stop, it ends the process.
 func runProcess(
 	ctx context.Context, config *schedulerappconfig.CompletedConfig, sched *scheduler.Scheduler, plugins *coscheduling.Plugins,
 ) error {

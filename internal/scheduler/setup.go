@@ -79,8 +79,8 @@ func setup(ctx context.Context, opts *options.Options, plugins *coscheduling.Plu
 	return &completed, sched, nil
 }
 
-// delegate has the API server of a kubeconfig authenticate and authorize requests, unless flags name others. Upstream then does so only in a
-// cluster, and nobody outside of one could ask for metrics or answers.
+// delegate has the API server of a kubeconfig authenticate and authorize requests, unless flags name others. Upstream then does so only in
+// a cluster, and nobody outside of one could ask for metrics or answers.
 func delegate(opts *options.Options) {
 	kubeconfig := opts.ComponentConfig.ClientConnection.Kubeconfig
 	if kubeconfig == "" {

@@ -92,6 +92,11 @@ func TestDemoTellsItsStory(t *testing.T) {
 		`s  gang default/too-big  8 of 8 pods exist, 0 bound: waiting: gang default/too-big cannot be scheduled yet: \d of the 8 pods`,
 		`s  pod default/latecomer: bound`,
 		`s  gang default/too-big  8 of 8 pods exist, 8 bound: released`,
+		`8\. One rack`,
+		`s  gang default/one-rack  2 of 2 pods exist, 2 bound: released`,
+		`s  gang default/sweep  2 of 2 pods exist, 2 bound: released`,
+		`10\. What a team is promised`,
+		`s  gang default/finetune  2 of 2 pods exist, 2 bound: released`,
 		`What happened`,
 		`gang default/too-big +8 of 8 +8 +at .* released`,
 	} {

@@ -142,7 +142,7 @@ func TestGangsWatch(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- cmd.ExecuteContext(s.ctx)
-		write.CloseWithError(io.EOF) //nolint:errcheck // it returns no error
+		write.CloseWithError(io.EOF)
 	}()
 	lines := bufio.NewScanner(read)
 	until := func(begin, phase string) {

@@ -58,7 +58,7 @@ func serveREST(t *testing.T, args ...string) string {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- cmd.ExecuteContext(ctx)
-		writer.Close()
+		_ = writer.Close() // it returns no error
 	}()
 	t.Cleanup(func() {
 		cancel()

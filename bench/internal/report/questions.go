@@ -38,7 +38,8 @@ func (r *Result) questionsTable() table {
 		t.rows = append(t.rows, []string{
 			g.contender, fmt.Sprint(g.runs[0].Pods), spread(func(q *Questions) float64 { return q.PerSecond }, 0),
 			orNone(ratios.Max > 0, format(ratios, 2)),
-			spread(func(q *Questions) float64 { return float64(q.Asked) }, 0), spread(func(q *Questions) float64 { return float64(q.Answered) }, 0),
+			spread(func(q *Questions) float64 { return float64(q.Asked) }, 0),
+			spread(func(q *Questions) float64 { return float64(q.Answered) }, 0),
 			spread(func(q *Questions) float64 { return 1000 * q.AnswerP50 }, 0) + " / " +
 				spread(func(q *Questions) float64 { return 1000 * q.AnswerP99 }, 0),
 			spread(func(q *Questions) float64 { return cpuPer(&q.Run) }, 2),

@@ -84,11 +84,8 @@ func (s *suite) plan(at, nodes int) []step {
 		if slices.Contains(s.Scenarios, Preempt) {
 			steps = append(steps, s.preemptSteps(nodes, run)...)
 		}
-		if slices.Contains(s.Scenarios, Topology) && at == len(s.Nodes)-1 {
-			steps = append(steps, s.topologySteps(nodes, run)...)
-		}
-		if slices.Contains(s.Scenarios, Questions) && at == len(s.Nodes)-1 {
-			steps = append(steps, s.questionsSteps(nodes, run)...)
+		if at == len(s.Nodes)-1 {
+			steps = append(steps, s.largest(nodes, run)...)
 		}
 		// These scenarios measure pending pods, so one number of nodes is enough.
 		if slices.Contains(s.Scenarios, Freed) && at == 0 {
@@ -100,6 +97,18 @@ func (s *suite) plan(at, nodes int) []step {
 		if slices.Contains(s.Scenarios, PreemptWaiting) && at == (len(s.Nodes)-1)/2 {
 			steps = append(steps, s.preemptWaitingSteps(nodes, run)...)
 		}
+	}
+	return steps
+}
+
+// largest returns the steps that only the largest number of nodes has.
+func (s *suite) largest(nodes, run int) []step {
+	var steps []step
+	if slices.Contains(s.Scenarios, Topology) {
+		steps = append(steps, s.topologySteps(nodes, run)...)
+	}
+	if slices.Contains(s.Scenarios, Questions) {
+		steps = append(steps, s.questionsSteps(nodes, run)...)
 	}
 	return steps
 }

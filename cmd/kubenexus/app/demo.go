@@ -35,6 +35,8 @@ Without -f it applies the manifests in examples/ step by step, and checks each s
   2. a Spark job of 11 pods starts at once
   3. a Job's pods start together, and complete
   4. a gang that does not fit waits and holds nothing, until there are more nodes
+  5. a gang that asks for one rack gets one, on new nodes with GPUs
+  6. a gang of one team uses what is free, until another team takes back what its queue is guaranteed
 
 With -f it applies your manifests, of any kind, and ends when all pods have a node, or when some wait and nothing
 changes anymore; it then prints which pods wait and why. Pods must name kubenexus-scheduler or batch-scheduler.
@@ -43,7 +45,7 @@ It needs no privileges, listens on 127.0.0.1 only, and removes its files when it
 
 Exit codes: 0 if every step succeeded, or if your manifests were applied and nothing changes anymore, even if pods
 wait; 1 if not, with the reason; 130 if you stopped it (Ctrl-C).`,
-		Example: `  # all steps, in half a minute
+		Example: `  # all steps, in less than a minute
   kubenexus demo
 
   # your own manifests, on ten nodes with 8 GPUs each

@@ -90,7 +90,8 @@ func (t *tunnel) forward(ctx context.Context, pod, port string) (local uint16, s
 	dialer := portforward.NewFallbackDialer(websocket, old, func(error) bool { return true })
 	stopping, ready, failed := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	stop = sync.OnceFunc(func() { close(stopping) })
-	forwarder, err := portforward.NewOnAddresses(dialer, []string{"127.0.0.1"}, []string{"0:" + port}, stopping, ready, io.Discard, io.Discard)
+	hosts, ports := []string{"127.0.0.1"}, []string{"0:" + port}
+	forwarder, err := portforward.NewOnAddresses(dialer, hosts, ports, stopping, ready, io.Discard, io.Discard)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -103,10 +104,10 @@ func (t *tunnel) forward(ctx context.Context, pod, port string) (local uint16, s
 		return 0, nil, errors.Join(err, errors.New("it ended at once"))
 	case <-ready:
 	}
-	ports, err := forwarder.GetPorts()
-	if err != nil || len(ports) != 1 {
+	open, err := forwarder.GetPorts()
+	if err != nil || len(open) != 1 {
 		stop()
 		return 0, nil, errors.Join(err, errors.New("no local port was opened"))
 	}
-	return ports[0].Local, stop, nil
+	return open[0].Local, stop, nil
 }

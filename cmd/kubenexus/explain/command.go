@@ -49,8 +49,8 @@ func NewCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain",
 		Short: "Tell all about a gang or a pod: what happened, why it waits, what would help",
-		Long: `explain tells what happened to a gang or a pod, why it waits, and what would help. For a pod of a gang, that is the story of the
-gang.`,
+		Long: `explain tells what happened to a gang or a pod, why it waits, and what would help. For a pod of a gang, that is the
+story of the gang.`,
 		Example: `  # why does the gang not start?
   kubenexus explain gang spark-job-123
 

@@ -46,8 +46,8 @@ func NewCommand() *cobra.Command {
 		Use:   "submit NAME --image=IMAGE [-- COMMAND ARGS...] | submit -f FILE",
 		Short: "Create a gang, and wait until it runs",
 		Long: `submit creates a Job whose pods are a gang, or the objects of a manifest whose pods are gangs. It first checks that the
-pods would start together: that they have the annotations, and the schedulerName, and are as many as have to start together. If not it says what is
-missing, and creates nothing.
+pods would start together: that they have the annotations, and the schedulerName, and are as many as have to start together.
+If not it says what is missing, and creates nothing.
 
 With flags it makes an Indexed Job of NAME with --replicas pods. What follows -- is the command of the container. --torchrun sets the
 variables that torchrun reads, and makes a Service, so that the pods find each other.

@@ -31,8 +31,8 @@ func NewCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "what-if -f FILE",
 		Short: "Ask what would happen if a gang were created now",
-		Long: `what-if asks the scheduler what would happen if the objects of a manifest were created now: whether the gang would start, on which
-nodes, which pods would be preempted for it, or why it would wait and, if the pods that run say how long they do, until when.
+		Long: `what-if asks the scheduler what would happen if the objects of a manifest were created now: whether the gang would start,
+on which nodes, which pods would be preempted for it, or why it would wait and, if the pods that run say how long they do, until when.
 Nothing is created.
 
 The scheduler answers with the planner that schedules, on the cluster as it is, between two of its cycles. What then happens is the
