@@ -17,6 +17,9 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
+// questions is the role with which all users may read the lease. Who narrows it must not take the right from the scheduler.
+const questions = `Role "kubenexus-scheduler-questions"`
+
 // apart is the label of objects that grant one permission each.
 const apart = "one-right-each"
 
@@ -43,7 +46,7 @@ func TestNoRightIsGivenTwice(t *testing.T) {
 	}
 	for i, g := range given {
 		others := slices.Delete(slices.Clone(groups), i, i+1)
-		if allowed, by := g.isAllowed(t, slices.Concat(everybody, others)); allowed {
+		if allowed, by := g.isAllowed(t, slices.Concat(everybody, others)); allowed && !strings.Contains(by, questions) {
 			t.Errorf("%s is given twice: %s", g.right(), by)
 		}
 	}
