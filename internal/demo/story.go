@@ -124,8 +124,8 @@ func (d *demo) story() []step {
 		check:  gang("sweep", want{exist: 2, bound: 2}),
 	}, {
 		title: "What a team is promised",
-		text: "examples/finetune.yaml: queue research is guaranteed 8 GPUs (examples/two-teams.yaml). Its gang preempts the whole gang of batch, " +
-			"which waits.",
+		text: "examples/finetune.yaml: queue research is guaranteed 8 GPUs (examples/two-teams.yaml). " +
+			"Its gang preempts the whole gang of batch, which waits.",
 		happen: d.apply("finetune.yaml", 0, all),
 		check: func(ctx context.Context) error {
 			if err := d.expectGang(ctx, "finetune", want{exist: 2, bound: 2}); err != nil {
