@@ -26,7 +26,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
-var forecasts = flag.Int("forecasts", 120, "how many forecasts TestWhatIfComesTrue compares with what then happens")
+var forecasts = flag.Int("forecasts", 100, "how many forecasts TestWhatIfComesTrue compares with what then happens")
 
 // forecaster is a cluster in which each new gang is first asked about. What is preempted is not created again.
 type forecaster struct {
@@ -289,7 +289,7 @@ func runForecasts(t *testing.T, queues []queue.Queue) {
 	}
 	t.Log(outcomes, disturbed)
 	for _, want := range []answers.Outcome{answers.Waits, answers.StartsAfterPreemption, answers.Starts} {
-		if outcomes[want] == 0 {
+		if outcomes[want] == 0 && !testing.Short() { // a short run has few gangs
 			t.Errorf("no gang had the outcome %s", want)
 		}
 	}
