@@ -14,7 +14,7 @@ import (
 )
 
 // update writes the files with what is wanted: go test ./internal/convert -update
-var update = flag.Bool("update", false, "write the .want.yaml and .notices files of testdata anew")
+var update = flag.Bool("update", false, "rewrite the .want.yaml and .notices files in testdata")
 
 const ours = "kubenexus-scheduler"
 

@@ -92,8 +92,8 @@ func (c *conversion) timeout(o *object, field string, of *claim, text string) {
 		return
 	}
 	of.choose(conventions.TimeoutAnnotation, short(d))
-	c.warn(o, field, "it becomes %s: %s", conventions.TimeoutAnnotation,
-		"after that time the gang gets a warning and keeps waiting, where its former scheduler gives up, or tries anew")
+	c.warn(o, field, "converted to %s: %s", conventions.TimeoutAnnotation,
+		"after this time the gang gets a warning event and keeps waiting; the original scheduler rejects the gang or retries it")
 }
 
 func textMapping(text string) *yaml.Node { return mapping("n", text) }

@@ -123,7 +123,7 @@ func (l *Ledger) Finish(pod *corev1.Pod) []gang.Decision {
 	l.finished[pod.UID] = g
 	f := gang.Finished{
 		UID: string(pod.UID), Name: pod.Name, Role: spec.Role, Node: pod.Spec.NodeName,
-		Succeeded: pod.Status.Phase == corev1.PodSucceeded, At: endedAt(pod),
+		Succeeded: pod.Status.Phase == corev1.PodSucceeded, At: EndedAt(pod),
 	}
 	if owner := metav1.GetControllerOf(pod); owner != nil {
 		f.OwnerUID, f.OwnedByPod = string(owner.UID), owner.Kind == "Pod"
@@ -188,8 +188,8 @@ func rejected(pod *corev1.Pod) bool {
 		pod.Spec.NodeName != ""
 }
 
-// endedAt returns when the pod's last container ended, or else when the pod's conditions last changed.
-func endedAt(pod *corev1.Pod) time.Time {
+// EndedAt returns when the pod's last container ended, or else when the pod's conditions last changed.
+func EndedAt(pod *corev1.Pod) time.Time {
 	at := pod.CreationTimestamp.Time
 	for i := range pod.Status.Conditions {
 		if t := pod.Status.Conditions[i].LastTransitionTime.Time; t.After(at) {

@@ -205,7 +205,7 @@ func WithStop(ctx, stop context.Context) context.Context {
 	return context.WithValue(ctx, stopKey{}, stop)
 }
 
-// untilStop returns a context that is done when the process is told to stop, too.
+// untilStop returns a context that is also done when the process shuts down.
 func untilStop(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	stop, ok := ctx.Value(stopKey{}).(context.Context)

@@ -91,7 +91,7 @@ func TestNoCluster(t *testing.T) {
 	}
 }
 
-// TestNothingMayBeRead: a user without any rights is told what was skipped.
+// TestNothingMayBeRead: for a user without any rights, the output names each check that was skipped.
 func TestNothingMayBeRead(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

@@ -15,6 +15,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
 // Moment is something that happened.
@@ -53,7 +54,7 @@ type happening struct {
 // failedScheduling is the reason of the event of a pod without a gang that does not fit.
 const failedScheduling = "FailedScheduling"
 
-// mostTexts is how many different events are told apart.
+// mostTexts is how many different event messages are listed.
 const mostTexts = 1000
 
 func newHappenings(pods []*corev1.Pod, taker string) *happenings {
@@ -173,7 +174,7 @@ func lives(pods []*corev1.Pod, need int) []Moment {
 			}
 		}
 		if gangread.Ended(pod) {
-			ended[pod.Status.Phase] = append(ended[pod.Status.Phase], lastChange(pod))
+			ended[pod.Status.Phase] = append(ended[pod.Status.Phase], ledger.EndedAt(pod))
 		} else if pod.DeletionTimestamp != nil {
 			deleted = append(deleted, pod.DeletionTimestamp.Time)
 		}
@@ -241,22 +242,6 @@ func later(first, last time.Time) time.Time {
 		return last
 	}
 	return time.Time{}
-}
-
-// lastChange is when a pod that ended did so, as far as it tells.
-func lastChange(pod *corev1.Pod) time.Time {
-	at := pod.CreationTimestamp.Time
-	for i := range pod.Status.Conditions {
-		if t := pod.Status.Conditions[i].LastTransitionTime.Time; t.After(at) {
-			at = t
-		}
-	}
-	for i := range pod.Status.ContainerStatuses {
-		if ended := pod.Status.ContainerStatuses[i].State.Terminated; ended != nil && ended.FinishedAt.After(at) {
-			at = ended.FinishedAt.Time
-		}
-	}
-	return at
 }
 
 // inOrder sorts moments by their times, and leaves out those in the middle if there are too many.

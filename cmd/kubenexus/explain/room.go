@@ -21,7 +21,7 @@ import (
 type kinds []corev1.ResourceName
 
 const (
-	// mostAsks is how many kinds of pods of a gang are told apart, and mostKinds how many resources are counted.
+	// mostAsks limits how many different pod shapes of a gang are counted, and mostKinds how many resources.
 	mostAsks  = 16
 	mostKinds = 32
 )

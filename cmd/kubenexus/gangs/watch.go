@@ -35,7 +35,8 @@ const (
 	deleted gang.Phase = "Deleted"
 )
 
-// watch shows the gangs, and each that changes, until the context or the process is told to end, or nobody reads what it writes.
+// watch prints the gangs, and then each gang that changes. It returns when the context is done, the process gets a signal, or the output is
+// closed.
 func (o *options) watch(ctx context.Context, out io.Writer, t *target, names []string) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -87,7 +88,7 @@ func (o *options) look(live *gangread.Live, w *watcher, t *target, names []strin
 	return took, w.show(all, func(uid string) bool { return uids[uid] })
 }
 
-// endOf returns nil for an error because the command was told to end, or because nobody reads what it writes.
+// endOf returns nil for an error that only says that the command was interrupted, or that its output is closed.
 func endOf(ctx context.Context, err error) error {
 	if told := ctx.Err() != nil; told || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
 		err = nil
@@ -202,7 +203,7 @@ func (w *watcher) write(changed []gangread.Gang) error {
 	return w.lines(rows)
 }
 
-// lines writes rows below those that were written before. Columns only become wider.
+// lines prints rows as a continuation of the same table. A column gets wider if a cell needs it, and never narrower.
 func (w *watcher) lines(rows [][]string) error {
 	if w.widths == nil {
 		w.widths = make([]int, len(w.columns))

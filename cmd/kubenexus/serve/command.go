@@ -52,7 +52,7 @@ without it, it is that of the cluster that serve runs in. Credentials in the kub
 It keeps nothing, so several replicas can serve. Without a certificate it makes one, which callers cannot verify: give it one with
 --tls-cert-file and --tls-private-key-file. When the files change, the new certificate counts.
 
-Exit codes: 0 if it was told to stop; 1 if it could not serve.`,
+Exit codes: 0 after SIGTERM or SIGINT; 1 if it could not serve.`,
 		Example: `  # in a cluster
   kubenexus serve --listen :8443 --tls-cert-file /tls/tls.crt --tls-private-key-file /tls/tls.key
 
@@ -154,7 +154,7 @@ func (o *options) run(ctx context.Context, out io.Writer) error {
 	server := &http.Server{
 		Handler: api.Handler(), TLSConfig: certificate, MaxHeaderBytes: maxHeader,
 		ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
-		// A watch ends when the process is told to stop; other requests are served.
+		// On SIGTERM, watches end at once, and other requests are served to their end.
 		BaseContext: func(net.Listener) context.Context { return rest.WithStop(context.Background(), ctx) },
 		ErrorLog:    klog.NewStandardLogger("INFO"),
 		HTTP2:       &http.HTTP2Config{MaxConcurrentStreams: 100},

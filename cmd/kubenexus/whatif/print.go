@@ -10,6 +10,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 )
 
@@ -36,9 +37,9 @@ func asYAML(w io.Writer, f *answers.Forecast) error {
 
 // asText prints the answer for people: first what would happen, then where, then who would have to go.
 func asText(w io.Writer, f *answers.Forecast) error {
-	fmt.Fprintf(w, "%s: %s.\n", headings[f.Outcome], f.Why)
+	fmt.Fprintf(w, "%s: %s.\n", headings[f.Outcome], words.OneLine(f.Why))
 	if f.Queue != "" {
-		fmt.Fprintf(w, "Queue: %s, %s before it.\n", f.Queue, counted(f.Before, "gang"))
+		fmt.Fprintf(w, "Queue: %s, %s before it.\n", f.Queue, words.Count(f.Before, "gang"))
 	}
 	if !f.StartsAt.IsZero() {
 		fmt.Fprintf(w, "Expected to start in about %s, when %s.\n", f.StartsAt.Sub(f.At).Round(time.Second),
@@ -81,7 +82,7 @@ func nodes(w io.Writer, all []answers.NodeShare) error {
 	fmt.Fprintln(table, "NODE\tPODS")
 	for i, node := range all {
 		if i == most {
-			fmt.Fprintf(table, "... and %s\n", counted(len(all)-most, "more node"))
+			fmt.Fprintf(table, "... and %s\n", words.Count(len(all)-most, "more node"))
 			break
 		}
 		fmt.Fprintf(table, "%s\t%d\n", node.Name, node.Pods)
@@ -101,27 +102,20 @@ func victims(w io.Writer, f *answers.Forecast) error {
 	}
 	for i := range f.Victims {
 		if i == most {
-			fmt.Fprintf(table, "... and %s\n", counted(len(f.Victims)-most, "more pod"))
+			fmt.Fprintf(table, "... and %s\n", words.Count(len(f.Victims)-most, "more pod"))
 			break
 		}
 		v := &f.Victims[i]
-		fmt.Fprintf(table, "%s/%s\t%s\t%s\t%d\t%s\n", v.Namespace, v.Name, cmp.Or(v.Gang, "-"), v.Node, v.Priority, v.Reason)
+		fmt.Fprintf(table, "%s/%s\t%s\t%s\t%d\t%s\n", v.Namespace, v.Name, words.OrDash(v.Gang), v.Node, v.Priority, v.Reason)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	if f.HiddenVictims > 0 {
-		fmt.Fprintf(w, "%s would be preempted in namespaces that you may not see.\n", counted(f.HiddenVictims, "pod"))
+		fmt.Fprintf(w, "%s would be preempted in namespaces that you may not see.\n", words.Count(f.HiddenVictims, "pod"))
 	}
 	if f.BudgetsBroken > 0 {
-		fmt.Fprintf(w, "%s more than PodDisruptionBudgets allow.\n", counted(f.BudgetsBroken, "disruption"))
+		fmt.Fprintf(w, "%s more than PodDisruptionBudgets allow.\n", words.Count(f.BudgetsBroken, "disruption"))
 	}
 	return nil
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
