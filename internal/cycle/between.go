@@ -13,7 +13,7 @@ const (
 	betweenShare = 0.02
 	// betweenBurst is how much of it may be saved up.
 	betweenBurst = 100 * time.Millisecond
-	// restAfter is how long no pod must have been scheduled before questions may take all the time.
+	// restAfter is how long no pod must have been scheduled before questions may take half of the time.
 	restAfter = 5 * time.Second
 	// betweenPoll is how often a question that waits looks whether it may go on.
 	betweenPoll = 10 * time.Millisecond
@@ -56,18 +56,21 @@ func (b *Between) Ended(now time.Time) {
 func (b *Between) Do(ctx context.Context, now func() time.Time, f func()) error {
 	ticker := time.NewTicker(betweenPoll)
 	defer ticker.Stop()
-	for !b.may(now()) {
+	for {
+		if b.may(now()) {
+			b.cycle.Lock()
+			if b.may(now()) && ctx.Err() == nil {
+				break // the questions before it may have used up the time
+			}
+			b.cycle.Unlock()
+		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for time between two scheduling cycles: %w", ctx.Err())
 		case <-ticker.C:
 		}
 	}
-	b.cycle.Lock()
 	defer b.cycle.Unlock()
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("waiting for a scheduling cycle to end: %w", err)
-	}
 	began := now()
 	defer func() { b.spend(now(), now().Sub(began)) }()
 	f()
@@ -82,19 +85,22 @@ func (b *Between) may(now time.Time) bool {
 	return b.left > 0
 }
 
+// spend subtracts what a question took. Nothing is saved up meanwhile.
 func (b *Between) spend(now time.Time, took time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.save(now)
+	b.save(now.Add(-took))
+	b.at = now
 	b.left -= took
 }
 
-// save adds what has been saved up since.
+// save adds what has been saved up since. A question that took long is paid back in full, also while nothing is scheduled: in this time the
+// scheduler can begin cycles that waited for the question.
 func (b *budget) save(now time.Time) {
+	share := betweenShare
 	if now.Sub(b.scheduled) > restAfter {
-		b.left = betweenBurst
-	} else {
-		b.left = min(betweenBurst, b.left+time.Duration(betweenShare*float64(now.Sub(b.at))))
+		share = 1
 	}
+	b.left = min(betweenBurst, b.left+time.Duration(share*float64(now.Sub(b.at))))
 	b.at = now
 }

@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	// podsMost is how many pods a question may have, setsMost how many sets of equal ones.
+	// podsMost is how many pods a question may have, setsMost how many sets of equal ones: each costs a look at every node.
 	podsMost = 5000
-	setsMost = 1000
+	setsMost = 64
 	// faultsMost is how many faults an answer names.
 	faultsMost = 20
 	// placeholderName is a name that is valid for a pod.

@@ -67,12 +67,24 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
 	who, known := asker(ctx)
-	switch {
-	case !known:
+	if !known {
 		refuse(w, &answers.Problem{Status: http.StatusUnauthorized, Detail: "who asks is not known"})
-	case !s.rates.allow(who.GetName()):
+		return
+	}
+	done, ok := s.rates.begin(who.GetName())
+	if !ok {
 		w.Header().Set("Retry-After", "1")
-		refuse(w, &answers.Problem{Status: http.StatusTooManyRequests, Detail: fmt.Sprintf("a user may ask %d times a second", perSecond)})
+		refuse(w, &answers.Problem{
+			Status: http.StatusTooManyRequests,
+			Detail: fmt.Sprintf("a user may ask %d times a second, and %d questions at a time", perSecond, runningMost),
+		})
+		return
+	}
+	defer done()
+	// A client that sends its question slowly, or reads the answer slowly, is cut off. Without the support for it (in tests) nothing is.
+	control := http.NewResponseController(w)
+	_, _ = control.SetReadDeadline(time.Now().Add(patience)), control.SetWriteDeadline(time.Now().Add(2*patience))
+	switch {
 	case !s.scheduler.Leads():
 		w.Header().Set("Retry-After", "1")
 		leader := s.leader()

@@ -78,27 +78,40 @@ func namespaceIn(name string) string {
 const (
 	// perSecond is how often a user may ask in a second, burst how often at once.
 	perSecond, burst = 100, 200
+	// runningMost is how many questions of a user are answered, or wait, at a time.
+	runningMost = 8
 	// usersMost is of how many users the rate is remembered.
 	usersMost = 4096
 )
 
-// rates limits how often each user asks.
+// rates limits how often each user asks, and how many questions of a user are answered at a time.
 type rates struct {
-	mu    sync.Mutex
-	users *lru.Cache
+	mu      sync.Mutex
+	users   *lru.Cache
+	running map[string]int
 }
 
-func newRates() *rates { return &rates{users: lru.New(usersMost)} }
+func newRates() *rates { return &rates{users: lru.New(usersMost), running: map[string]int{}} }
 
-// allow reports whether the user may ask once more now.
-func (r *rates) allow(name string) bool {
+// begin reports whether the user may ask once more now. If so, call done when the question is answered.
+func (r *rates) begin(name string) (done func(), ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known, ok := r.users.Get(name)
+	known, remembered := r.users.Get(name)
 	limiter, isLimiter := known.(*rate.Limiter)
-	if !ok || !isLimiter {
+	if !remembered || !isLimiter {
 		limiter = rate.NewLimiter(perSecond, burst)
 		r.users.Add(name, limiter)
 	}
-	return limiter.Allow()
+	if r.running[name] >= runningMost || !limiter.Allow() {
+		return nil, false
+	}
+	r.running[name]++
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.running[name]--; r.running[name] == 0 {
+			delete(r.running, name)
+		}
+	}, true
 }
