@@ -37,8 +37,14 @@ func (l *Ledger) addQueue(s *gang.Status, g *gang.Gang) {
 // Statuses returns the statuses of all gangs with members that have not ended, in the scheduling order. Each status is consistent
 // in itself, but they are taken one after the other: the ledger releases its lock in between, so that scheduling does not wait for
 // thousands of them.
-func (l *Ledger) Statuses() []gang.Status {
+func (l *Ledger) Statuses() []gang.Status { return l.StatusesIn("") }
+
+// StatusesIn returns the statuses of the gangs of a namespace, or of all if it is empty.
+func (l *Ledger) StatusesIn(namespace string) []gang.Status {
 	keys := l.sortKeys()
+	if namespace != "" {
+		keys = slices.DeleteFunc(keys, func(k queue.SortKey) bool { return k.Gang.Namespace != namespace })
+	}
 	slices.SortFunc(keys, queue.SortKey.Compare)
 	all := make([]gang.Status, 0, len(keys))
 	for i := range keys {

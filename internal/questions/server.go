@@ -32,8 +32,8 @@ const (
 type Scheduler interface {
 	// Leads reports whether this process schedules pods.
 	Leads() bool
-	// Gangs returns the statuses of all gangs in the scheduling order.
-	Gangs() []gang.Status
+	// Gangs returns the statuses of the gangs of a namespace, or of all if it is empty, in the scheduling order.
+	Gangs(namespace string) []gang.Status
 	Queues() answers.Queues
 	// WhatIf waits for a moment in which no pod is being scheduled. Its error is about the question, unless the context has ended.
 	WhatIf(ctx context.Context, pods []*corev1.Pod) (answers.Forecast, error)
@@ -111,10 +111,10 @@ func (s *Server) gangs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	found := answers.Gangs{Items: []answers.Gang{}}
-	all := s.scheduler.Gangs()
+	all := s.scheduler.Gangs(namespace)
 	for i := range all {
 		status := &all[i]
-		if namespace != "" && status.Key.Namespace != namespace || name != "" && status.Key.Name != name {
+		if name != "" && status.Key.Name != name {
 			continue
 		}
 		g := answers.Gang{Status: *status}

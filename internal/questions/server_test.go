@@ -29,9 +29,9 @@ type fake struct {
 	asked    []*corev1.Pod
 }
 
-func (f *fake) Leads() bool            { return !f.standby }
-func (f *fake) Gangs() []gang.Status   { return f.gangs }
-func (f *fake) Queues() answers.Queues { return answers.Queues{} }
+func (f *fake) Leads() bool                { return !f.standby }
+func (f *fake) Gangs(string) []gang.Status { return f.gangs }
+func (f *fake) Queues() answers.Queues     { return answers.Queues{} }
 func (f *fake) WhatIf(_ context.Context, pods []*corev1.Pod) (answers.Forecast, error) {
 	f.asked = pods
 	return f.forecast, f.err
@@ -177,6 +177,28 @@ func TestWhoAsksTooOftenIsToldToWait(t *testing.T) {
 	}
 	if status, _ := ask(s, "b", "GET", answers.QueuesPath, ""); status != http.StatusOK {
 		t.Errorf("another user gets status %d", status)
+	}
+}
+
+// TestAUserHasFewQuestionsAtATime, so that those of one user do not take all places.
+func TestAUserHasFewQuestionsAtATime(t *testing.T) {
+	r := newRates()
+	var done func()
+	for range runningMost {
+		var ok bool
+		if done, ok = r.begin("a"); !ok {
+			t.Fatal("a question was refused")
+		}
+	}
+	if _, ok := r.begin("a"); ok {
+		t.Error("a user may have any number of questions at a time")
+	}
+	if _, ok := r.begin("b"); !ok {
+		t.Error("another user may not ask")
+	}
+	done()
+	if _, ok := r.begin("a"); !ok {
+		t.Error("a user may not ask although a question was answered")
 	}
 }
 

@@ -37,8 +37,8 @@ func (p *Plugins) WhatIf(ctx context.Context, pods []*corev1.Pod) (answer answer
 // Leads reports whether this process schedules pods.
 func (p *Plugins) Leads() bool { return p.leads.Load() }
 
-// Gangs returns the statuses of all gangs in the scheduling order.
-func (p *Plugins) Gangs() []gang.Status { return p.ledger.Statuses() }
+// Gangs returns the statuses of the gangs of a namespace, or of all if it is empty, in the scheduling order.
+func (p *Plugins) Gangs(namespace string) []gang.Status { return p.ledger.StatusesIn(namespace) }
 
 // Queues returns the queues with what they use.
 func (p *Plugins) Queues() answers.Queues {
