@@ -1,0 +1,1 @@
+import{t as e}from"./page.js";function t(t){return e(`h1`,{children:`Queues`})}export{t as Queues};

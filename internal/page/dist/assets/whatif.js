@@ -1,0 +1,1 @@
+import{t as e}from"./page.js";function t(t){return e(`h1`,{children:`WhatIf`})}export{t as WhatIf};

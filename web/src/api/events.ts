@@ -1,0 +1,57 @@
+import { send } from "./client";
+
+/** An event of a stream, as the HTML standard has them. */
+export interface Event {
+  name: string;
+  data: string;
+  /** Up to where the stream has been read; empty if the event does not say it. */
+  id: string;
+}
+
+/** Takes the text of a stream as it comes, and returns the events that are complete. */
+export class Parser {
+  private rest = "";
+
+  add(text: string): Event[] {
+    const lines = (this.rest + text).split("\n\n");
+    this.rest = lines.pop() ?? "";
+    return lines.map(parse).filter((event) => event.data !== "");
+  }
+}
+
+function parse(block: string): Event {
+  const event: Event = { name: "message", data: "", id: "" };
+  const data: string[] = [];
+  for (const line of block.split("\n")) {
+    const colon = line.indexOf(":");
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
+    if (field === "event") event.name = value;
+    else if (field === "id") event.id = value;
+    else if (field === "data") data.push(value);
+  }
+  event.data = data.join("\n");
+  return event;
+}
+
+/** Reads a stream of events to its end. fetch is used because EventSource cannot send a token. */
+export async function stream(
+  path: string,
+  query: Record<string, string>,
+  lastID: string,
+  signal: AbortSignal,
+  each: (events: Event[]) => void,
+): Promise<void> {
+  const headers: Record<string, string> = { Accept: "text/event-stream" };
+  if (lastID) headers["Last-Event-ID"] = lastID;
+  const answer = await send(path, { query, headers, signal });
+  if (!answer.body) return;
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  const parser = new Parser();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const events = parser.add(value);
+    if (events.length > 0) each(events);
+  }
+}

@@ -1,0 +1,5 @@
+import type { Route } from "../state/route";
+
+export function Gang(_: { route: Route }) {
+  return <h1>Gang</h1>;
+}
