@@ -45,6 +45,8 @@ BUILD = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)
 LINT      := bin/golangci-lint
 KUSTOMIZE := bin/kustomize
 PROMETHEUS = bin/prometheus bin/promtool
+# The packages that make the web page, and drive a browser in its tests, if there is npm.
+PAGE_PACKAGES = $(if $(shell command -v npm),web/node_modules/.package-lock.json)
 NOTICE  = @echo 'Compiling: the first time takes about 6 minutes on 2 cores; later runs take seconds.' >&2
 
 .DEFAULT_GOAL := help
@@ -66,7 +68,7 @@ picture: ## Draw docs/pictures/demo.svg, the picture in README.md, from a run of
 reference: ## Write docs/reference from the code; the tests fail when it is stale
 	$(GO) test -count=1 -run '^TestReference' ./internal/reference ./internal/rest ./test/demo -update
 
-test: $(PROMETHEUS) ## Run all tests
+test: $(PROMETHEUS) $(PAGE_PACKAGES) ## Run all tests (those of the web page need Node.js and Chromium, and say so)
 	$(NOTICE)
 	$(GO) test -timeout 30m ./...
 
@@ -147,7 +149,27 @@ manifests: $(KUSTOMIZE) ## Make the manifests in config/ from config/base and co
 	@cmp -s $(or $(TO),config)/guard-rails.yaml $(or $(TO),charts/kubenexus)/guard-rails.yaml || \
 		cp $(or $(TO),config)/guard-rails.yaml $(or $(TO),charts/kubenexus)/guard-rails.yaml
 
-verify: verify-fmt verify-tidy verify-manifests vet lint ## Check format, go.mod, manifests, vet and linters; changes nothing
+# --- the web page -------------------------------------------------------------------------------
+# internal/page/dist is committed, so that Go alone builds the command.
+.PHONY: page verify-page test-page
+page: web/node_modules/.package-lock.json ## Build the web page from web/ into internal/page/dist (needs Node.js 20)
+	cd web && npm run --silent types && npm run --silent build
+
+test-page: web/node_modules/.package-lock.json ## Run the tests of the web page in Chromium (ARGS=-draw makes the pictures of the docs)
+	$(GO) test -count=1 -v ./test/page $(ARGS)
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	npm ci --prefix web --no-audit --no-fund --loglevel=error
+	@touch $@
+
+verify-page: $(PAGE_PACKAGES)
+	@if [ -z '$(PAGE_PACKAGES)' ]; then echo 'SKIPPED: whether the web page is current needs Node.js 20 with npm.'; else \
+	cd web && made=$$(mktemp -d) && trap 'rm -r "$$made"' EXIT && npm run --silent check && npm run --silent test && \
+	npx openapi-typescript ../docs/reference/openapi.json --output "$$made/schema.d.ts" >/dev/null && diff -u src/api/schema.d.ts "$$made/schema.d.ts" && \
+	npm run --silent build -- --outDir "$$made/dist" && diff -r ../internal/page/dist "$$made/dist" || \
+	{ echo 'The web page does not pass its checks, or is not what make page makes.'; exit 1; } >&2; fi
+
+verify: verify-fmt verify-tidy verify-manifests verify-page vet lint ## Check format, go.mod, manifests, vet and linters; changes nothing
 
 verify-fmt:
 	@echo 'gofmt -l .'

@@ -19,6 +19,7 @@ import (
 	clientrest "k8s.io/client-go/rest"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
+	"github.com/kubenexus/kubenexus-scheduler/internal/page"
 )
 
 // Scheduler answers what only the scheduler knows. It is asked with the token of the caller. Errors of type *answers.Problem are for the
@@ -38,6 +39,8 @@ type Options struct {
 	Lease     types.NamespacedName
 	// SchedulerNames are the schedulerNames that KubeNexus serves.
 	SchedulerNames []string
+	// Page is the web page, nil to serve none.
+	Page *page.Page
 	// Version is that of this process.
 	Version string
 	Limits  Limits
@@ -107,6 +110,11 @@ func New(o Options) (*Server, error) {
 	describeBodies(api.OpenAPI())
 	if s.openAPI, err = json.MarshalIndent(api.OpenAPI(), "", "  "); err != nil {
 		return nil, fmt.Errorf("writing the description of the API: %w", err)
+	}
+	if o.Page != nil {
+		for _, pattern := range o.Page.Paths() {
+			s.mux.Handle(pattern, o.Page)
+		}
 	}
 	s.mux.HandleFunc("GET /openapi.json", s.serveOpenAPI)
 	s.mux.HandleFunc("GET /healthz", serveHealth)

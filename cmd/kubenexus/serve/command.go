@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/page"
 	"github.com/kubenexus/kubenexus-scheduler/internal/rest"
 	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
 	"github.com/kubenexus/kubenexus-scheduler/internal/version"
@@ -34,6 +35,7 @@ type options struct {
 	keyFile    string
 	schedulers []string
 	lease      string
+	page       bool
 	limits     rest.Limits
 }
 
@@ -42,8 +44,9 @@ func NewCommand() *cobra.Command {
 	o := options{limits: rest.DefaultLimits()}
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Serve a REST API: submit gangs, and see why they wait",
-		Long: `serve answers HTTP requests that submit gangs, list and cancel them, and ask why they wait. /openapi.json describes it.
+		Short: "Serve a REST API and a web page: submit gangs, and see why they wait",
+		Long: `serve answers HTTP requests that submit gangs, list and cancel them, and ask why they wait. /openapi.json describes it. A browser
+sees the same at /: who waits and why, what runs where, and whose turn it is.
 
 It has no rights of its own. Each request under /api/v1 needs a bearer token of Kubernetes, such as that of a service account, and is
 made at the API server with this token: who may create Jobs there may submit gangs here. The kubeconfig says where the API server is;
@@ -72,6 +75,7 @@ Exit codes: 0 after SIGTERM or SIGINT; 1 if it could not serve.`,
 	flags.StringVar(&o.keyFile, "tls-private-key-file", "", "the private key of the certificate")
 	flags.StringSliceVar(&o.schedulers, "scheduler-names", scheduler.Names(), "the schedulerNames that KubeNexus serves in this cluster")
 	flags.StringVar(&o.lease, "lease", "kube-system/"+scheduler.Name, "the lease of the scheduler that is asked, as namespace/name")
+	flags.BoolVar(&o.page, "page", true, "serve the web page at /, which shows who waits and why, and asks for a token")
 	flags.Float64Var(&o.limits.RequestsPerSecond, "requests-per-second", o.limits.RequestsPerSecond,
 		"how many requests a caller may make a second")
 	flags.IntVar(&o.limits.Burst, "burst", o.limits.Burst, "how many requests a caller may make at once")
@@ -136,9 +140,15 @@ func (o *options) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("finding out where the API server is: %w", err)
 	}
+	var site *page.Page
+	if o.page {
+		if site, err = page.New(); err != nil {
+			return err
+		}
+	}
 	api, err := rest.New(rest.Options{
 		APIServer: config, SchedulerNames: o.schedulers, Version: version.String(), Limits: o.limits,
-		Lease: types.NamespacedName{Namespace: namespace, Name: name},
+		Lease: types.NamespacedName{Namespace: namespace, Name: name}, Page: site,
 	})
 	if err != nil {
 		return err

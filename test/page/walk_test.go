@@ -1,0 +1,194 @@
+package page_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/serve"
+	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
+)
+
+const (
+	patience = time.Minute
+	// walkTime is how long the browser may take for all steps.
+	walkTime = 4 * time.Minute
+	root     = "../../"
+)
+
+var draw = flag.Bool("draw", false, "keep the screenshots as the pictures of the documentation")
+
+// world is what the steps in the browser know of the cluster.
+type world struct {
+	URL string `json:"url"`
+	// Users are the tokens by the name of the user.
+	Users map[string]string `json:"users"`
+	// Kubectl is a command with the rights of an administrator, to which arguments can be added.
+	Kubectl []string `json:"kubectl"`
+}
+
+// TestWalk takes each step of docs/page.md in Chromium: two teams, gangs that run and wait, one that preempts; a reader with few rights, and
+// tokens that are forged or not valid any more.
+func TestWalk(t *testing.T) {
+	browser := browserFor(t)
+	w := world{Kubectl: []string{kubectl(t), "--kubeconfig", plane.Kubeconfig()}, Users: map[string]string{}}
+	w.apply(t, rights(t), root+"examples/page/access.yaml", root+"examples/page/queues.yaml")
+	process.Start(t, process.KubeNexus, "--kubeconfig="+plane.Kubeconfig(), "--leader-elect=true")
+	for rack, name := range []string{"rack-1", "rack-2"} {
+		shape := controlplane.NodeShape{
+			CPU: "16", Memory: "64Gi", Pods: 110, Extended: map[string]string{"nvidia.com/gpu": "4"},
+			Labels: map[string]string{"example.com/rack": name},
+		}
+		if err := plane.AddNodes(t.Context(), "gpu-"+string(rune('a'+rack)), 2, shape); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.apply(t, root+"examples/page/gangs.yaml")
+	w.run(t, "wait", "--for=jsonpath={.status.ready}=2", "--timeout=60s", "-n", "team-b", "job/finetune")
+	w.run(t, "wait", "--for=jsonpath={.status.ready}=1", "--timeout=60s", "-n", "team-a", "job/pretrain")
+	w.apply(t, root+"examples/page/waiting.yaml")
+	w.Users["ann"] = w.run(t, "-n", "team-a", "create", "token", "ann")
+	w.Users["bob"] = w.run(t, "-n", "team-b", "create", "token", "bob")
+	w.run(t, "-n", "team-a", "create", "serviceaccount", "temp")
+	w.run(t, "create", "rolebinding", "temp", "-n", "team-a", "--clusterrole=kubenexus-page-reader", "--serviceaccount=team-a:temp")
+	w.Users["temp"] = w.run(t, "-n", "team-a", "create", "token", "temp")
+	w.URL = "https://" + serveAPI(t)
+	w.walk(t, browser)
+}
+
+// browserFor returns what runs the steps: Node.js with the packages of web/, and Chromium.
+func browserFor(t *testing.T) string {
+	t.Helper()
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("the page is tested in a browser with Node.js 20 or later: install it, and run make test-page")
+	}
+	if _, err := exec.LookPath("chromium"); err != nil && os.Getenv("CHROMIUM") == "" {
+		t.Skip("the page is tested in Chromium: install it (Debian: apt-get install chromium), or name it in CHROMIUM")
+	}
+	if _, err := os.Stat(root + "web/node_modules/playwright-core"); errors.Is(err, os.ErrNotExist) {
+		t.Skip("the packages of web/ are not installed: run make test-page, or npm ci in web/")
+	}
+	return node
+}
+
+// walk runs the steps, and prints them as they come.
+func (w world) walk(t *testing.T, node string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "world.json")
+	text, err := json.Marshal(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pictures := t.TempDir()
+	if *draw {
+		if pictures, err = filepath.Abs(root + "docs/pictures/page"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), walkTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, node, "test/walk.mjs", "--world", file, "--out", pictures)
+	cmd.Dir, cmd.WaitDelay = root+"web", 5*time.Second
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Fatalf("the walk: %v", err)
+	}
+}
+
+// serveAPI serves the API and the page, and returns the address.
+func serveAPI(t *testing.T, args ...string) string {
+	t.Helper()
+	reader, writer := io.Pipe()
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := serve.NewCommand()
+	cmd.SetOut(writer)
+	cmd.SetArgs(append([]string{"--listen", "127.0.0.1:0", "--kubeconfig", plane.Kubeconfig()}, args...))
+	ended := make(chan error, 1)
+	go func() {
+		ended <- cmd.ExecuteContext(ctx)
+		_ = writer.Close() // it returns no error
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("kubenexus serve: %v", err)
+		}
+	})
+	line, err := bufio.NewReader(reader).ReadString('\n')
+	if err != nil {
+		t.Fatalf("kubenexus serve said %q: %v", line, err)
+	}
+	address := regexp.MustCompile(`https://(\S+)`).FindStringSubmatch(line)
+	if address == nil {
+		t.Fatalf("kubenexus serve said %q", line)
+	}
+	return address[1]
+}
+
+// kubectl builds kubectl the first time, and returns its path.
+func kubectl(t *testing.T) string {
+	t.Helper()
+	cmd := exec.Command("go", "tool", "-n", "kubectl")
+	cmd.Stderr = os.Stderr
+	path, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("building kubectl: %v", err)
+	}
+	return strings.TrimSpace(string(path))
+}
+
+func (w world) apply(t *testing.T, files ...string) {
+	t.Helper()
+	for _, file := range files {
+		w.run(t, "apply", "-f", file)
+	}
+}
+
+// run runs kubectl as an administrator, and returns what it prints.
+func (w world) run(t *testing.T, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, w.Kubectl[0], append(w.Kubectl[1:], args...)...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// rights returns a file with the rights to ask the scheduler, as its manifest gives them to all users.
+func rights(t *testing.T) string {
+	t.Helper()
+	manifest, err := os.ReadFile(root + "config/gang-scheduler-deployment.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documents []string
+	for document := range strings.SplitSeq(string(manifest), "\n---\n") {
+		if strings.Contains(document, "name: kubenexus-scheduler-questions\n") {
+			documents = append(documents, document)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "rights.yaml")
+	if err := os.WriteFile(file, []byte(strings.Join(documents, "\n---\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
