@@ -1,23 +1,20 @@
 package page_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/serve"
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/serving"
 )
 
 const (
@@ -42,8 +39,8 @@ type world struct {
 // tokens that are forged or not valid any more.
 func TestWalk(t *testing.T) {
 	browser := browserFor(t)
-	w := world{Kubectl: []string{kubectl(t), "--kubeconfig", plane.Kubeconfig()}, Users: map[string]string{}}
-	w.apply(t, rights(t), root+"examples/page/access.yaml", root+"examples/page/queues.yaml")
+	w := world{Kubectl: []string{serving.Kubectl(t), "--kubeconfig", plane.Kubeconfig()}, Users: map[string]string{}}
+	w.apply(t, serving.Rights(t, root), root+"examples/page/access.yaml", root+"examples/page/queues.yaml")
 	process.Start(t, process.KubeNexus, "--kubeconfig="+plane.Kubeconfig(), "--leader-elect=true")
 	for rack, name := range []string{"rack-1", "rack-2"} {
 		shape := controlplane.NodeShape{
@@ -63,7 +60,7 @@ func TestWalk(t *testing.T) {
 	w.run(t, "-n", "team-a", "create", "serviceaccount", "temp")
 	w.run(t, "create", "rolebinding", "temp", "-n", "team-a", "--clusterrole=kubenexus-page-reader", "--serviceaccount=team-a:temp")
 	w.Users["temp"] = w.run(t, "-n", "team-a", "create", "token", "temp")
-	w.URL = "https://" + serveAPI(t)
+	w.URL = "https://" + serving.Serve(t, plane.Kubeconfig())
 	w.walk(t, browser)
 }
 
@@ -111,48 +108,6 @@ func (w world) walk(t *testing.T, node string) {
 	}
 }
 
-// serveAPI serves the API and the page, and returns the address.
-func serveAPI(t *testing.T, args ...string) string {
-	t.Helper()
-	reader, writer := io.Pipe()
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := serve.NewCommand()
-	cmd.SetOut(writer)
-	cmd.SetArgs(append([]string{"--listen", "127.0.0.1:0", "--kubeconfig", plane.Kubeconfig()}, args...))
-	ended := make(chan error, 1)
-	go func() {
-		ended <- cmd.ExecuteContext(ctx)
-		_ = writer.Close() // it returns no error
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("kubenexus serve: %v", err)
-		}
-	})
-	line, err := bufio.NewReader(reader).ReadString('\n')
-	if err != nil {
-		t.Fatalf("kubenexus serve said %q: %v", line, err)
-	}
-	address := regexp.MustCompile(`https://(\S+)`).FindStringSubmatch(line)
-	if address == nil {
-		t.Fatalf("kubenexus serve said %q", line)
-	}
-	return address[1]
-}
-
-// kubectl builds kubectl the first time, and returns its path.
-func kubectl(t *testing.T) string {
-	t.Helper()
-	cmd := exec.Command("go", "tool", "-n", "kubectl")
-	cmd.Stderr = os.Stderr
-	path, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("building kubectl: %v", err)
-	}
-	return strings.TrimSpace(string(path))
-}
-
 func (w world) apply(t *testing.T, files ...string) {
 	t.Helper()
 	for _, file := range files {
@@ -171,24 +126,4 @@ func (w world) run(t *testing.T, args ...string) string {
 		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return strings.TrimSpace(string(out))
-}
-
-// rights returns a file with the rights to ask the scheduler, as its manifest gives them to all users.
-func rights(t *testing.T) string {
-	t.Helper()
-	manifest, err := os.ReadFile(root + "config/gang-scheduler-deployment.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var documents []string
-	for document := range strings.SplitSeq(string(manifest), "\n---\n") {
-		if strings.Contains(document, "name: kubenexus-scheduler-questions\n") {
-			documents = append(documents, document)
-		}
-	}
-	file := filepath.Join(t.TempDir(), "rights.yaml")
-	if err := os.WriteFile(file, []byte(strings.Join(documents, "\n---\n")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
 }

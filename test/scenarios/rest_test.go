@@ -1,9 +1,7 @@
 package scenarios
 
 import (
-	"bufio"
 	"context"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -15,10 +13,10 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/serve"
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
 	"github.com/kubenexus/kubenexus-scheduler/internal/selfsigned"
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/serving"
 )
 
 // restPage is the page whose commands run here.
@@ -33,8 +31,8 @@ func TestRESTPage(t *testing.T) {
 	s.node("n1", controlplane.NodeShape{CPU: "4", Memory: "8Gi", Pods: 110})
 	s.node("n2", controlplane.NodeShape{CPU: "4", Memory: "8Gi", Pods: 110})
 	page := newPage(t, restPage)
-	page.address = serveREST(t, "--tls-cert-file", page.certificate(t, "serve.crt"), "--tls-private-key-file", page.dir+"/serve.key")
-	page.rights(t)
+	page.address = serving.Serve(t, suite.plane.Kubeconfig(), "--tls-cert-file", page.certificate(t, "serve.crt"), "--tls-private-key-file", page.dir+"/serve.key")
+	page.shell(t, "kubectl apply -f "+serving.Rights(t, "../.."))
 	s.namespaces = append(s.namespaces, "team-a") // the page creates it
 	t.Cleanup(func() {
 		background := metav1.DeletePropagationBackground
@@ -45,36 +43,6 @@ func TestRESTPage(t *testing.T) {
 		}
 	})
 	page.run(t)
-}
-
-// serveREST serves the API, and returns its address. The test's end stops it.
-func serveREST(t *testing.T, args ...string) string {
-	t.Helper()
-	reader, writer := io.Pipe()
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := serve.NewCommand()
-	cmd.SetOut(writer)
-	cmd.SetArgs(append([]string{"--listen", "127.0.0.1:0", "--kubeconfig", suite.plane.Kubeconfig()}, args...))
-	ended := make(chan error, 1)
-	go func() {
-		ended <- cmd.ExecuteContext(ctx)
-		_ = writer.Close() // it returns no error
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("kubenexus serve: %v", err)
-		}
-	})
-	line, err := bufio.NewReader(reader).ReadString('\n')
-	if err != nil {
-		t.Fatalf("kubenexus serve said %q: %v", line, err)
-	}
-	address := regexp.MustCompile(`https://(\S+)`).FindStringSubmatch(line)
-	if address == nil {
-		t.Fatalf("kubenexus serve said %q", line)
-	}
-	return address[1]
 }
 
 // page is a page of the documentation, with commands, and what they print.
@@ -97,13 +65,7 @@ func newPage(t *testing.T, file string) *page {
 		t.Fatal(err)
 	}
 	p := &page{text: string(text), dir: t.TempDir()}
-	kubectl := exec.Command("go", "tool", "-n", "kubectl") // builds it the first time, and prints its path
-	kubectl.Stderr = os.Stderr
-	path, err := kubectl.Output()
-	if err != nil {
-		t.Fatalf("building kubectl: %v", err)
-	}
-	if err := os.Symlink(strings.TrimSpace(string(path)), filepath.Join(p.dir, "kubectl")); err != nil {
+	if err := os.Symlink(serving.Kubectl(t), filepath.Join(p.dir, "kubectl")); err != nil {
 		t.Fatal(err)
 	}
 	examples, err := filepath.Abs("../../examples")
@@ -208,22 +170,4 @@ func (p *page) shell(t *testing.T, line string) string {
 		t.Logf("%s: %v\n%s", line, err, out)
 	}
 	return string(out)
-}
-
-// rights gives all users the right to ask the scheduler, as its manifest does.
-func (p *page) rights(t *testing.T) {
-	manifest, err := os.ReadFile("../../config/gang-scheduler-deployment.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rights []string
-	for document := range strings.SplitSeq(string(manifest), "\n---\n") {
-		if strings.Contains(document, "name: kubenexus-scheduler-questions\n") {
-			rights = append(rights, document)
-		}
-	}
-	if err := os.WriteFile(filepath.Join(p.dir, "rights.yaml"), []byte(strings.Join(rights, "\n---\n")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p.shell(t, "kubectl apply -f rights.yaml")
 }
