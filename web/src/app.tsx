@@ -34,7 +34,8 @@ export function App() {
   const first = useRef(true);
   const shown = screens[screen];
   useEffect(() => {
-    document.title = `${shown?.title ?? "KubeNexus"} · KubeNexus`;
+    // Of several tabs, the reader wants to find that of a gang, so its name comes first.
+    document.title = [...route.value.parts.toReversed(), shown?.title, "KubeNexus"].filter(Boolean).join(" · ");
     // Who follows a link by keyboard goes on at the top of what it led to.
     if (!first.current) main.current?.focus();
     first.current = false;

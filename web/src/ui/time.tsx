@@ -1,0 +1,20 @@
+import { age, now } from "../state/clock";
+
+/** How long ago it was, with the time itself. */
+export function Ago({ at }: { at: string }) {
+  return (
+    <time dateTime={at} title={moment(at)}>
+      {age(at)}
+    </time>
+  );
+}
+
+/** A time of day as the reader's language writes it, with the date. */
+export function moment(at: string): string {
+  return new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+}
+
+/** How long it is until a time, such as 12m; "now" once it has come. */
+export function until(at: string): string {
+  return Date.parse(at) <= now.value ? "now" : age(new Date(now.value).toISOString(), Date.parse(at));
+}
