@@ -2,7 +2,7 @@ import type { ComponentType } from "preact";
 import { lazy, Suspense } from "preact/compat";
 import { useEffect, useRef } from "preact/hooks";
 import { connection, followGangs, gangs, version } from "./state/gangs";
-import { type Route, route, to } from "./state/route";
+import { depth, type Route, route, to } from "./state/route";
 import { choose, namespace, signOut, token } from "./state/session";
 import { Gang } from "./screens/gang";
 import { Work } from "./screens/work";
@@ -37,7 +37,8 @@ export function App() {
     // Of several tabs, the reader wants to find that of a gang, so its name comes first.
     document.title = [...route.value.parts.toReversed(), shown?.title, "KubeNexus"].filter(Boolean).join(" · ");
     // Who follows a link by keyboard goes on at the top of what it led to.
-    if (!first.current) main.current?.focus();
+    if (!first.current) main.current?.focus({ preventScroll: true });
+    if (!first.current) scrollTo(0, depth());
     first.current = false;
   }, [where, shown]);
   const Show = shown?.show;

@@ -102,9 +102,9 @@ function NoGang({ problem }: { problem: Problem }) {
   if (problem.status !== 404) return <Trouble problem={problem} />;
   return (
     <Empty>
-      <p>{problem.detail ?? "There is no such gang."} It may have ended.</p>
+      <p>{problem.detail ?? "There is no such gang."}</p>
       <p>
-        <a href={to("work")}>See the gangs that wait and run</a>
+        It may have ended. <a href={to("work")}>See the gangs that wait and run</a>
       </p>
     </Empty>
   );

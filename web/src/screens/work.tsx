@@ -80,7 +80,7 @@ function NoGangs() {
 }
 
 function count(n: number): string {
-  return n === 1 ? "1 gang" : `${n.toLocaleString()} gangs`;
+  return n === 1 ? "1 gang" : `${n} gangs`;
 }
 
 function runningOnes() {

@@ -22,14 +22,26 @@ export function placed(gang: Gang): number {
   return Math.min(1, gang.needs.running / gang.pods);
 }
 
+// A gang that changes is another object, so what was read of one stays true.
+const read = new WeakMap<Gang, [string, number][]>();
+
+function amountsOf(gang: Gang): [string, number][] {
+  let amounts = read.get(gang);
+  if (!amounts) {
+    amounts = Object.entries(gang.requests ?? {})
+      .filter(([resource]) => isDevice(resource) || resource === "cpu" || resource === "memory")
+      .map(([resource, text]) => [resource, parseQuantity(text)]);
+    read.set(gang, amounts);
+  }
+  return amounts;
+}
+
 /** Sums up who holds each device, those of which there are the most first, and then cpu and memory. */
 export function heldBy(gangs: Iterable<Gang>, by: (gang: Gang) => string): Held[] {
   const all = new Map<string, { amounts: Map<string, number>; asked: number }>();
   for (const gang of gangs) {
     const part = placed(gang);
-    for (const [resource, text] of Object.entries(gang.requests ?? {})) {
-      if (!isDevice(resource) && resource !== "cpu" && resource !== "memory") continue;
-      const amount = parseQuantity(text);
+    for (const [resource, amount] of amountsOf(gang)) {
       const entry = all.get(resource) ?? { amounts: new Map<string, number>(), asked: 0 };
       all.set(resource, entry);
       entry.asked += amount * (1 - part);

@@ -30,11 +30,18 @@ function order(...names: string[]): Order {
   return { at: "2026-01-01T12:00:00Z", items: names.map((name, position) => ({ key: key(name), queue: "research", position })) };
 }
 
+function lineUp(all: Gang[], said: Order | undefined) {
+  return line.lineUp(
+    all.map((gang) => [`team-a/${gang.key.name}/scheduler-plugins/`, gang]),
+    said,
+  );
+}
+
 const names = (waiting: { gang: Gang }[]) => waiting.map((w) => w.gang.key.name);
 
 test("gangs that wait are in the scheduler's order, whatever their age", () => {
   const all = [gang("old"), gang("young", { created: "2026-01-01T11:00:00Z" })];
-  expect(names(line.lineUp(all, order("young", "old")))).toEqual(["young", "old"]);
+  expect(names(lineUp(all, order("young", "old")))).toEqual(["young", "old"]);
 });
 
 test("gangs that run are not in the line", () => {
@@ -43,7 +50,7 @@ test("gangs that run are not in the line", () => {
     gang("b"),
     gang("c", { phase: "Unbound", needs: { minAvailable: 0, have: 1, running: 1 } }),
   ];
-  expect(names(line.lineUp(all, undefined))).toEqual(["b"]);
+  expect(names(lineUp(all, undefined))).toEqual(["b"]);
 });
 
 test("without the scheduler's order the higher priority goes first, then the older gang", () => {
@@ -52,13 +59,13 @@ test("without the scheduler's order the higher priority goes first, then the old
     gang("old", { created: "2026-01-01T10:00:00Z" }),
     gang("urgent", { created: "2026-01-01T12:00:00Z", priority: 10 }),
   ];
-  expect(names(line.lineUp(all, undefined))).toEqual(["urgent", "young", "old"]);
-  expect(line.lineUp(all, undefined).map((w) => w.place)).toEqual([1, 2, 3]);
+  expect(names(lineUp(all, undefined))).toEqual(["urgent", "young", "old"]);
+  expect(lineUp(all, undefined).map((w) => w.place)).toEqual([1, 2, 3]);
 });
 
 test("a gang that the scheduler does not have in its line comes last, without a place", () => {
   const all = [gang("incomplete", { phase: "Incomplete", priority: 100 }), gang("ready")];
-  const waiting = line.lineUp(all, order("ready"));
+  const waiting = lineUp(all, order("ready"));
   expect(waiting.map((w) => [w.gang.key.name, w.place])).toEqual([
     ["ready", 1],
     ["incomplete", undefined],
@@ -66,20 +73,20 @@ test("a gang that the scheduler does not have in its line comes last, without a 
 });
 
 test("places have no gaps when a gang of the order is gone", () => {
-  expect(line.lineUp([gang("b")], order("a", "b")).map((w) => w.place)).toEqual([1]);
+  expect(lineUp([gang("b")], order("a", "b")).map((w) => w.place)).toEqual([1]);
 });
 
 test("what the scheduler says of a gang comes before what its pods say", () => {
   const said = order("a");
   Object.assign(said.items[0]!, { reason: "2 lack cpu", setAside: { held: 1, of: 2 } });
-  const [first] = line.lineUp([gang("a", { queue: "other", reason: "earlier" })], said);
+  const [first] = lineUp([gang("a", { queue: "other", reason: "earlier" })], said);
   expect(first).toMatchObject({ queue: "research", position: 0, reason: "2 lack cpu", setAside: { held: 1, of: 2 } });
 });
 
 test("before a gang are those of its queue with an earlier place", () => {
   const said = order("a", "b", "c");
   said.items[1]!.queue = "product";
-  const waiting = line.lineUp([gang("a"), gang("b"), gang("c"), gang("d", { queue: "research" })], said);
+  const waiting = lineUp([gang("a"), gang("b"), gang("c"), gang("d", { queue: "research" })], said);
   expect(names(line.before(waiting, waiting[2]!))).toEqual(["a"]);
   expect(line.before(waiting, waiting[0]!)).toEqual([]);
 });

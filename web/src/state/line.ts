@@ -1,7 +1,8 @@
 import { useMemo } from "preact/hooks";
-import type { Gang, Order } from "../api/types";
+import type { Gang, Order, Problem } from "../api/types";
 import { scope, useAnswer } from "./answer";
 import { gangs, id, version } from "./gangs";
+import { namespace } from "./session";
 
 /** A gang that waits, with its place in the line. */
 export interface Waiting {
@@ -29,12 +30,16 @@ export function runs(gang: Gang): boolean {
 }
 
 /** The gangs that wait: those of the scheduler's order first, in it, and then the others by priority and age. */
-export function lineUp(all: Iterable<Gang>, order: Order | undefined): Waiting[] {
-  const rank = new Map(order?.items.map((item, i) => [id(item.key), i]));
-  const found = [...all]
-    .filter((gang) => !runs(gang))
-    .map((gang) => ({ gang, key: id(gang.key), rank: rank.get(id(gang.key)) ?? Infinity }));
-  found.sort((a, b) => (a.rank === b.rank ? byPriorityAndAge(a.gang, b.gang) : a.rank - b.rank));
+export function lineUp(all: Iterable<[string, Gang]>, order: Order | undefined): Waiting[] {
+  const ranks = ranksOf(order);
+  const found: (Found & { rank: number })[] = [];
+  for (const [key, gang] of all) {
+    if (runs(gang)) continue;
+    const rank = ranks.get(key) ?? Infinity;
+    // Only those without a rank are compared by age.
+    found.push({ gang, key, rank, created: rank === Infinity ? Date.parse(gang.created) : 0 });
+  }
+  found.sort((a, b) => (a.rank === b.rank ? byPriorityAndAge(a, b) : a.rank - b.rank));
   return found.map(({ gang, key, rank }, i) => {
     const item = order?.items[rank];
     return {
@@ -50,10 +55,24 @@ export function lineUp(all: Iterable<Gang>, order: Order | undefined): Waiting[]
   });
 }
 
-function byPriorityAndAge(a: Gang, b: Gang): number {
-  if (a.priority !== b.priority) return b.priority - a.priority;
-  if (a.created !== b.created) return Date.parse(a.created) - Date.parse(b.created);
-  return id(a.key) < id(b.key) ? -1 : 1;
+// An order is the same for many changes of the gangs.
+const ranked = new WeakMap<Order, Map<string, number>>();
+
+function ranksOf(order: Order | undefined): Map<string, number> {
+  if (!order) return new Map();
+  const known = ranked.get(order) ?? new Map(order.items.map((item, i) => [id(item.key), i]));
+  ranked.set(order, known);
+  return known;
+}
+
+interface Found {
+  gang: Gang;
+  key: string;
+  created: number;
+}
+
+function byPriorityAndAge(a: Found, b: Found): number {
+  return b.gang.priority - a.gang.priority || a.created - b.created || (a.key < b.key ? -1 : 1);
 }
 
 /** The gangs that go before one in its queue, the next one to go first. */
@@ -62,16 +81,22 @@ export function before(line: Waiting[], of: Waiting): Waiting[] {
   return line.slice(0, Math.max(0, at)).filter((waiting) => waiting.queue === of.queue && waiting.place !== undefined);
 }
 
+// Who comes back to a screen finds the line as it was, until there is a newer answer.
+let last: { of: string; order: Order } | undefined;
+
 /** The gangs that wait, in the order in which the scheduler takes them. It is kept up to date. */
 export function useLine(): Line {
-  const answer = useAnswer<Order>("order", scope()).value;
-  const waiting = useMemo(() => lineUp(gangs().values(), answer.value), [version.value, answer.value]);
-  return { waiting, note: noteOf(answer.value, answer.problem !== undefined, answer.problem?.status === 403) };
+  const of = namespace.value;
+  const { value, problem } = useAnswer<Order>("order", scope()).value;
+  if (value) last = { of, order: value };
+  const order = last?.of === of ? last.order : undefined;
+  const waiting = useMemo(() => lineUp(gangs(), order), [version.value, order]);
+  return { waiting, note: noteOf(order, problem) };
 }
 
-function noteOf(order: Order | undefined, failed: boolean, forbidden: boolean): string {
-  if (!failed) return "";
+function noteOf(order: Order | undefined, problem: Problem | undefined): string {
+  if (!problem) return "";
   if (order) return `The scheduler does not answer. The order is that of ${new Date(order.at).toLocaleTimeString()}.`;
-  const why = forbidden ? "You may not ask the scheduler for its order." : "The scheduler does not answer.";
+  const why = problem.status === 403 ? "You may not ask the scheduler for its order." : "The scheduler does not answer.";
   return why + " Gangs are sorted by priority, then by age; the order in which they go may be another.";
 }

@@ -32,7 +32,17 @@ export function to(screen: string, parts: string[] = [], query: Record<string, s
 
 export const route = signal<Route>(parse(location.hash));
 
-addEventListener("hashchange", () => {
+// How far down the reader was at each address that was left. The browser would go there before the screen is.
+const depths = new Map<string, number>();
+history.scrollRestoration = "manual";
+
+/** How far down the reader was when this address was left. */
+export function depth(): number {
+  return depths.get(location.hash) ?? 0;
+}
+
+addEventListener("hashchange", (event) => {
+  depths.set(new URL(event.oldURL).hash, scrollY);
   route.value = parse(location.hash);
 });
 

@@ -18,13 +18,17 @@ interface Anchor {
   top: number;
 }
 
+// Where a row was not measured yet, it is probably as high as those of the last list.
+let lastHeight = 64;
+
 /** Follows which rows of a list are in view while the page scrolls, and keeps them in view when rows above them come or go. */
 export function useWindow<T extends { id: string }>(body: RefObject<HTMLElement | null>, rows: T[], focused: string): Windowed {
-  const [height, setHeight] = useState(64);
+  const [height, setHeight] = useState(lastHeight);
   const [span, setSpan] = useState<Span>({ from: 0, to: Math.min(rows.length, 2 * spare) });
   const anchor = useRef<Anchor | undefined>(undefined);
   const latest = useRef({ rows, height, focused });
   latest.current = { rows, height, focused };
+  lastHeight = height;
 
   const look = () => {
     if (!body.current) return;
