@@ -1,5 +1,5 @@
-import { computed } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { effect, type Signal, signal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
 import "../styles/gang.css";
 import { path } from "../api/client";
 import type { Gang as Brief, GangDetails, Problem, Story } from "../api/types";
@@ -7,6 +7,7 @@ import { useAnswer } from "../state/answer";
 import { gangs, synced, version } from "../state/gangs";
 import { runs } from "../state/line";
 import { type Route, to } from "../state/route";
+import { shapeOf } from "../state/shape";
 import { namespace as followed } from "../state/session";
 import { Empty, Loading, Trouble } from "../ui/states";
 import { moment } from "../ui/time";
@@ -22,8 +23,7 @@ export function Gang({ route }: { route: Route }) {
 }
 
 function TheGang({ namespace, name }: { namespace: string; name: string }) {
-  // The text of what the stream has of the gang: only if that changes, there is something new to ask for.
-  const changed = useMemo(() => computed(() => (version.value, JSON.stringify(briefsOf(namespace, name)))), [namespace, name]);
+  const changed = useBriefs(namespace, name);
   const details = useAnswer<GangDetails>(path("gangs", namespace, name), {}, changed).value;
   const story = useAnswer<Story>(path("gangs", namespace, name, "story"), {}, changed).value;
   const briefs = JSON.parse(changed.value) as Brief[];
@@ -61,8 +61,8 @@ function TheGang({ namespace, name }: { namespace: string; name: string }) {
       )}
       <Waits gang={now ?? gang} story={story.value} waits={waits} gone={gone} />
       <p class="links">
-        <a href={to("what-if", [], { namespace })}>What would start now?</a>
-        <a href={to("submit", [], { namespace })}>Submit a gang</a>
+        <a href={to("what-if", [], shapeOf(gang, story.value))}>{waits ? "What if it asked for less?" : "What would start now?"}</a>
+        <a href={to("submit")}>Submit a gang</a>
       </p>
       {story.problem && !gone && <StoryProblem problem={story.problem} />}
       {story.value?.capacity && <CapacityOf capacity={story.value.capacity} shortage={(now ?? gang).shortage} />}
@@ -82,6 +82,20 @@ function TheGang({ namespace, name }: { namespace: string; name: string }) {
       )}
     </>
   );
+}
+
+/** The text of what the stream has of a gang: only if that changes, there is something new to ask for. */
+function useBriefs(namespace: string, name: string): Signal<string> {
+  const text = useMemo(() => signal(JSON.stringify(briefsOf(namespace, name))), [namespace, name]);
+  useEffect(
+    () =>
+      effect(() => {
+        void version.value;
+        text.value = JSON.stringify(briefsOf(namespace, name));
+      }),
+    [text, namespace, name],
+  );
+  return text;
 }
 
 function briefsOf(namespace: string, name: string): Brief[] {

@@ -19,6 +19,11 @@ export function Work({ route }: { route: Route }) {
   const rest = useMemo(() => running.filter((row) => selected(selection, row.gang, row.gang.queue, row.gang.reason)), [running, filtered]);
   const names = useMemo(() => namesIn([...waiting, ...running]), [waiting, running]);
 
+  const shown = (selection.state === "runs" ? 0 : waits.length) + (selection.state === "waits" ? 0 : rest.length);
+  const found = shown === 0 ? "No gang is shown" : shown === 1 ? "1 gang is shown" : `${shown} gangs are shown`;
+  // What a filter found is said when the reader changes it, and not with each change of the cluster.
+  const announced = useMemo(() => (selects(selection) ? found : ""), [filtered]);
+
   const nothing = waiting.length + running.length === 0;
   if (nothing && problem.value) {
     return (
@@ -33,7 +38,6 @@ export function Work({ route }: { route: Route }) {
 
   const query = Object.fromEntries(route.query);
   const only = (state: string) => to("work", [], { ...query, state });
-  const shown = (selection.state === "runs" ? 0 : waits.length) + (selection.state === "waits" ? 0 : rest.length);
   return (
     <Screen>
       {problem.value && <Trouble problem={problem.value} />}
@@ -45,10 +49,13 @@ export function Work({ route }: { route: Route }) {
       <Filters selection={selection} {...names} />
       {note && <p class="note">{note}</p>}
       {selects(selection) && (
-        <p class="note" role="status">
-          {shown === 0 ? "No gang is" : shown === 1 ? "1 gang is" : `${shown} gangs are`} shown. <a href={to("work")}>Show all</a>
+        <p class="note">
+          {found}. <a href={to("work")}>Show all</a>
         </p>
       )}
+      <span class="hidden" role="status">
+        {announced}
+      </span>
       {selection.state !== "runs" && waits.length > 0 && (
         <Table class="waiting" caption="Gangs that wait, the next one to start first" rows={waits} columns={waitingColumns} />
       )}

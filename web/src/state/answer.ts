@@ -1,4 +1,4 @@
-import { effect, type ReadonlySignal, signal } from "@preact/signals";
+import { effect, type Signal, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { get, Refused, Unreachable } from "../api/client";
 import type { Problem } from "../api/types";
@@ -21,11 +21,7 @@ const calm = 3000;
  *
  * @param changed says what has to change for the answer to be asked for again; `version` of the gangs if it is left out.
  */
-export function useAnswer<T>(
-  path: string,
-  query: Record<string, string> = {},
-  changed: ReadonlySignal<unknown> = version,
-): ReadonlySignal<Answer<T>> {
+export function useAnswer<T>(path: string, query: Record<string, string> = {}, changed: Signal<unknown> = version): Signal<Answer<T>> {
   const text = JSON.stringify(query);
   const answer = useMemo(() => signal<Answer<T>>({ value: undefined, problem: undefined, loading: true }), [path, text]);
   useEffect(() => {

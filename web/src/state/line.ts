@@ -2,7 +2,7 @@ import { useMemo } from "preact/hooks";
 import type { Gang, Order, Problem } from "../api/types";
 import { scope, useAnswer } from "./answer";
 import { gangs, id, version } from "./gangs";
-import { namespace } from "./session";
+import { namespace, token } from "./session";
 
 /** A gang that waits, with its place in the line. */
 export interface Waiting {
@@ -82,14 +82,15 @@ export function before(line: Waiting[], of: Waiting): Waiting[] {
 }
 
 // Who comes back to a screen finds the line as it was, until there is a newer answer.
-let last: { of: string; order: Order } | undefined;
+let last: { of: string; by: string; order: Order } | undefined;
 
 /** The gangs that wait, in the order in which the scheduler takes them. It is kept up to date. */
 export function useLine(): Line {
   const of = namespace.value;
   const { value, problem } = useAnswer<Order>("order", scope()).value;
-  if (value) last = { of, order: value };
-  const order = last?.of === of ? last.order : undefined;
+  const by = token.value;
+  if (value) last = { of, by, order: value };
+  const order = last?.of === of && last.by === by ? last.order : undefined;
   const waiting = useMemo(() => lineUp(gangs(), order), [version.value, order]);
   return { waiting, note: noteOf(order, problem) };
 }

@@ -92,7 +92,12 @@ export function Table<T extends { id: string }>({ caption, rows, columns, class:
             return (
               <tr key={row.id} data-id={row.id} role="row" aria-rowindex={piece.row + 2} class={gone ? "gone" : undefined}>
                 {columns.map((column) => {
-                  const content = <div class="cell">{column.show(row, piece.row === stop ? 0 : -1)}</div>;
+                  const content = (
+                    <div class="cell">
+                      {gone && column.header && <span class="hidden">No longer in the list: </span>}
+                      {column.show(row, piece.row === stop ? 0 : -1)}
+                    </div>
+                  );
                   return column.header ? (
                     <th key={column.name} scope="row" role="rowheader" class={column.class} data-name={column.name}>
                       {content}

@@ -22,8 +22,12 @@ export function Facts({ gang, now, story }: Props) {
       <h2 id="facts">As understood</h2>
       <dl class="facts">
         <Fact name="Needs">
-          {minAvailable > 0 ? `${minAvailable} pods that start together` : "its pods do not say how many start together"}; {have} exist,{" "}
-          {running} have started
+          {minAvailable > 0
+            ? minAvailable === 1
+              ? "1 pod"
+              : `${minAvailable} pods that start together`
+            : "its pods do not say how many start together"}
+          ; {have} exist, {running} have started
         </Fact>
         <Fact name="Queue">{queue ? <a href={to("work", [], { queue })}>{queue}</a> : "its pods name none"}</Fact>
         {story && <Fact name="Priority">{story.priority}</Fact>}

@@ -49,7 +49,7 @@ function Before({ gang }: Pick<Props, "gang">) {
   const self = waiting.find((row) => row.gang.key.name === gang.key.name && row.gang.key.namespace === gang.key.namespace);
   return (
     <section aria-labelledby="before">
-      <h2 id="before">Who is before it</h2>
+      <h2 id="before">Before it</h2>
       {self ? (
         <Ahead waiting={waiting} self={self} position={self.position ?? gang.position ?? 0} />
       ) : (
