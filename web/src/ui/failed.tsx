@@ -6,6 +6,7 @@ import type { Failure } from "../state/sending";
 /** Why nothing came of what was sent, in the words of the server, and what the reader can do. */
 export function Failed({ failure, located, again }: { failure: Failure; located: Located; again: () => void }) {
   const { problem } = failure;
+  if (problem.status === 401) return <Expired failure={failure} again={again} />;
   const fields = Object.keys(located.fields).length;
   return (
     <div class="state trouble failed" role="alert" tabIndex={-1}>
@@ -24,30 +25,23 @@ export function Failed({ failure, located, again }: { failure: Failure; located:
           ))}
         </ul>
       )}
-      {problem.status === 401 && <Expired failure={failure} again={again} />}
       {failure.again !== undefined && <TryAgain from={failure.again} again={again} />}
     </div>
   );
 }
 
+/** The dialog says what is wrong with the token; this says how to go on afterwards. */
 function Expired({ failure, again }: { failure: Failure; again: () => void }) {
-  if (refused.value || signedIn.value === failure.signedIn) {
-    return (
+  const back = !refused.value && signedIn.value !== failure.signedIn;
+  return (
+    <div class="state failed" role="alert" tabIndex={-1}>
       <p>
-        What you typed is still here.{" "}
-        <button type="button" onClick={() => (asking.value = true)}>
-          Sign in
+        {back ? "You are signed in again, and nothing was sent in between. " : "The token was not accepted. What you typed is still here. "}
+        <button type="button" onClick={back ? again : () => (asking.value = true)}>
+          {back ? "Send it now" : "Sign in"}
         </button>
       </p>
-    );
-  }
-  return (
-    <p>
-      You are signed in again. Nothing was done in between.{" "}
-      <button type="button" onClick={again}>
-        Send it now
-      </button>
-    </p>
+    </div>
   );
 }
 

@@ -9,7 +9,7 @@ export const nameOfNamespace = {
   autocomplete: "off",
   spellcheck: false,
   maxLength: 63,
-  pattern: "[a-z0-9]([-a-z0-9]*[a-z0-9])?",
+  pattern: "[a-z0-9]([a-z0-9\\-]*[a-z0-9])?",
   title: "lower-case letters, digits and -",
 };
 
