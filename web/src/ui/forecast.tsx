@@ -6,7 +6,7 @@ import { to } from "../state/route";
 /** How many nodes and victims are listed. */
 const most = 20;
 
-/** What would happen: first in a sentence, then where, then who would have to go. */
+/** What would happen: first in a sentence, then who would have to go, then where. */
 export function Answer({ forecast, changed }: { forecast: Forecast; changed: boolean }) {
   const section = useRef<HTMLElement>(null);
   useEffect(() => section.current?.focus(), [forecast]);
@@ -52,8 +52,8 @@ export function Answer({ forecast, changed }: { forecast: Forecast; changed: boo
         ) : null}
         <Fact name="Asked at" value={new Date(forecast.at).toLocaleTimeString()} />
       </dl>
-      <Nodes nodes={forecast.nodes ?? []} />
       <Victims victims={forecast.victims ?? []} />
+      <Nodes nodes={forecast.nodes ?? []} />
     </section>
   );
 }

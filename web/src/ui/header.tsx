@@ -68,12 +68,12 @@ function NamespaceChoice() {
 const said = { connecting: "connecting", live: "live", lost: "no connection: trying again" };
 
 function Live() {
-  let state: string = connection.value;
+  let look = { connecting: "", live: "on", lost: "lost" }[connection.value];
   let text = said[connection.value];
-  if (!token.value || refused.value) [state, text] = ["lost", "not signed in"];
-  else if (problem.value) [state, text] = ["lost", "not live"]; // the screens say why
+  if (!token.value || refused.value) [look, text] = ["lost", "not signed in"];
+  else if (problem.value) [look, text] = ["lost", "not live"]; // the screens say why
   return (
-    <span class={"live " + state} role="status">
+    <span class={"live " + look} role="status">
       {text}
     </span>
   );

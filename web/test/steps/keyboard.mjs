@@ -6,11 +6,16 @@ export function keyboard({ users, home, gangs }) {
   const type = (page, text) => page.keyboard.type(text);
   return [
     [
-      "the dialog has the focus in its field, and Enter signs in",
+      "the dialog has the focus in its field; Escape puts it off, and Enter signs in",
       async ({ page }) => {
         await page.getByRole("dialog").waitFor();
         const at = await focused(page);
         check(at.tag === "input" && at.text.startsWith("Token"), `the focus is on ${at.tag} ${at.text}`);
+        await page.keyboard.press("Escape");
+        await page.getByRole("dialog").waitFor({ state: "hidden" });
+        await tabTo(page, "the button that signs in", (button) => button.text === "Sign in");
+        await page.keyboard.press("Enter");
+        await page.getByRole("dialog").waitFor();
         await page.keyboard.insertText(users.ann);
         await page.keyboard.press("Enter");
         await page.getByRole("dialog").waitFor({ state: "hidden" });

@@ -5,7 +5,6 @@ import { check } from "../runner.mjs";
 export function rights({ users, home, gangs, secret, out }) {
   const { waits, holds } = gangs;
   const screens = ["#/work", "#/cluster", "#/queues", "#/what-if", "#/submit", `#/gangs/${holds.namespace}/${holds.name}`];
-  // The reader types what he must not read here, and the page repeats what he typed. So what he has heard until then is what counts.
   const heard = (reader) => [...reader.answers.values()].map(({ path, text }) => `${path}: ${text}`);
   const leaks = (texts) =>
     texts.flatMap((text) => secret.filter((word) => text.includes(word)).map((word) => `${word} is in ${text.slice(0, 200)}`));
@@ -30,7 +29,8 @@ export function rights({ users, home, gangs, secret, out }) {
           check(leaks([await textOf(reader.page)]).length === 0, `${screen}: ${leaks([await textOf(reader.page)]).join("\n")}`);
         }
         check(leaks(heard(reader)).length === 0, leaks(heard(reader)).join("\n"));
-        check(heard(reader).length > 0, "the walk heard no answers, so it cannot know");
+        const heardStream = heard(reader).some((text) => text.includes("/watch?") && text.includes(holds.name));
+        check(heardStream, "the walk did not hear the stream of gangs, so it cannot know");
       },
     ],
     [
