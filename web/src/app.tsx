@@ -1,11 +1,13 @@
 import type { ComponentType } from "preact";
 import { lazy, Suspense } from "preact/compat";
 import { useEffect, useRef } from "preact/hooks";
-import { connection, followGangs, gangs, version } from "./state/gangs";
+import { followGangs } from "./state/gangs";
+import { recall } from "./state/reader";
 import { depth, type Route, route, to } from "./state/route";
-import { choose, namespace, signOut, token } from "./state/session";
+import { asking, reader, token } from "./state/session";
 import { Gang } from "./screens/gang";
 import { Work } from "./screens/work";
+import { Header } from "./ui/header";
 import { SignIn } from "./ui/signin";
 import { Loading } from "./ui/states";
 
@@ -26,8 +28,15 @@ const screens: Record<string, Screen> = {
   submit: { title: "Submit", menu: true, show: lazy(() => import("./screens/submit").then((m) => m.Submit)) },
 };
 
+const menu = Object.entries(screens)
+  .filter(([, screen]) => screen.menu)
+  .map(([name, { title }]) => ({ name, title }));
+
 export function App() {
-  useEffect(() => followGangs(), []);
+  useEffect(() => {
+    void recall();
+    return followGangs();
+  }, []);
   const { screen } = route.value;
   const main = useRef<HTMLElement>(null);
   const where = [screen, ...route.value.parts].join("/");
@@ -47,9 +56,11 @@ export function App() {
       <a class="skip" href={location.hash} onClick={(event) => (event.preventDefault(), main.current?.focus())}>
         Skip to content
       </a>
-      <Header current={screen} />
-      <main ref={main} tabIndex={-1} key={token.value === "" ? "nobody" : "reader"}>
-        {Show ? (
+      <Header key={"header" + reader.value} menu={menu} current={screen} />
+      <main ref={main} tabIndex={-1} key={"main" + reader.value}>
+        {token.value === "" ? (
+          <Nobody />
+        ) : Show ? (
           <Suspense fallback={<Loading what="this screen" />}>
             <Show route={route.value} />
           </Suspense>
@@ -64,68 +75,16 @@ export function App() {
   );
 }
 
-function Header({ current }: { current: string }) {
+function Nobody() {
   return (
-    <header class="top">
-      <a class="brand" href={to("work")}>
-        KubeNexus
-      </a>
-      <nav aria-label="Screens">
-        {Object.entries(screens)
-          .filter(([, screen]) => screen.menu)
-          .map(([name, screen]) => (
-            <a key={name} href={to(name)} aria-current={name === current ? "page" : undefined}>
-              {screen.title}
-            </a>
-          ))}
-      </nav>
-      <NamespaceChoice />
-      <Live />
-      <button type="button" class="quiet" onClick={signOut}>
-        Sign out
-      </button>
-    </header>
-  );
-}
-
-function NamespaceChoice() {
-  void version.value;
-  const names = [...new Set([...gangs().values()].map((gang) => gang.key.namespace))].sort().slice(0, 200);
-  return (
-    <form
-      class="namespace"
-      onSubmit={(event) => {
-        event.preventDefault();
-        choose(String(new FormData(event.currentTarget).get("namespace") ?? "").trim());
-      }}
-    >
-      <label>
-        Namespace
-        <input
-          name="namespace"
-          list="namespaces"
-          placeholder="all"
-          autocomplete="off"
-          spellcheck={false}
-          defaultValue={namespace.value}
-          onChange={(event) => event.currentTarget.form?.requestSubmit()}
-        />
-      </label>
-      <datalist id="namespaces">
-        {names.map((name) => (
-          <option key={name} value={name} />
-        ))}
-      </datalist>
-    </form>
-  );
-}
-
-const said = { connecting: "connecting", live: "live", lost: "no connection: trying again" };
-
-function Live() {
-  return (
-    <span class={"live " + connection.value} role="status">
-      {said[connection.value]}
-    </span>
+    <>
+      <h1>Gangs, queues and nodes</h1>
+      <p class="state">
+        This page shows what your Kubernetes token may see.{" "}
+        <button type="button" onClick={() => (asking.value = true)}>
+          Sign in with a token
+        </button>
+      </p>
+    </>
   );
 }

@@ -25,12 +25,14 @@ export interface Ask {
   query?: Record<string, string>;
   body?: string;
   headers?: Record<string, string>;
+  /** A token to send in place of the reader's. */
+  token?: string;
   signal?: AbortSignal | undefined;
 }
 
-/** Sends a request with the reader's token. Errors are Refused, Unreachable, or that of an abort. */
+/** Sends a request with the reader's token, or the one that is given. Errors are Refused, Unreachable, or that of an abort. */
 export async function send(path: string, ask: Ask = {}): Promise<Response> {
-  const sent = token.value;
+  const sent = ask.token ?? token.value;
   const query = new URLSearchParams(Object.entries(ask.query ?? {}).filter(([, value]) => value !== "")).toString();
   let answer: Response;
   try {

@@ -53,3 +53,9 @@ export function filter(name: string, value: string): void {
   history.replaceState(null, "", to(route.value.screen, route.value.parts, query));
   route.value = parse(location.hash);
 }
+
+/** Takes the query out of the address, once it is taken over: going back must not undo what was typed since. */
+export function dropQuery(): void {
+  history.replaceState(null, "", to(route.value.screen, route.value.parts));
+  route.value = parse(location.hash);
+}
