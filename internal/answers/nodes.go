@@ -32,8 +32,8 @@ type Turn struct {
 	// NextTry is when it is tried again even if nothing changes; missing if only a change leads to another attempt.
 	NextTry time.Time `json:"nextTry,omitzero"`
 	// Reason says what it waits for, as its events do. Why is the same as an explanation, and not part of the JSON.
-	Reason string           `json:"reason,omitempty"`
-	Why    gang.Explanation `json:"-"`
+	Reason string            `json:"reason,omitempty"`
+	Why    *gang.Explanation `json:"-"`
 }
 
 // Nodes are the nodes as the scheduler has them: what they have, and who uses it.

@@ -39,8 +39,9 @@ type Seen struct {
 
 // seenNode is a node and the pods that are there, or are being bound to it. Placeholders are among them.
 type seenNode struct {
-	node *corev1.Node
-	pods []fwk.PodInfo
+	node        *corev1.Node
+	allocatable fwk.Resource
+	pods        []fwk.PodInfo
 }
 
 // Look copies the nodes from the snapshot of the scheduling cycles, which it brings up to date. It must not run during one.
@@ -61,11 +62,11 @@ func (n *Nodes) Look(ctx context.Context) (*Seen, error) {
 		total += len(info.GetPods())
 	}
 	seen := &Seen{nodes: make([]seenNode, len(infos)), placeholders: n.slots.Placeholders(), ledger: n.ledger, at: time.Now()}
-	pods := make([]fwk.PodInfo, 0, total) // the lists of the snapshot change in place
+	pods := make([]fwk.PodInfo, 0, total) // the lists of pods change in place; all else is replaced as a whole
 	for i, info := range infos {
 		from := len(pods)
 		pods = append(pods, info.GetPods()...)
-		seen.nodes[i] = seenNode{node: info.Node(), pods: pods[from:len(pods):len(pods)]}
+		seen.nodes[i] = seenNode{node: info.Node(), allocatable: info.GetAllocatable(), pods: pods[from:len(pods):len(pods)]}
 	}
 	return seen, nil
 }

@@ -32,20 +32,19 @@ type nodesAnswer struct {
 // Answer returns what the nodes have, and who uses it, with all gangs.
 func (s *Seen) Answer() answers.Nodes {
 	slices.SortFunc(s.nodes, func(a, b seenNode) int { return cmp.Compare(a.node.Name, b.node.Name) })
-	allocatable := make([]*framework.Resource, len(s.nodes))
 	labels := make([]map[string]string, len(s.nodes))
 	for i := range s.nodes {
-		allocatable[i], labels[i] = framework.NewResource(s.nodes[i].node.Status.Allocatable), s.nodes[i].node.Labels
+		labels[i] = s.nodes[i].node.Labels
 	}
 	a := nodesAnswer{ledger: s.ledger, numbers: map[gang.Key]int{}, Nodes: answers.Nodes{
-		Resources: resourcesOf(allocatable), TopologyKeys: topologyKeys(labels, s.ledger.TopologyKeys()), Gangs: []answers.GangOnNodes{},
+		Resources: resourcesOf(s.nodes), TopologyKeys: topologyKeys(labels, s.ledger.TopologyKeys()), Gangs: []answers.GangOnNodes{},
 		Items: make([]answers.Node, len(s.nodes)), At: s.at,
 	}}
 	aside := a.asides(s.placeholders)
 	for i := range s.nodes {
 		node := s.nodes[i].node
 		has := a.zero()
-		a.add(has, allocatable[i])
+		a.add(has, s.nodes[i].allocatable)
 		inCores(has)
 		a.Items[i] = answers.Node{
 			Name: node.Name, Domains: make([]string, len(a.TopologyKeys)), Ready: ready(node), Unschedulable: node.Spec.Unschedulable,
@@ -136,17 +135,22 @@ func (a *nodesAnswer) add(sum []float64, amounts fwk.Resource) {
 func inCores(sum []float64) { sum[0] /= 1000 }
 
 // resourcesOf returns CPU, memory, and the extended resources that any node has, by name.
-func resourcesOf(allocatable []*framework.Resource) []string {
-	extended := map[string]struct{}{}
-	for _, has := range allocatable {
-		for name, amount := range has.ScalarResources {
-			if amount > 0 && v1helper.IsExtendedResourceName(name) {
-				extended[string(name)] = struct{}{}
+func resourcesOf(nodes []seenNode) []string {
+	found := map[corev1.ResourceName]struct{}{}
+	for i := range nodes {
+		for name, amount := range nodes[i].allocatable.GetScalarResources() {
+			if amount > 0 {
+				found[name] = struct{}{}
 			}
 		}
 	}
-	names := append([]string{string(corev1.ResourceCPU), string(corev1.ResourceMemory)}, slices.Sorted(maps.Keys(extended))...)
-	return names[:min(len(names), resourcesMost)]
+	names := []string{string(corev1.ResourceCPU), string(corev1.ResourceMemory)}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		if v1helper.IsExtendedResourceName(name) && len(names) < resourcesMost {
+			names = append(names, string(name))
+		}
+	}
+	return names
 }
 
 // ready reports whether a node is ready. One without the condition Ready is: no kubelet reports for it.

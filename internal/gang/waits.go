@@ -13,18 +13,12 @@ type Waits struct {
 	NextTry time.Time
 }
 
-// Waits returns what a gang waits for that is complete and has not started. It returns false for any other gang. It visits no members, so
-// it costs the same for a gang of 10 and of 10,000.
+// Waits returns what a gang waits for that is complete and has not started, so that it has a place in the order. It returns false for any
+// other gang. It visits no members, so it costs the same for a gang of 10 and of 10,000.
 func (g *Gang) Waits(now time.Time) (Waits, bool) {
-	if !g.InLine() {
+	phase := g.Phase()
+	if phase != Ready && phase != Placing {
 		return Waits{}, false
 	}
-	w := Waits{Key: g.Key, Why: g.Explain().clone(), SetAside: g.setAside.status(now), NextTry: g.nextTry()}
-	return w, true
-}
-
-// InLine reports whether the gang is complete and has not started, so that it has a place in the order.
-func (g *Gang) InLine() bool {
-	phase := g.Phase()
-	return phase == Ready || phase == Placing
+	return Waits{Key: g.Key, Why: g.explainIn(phase).clone(), SetAside: g.setAside.status(now), NextTry: g.nextTry()}, true
 }

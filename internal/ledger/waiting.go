@@ -15,7 +15,7 @@ const atOnce = 256
 
 // Turn is a gang that waits, and its place in the order.
 type Turn struct {
-	gang.Waits
+	*gang.Waits
 	// Queue is the queue that it waits in; empty while no queues are configured.
 	Queue string
 	// Position is the number of entries of its queue that are before it: gangs, and pods without one. While no queues are configured, it
@@ -23,19 +23,53 @@ type Turn struct {
 	Position int
 }
 
-// place is the place of a gang in the order.
-type place struct {
-	key gang.Key
-	// id is its entry in the tree of queues, empty while no queues are configured.
-	id       queue.ID
-	queue    string
-	position int
-}
-
 // Turns returns the gangs of a namespace, or of all if it is empty, that are complete and wait, in the order in which they would be started:
 // by their sort keys, or as the queues would have it if each started when its turn has come. The ledger releases its lock in between.
 func (l *Ledger) Turns(namespace string) []Turn {
-	places := l.places()
+	if rehearsal := l.rehearse(); rehearsal != nil {
+		return l.turnsAt(rehearsal.Order(), namespace)
+	}
+	var waiting []inLine
+	for some := range slices.Chunk(l.allGangs(), atOnce) {
+		waiting = l.addInLine(waiting, some, namespace)
+	}
+	slices.SortFunc(waiting, func(a, b inLine) int { return a.key.Compare(b.key) })
+	var turns []Turn
+	for i := range waiting {
+		if w := waiting[i].waits; w != nil {
+			turns = append(turns, Turn{Waits: w, Position: i})
+		}
+	}
+	return turns
+}
+
+// inLine is a gang that waits while no queues are configured.
+type inLine struct {
+	key queue.SortKey
+	// waits is nil for a gang that was not asked for.
+	waits *gang.Waits
+}
+
+func (l *Ledger) addInLine(waiting []inLine, gangs []*gang.Gang, namespace string) []inLine {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Now()
+	for _, g := range gangs {
+		w, waits := g.Waits(now)
+		if !waits {
+			continue
+		}
+		one := inLine{key: sortKey(g)}
+		if namespace == "" || g.Key.Namespace == namespace {
+			one.waits = &w
+		}
+		waiting = append(waiting, one)
+	}
+	return waiting
+}
+
+// turnsAt returns those of the gangs at these places that still wait. Pods without a gang have places, too.
+func (l *Ledger) turnsAt(places []queue.Place, namespace string) []Turn {
 	turns := make([]Turn, 0, len(places))
 	for some := range slices.Chunk(places, atOnce) {
 		turns = l.addTurns(turns, some, namespace)
@@ -43,44 +77,20 @@ func (l *Ledger) Turns(namespace string) []Turn {
 	return turns
 }
 
-func (l *Ledger) addTurns(turns []Turn, places []place, namespace string) []Turn {
+func (l *Ledger) addTurns(turns []Turn, places []queue.Place, namespace string) []Turn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock.Now()
-	for i := range places {
-		p := &places[i]
-		g := l.gangs[p.key]
-		if p.id != "" {
-			g = l.gangOf[p.id]
-		}
+	for _, p := range places {
+		g := l.gangOf[p.ID]
 		if g == nil || namespace != "" && g.Key.Namespace != namespace {
 			continue
 		}
 		if w, waits := g.Waits(now); waits {
-			turns = append(turns, Turn{Waits: w, Queue: p.queue, Position: p.position})
+			turns = append(turns, Turn{Waits: &w, Queue: p.Queue, Position: p.Before})
 		}
 	}
 	return turns
-}
-
-// places returns the places of all that waits. Pods without a gang have some, too, if queues are configured.
-func (l *Ledger) places() []place {
-	var places []place
-	if rehearsal := l.rehearse(); rehearsal != nil {
-		for _, p := range rehearsal.Order() {
-			places = append(places, place{id: p.ID, queue: p.Queue, position: p.Before})
-		}
-		return places
-	}
-	var keys []queue.SortKey
-	for some := range slices.Chunk(l.allGangs(), atOnce) {
-		keys = l.addWaiting(keys, some)
-	}
-	slices.SortFunc(keys, queue.SortKey.Compare)
-	for i := range keys {
-		places = append(places, place{key: keys[i].Gang, position: i})
-	}
-	return places
 }
 
 // rehearse returns a rehearsal of the queues; nil while none are configured.
@@ -91,18 +101,6 @@ func (l *Ledger) rehearse() *queue.Rehearsal {
 		return nil
 	}
 	return l.tree.Rehearse()
-}
-
-// addWaiting adds the sort keys of those of the gangs that wait.
-func (l *Ledger) addWaiting(keys []queue.SortKey, gangs []*gang.Gang) []queue.SortKey {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, g := range gangs {
-		if g.InLine() {
-			keys = append(keys, sortKey(g))
-		}
-	}
-	return keys
 }
 
 // GangsOf returns the gangs that pods belong to, in their order; the zero key for one that has none.

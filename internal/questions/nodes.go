@@ -5,7 +5,6 @@ import (
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
-	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
 
 // largeAtOnce is how many answers about all that waits, or all nodes, are made at a time. Each takes a CPU for some 10 ms in a large cluster.
@@ -68,11 +67,11 @@ func finish(turn *answers.Turn, sees func(namespace string) bool) {
 	if aside := turn.SetAside; aside != nil && aside.After != "" && !sees(namespaceIn(aside.After)) {
 		aside.After = ""
 		if turn.Why.SetAside != nil {
-			turn.Why.SetAside = &gang.SetAsideWhy{Held: aside.Held, Of: aside.Of, In: turn.Why.SetAside.In}
+			turn.Why.SetAside.After = ""
 		}
 	}
 	if turn.Why.Kind != "" {
-		turn.Reason = events.Sentence(turn.Why)
+		turn.Reason = events.Sentence(*turn.Why)
 	}
 }
 
