@@ -84,6 +84,28 @@ func (s *Scheduler) Gangs(ctx context.Context, namespace, name string) (answers.
 	return g, err
 }
 
+// Order asks for the gangs of a namespace, or of all if it is empty, that wait, in the order in which they would start.
+func (s *Scheduler) Order(ctx context.Context, namespace string) (answers.Order, error) {
+	var o answers.Order
+	err := s.ask(ctx, http.MethodGet, answers.OrderPath+ofNamespace(namespace), nil, &o)
+	return o, err
+}
+
+// Nodes asks for the nodes, with the gangs of a namespace, or of all that the asker may see if it is empty.
+func (s *Scheduler) Nodes(ctx context.Context, namespace string) (answers.Nodes, error) {
+	var n answers.Nodes
+	err := s.ask(ctx, http.MethodGet, answers.NodesPath+ofNamespace(namespace), nil, &n)
+	return n, err
+}
+
+// ofNamespace is the query for a namespace, or for all if it is empty.
+func ofNamespace(namespace string) string {
+	if namespace == "" {
+		return ""
+	}
+	return "?" + url.Values{"namespace": {namespace}}.Encode()
+}
+
 // ask asks, and once more if the leader has just changed.
 func (s *Scheduler) ask(ctx context.Context, method, path string, question, into any) error {
 	err := s.askOnce(ctx, method, path, question, into)

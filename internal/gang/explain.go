@@ -6,10 +6,11 @@ import (
 )
 
 // Explain returns why the gang waits. The kind is empty if the gang runs and has all its members.
-func (g *Gang) Explain() Explanation { return g.explainWaiting() }
+func (g *Gang) Explain() Explanation { return g.explainIn(g.Phase()) }
 
-func (g *Gang) explainWaiting() Explanation {
-	switch g.Phase() {
+// explainIn returns why the gang waits, which is in this phase.
+func (g *Gang) explainIn(phase Phase) Explanation {
+	switch phase {
 	case Incomplete:
 		e := g.explanation(KindIncomplete)
 		e.Lacking = g.lackingRole()

@@ -67,7 +67,7 @@ func (g *Gang) expire(now time.Time) []Decision {
 		return nil
 	}
 	g.clock = now
-	cause := g.explainWaiting()
+	cause := g.Explain()
 	timedOut := cause
 	timedOut.Waited = max(timeout, now.Sub(g.since).Truncate(timeout))
 	if partial {
@@ -123,7 +123,7 @@ func (g *Gang) notify(now time.Time) []Decision {
 		return nil
 	}
 	decisions := g.notifyCreators()
-	why := g.explainWaiting()
+	why := g.Explain()
 	if why.Kind == "" || why.Kind == KindUntried || why.Kind == KindPartial {
 		g.changed = time.Time{}
 		return decisions

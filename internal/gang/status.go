@@ -199,7 +199,7 @@ func (g *Gang) Status(now time.Time) Status {
 	s := Status{
 		Key: g.Key, Phase: g.Phase(), Needs: g.needs(), Partial: g.Partial(),
 		Members: g.memberStatuses(), Slots: g.slotStatuses(), Shortage: g.shortageStatus(), SetAside: g.setAside.status(now),
-		TopologyKeys: g.topologyKeys(), Times: g.times(now),
+		TopologyKeys: g.TopologyKeys(), Times: g.times(now),
 	}
 	s.Nodes = nodeStatuses(s.Members, s.Slots)
 	if why := g.Explain(); why.Kind != "" {

@@ -81,8 +81,8 @@ func (g *Gang) topologies() []Topology {
 	return all
 }
 
-// topologyKeys returns the keys of node labels that the gang and its roles ask for, sorted, each once.
-func (g *Gang) topologyKeys() []string {
+// TopologyKeys returns the keys of node labels that the gang and its roles ask for, sorted, each once.
+func (g *Gang) TopologyKeys() []string {
 	var keys []string
 	for _, t := range g.topologies() {
 		keys = append(append(keys, t.Preferred...), t.Required, t.SliceRequired, t.Spread)

@@ -54,6 +54,7 @@ func checkStatuses(t *rapid.T, s *simulation) {
 	if diff := cmp.Diff(s.knownMembers(statuses), members); diff != "" {
 		t.Fatalf("members (-simulation +statuses):\n%s\n%s", diff, s)
 	}
+	checkTurns(t, s.ledger)
 	if !s.ledger.MovesWait() { // otherwise the simulation has not applied the latest moves
 		if diff := cmp.Diff(s.knownNodes(), nodes); diff != "" {
 			t.Fatalf("nodes (-simulation +statuses):\n%s\n%s", diff, s)

@@ -35,6 +35,10 @@ type Scheduler interface {
 	// Gangs returns the statuses of the gangs of a namespace, or of all if it is empty, in the scheduling order.
 	Gangs(namespace string) []gang.Status
 	Queues() answers.Queues
+	// Order returns the gangs of a namespace, or of all if it is empty, that wait, in the order in which they would start.
+	Order(namespace string) answers.Order
+	// Nodes waits for a moment in which no pod is being scheduled. Its answer has the gangs of all namespaces.
+	Nodes(ctx context.Context) (answers.Nodes, error)
 	// WhatIf waits for a moment in which no pod is being scheduled. Its error is about the question, unless the context has ended.
 	WhatIf(ctx context.Context, pods []*corev1.Pod) (answers.Forecast, error)
 }
@@ -47,6 +51,8 @@ type Server struct {
 	leader func() string
 	rates  *rates
 	slots  chan struct{}
+	// large has a place for each answer that is made at a time about all that waits, or all nodes.
+	large chan struct{}
 	mux    *http.ServeMux
 }
 
@@ -54,10 +60,12 @@ type Server struct {
 func NewServer(s Scheduler, a authorizer.Authorizer, leader func() string) *Server {
 	server := &Server{
 		scheduler: s, sight: sight{authorizer: a}, leader: leader, rates: newRates(), slots: make(chan struct{}, atOnce),
-		mux: http.NewServeMux(),
+		large: make(chan struct{}, largeAtOnce), mux: http.NewServeMux(),
 	}
 	server.mux.HandleFunc("GET "+answers.GangsPath, server.gangs)
 	server.mux.HandleFunc("GET "+answers.QueuesPath, server.queues)
+	server.mux.HandleFunc("GET "+answers.OrderPath, server.order)
+	server.mux.HandleFunc("GET "+answers.NodesPath, server.nodes)
 	server.mux.HandleFunc("POST "+answers.WhatIfPath, server.whatIf)
 	return server
 }
@@ -102,12 +110,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // gangs answers with the gangs of a namespace, or of all.
 func (s *Server) gangs(w http.ResponseWriter, r *http.Request) {
 	namespace, name := r.URL.Query().Get("namespace"), r.URL.Query().Get("name")
-	if !s.sight.sees(r.Context(), namespace) {
-		detail := "you may not list pods in namespace " + namespace
-		if namespace == "" {
-			detail = "you may not list pods in all namespaces: name one (?namespace=...)"
-		}
-		refuse(w, &answers.Problem{Status: http.StatusForbidden, Detail: detail})
+	if !s.mayList(w, r, namespace) {
 		return
 	}
 	found := answers.Gangs{Items: []answers.Gang{}}

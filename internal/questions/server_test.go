@@ -24,6 +24,8 @@ import (
 type fake struct {
 	standby  bool
 	gangs    []gang.Status
+	order    answers.Order
+	nodes    answers.Nodes
 	forecast answers.Forecast
 	err      error
 	asked    []*corev1.Pod
@@ -32,6 +34,10 @@ type fake struct {
 func (f *fake) Leads() bool                { return !f.standby }
 func (f *fake) Gangs(string) []gang.Status { return f.gangs }
 func (f *fake) Queues() answers.Queues     { return answers.Queues{} }
+func (f *fake) Order(string) answers.Order { return f.order }
+func (f *fake) Nodes(context.Context) (answers.Nodes, error) {
+	return f.nodes, f.err
+}
 func (f *fake) WhatIf(_ context.Context, pods []*corev1.Pod) (answers.Forecast, error) {
 	f.asked = pods
 	return f.forecast, f.err
@@ -47,7 +53,11 @@ func may(_ context.Context, a authorizer.Attributes) (authorizer.Decision, strin
 
 // ask sends a question of a user, and returns the answer.
 func ask(s http.Handler, who, method, path, body string) (status int, text string) {
-	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	return askIn(context.Background(), s, who, method, path, body)
+}
+
+func askIn(ctx context.Context, s http.Handler, who, method, path, body string) (status int, text string) {
+	r := httptest.NewRequestWithContext(ctx, method, path, strings.NewReader(body))
 	if who != "" {
 		r = r.WithContext(request.WithUser(r.Context(), &user.DefaultInfo{Name: who}))
 	}

@@ -31,15 +31,31 @@ func (s sight) creates(ctx context.Context, namespace string) bool {
 	return s.may(ctx, "create", namespace)
 }
 
-func (s sight) may(ctx context.Context, verb, namespace string) bool {
+func (s sight) may(ctx context.Context, verb, namespace string) bool { return s.allows(ctx, verb, "pods", namespace) }
+
+// seesNodes reports whether the asker may list the nodes.
+func (s sight) seesNodes(ctx context.Context) bool { return s.allows(ctx, "list", "nodes", "") }
+
+func (s sight) allows(ctx context.Context, verb, resource, namespace string) bool {
 	who, known := asker(ctx)
 	if !known {
 		return false
 	}
 	decision, _, err := s.authorizer.Authorize(ctx, authorizer.AttributesRecord{
-		User: who, Verb: verb, Namespace: namespace, APIVersion: "v1", Resource: "pods", ResourceRequest: true,
+		User: who, Verb: verb, Namespace: namespace, APIVersion: "v1", Resource: resource, ResourceRequest: true,
 	})
 	return err == nil && decision == authorizer.DecisionAllow
+}
+
+// some returns a function that reports whether the asker may list the pods of a namespace. It looks up the rights in few of them.
+func (s sight) some(ctx context.Context) func(namespace string) bool {
+	known := map[string]bool{}
+	return func(namespace string) bool {
+		if _, asked := known[namespace]; !asked {
+			known[namespace] = len(known) < namespacesMost && s.sees(ctx, namespace)
+		}
+		return known[namespace]
+	}
 }
 
 // hide removes from a forecast what is in namespaces that the asker may not see.
@@ -47,13 +63,7 @@ func (s sight) hide(ctx context.Context, f *answers.Forecast) {
 	if len(f.Victims) == 0 && f.After == "" || s.sees(ctx, "") {
 		return
 	}
-	known := map[string]bool{}
-	sees := func(namespace string) bool {
-		if _, asked := known[namespace]; !asked {
-			known[namespace] = len(known) < namespacesMost && s.sees(ctx, namespace)
-		}
-		return known[namespace]
-	}
+	sees := s.some(ctx)
 	var seen []answers.Victim
 	for i := range f.Victims {
 		if sees(f.Victims[i].Namespace) {

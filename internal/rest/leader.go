@@ -67,6 +67,18 @@ func (l *leader) Queues(ctx context.Context, token string) (answers.Queues, erro
 	return queues, ofLeader(ctx, err)
 }
 
+// Order asks for the gangs that wait.
+func (l *leader) Order(ctx context.Context, token, namespace string) (answers.Order, error) {
+	order, err := l.scheduler.Order(withCaller(ctx, &caller{token: token}), namespace)
+	return order, ofLeader(ctx, err)
+}
+
+// Nodes asks for the nodes.
+func (l *leader) Nodes(ctx context.Context, token, namespace string) (answers.Nodes, error) {
+	nodes, err := l.scheduler.Nodes(withCaller(ctx, &caller{token: token}), namespace)
+	return nodes, ofLeader(ctx, err)
+}
+
 // WhatIf asks what would happen.
 func (l *leader) WhatIf(ctx context.Context, token string, question answers.WhatIf) (answers.Forecast, error) {
 	forecast, err := l.scheduler.WhatIf(withCaller(ctx, &caller{token: token}), question)

@@ -26,6 +26,8 @@ import (
 // caller.
 type Scheduler interface {
 	Queues(ctx context.Context, token string) (answers.Queues, error)
+	Order(ctx context.Context, token, namespace string) (answers.Order, error)
+	Nodes(ctx context.Context, token, namespace string) (answers.Nodes, error)
 	WhatIf(ctx context.Context, token string, question answers.WhatIf) (answers.Forecast, error)
 	Gang(ctx context.Context, token, namespace, name string) (answers.Gang, error)
 }
@@ -106,6 +108,7 @@ func New(o Options) (*Server, error) {
 	s.registerJobs(api)
 	s.registerGangs(api)
 	s.registerScheduler(api)
+	s.registerNodes(api)
 	s.registerWatch(api)
 	describeBodies(api.OpenAPI())
 	if s.openAPI, err = json.MarshalIndent(api.OpenAPI(), "", "  "); err != nil {

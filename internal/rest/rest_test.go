@@ -33,6 +33,8 @@ func routes() [][2]string {
 		{"GET", "/api/v1/gangs?namespace=team-a"},
 		{"GET", "/api/v1/gangs/team-a/training"},
 		{"GET", "/api/v1/queues"},
+		{"GET", "/api/v1/order?namespace=team-a"},
+		{"GET", "/api/v1/nodes"},
 		{"POST", "/api/v1/what-if?namespace=team-a"},
 		{"GET", "/api/v1/watch?namespace=team-a"},
 	}

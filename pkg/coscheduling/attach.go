@@ -32,7 +32,9 @@ func (p *Plugins) Attach(ctx context.Context, sched *scheduler.Scheduler) {
 	preemption := cycle.NewPreemption(sched, parts, p.budgets)
 	gangs, aside := cycle.New(sched, parked, preemption, parts), cycle.NewSetAside(sched, preemption, parts)
 	p.preemption.Store(preemption)
-	p.questions.Store(&questions{between: cycle.NewBetween(time.Now()), whatIf: cycle.NewWhatIf(sched, aside, parts)})
+	p.questions.Store(&questions{
+		between: cycle.NewBetween(time.Now()), whatIf: cycle.NewWhatIf(sched, aside, parts), nodes: cycle.NewNodes(sched, parts),
+	})
 	between := p.questions.Load().between
 	go aside.Run(ctx)
 	go preemption.Run(ctx)

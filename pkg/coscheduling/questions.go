@@ -16,6 +16,7 @@ import (
 type questions struct {
 	between *cycle.Between
 	whatIf  *cycle.WhatIf
+	nodes   *cycle.Nodes
 }
 
 // errNotAttached is for a process that schedules no gangs.
