@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,20 +27,37 @@ const (
 
 var draw = flag.Bool("draw", false, "keep the screenshots as the pictures of the documentation")
 
-// world is what the steps in the browser know of the cluster.
+// gang names a gang.
+type gang struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+// world is what the steps in the browser know of the cluster: web/test/walk.mjs says what each of it is.
 type world struct {
-	URL string `json:"url"`
-	// Users are the tokens by the name of the user.
-	Users map[string]string `json:"users"`
-	// Kubectl is a command with the rights of an administrator, to which arguments can be added.
-	Kubectl []string `json:"kubectl"`
+	Users  map[string]string `json:"users"`
+	Home   map[string]string `json:"home"`
+	Gangs  map[string]gang   `json:"gangs"`
+	Device string            `json:"device"`
+	Holder string            `json:"holder"`
+	Secret []string          `json:"secret"`
+	Image  string            `json:"image"`
+	// Command is kubectl with the rights of an administrator, to which arguments can be added.
+	Command []string `json:"command"`
 }
 
 // TestWalk takes each step of docs/page.md in Chromium: two teams, gangs that run and wait, one that preempts; a reader with few rights, and
 // tokens that are forged or not valid any more.
 func TestWalk(t *testing.T) {
 	browser := browserFor(t)
-	w := world{Kubectl: []string{serving.Kubectl(t), "--kubeconfig", plane.Kubeconfig()}, Users: map[string]string{}}
+	w := world{
+		Users: map[string]string{}, Home: map[string]string{"ann": "vision", "bob": "speech"},
+		Gangs: map[string]gang{
+			"waits": {"vision", "training"}, "before": {"vision", "evaluation"}, "holds": {"speech", "finetune"}, "runs": {"vision", "pretrain"},
+		},
+		Device: "nvidia.com/gpu", Holder: "batch", Secret: []string{"vision", "training", "evaluation", "pretrain"}, Image: "busybox:1.37",
+		Command: []string{serving.Kubectl(t), "--kubeconfig", plane.Kubeconfig()},
+	}
 	w.apply(t, serving.Rights(t, root), root+"examples/page/access.yaml", root+"examples/page/queues.yaml")
 	process.Start(t, process.KubeNexus, "--kubeconfig="+plane.Kubeconfig(), "--leader-elect=true")
 	for rack, name := range []string{"rack-1", "rack-2"} {
@@ -52,16 +70,12 @@ func TestWalk(t *testing.T) {
 		}
 	}
 	w.apply(t, root+"examples/page/gangs.yaml")
-	w.run(t, "wait", "--for=jsonpath={.status.ready}=2", "--timeout=60s", "-n", "team-b", "job/finetune")
-	w.run(t, "wait", "--for=jsonpath={.status.ready}=1", "--timeout=60s", "-n", "team-a", "job/pretrain")
+	w.run(t, "wait", "--for=jsonpath={.status.ready}=2", "--timeout=60s", "-n", "speech", "job/finetune")
+	w.run(t, "wait", "--for=jsonpath={.status.ready}=1", "--timeout=60s", "-n", "vision", "job/pretrain")
 	w.apply(t, root+"examples/page/waiting.yaml")
-	w.Users["ann"] = w.run(t, "-n", "team-a", "create", "token", "ann")
-	w.Users["bob"] = w.run(t, "-n", "team-b", "create", "token", "bob")
-	w.run(t, "-n", "team-a", "create", "serviceaccount", "temp")
-	w.run(t, "create", "rolebinding", "temp", "-n", "team-a", "--clusterrole=kubenexus-page-reader", "--serviceaccount=team-a:temp")
-	w.Users["temp"] = w.run(t, "-n", "team-a", "create", "token", "temp")
-	w.URL = "https://" + serving.Serve(t, plane.Kubeconfig())
-	w.walk(t, browser)
+	w.Users["ann"] = w.run(t, "-n", "vision", "create", "token", "ann")
+	w.Users["bob"] = w.run(t, "-n", "speech", "create", "token", "bob")
+	w.walk(t, browser, "https://"+serving.Serve(t, plane.Kubeconfig()))
 }
 
 // browserFor returns what runs the steps: Node.js with the packages of web/, and Chromium.
@@ -81,7 +95,7 @@ func browserFor(t *testing.T) string {
 }
 
 // walk runs the steps, and prints them as they come.
-func (w world) walk(t *testing.T, node string) {
+func (w world) walk(t *testing.T, node, url string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "world.json")
 	text, err := json.Marshal(w)
@@ -99,7 +113,7 @@ func (w world) walk(t *testing.T, node string) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), walkTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, node, "test/walk.mjs", "--world", file, "--out", pictures)
+	cmd := exec.CommandContext(ctx, node, "test/walk.mjs", "--url", url, "--tokens", file, "--out", pictures)
 	cmd.Dir, cmd.WaitDelay = root+"web", 5*time.Second
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
@@ -120,7 +134,7 @@ func (w world) run(t *testing.T, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, w.Kubectl[0], append(w.Kubectl[1:], args...)...)
+	cmd := exec.CommandContext(ctx, w.Command[0], append(slices.Clone(w.Command[1:]), args...)...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
