@@ -45,6 +45,11 @@ describe("above the fair share", () => {
       "a uses 40 nvidia.com/gpu, 30 more than its fair share; no queue beside it uses less than its own.",
     ]);
   });
+  test("a queue of which the API names no fair share has one of 0", () => {
+    expect(sentences({ ...queue("a", { uses: 8 }), fairShare: {} }, queue("b", { fair: 8 }))).toEqual([
+      "a borrows 8 nvidia.com/gpu (it uses 8, and its fair share is 0) from b, which uses 8 less than its own.",
+    ]);
+  });
   test("only queues with the same parent lend", () => {
     const items = [queue("top", { uses: 40, fair: 40 }), queue("nlp", { uses: 30, fair: 20 }, "top"), queue("other", { fair: 20 })];
     expect(sentences(...items)).toEqual([

@@ -54,9 +54,9 @@ export function borrowings({ items, capacity = {} }: Queues, resource = ""): Bor
 
 function borrowedOf(queue: Queue, beside: Queue[], resource: string): Borrowing | undefined {
   const uses = amountOf(queue.uses, resource) ?? 0;
-  const fair = amountOf(queue.fairShare, resource);
+  const fair = amountOf(queue.fairShare, resource) ?? 0; // the API leaves out uses and fair shares of 0
   const guarantee = amountOf(queue.guarantee, resource);
-  if (fair !== undefined && uses > fair + tiny) {
+  if (uses > fair + tiny) {
     const from = below(beside, resource, "fairShare");
     return said(queue.name, resource, { uses, promised: fair, of: "fair share", amount: uses - fair, from });
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Nodes } from "../api/types";
-import { byDomain, defaultKey, defaultResource, partsOf, sumOf } from "./nodes";
+import { byDomain, defaultKey, defaultResource, linesOf, partAt, partsOf, sumOf, troubleOf } from "./nodes";
 import { usersOf } from "./users";
 
 const answer: Nodes = {
@@ -107,5 +107,31 @@ describe("who uses a resource", () => {
   test("leaves what no listed gang uses", () => expect(users.other).toBe(2));
   test("leaves out gangs that use nothing of it", () => {
     expect(usersOf(answer, 1).gangs.map((user) => user.gang)).toEqual(["training", "small"]);
+  });
+});
+
+describe("what the bar of a node says", () => {
+  test("names each part, and the whole", () => {
+    expect(n1 && linesOf(answer, n1, 0)).toEqual([
+      "ml/training uses 6",
+      "ml/small uses 2",
+      "other pods use 2",
+      "set aside: 2",
+      "free: 4",
+      "of 16 cpu",
+    ]);
+  });
+  test("is only that the node has none, if it has none", () => {
+    const n4 = answer.items[3];
+    expect(n4 && linesOf(answer, n4, 1)).toEqual(["has no nvidia.com/gpu"]);
+  });
+  test("includes why no pod is started there", () => {
+    expect(answer.items.map(troubleOf)).toEqual(["", "", "not ready", "cordoned"]);
+  });
+  test("is found by a place in it", () => {
+    const parts = n1 ? partsOf(n1, 0) : [];
+    expect([0, 0.374, 0.376, 0.99].map((place) => partAt(parts, place)?.kind)).toEqual(["gang", "gang", "gang", "free"]);
+    expect([partAt(parts, 0.374)?.gang, partAt(parts, 0.376)?.gang]).toEqual([0, 1]);
+    expect(partAt(parts, 1)).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import type { Nodes } from "../api/types";
-import { isDevice } from "./quantity";
+import { formatQuantity, isDevice, withName } from "./quantity";
 
 export type Node = Nodes["items"][number];
 
@@ -102,4 +102,36 @@ export function defaultKey(answer: Nodes): string {
 export function defaultResource(answer: Nodes): string {
   const device = answer.resources.find((name, r) => isDevice(name) && answer.items.some((node) => (node.allocatable[r] ?? 0) > 0));
   return device ?? answer.resources[0] ?? "cpu";
+}
+
+/** The part of the bar at a place from 0 to 1. */
+export function partAt(parts: readonly Part[], place: number): Part | undefined {
+  const total = parts.reduce((sum, part) => sum + part.amount, 0);
+  let end = 0;
+  return parts.find((part) => place * total < (end += part.amount));
+}
+
+/** What is wrong with the node, in words; empty if pods can be started on it. */
+export function troubleOf(node: Node): string {
+  if (!node.ready) return node.unschedulable ? "not ready, cordoned" : "not ready";
+  return node.unschedulable ? "cordoned" : "";
+}
+
+/** The gang as people write it. */
+export function gangName(answer: Nodes, gang: number): string {
+  const found = answer.gangs[gang];
+  return found ? `${found.namespace}/${found.name}` : "";
+}
+
+/** What the bar of the node shows, in words: one line for each part. */
+export function linesOf(answer: Nodes, node: Node, resource: number): string[] {
+  const name = answer.resources[resource] ?? "";
+  const total = node.allocatable[resource] ?? 0;
+  if (total === 0) return [`has no ${name}`];
+  const lines = partsOf(node, resource).map((part) => {
+    const amount = formatQuantity(name, part.amount);
+    if (part.kind === "gang") return `${gangName(answer, part.gang)} uses ${amount}`;
+    return { other: "other pods use ", aside: "set aside: ", free: "free: " }[part.kind] + amount;
+  });
+  return [...lines, `of ${withName(name, total)}`];
 }

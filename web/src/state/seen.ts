@@ -53,15 +53,16 @@ export function ofHistory(history: History): Shares {
 /** A queue over the whole time: its last share, the smallest and the largest. */
 export interface Extent {
   queue: string;
-  last: number | null;
+  last: number;
   least: number;
   most: number;
 }
 
 export function extents(shares: Shares): Extent[] {
-  return [...shares.queues].map(([queue, values]) => {
+  return [...shares.queues].flatMap(([queue, values]) => {
     const known = values.filter((value) => value !== null);
-    return { queue, last: known.at(-1) ?? null, least: Math.min(...known), most: Math.max(...known) };
+    const last = known.at(-1);
+    return last === undefined ? [] : [{ queue, last, least: Math.min(...known), most: Math.max(...known) }];
   });
 }
 

@@ -1,0 +1,126 @@
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Nodes } from "../../api/types";
+import { cellAt, layOut, move } from "../../state/layout";
+import { domainOf, gangName, linesOf, partAt, partsOf, troubleOf } from "../../state/nodes";
+import { filter, to } from "../../state/route";
+import { colourOf, palette } from "../../ui/palette";
+import { draw } from "./draw";
+import { Tip } from "./tip";
+
+interface Props {
+  answer: Nodes;
+  /** Indexes into the answer; -1 for no key, no gang, no node. */
+  resource: number;
+  by: number;
+  gang: number;
+  selected: number;
+}
+
+const keys = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"]);
+
+/** The cluster as a picture: each node a bar of who uses the resource. */
+export function Picture({ answer, resource, by, gang, selected }: Props) {
+  const frame = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const width = useWidth(frame);
+  const [current, setCurrent] = useState(-1);
+  const [hover, setHover] = useState<{ cell: number; x: number; y: number } | undefined>();
+  const colours = palette.value;
+  const layout = useMemo(
+    () =>
+      layOut(
+        answer.items.map((node) => ({ name: node.name, domain: domainOf(node, by) })),
+        width,
+      ),
+    [answer, by, width],
+  );
+  const parts = useMemo(() => answer.items.map((node) => partsOf(node, resource)), [answer, resource]);
+  const gangs = useMemo(() => answer.gangs.map((_, i) => colourOf(gangName(answer, i), colours)), [answer, colours]);
+  useLayoutEffect(() => {
+    if (canvas.current) draw(canvas.current, { answer, layout, parts, colours: gangs, palette: colours, gang, current, selected });
+  }, [answer, layout, parts, gangs, colours, gang, current, selected]);
+
+  const nodeAt = (cell: number) => answer.items[layout.cells[cell]?.node ?? -1];
+  const words = (cell: number) => {
+    const node = nodeAt(cell);
+    if (!node) return undefined;
+    const about = [domainOf(node, by), troubleOf(node)].filter((word) => word !== "");
+    return { title: [node.name, ...about].join(", "), lines: linesOf(answer, node, resource) };
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (keys.has(event.key)) {
+      event.preventDefault();
+      const next = move(layout, current, event.key);
+      setCurrent(next);
+      intoView(frame.current, layout.cells[next]?.y ?? 0);
+    } else if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      const node = nodeAt(current);
+      if (node) filter("node", node.name);
+    } else if (event.key === "Escape") setHover(undefined);
+  };
+  const at = (event: MouseEvent) => cellAt(layout, event.offsetX, event.offsetY);
+  const onClick = (event: MouseEvent) => {
+    const cell = at(event);
+    const node = nodeAt(cell);
+    if (!node) return;
+    setCurrent(cell);
+    const place = (event.offsetX - (layout.cells[cell]?.x ?? 0)) / layout.size.width;
+    const part = partAt(parts[layout.cells[cell]?.node ?? -1] ?? [], place);
+    const found = part?.kind === "gang" ? answer.gangs[part.gang] : undefined;
+    // A finger does not see the tooltip first, and is too large for a part of a bar.
+    const touched = event instanceof PointerEvent && event.pointerType === "touch";
+    if (found && !touched) location.hash = to("gangs", [found.namespace, found.name]);
+    else filter("node", node.name);
+  };
+  const said = words(current);
+  const tip = hover && words(hover.cell);
+  return (
+    <>
+      <div class="picture" ref={frame} onScroll={() => setHover(undefined)}>
+        <canvas
+          ref={canvas}
+          role="application"
+          aria-label={`Picture of ${answer.items.length} nodes. The tables below say the same.`}
+          aria-describedby="picture-keys"
+          tabIndex={0}
+          onKeyDown={onKeyDown}
+          onFocus={() => current < 0 && canvas.current?.matches(":focus-visible") && setCurrent(Math.min(0, layout.cells.length - 1))}
+          onMouseMove={(event) => {
+            const cell = at(event);
+            setHover(cell < 0 ? undefined : { cell, x: event.clientX, y: event.clientY });
+          }}
+          onMouseLeave={() => setHover(undefined)}
+          onClick={onClick}
+        />
+      </div>
+      {hover && tip && <Tip x={hover.x} y={hover.y} {...tip} />}
+      <p id="picture-keys" class="dim">
+        Click a gang in a bar to open it, and a free part to see the node. By keyboard: arrow keys go from node to node, Page Up and Page
+        Down from domain to domain, Enter shows the node.
+      </p>
+      <p class="current" role="status">
+        {said && `${said.title}: ${said.lines.join("; ")}`}
+      </p>
+    </>
+  );
+}
+
+/** The width that the picture has, as it changes. */
+function useWidth(frame: { current: HTMLDivElement | null }): number {
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const box = frame.current;
+    if (!box) return undefined;
+    const observer = new ResizeObserver(() => setWidth(box.clientWidth));
+    observer.observe(box);
+    return () => observer.disconnect();
+  }, [frame]);
+  return width;
+}
+
+function intoView(box: HTMLDivElement | null, y: number): void {
+  if (!box) return;
+  if (y < box.scrollTop) box.scrollTop = Math.max(0, y - 20);
+  else if (y > box.scrollTop + box.clientHeight - 30) box.scrollTop = y - box.clientHeight + 60;
+}
