@@ -44,6 +44,13 @@ test("5,000 nodes of three zones are seen with little scrolling", () => {
   ).toBeLessThan(1500);
 });
 
+test("more than 1,000 domains are one group, in their order", () => {
+  const many = nodes(1200, (i) => `host-${1200 - i}`);
+  const layout = layOut(many, 1200);
+  expect(layout.groups).toHaveLength(1);
+  expect(layout.cells[0]?.node).toBe(1199);
+});
+
 test("few nodes have their names above them, many do not", () => {
   expect(layOut(racks, 1000).size.name).toBeGreaterThan(0);
   expect(

@@ -58,7 +58,7 @@ const names = new Intl.Collator("en", { numeric: true });
 export function layOut(nodes: readonly { name: string; domain: string }[], width: number): Layout {
   const size = sizeFor(nodes.length);
   const most = Math.max(1, Math.floor((width + size.gap) / (size.width + size.gap)));
-  const domains = grouped(nodes);
+  const domains = merged(grouped(nodes));
   const layout: Layout = { width, height: 0, size, groups: [], cells: [] };
   let x = 0;
   let y = 0;
@@ -96,6 +96,11 @@ function grouped(nodes: readonly { name: string; domain: string }[]): [string, n
   });
   for (const members of domains.values()) members.sort((a, b) => names.compare(nodes[a]?.name ?? "", nodes[b]?.name ?? ""));
   return [...domains].sort(([a], [b]) => Number(a === "") - Number(b === "") || names.compare(a, b));
+}
+
+// Groups of one or two nodes each, such as those of kubernetes.io/hostname, have more names than anybody reads.
+function merged(domains: [string, number[]][]): [string, number[]][] {
+  return domains.length > 1000 ? [["", domains.flatMap(([, members]) => members)]] : domains;
 }
 
 // Groups are about three times as wide as high: several fit beside each other, and names have room.

@@ -53,12 +53,28 @@ prefersDark.addEventListener("change", (event) => {
   palette.value = event.matches ? dark : light;
 });
 
-/** The colour of a name, such as that of a gang or a queue: always the same one, of 24 that differ between light and dark. */
+const hues = 18;
+
+/** The colour of a name, such as that of a gang: always the same one, of 36 that differ between light and dark. */
 export function colourOf(name: string, of: Palette): string {
-  // FNV-1a: names that differ in one character have different colours.
+  const hash = hashOf(name);
+  return colour(hash % hues, of.lightness[Math.floor(hash / hues) % 2]);
+}
+
+/** The colour of what has a place among few, such as a queue: neighbours have colours that differ much. */
+export function colourAt(place: number, of: Palette): string {
+  return colour((place * 7) % hues, of.lightness[0]);
+}
+
+function colour(hue: number, lightness = 0.5): string {
+  return `oklch(${lightness} 0.13 ${(hue * 360) / hues + 15})`;
+}
+
+// FNV-1a, and the last steps of MurmurHash3: names that differ in one character have colours that have nothing to do with each other.
+function hashOf(name: string): number {
   let hash = 0x811c9dc5;
-  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193) >>> 0;
-  const hue = (hash >>> 8) % 12;
-  const lightness = of.lightness[(hash >>> 4) % 2] ?? 0.5;
-  return `oklch(${lightness} 0.13 ${hue * 30 + 15})`;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }

@@ -1,6 +1,6 @@
 import type { Nodes } from "../../api/types";
 import type { Layout } from "../../state/layout";
-import type { Node, Part } from "../../state/nodes";
+import { type Node, type Part, usable } from "../../state/nodes";
 import type { Palette } from "../../ui/palette";
 
 /** All that the picture of the cluster shows. */
@@ -14,10 +14,6 @@ export interface Scene {
   palette: Palette;
   /** The index of the gang that stands out, -1 for none. */
   gang: number;
-  /** The index of the cell at which the keyboard is, -1 for none. */
-  current: number;
-  /** The index of the node whose details are shown, -1 for none. */
-  selected: number;
 }
 
 // More pixels than this cost memory, and the picture would not be drawn by some browsers.
@@ -26,7 +22,7 @@ const mostPixels = 16e6;
 /** Draws the scene, as sharp as the screen is. */
 export function draw(canvas: HTMLCanvasElement, scene: Scene): void {
   const { width, height } = scene.layout;
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { alpha: false });
   if (!context || width <= 0 || height <= 0) return;
   const scale = Math.min(devicePixelRatio, Math.sqrt(mostPixels / (width * height)));
   const [wide, high] = [Math.round(width * scale), Math.round(height * scale)];
@@ -53,67 +49,87 @@ function drawGroups(context: CanvasRenderingContext2D, { layout, palette }: Scen
 }
 
 function drawText(context: CanvasRenderingContext2D, text: string, x: number, y: number, width: number): void {
-  let shown = text;
-  while (shown.length > 1 && context.measureText(shown).width > width) shown = shown.slice(0, -2) + "…";
-  context.fillText(shown, x, y);
+  const needs = context.measureText(text).width;
+  const fits = Math.max(1, Math.floor((text.length * width) / needs) - 1);
+  context.fillText(needs > width ? text.slice(0, fits) + "…" : text, x, y);
 }
 
 function drawNodes(context: CanvasRenderingContext2D, scene: Scene): void {
-  const { layout, answer, palette, parts } = scene;
-  const hatched = hatch(context, palette);
-  context.font = "11px system-ui, sans-serif";
-  for (let i = 0; i < layout.cells.length; i++) {
-    const cell = layout.cells[i];
-    const node = cell && answer.items[cell.node];
-    if (!node) continue;
-    const y = cell.y + layout.size.name;
-    if (layout.size.name > 0) {
-      context.fillStyle = palette.dim;
-      drawText(context, node.name, cell.x, cell.y + 2, layout.size.width);
-    }
-    drawBar(context, scene, parts[cell.node] ?? [], cell.x, y, hatched);
-    drawMarks(context, scene, node, cell.x, y);
-    if (i === scene.current || cell.node === scene.selected) outline(context, scene, cell.x, y);
+  const { layout, answer, palette } = scene;
+  const { size, cells } = layout;
+  if (size.name > 0) {
+    context.font = "11px system-ui, sans-serif";
+    context.fillStyle = palette.dim;
+    for (const cell of cells) drawText(context, answer.items[cell.node]?.name ?? "", cell.x, cell.y + 2, size.width);
+  }
+  for (const fill of fillsOf(scene, hatch(context, palette))) {
+    context.fillStyle = fill.style;
+    context.globalAlpha = fill.dim ? 0.22 : 1;
+    for (let i = 0; i < fill.bars.length; i += 3)
+      context.fillRect(fill.bars[i] ?? 0, fill.bars[i + 1] ?? 0, fill.bars[i + 2] ?? 0, fill.height);
+  }
+  context.globalAlpha = 1;
+  for (const cell of cells) {
+    const node = answer.items[cell.node];
+    if (node && !usable(node)) drawMark(context, scene, node, cell.x, cell.y + size.name);
   }
 }
 
-function drawBar(
-  context: CanvasRenderingContext2D,
-  { layout, palette, colours, gang }: Scene,
-  parts: Part[],
-  x: number,
-  y: number,
-  hatched: CanvasPattern | string,
-): void {
-  const { width, bar } = layout.size;
-  let total = 0;
-  for (const part of parts) total += part.amount;
-  if (total === 0) {
-    // The node has nothing of the resource: an empty frame.
-    context.strokeStyle = palette.line;
-    context.lineWidth = 0.5;
-    context.strokeRect(x + 0.5, y + 0.5, width - 1, bar - 1);
-    return;
-  }
-  context.fillStyle = palette.free;
-  context.fillRect(x, y, width, bar);
-  let from = x;
-  for (const part of parts) {
-    const wide = (width * part.amount) / total;
-    if (part.kind !== "free") {
-      context.fillStyle = part.kind === "gang" ? (colours[part.gang] ?? palette.other) : part.kind === "other" ? palette.other : hatched;
-      if (gang >= 0 && part.gang !== gang) context.globalAlpha = 0.22;
-      // A gap keeps parts of the same colour apart, where there is room for one.
-      context.fillRect(from, y, wide > 4 ? wide - 1 : wide, bar);
-      context.globalAlpha = 1;
+/** What is filled with one style: x, y and width of each part. */
+interface Fill {
+  style: string | CanvasPattern;
+  dim: boolean;
+  height: number;
+  bars: number[];
+}
+
+/** The parts of all bars, by their style: a change of the style of a canvas costs more than a rectangle. */
+function fillsOf({ layout, parts, palette, colours, gang }: Scene, hatched: string | CanvasPattern): Fill[] {
+  const { width, name, bar } = layout.size;
+  const fill = (style: Fill["style"], dim = false, height = bar): Fill => ({ style, dim, height, bars: [] });
+  const whole = fill(palette.free);
+  // A node that has nothing of the resource is an empty frame: a rectangle with a smaller one in it.
+  const frame = fill(palette.line);
+  const hollow = fill(palette.ground, false, bar - 2);
+  const others = fill(palette.other, gang >= 0);
+  const aside = fill(hatched, gang >= 0);
+  const gangs = new Map<string, Fill>();
+  for (const cell of layout.cells) {
+    const y = cell.y + name;
+    const all = parts[cell.node] ?? [];
+    let total = 0;
+    for (const part of all) total += part.amount;
+    if (total > 0) whole.bars.push(cell.x, y, width);
+    else {
+      frame.bars.push(cell.x, y, width);
+      hollow.bars.push(cell.x + 1, y + 1, width - 2);
     }
-    from += wide;
+    let from = cell.x;
+    for (const part of all) {
+      const end = from + (width * part.amount) / total;
+      // Whole pixels are drawn faster, and a gap keeps parts of the same colour apart where there is room for one.
+      const left = Math.round(from);
+      const wide = Math.max(1, Math.round(end) - left);
+      if (part.kind !== "free") fillFor(part).bars.push(left, y, wide > 4 ? wide - 1 : wide);
+      from = end;
+    }
+  }
+  return [whole, frame, hollow, others, aside, ...gangs.values()];
+
+  function fillFor(part: Part): Fill {
+    if (part.kind === "other") return others;
+    if (part.kind === "aside") return aside;
+    const style = colours[part.gang] ?? palette.other;
+    const dim = gang >= 0 && part.gang !== gang;
+    const key = style + dim;
+    let found = gangs.get(key);
+    if (!found) gangs.set(key, (found = fill(style, dim)));
+    return found;
   }
 }
 
 /** A cross on a node that is not ready, a slash on one that is cordoned. */
-function drawMarks(context: CanvasRenderingContext2D, { layout, palette }: Scene, node: Node, x: number, y: number): void {
-  if (node.ready && !node.unschedulable) return;
+function drawMark(context: CanvasRenderingContext2D, { layout, palette }: Scene, node: Node, x: number, y: number): void {
   const { width, bar } = layout.size;
   for (const [colour, thick] of [
     [palette.ground, 4],
@@ -130,12 +146,6 @@ function drawMarks(context: CanvasRenderingContext2D, { layout, palette }: Scene
     }
     context.stroke();
   }
-}
-
-function outline(context: CanvasRenderingContext2D, { layout, palette }: Scene, x: number, y: number): void {
-  context.strokeStyle = palette.focus;
-  context.lineWidth = 2;
-  context.strokeRect(x - 1, y - 1, layout.size.width + 2, layout.size.bar + 2);
 }
 
 /** The pattern of what is set aside, so that it is not told by its colour alone. */

@@ -41,7 +41,8 @@ export function Fits({ answer, by }: { answer: Nodes; by: number }) {
           </tbody>
         </table>
       </div>
-      <form class="filters" aria-label="A shape of your own" onSubmit={(event) => event.preventDefault()}>
+      <p id="own-shape">Another shape: write what each pod requests.</p>
+      <form class="filters" aria-labelledby="own-shape" onSubmit={(event) => event.preventDefault()}>
         {answer.resources
           .filter((name) => name === "cpu" || name === "memory" || isDevice(name))
           .map((name) => (

@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Nodes } from "../../api/types";
-import { cellAt, layOut, move } from "../../state/layout";
+import { cellAt, type Layout, layOut, move } from "../../state/layout";
 import { domainOf, gangName, linesOf, partAt, partsOf, troubleOf } from "../../state/nodes";
 import { filter, to } from "../../state/route";
 import { colourOf, palette } from "../../ui/palette";
@@ -37,8 +37,8 @@ export function Picture({ answer, resource, by, gang, selected }: Props) {
   const parts = useMemo(() => answer.items.map((node) => partsOf(node, resource)), [answer, resource]);
   const gangs = useMemo(() => answer.gangs.map((_, i) => colourOf(gangName(answer, i), colours)), [answer, colours]);
   useLayoutEffect(() => {
-    if (canvas.current) draw(canvas.current, { answer, layout, parts, colours: gangs, palette: colours, gang, current, selected });
-  }, [answer, layout, parts, gangs, colours, gang, current, selected]);
+    if (canvas.current) draw(canvas.current, { answer, layout, parts, colours: gangs, palette: colours, gang });
+  }, [answer, layout, parts, gangs, colours, gang]);
 
   const nodeAt = (cell: number) => answer.items[layout.cells[cell]?.node ?? -1];
   const words = (cell: number) => {
@@ -93,6 +93,8 @@ export function Picture({ answer, resource, by, gang, selected }: Props) {
           onMouseLeave={() => setHover(undefined)}
           onClick={onClick}
         />
+        <Ring layout={layout} cell={current} kind="at" />
+        <Ring layout={layout} cell={layout.cells.findIndex((cell) => cell.node === selected)} kind="shown" />
       </div>
       {hover && tip && <Tip x={hover.x} y={hover.y} {...tip} />}
       <p id="picture-keys" class="dim">
@@ -104,6 +106,15 @@ export function Picture({ answer, resource, by, gang, selected }: Props) {
       </p>
     </>
   );
+}
+
+/** A frame around a node, so that the picture is not drawn again for each step of the keyboard. */
+function Ring({ layout, cell, kind }: { layout: Layout; cell: number; kind: "at" | "shown" }) {
+  const found = layout.cells[cell];
+  if (!found) return null;
+  const { width, name, bar } = layout.size;
+  const place = { left: found.x + "px", top: found.y + name + "px", width: width + "px", height: bar + "px" };
+  return <span class={"ring " + kind} style={place} aria-hidden="true" />;
 }
 
 /** The width that the picture has, as it changes. */

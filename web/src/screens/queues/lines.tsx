@@ -1,4 +1,4 @@
-import { colourOf, palette } from "../../ui/palette";
+import { colourAt, palette } from "../../ui/palette";
 
 const dashes: number[][] = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [14, 4]];
 
@@ -8,10 +8,18 @@ export function dashOf(place: number): number[] {
 }
 
 /** A piece of the line of a queue, for the legend. */
-export function Sample({ queue, dash }: { queue: string; dash: number[] }) {
+export function Sample({ place }: { place: number }) {
   return (
     <svg class="line" width="40" height="10" aria-hidden="true">
-      <line x1="0" y1="5" x2="40" y2="5" stroke={colourOf(queue, palette.value)} stroke-width="2.5" stroke-dasharray={dash.join(" ")} />
+      <line
+        x1="0"
+        y1="5"
+        x2="40"
+        y2="5"
+        stroke={colourAt(place, palette.value)}
+        stroke-width="2.5"
+        stroke-dasharray={dashOf(place).join(" ")}
+      />
     </svg>
   );
 }

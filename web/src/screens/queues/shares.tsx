@@ -8,7 +8,7 @@ import { filter } from "../../state/route";
 import { extents, ofHistory, seen, type Shares as Values } from "../../state/seen";
 import { Trouble } from "../../ui/states";
 import { Chart } from "./chart";
-import { dashOf, Sample } from "./lines";
+import { Sample } from "./lines";
 
 const never = signal(0);
 // The history has a point for each minute.
@@ -100,7 +100,7 @@ function Plot({ shares }: { shares: Values }) {
             {all.map((extent, i) => (
               <tr key={extent.queue}>
                 <th scope="row">
-                  <Sample queue={extent.queue} dash={dashOf(i)} /> {extent.queue}
+                  <Sample place={i} /> {extent.queue}
                 </th>
                 <td class="number">{shareText(shares.queues.get(extent.queue)?.[index])}</td>
                 <td class="number">{percent(extent.least, 1)}</td>
