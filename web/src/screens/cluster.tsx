@@ -72,8 +72,14 @@ function Whole({ answer, query }: { answer: Nodes; query: URLSearchParams }) {
 }
 
 function Choices({ answer, by, resource }: { answer: Nodes; by: number; resource: number }) {
+  const find = (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
+    event.preventDefault();
+    const text = String(new FormData(event.currentTarget).get("node") ?? "").trim();
+    const found = answer.items.find((node) => node.name === text) ?? answer.items.find((node) => node.name.includes(text));
+    if (text) filter("node", found?.name ?? text);
+  };
   return (
-    <form class="filters" onSubmit={(event) => event.preventDefault()}>
+    <form class="filters" onSubmit={find}>
       <label>
         Resource{" "}
         <select value={answer.resources[resource]} onChange={(event) => filter("resource", event.currentTarget.value)}>
@@ -92,19 +98,9 @@ function Choices({ answer, by, resource }: { answer: Nodes; by: number; resource
         </select>
       </label>
       <label>
-        Node{" "}
-        <input
-          name="node"
-          placeholder="name"
-          autocomplete="off"
-          spellcheck={false}
-          onChange={(event) => {
-            const text = event.currentTarget.value.trim();
-            const found = answer.items.find((node) => node.name === text) ?? answer.items.find((node) => node.name.includes(text));
-            if (text) filter("node", found?.name ?? text);
-          }}
-        />
+        Node <input name="node" placeholder="name" autocomplete="off" spellcheck={false} />
       </label>
+      <button type="submit">Show node</button>
     </form>
   );
 }

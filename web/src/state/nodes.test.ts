@@ -70,11 +70,13 @@ describe("sums", () => {
   test("count as free only what is on nodes that are ready and not cordoned", () => {
     expect(sumOf(answer.items, 0)).toEqual({ nodes: 4, unusable: 2, allocatable: 52, used: 22, setAside: 2, free: 12 });
   });
-  test("of domains begin with the one with the most free", () => {
-    expect(byDomain(answer.items, 1, 0).map(({ name, sum }) => [name, sum.nodes, sum.free])).toEqual([
+  test("of domains begin with the one with the most free, and end with nodes that have none", () => {
+    const [first, ...others] = answer.items;
+    const items = first ? [first, ...others, { ...first, name: "n5", domains: ["eu", "", "n5"], used: [0, 0] }] : [];
+    expect(byDomain(items, 1, 0).map(({ name, sum }) => [name, sum.nodes, sum.free])).toEqual([
       ["r2", 2, 8],
       ["r1", 1, 4],
-      ["", 1, 0],
+      ["", 2, 14],
     ]);
   });
 });

@@ -75,7 +75,7 @@ export function domainOf(node: Node, key: number): string {
   return key < 0 ? "" : (node.domains[key] ?? "");
 }
 
-/** Sums by domain, those with the most free first. */
+/** Sums by domain, those with the most free first; nodes without a domain are last. */
 export function byDomain(nodes: readonly Node[], key: number, resource: number): { name: string; sum: Sum }[] {
   const sums = new Map<string, Sum>();
   for (const node of nodes) {
@@ -84,7 +84,9 @@ export function byDomain(nodes: readonly Node[], key: number, resource: number):
     if (!sum) sums.set(name, (sum = emptySum()));
     addTo(sum, node, resource);
   }
-  return [...sums].map(([name, sum]) => ({ name, sum })).sort((a, b) => b.sum.free - a.sum.free || a.name.localeCompare(b.name));
+  return [...sums]
+    .map(([name, sum]) => ({ name, sum }))
+    .sort((a, b) => Number(a.name === "") - Number(b.name === "") || b.sum.free - a.sum.free || a.name.localeCompare(b.name));
 }
 
 /** The key by which nodes are grouped unless the reader chooses: the first that tells nodes apart, and has not a domain for each node. */

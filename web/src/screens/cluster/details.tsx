@@ -5,6 +5,7 @@ import { free, gangName, type Node, troubleOf } from "../../state/nodes";
 import { formatQuantity } from "../../state/quantity";
 import { filter, to } from "../../state/route";
 import { colourOf, palette } from "../../ui/palette";
+import { pictureID } from "./picture";
 
 /** A node in words and numbers, with links to the gangs that run there. */
 export function Details({ answer, index }: { answer: Nodes; index: number }) {
@@ -18,7 +19,7 @@ export function Details({ answer, index }: { answer: Nodes; index: number }) {
       <h2 id="details-title" ref={title} tabIndex={-1}>
         Node {node.name}
       </h2>
-      <button type="button" onClick={() => filter("node", "")}>
+      <button type="button" onClick={close}>
         Close
       </button>
       <dl class="facts">
@@ -35,6 +36,11 @@ export function Details({ answer, index }: { answer: Nodes; index: number }) {
       <Gangs answer={answer} node={node} />
     </section>
   );
+}
+
+function close(): void {
+  filter("node", "");
+  document.getElementById(pictureID)?.focus();
 }
 
 function Amounts({ answer, node }: { answer: Nodes; node: Node }) {

@@ -7,6 +7,9 @@ import { colourOf, palette } from "../../ui/palette";
 import { draw } from "./draw";
 import { Tip } from "./tip";
 
+/** The element that has the focus while the keyboard goes over the nodes. */
+export const pictureID = "picture";
+
 interface Props {
   answer: Nodes;
   /** Indexes into the answer; -1 for no key, no gang, no node. */
@@ -39,6 +42,12 @@ export function Picture({ answer, resource, by, gang, selected }: Props) {
   useLayoutEffect(() => {
     if (canvas.current) draw(canvas.current, { answer, layout, parts, colours: gangs, palette: colours, gang });
   }, [answer, layout, parts, gangs, colours, gang]);
+
+  const shown = useMemo(() => (selected < 0 ? -1 : layout.cells.findIndex((cell) => cell.node === selected)), [layout, selected]);
+  // A node that a link or a search leads to may be far down.
+  useEffect(() => {
+    if (shown >= 0) intoView(frame.current, layout.cells[shown]?.y ?? 0);
+  }, [shown]);
 
   const nodeAt = (cell: number) => answer.items[layout.cells[cell]?.node ?? -1];
   const words = (cell: number) => {
@@ -80,6 +89,7 @@ export function Picture({ answer, resource, by, gang, selected }: Props) {
       <div class="picture" ref={frame} onScroll={() => setHover(undefined)}>
         <canvas
           ref={canvas}
+          id={pictureID}
           role="application"
           aria-label={`Picture of ${answer.items.length} nodes. The tables below say the same.`}
           aria-describedby="picture-keys"
@@ -94,7 +104,7 @@ export function Picture({ answer, resource, by, gang, selected }: Props) {
           onClick={onClick}
         />
         <Ring layout={layout} cell={current} kind="at" />
-        <Ring layout={layout} cell={layout.cells.findIndex((cell) => cell.node === selected)} kind="shown" />
+        <Ring layout={layout} cell={shown} kind="shown" />
       </div>
       {hover && tip && <Tip x={hover.x} y={hover.y} {...tip} />}
       <p id="picture-keys" class="dim">

@@ -80,10 +80,11 @@ function Table({ resource, total, users, of, gang }: TableProps) {
 
 function Row({ user, resource, total, shown }: { user: User; resource: string; total: number; shown: string }) {
   const name = `${user.namespace}/${user.gang}`;
-  const colour = user.gang ? { colour: colourOf(name, palette.value) } : {};
+  const colour = user.gang && colourOf(name, palette.value);
   return (
     <tr>
       <th scope="row">
+        {colour && <span class="swatch" style={{ background: colour }} />}
         {user.gang ? (
           <a href={to("gangs", [user.namespace, user.gang])}>{name}</a>
         ) : (
@@ -93,7 +94,7 @@ function Row({ user, resource, total, shown }: { user: User; resource: string; t
       <td>
         <Bar
           total={total}
-          parts={[{ kind: "used", amount: user.amount, ...colour }]}
+          parts={[{ kind: "used", amount: user.amount, ...(colour && { colour }) }]}
           text={`${percent(user.amount, total)} of ${withName(resource, total)}`}
         />
       </td>
