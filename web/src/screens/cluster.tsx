@@ -4,7 +4,7 @@ import { useAnswer } from "../state/answer";
 import { version } from "../state/gangs";
 import { defaultKey, defaultResource, gangName, sumOf } from "../state/nodes";
 import { percent, withName } from "../state/quantity";
-import { filter, type Route } from "../state/route";
+import { filter, type Route, to } from "../state/route";
 import "../styles/bar.css";
 import "../styles/cluster.css";
 import { Empty, Loading, Trouble } from "../ui/states";
@@ -48,7 +48,7 @@ function Whole({ answer, query }: { answer: Nodes; query: URLSearchParams }) {
     <>
       <Choices answer={answer} by={by} resource={resource} />
       <Summary answer={answer} resource={resource} />
-      {gangShown && <Shown gang={gangShown} known={gang >= 0} />}
+      {gangShown && <Shown answer={answer} name={gangShown} gang={gang} />}
       <div class={selected >= 0 ? "beside" : undefined}>
         <section aria-label="Picture of the nodes">
           <Legend />
@@ -122,12 +122,22 @@ function Summary({ answer, resource }: { answer: Nodes; resource: number }) {
   );
 }
 
-function Shown({ gang, known }: { gang: string; known: boolean }) {
+// More names than these are read in the story of the gang.
+const named = 10;
+
+/** Where the gang runs that stands out in the picture. */
+function Shown({ answer, name, gang }: { answer: Nodes; name: string; gang: number }) {
+  const nodes = answer.items.filter((node) => node.gangs?.some((use) => use.gang === gang)).map((node) => node.name);
+  const [namespace = "", of = ""] = name.split("/", 2);
+  const more = nodes.length > named ? ` and ${nodes.length - named} more` : "";
   return (
     <p class="state" role="status">
-      {known ? `Gang ${gang} stands out in the picture. ` : `Gang ${gang} runs on no node that you may see. `}
+      Gang <a href={to("gangs", [namespace, of])}>{name}</a>{" "}
+      {nodes.length === 0
+        ? "uses nothing on a node, or you may not see it. "
+        : `stands out in the picture. Its nodes (${nodes.length}): ${nodes.slice(0, named).join(", ")}${more}. `}
       <button type="button" onClick={() => filter("gang", "")}>
-        Show all
+        Show all alike
       </button>
     </p>
   );

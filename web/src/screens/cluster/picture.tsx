@@ -25,7 +25,8 @@ const keys = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home",
 export function Picture({ answer, resource, by, gang, selected }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const width = useWidth(frame);
+  const sheet = useRef<HTMLDivElement>(null);
+  const width = useWidth(sheet);
   const [current, setCurrent] = useState(-1);
   const [hover, setHover] = useState<{ cell: number; x: number; y: number } | undefined>();
   const colours = palette.value;
@@ -87,24 +88,26 @@ export function Picture({ answer, resource, by, gang, selected }: Props) {
   return (
     <>
       <div class="picture" ref={frame} onScroll={() => setHover(undefined)}>
-        <canvas
-          ref={canvas}
-          id={pictureID}
-          role="application"
-          aria-label={`Picture of ${answer.items.length} nodes. The tables below say the same.`}
-          aria-describedby="picture-keys"
-          tabIndex={0}
-          onKeyDown={onKeyDown}
-          onFocus={() => current < 0 && canvas.current?.matches(":focus-visible") && setCurrent(Math.min(0, layout.cells.length - 1))}
-          onMouseMove={(event) => {
-            const cell = at(event);
-            setHover(cell < 0 ? undefined : { cell, x: event.clientX, y: event.clientY });
-          }}
-          onMouseLeave={() => setHover(undefined)}
-          onClick={onClick}
-        />
-        <Ring layout={layout} cell={current} kind="at" />
-        <Ring layout={layout} cell={shown} kind="shown" />
+        <div class="sheet" ref={sheet}>
+          <canvas
+            ref={canvas}
+            id={pictureID}
+            role="application"
+            aria-label={`Picture of ${answer.items.length} nodes. The tables below say the same.`}
+            aria-describedby="picture-keys"
+            tabIndex={0}
+            onKeyDown={onKeyDown}
+            onFocus={() => current < 0 && canvas.current?.matches(":focus-visible") && setCurrent(Math.min(0, layout.cells.length - 1))}
+            onMouseMove={(event) => {
+              const cell = at(event);
+              setHover(cell < 0 ? undefined : { cell, x: event.clientX, y: event.clientY });
+            }}
+            onMouseLeave={() => setHover(undefined)}
+            onClick={onClick}
+          />
+          <Ring layout={layout} cell={current} kind="at" />
+          <Ring layout={layout} cell={shown} kind="shown" />
+        </div>
       </div>
       {hover && tip && <Tip x={hover.x} y={hover.y} {...tip} />}
       <p id="picture-keys" class="dim">
