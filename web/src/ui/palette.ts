@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { type Lightness, onDark, onLight } from "../state/colour";
 
 /** The colours of the picture of the cluster. A canvas does not know the custom properties of the style sheets, so they are here again. */
 export interface Palette {
@@ -12,8 +13,8 @@ export interface Palette {
   asideLine: string;
   bad: string;
   focus: string;
-  /** The lightness of the colours of gangs, two for each hue. */
-  lightness: [number, number];
+  /** Of the colours of gangs and queues. */
+  lightness: Lightness;
 }
 
 const light: Palette = {
@@ -22,12 +23,12 @@ const light: Palette = {
   dim: "#4d5968",
   line: "#98a3b1",
   free: "#e3e8ef",
-  other: "#7d8796",
+  other: "#66707f",
   aside: "#f3dcae",
   asideLine: "#8a5300",
   bad: "#a8201a",
   focus: "#1a212b",
-  lightness: [0.47, 0.6],
+  lightness: onLight,
 };
 
 const dark: Palette = {
@@ -41,7 +42,7 @@ const dark: Palette = {
   asideLine: "#f2c063",
   bad: "#ff9a93",
   focus: "#ffd166",
-  lightness: [0.67, 0.8],
+  lightness: onDark,
 };
 
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
@@ -52,29 +53,3 @@ export const palette = signal(prefersDark.matches ? dark : light);
 prefersDark.addEventListener("change", (event) => {
   palette.value = event.matches ? dark : light;
 });
-
-const hues = 18;
-
-/** The colour of a name, such as that of a gang: always the same one, of 36 that differ between light and dark. */
-export function colourOf(name: string, of: Palette): string {
-  const hash = hashOf(name);
-  return colour(hash % hues, of.lightness[Math.floor(hash / hues) % 2]);
-}
-
-/** The colour of what has a place among few, such as a queue: neighbours have colours that differ much. */
-export function colourAt(place: number, of: Palette): string {
-  return colour((place * 7) % hues, of.lightness[0]);
-}
-
-function colour(hue: number, lightness = 0.5): string {
-  return `oklch(${lightness} 0.13 ${(hue * 360) / hues + 15})`;
-}
-
-// FNV-1a, and the last steps of MurmurHash3: names that differ in one character have colours that have nothing to do with each other.
-function hashOf(name: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
-}

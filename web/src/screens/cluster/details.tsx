@@ -1,10 +1,11 @@
 import { Fragment } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Nodes } from "../../api/types";
+import { colourOf } from "../../state/colour";
 import { free, gangName, type Node, troubleOf } from "../../state/nodes";
 import { formatQuantity } from "../../state/quantity";
 import { filter, to } from "../../state/route";
-import { colourOf, palette } from "../../ui/palette";
+import { palette } from "../../ui/palette";
 import { pictureID } from "./picture";
 
 /** A node in words and numbers, with links to the gangs that run there. */
@@ -103,7 +104,7 @@ function Gangs({ answer, node }: { answer: Nodes; node: Node }) {
             return (
               <tr key={name}>
                 <th scope="row">
-                  <span class="swatch" style={{ background: colourOf(name, palette.value) }} />
+                  <span class="swatch" style={{ background: colourOf(name, palette.value.lightness) }} />
                   <a href={to("gangs", [gang.namespace, gang.name])}>{name}</a>
                 </th>
                 <td class="number">{use.pods}</td>

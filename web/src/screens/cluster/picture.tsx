@@ -1,9 +1,10 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Nodes } from "../../api/types";
+import { colourOf } from "../../state/colour";
 import { cellAt, type Layout, layOut, move } from "../../state/layout";
 import { domainOf, gangName, linesOf, partAt, partsOf, troubleOf } from "../../state/nodes";
 import { filter, to } from "../../state/route";
-import { colourOf, palette } from "../../ui/palette";
+import { palette } from "../../ui/palette";
 import { draw } from "./draw";
 import { Tip } from "./tip";
 
@@ -39,7 +40,7 @@ export function Picture({ answer, resource, by, gang, selected }: Props) {
     [answer, by, width],
   );
   const parts = useMemo(() => answer.items.map((node) => partsOf(node, resource)), [answer, resource]);
-  const gangs = useMemo(() => answer.gangs.map((_, i) => colourOf(gangName(answer, i), colours)), [answer, colours]);
+  const gangs = useMemo(() => answer.gangs.map((_, i) => colourOf(gangName(answer, i), colours.lightness)), [answer, colours]);
   useLayoutEffect(() => {
     if (canvas.current) draw(canvas.current, { answer, layout, parts, colours: gangs, palette: colours, gang });
   }, [answer, layout, parts, gangs, colours, gang]);

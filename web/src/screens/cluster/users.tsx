@@ -1,11 +1,12 @@
 import { useMemo } from "preact/hooks";
 import type { Nodes } from "../../api/types";
+import { colourOf } from "../../state/colour";
 import { sumOf } from "../../state/nodes";
 import { formatQuantity, percent, withName } from "../../state/quantity";
 import { filter, to } from "../../state/route";
 import { type User, usersOf } from "../../state/users";
 import { Bar } from "../../ui/bar";
-import { colourOf, palette } from "../../ui/palette";
+import { palette } from "../../ui/palette";
 
 const top = 10;
 
@@ -80,7 +81,7 @@ function Table({ resource, total, users, of, gang }: TableProps) {
 
 function Row({ user, resource, total, shown }: { user: User; resource: string; total: number; shown: string }) {
   const name = `${user.namespace}/${user.gang}`;
-  const colour = user.gang && colourOf(name, palette.value);
+  const colour = user.gang && colourOf(name, palette.value.lightness);
   return (
     <tr>
       <th scope="row">

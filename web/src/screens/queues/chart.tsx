@@ -1,8 +1,9 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { colourAt } from "../../state/colour";
 import type { Shares } from "../../state/seen";
-import { colourAt, type Palette, palette } from "../../ui/palette";
+import { type Palette, palette } from "../../ui/palette";
 import { dashOf } from "./lines";
 
 const height = 240;
@@ -46,7 +47,13 @@ function options(width: number, queues: string[], colours: Palette, point: (inde
     axes: [axis, { ...axis, values: (_, splits) => splits.map((share) => Math.round(share * 100) + "%") }],
     series: [
       {},
-      ...queues.map((queue, i) => ({ label: queue, stroke: colourAt(i, colours), width: 2, dash: dashOf(i), points: { show: false } })),
+      ...queues.map((queue, i) => ({
+        label: queue,
+        stroke: colourAt(i, colours.lightness),
+        width: 2,
+        dash: dashOf(i),
+        points: { show: false },
+      })),
     ],
     hooks: { setCursor: [(made) => point(made.cursor.idx ?? undefined)] },
   };

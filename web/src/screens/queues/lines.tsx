@@ -1,4 +1,5 @@
-import { colourAt, palette } from "../../ui/palette";
+import { colourAt } from "../../state/colour";
+import { palette } from "../../ui/palette";
 
 const dashes: number[][] = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [14, 4]];
 
@@ -16,7 +17,7 @@ export function Sample({ place }: { place: number }) {
         y1="5"
         x2="40"
         y2="5"
-        stroke={colourAt(place, palette.value)}
+        stroke={colourAt(place, palette.value.lightness)}
         stroke-width="2.5"
         stroke-dasharray={dashOf(place).join(" ")}
       />
