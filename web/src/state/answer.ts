@@ -13,15 +13,18 @@ export interface Answer<T> {
   loading: boolean;
 }
 
-/** The least time between two questions, in milliseconds. */
-const calm = 3000;
-
 /**
  * Asks once, and again when gangs have changed, but not while the page is hidden. There is no polling: a quiet cluster is not asked.
  *
  * @param changed says what has to change for the answer to be asked for again; `version` of the gangs if it is left out.
+ * @param calm is the least time between two questions, in milliseconds.
  */
-export function useAnswer<T>(path: string, query: Record<string, string> = {}, changed: Signal<unknown> = version): Signal<Answer<T>> {
+export function useAnswer<T>(
+  path: string,
+  query: Record<string, string> = {},
+  changed: Signal<unknown> = version,
+  calm = 3000,
+): Signal<Answer<T>> {
   const text = JSON.stringify(query);
   const answer = useMemo(() => signal<Answer<T>>({ value: undefined, problem: undefined, loading: true }), [path, text]);
   useEffect(() => {
@@ -55,7 +58,7 @@ export function useAnswer<T>(path: string, query: Record<string, string> = {}, c
       control.abort();
       document.removeEventListener("visibilitychange", shown);
     };
-  }, [path, text, answer, changed]);
+  }, [path, text, answer, changed, calm]);
   return answer;
 }
 
