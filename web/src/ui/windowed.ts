@@ -12,10 +12,10 @@ interface Windowed {
   page: number;
 }
 
-/** Rows that the reader sees, and where, so that they are there after an update as well. */
+/** Rows that the reader sees, and how far down the first of them is in the page, so that they are in view after an update as well. */
 interface Anchor {
   ids: string[];
-  top: number;
+  down: number;
 }
 
 // Where a row was not measured yet, it is probably as high as those of the last list.
@@ -45,7 +45,7 @@ export function useWindow<T extends { id: string }>(body: RefObject<HTMLElement 
     if (measured && Math.abs(measured - height) > 0.5) setHeight(measured);
     else if (anchor.current) {
       const index = indexOfAnchor(anchor.current.ids, rows);
-      const moved = index < 0 ? 0 : body.current.getBoundingClientRect().top + index * height - anchor.current.top;
+      const moved = index < 0 ? 0 : body.current.getBoundingClientRect().top + scrollY + index * height - anchor.current.down;
       if (Math.abs(moved) > 1) scrollBy(0, moved);
     }
     look();
@@ -77,11 +77,11 @@ export function useWindow<T extends { id: string }>(body: RefObject<HTMLElement 
 // Whoever looks at the first row wants to see what comes before it, so nothing is kept in its place then.
 function anchorOf(rows: { id: string }[], top: number, height: number, focused: string): Anchor | undefined {
   const at = focused === "" ? -1 : rows.findIndex((row) => row.id === focused);
-  if (at >= 0) return { ids: [focused], top: top + at * height };
+  if (at >= 0) return { ids: [focused], down: top + scrollY + at * height };
   if (top >= 0) return undefined;
   const first = Math.ceil(-top / height);
   const ids = rows.slice(first, first + 2 * spare).map((row) => row.id);
-  return ids.length > 0 ? { ids, top: top + first * height } : undefined;
+  return ids.length > 0 ? { ids, down: top + scrollY + first * height } : undefined;
 }
 
 function indexOfAnchor(ids: string[], rows: { id: string }[]): number {
