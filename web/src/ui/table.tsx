@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import "../styles/table.css";
 import { useStandstill } from "./standstill";
-import { piecesOf } from "./window";
+import { piecesOf, spare } from "./window";
 import { useWindow } from "./windowed";
 
 export interface Column<T> {
@@ -11,8 +11,7 @@ export interface Column<T> {
   class?: string;
   /** Whether it names the row. */
   header?: boolean;
-  /** What a cell shows. A link in it takes the tabIndex, so that the list is one stop of the Tab key. */
-  show: (row: T, tabIndex: number) => ComponentChildren;
+  show: (row: T) => ComponentChildren;
 }
 
 interface Props<T> {
@@ -24,8 +23,8 @@ interface Props<T> {
 }
 
 /**
- * A list of any length. Only the rows in view are in the document. The arrow keys lead from row to row, and while the focus is in the list,
- * no update moves its rows. Roles are written out, because narrow screens show rows as cards, and a browser may then see no table.
+ * A list of any length. Only the rows in view are in the document. Besides Tab, the arrow keys lead from link to link, and while the focus is in the
+ * list, no update moves its rows. Roles are written out, because narrow screens show rows as cards, and a browser may then see no table.
  */
 export function Table<T extends { id: string }>({ caption, rows, columns, class: of }: Props<T>) {
   const body = useRef<HTMLTableSectionElement>(null);
@@ -34,7 +33,7 @@ export function Table<T extends { id: string }>({ caption, rows, columns, class:
   const [active, setActive] = useState("");
   const found = active === "" ? -1 : shown.findIndex((row) => row.id === active);
   const view = useWindow(body, shown, still.focused);
-  const stop = found >= 0 ? found : Math.min(view.inView, shown.length - 1);
+  const after = useRef<HTMLParagraphElement>(null);
   const scroll = useRef(false);
 
   useLayoutEffect(() => {
@@ -46,7 +45,7 @@ export function Table<T extends { id: string }>({ caption, rows, columns, class:
 
   const move = (event: KeyboardEvent) => {
     if (event.key === "Escape") return still.refresh();
-    const next = target(event.key, stop, view.page, shown.length);
+    const next = target(event.key, found, view.page, shown.length);
     if (next === undefined) return;
     event.preventDefault();
     const id = shown[next]?.id ?? "";
@@ -58,10 +57,17 @@ export function Table<T extends { id: string }>({ caption, rows, columns, class:
 
   return (
     <>
+      {shown.length > 2 * spare && (
+        <p class="skip-list">
+          <a class="skip" href={location.hash} onClick={(event) => (event.preventDefault(), after.current?.focus())}>
+            Skip this list
+          </a>
+        </p>
+      )}
       <table class={"list " + of} role="table" aria-rowcount={shown.length + 1}>
         <caption>
           {caption}
-          <span class="hidden">. The arrow keys lead from row to row.</span>
+          <span class="hidden">. The arrow keys, Page Up, Page Down, Home and End lead from row to row.</span>
         </caption>
         <thead role="rowgroup">
           <tr role="row" aria-rowindex={1}>
@@ -95,7 +101,7 @@ export function Table<T extends { id: string }>({ caption, rows, columns, class:
                   const content = (
                     <div class="cell">
                       {gone && column.header && <span class="hidden">No longer in the list: </span>}
-                      {column.show(row, piece.row === stop ? 0 : -1)}
+                      {column.show(row)}
                     </div>
                   );
                   return column.header ? (
@@ -113,7 +119,7 @@ export function Table<T extends { id: string }>({ caption, rows, columns, class:
           })}
         </tbody>
       </table>
-      <p class="standstill" role="status">
+      <p class="standstill" role="status" ref={after} tabIndex={-1}>
         {still.changes > 0 && "The list stands still while you are in it. Escape shows what changed."}
       </p>
     </>

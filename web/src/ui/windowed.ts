@@ -6,8 +6,6 @@ interface Windowed {
   span: Span;
   /** The height of a row, in pixels. */
   height: number;
-  /** A row that is in view, or close to it. */
-  inView: number;
   /** How many rows are in view. */
   page: number;
 }
@@ -69,7 +67,7 @@ export function useWindow<T extends { id: string }>(body: RefObject<HTMLElement 
   return {
     span: limited,
     height,
-    inView: span.from === 0 ? 0 : span.from + spare,
+
     page: Math.max(1, Math.floor(innerHeight / height) - 2),
   };
 }

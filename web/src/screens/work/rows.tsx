@@ -14,7 +14,7 @@ export interface Run {
 
 export const waitingColumns: Column<Waiting>[] = [
   { name: "Place", class: "place", show: place },
-  { name: "Gang", class: "gang", header: true, show: ({ gang }, tabIndex) => <Name gang={gang} tabIndex={tabIndex} /> },
+  { name: "Gang", class: "gang", header: true, show: ({ gang }) => <Name gang={gang} /> },
   { name: "Queue", class: "queue", show: ({ gang, queue }) => <QueueOf name={queue} priority={gang.priority} /> },
   { name: "Needs", class: "needs", show: needs },
   { name: "Asks for", class: "asks", show: ({ gang }) => <Asks gang={gang} /> },
@@ -23,7 +23,7 @@ export const waitingColumns: Column<Waiting>[] = [
 ];
 
 export const runningColumns: Column<Run>[] = [
-  { name: "Gang", class: "gang", header: true, show: ({ gang }, tabIndex) => <Name gang={gang} tabIndex={tabIndex} /> },
+  { name: "Gang", class: "gang", header: true, show: ({ gang }) => <Name gang={gang} /> },
   { name: "Queue", class: "queue", show: ({ gang }) => <QueueOf name={gang.queue} priority={gang.priority} /> },
   { name: "Runs", class: "needs", show: running },
   { name: "Nodes", class: "nodes", show: ({ gang }) => (gang.nodes === 1 ? "1 node" : `${gang.nodes} nodes`) },
@@ -31,11 +31,11 @@ export const runningColumns: Column<Run>[] = [
   { name: "Age", class: "age", show: ({ gang }) => <Ago at={gang.started ?? gang.since ?? gang.created} /> },
 ];
 
-function Name({ gang, tabIndex }: { gang: Gang; tabIndex: number }) {
+function Name({ gang }: { gang: Gang }) {
   const { namespace, name } = gang.key;
   return (
     <>
-      <a href={to("gangs", [namespace, name])} tabIndex={tabIndex} title={name}>
+      <a href={to("gangs", [namespace, name])} title={name}>
         {name}
       </a>
       <small title={namespace}>{namespace}</small>
