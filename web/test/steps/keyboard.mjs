@@ -2,7 +2,7 @@
 import { focused, tabTo, waitForText } from "../browser.mjs";
 import { check } from "../runner.mjs";
 
-export function keyboard({ users, home, gangs }) {
+export function keyboard({ users, home, waits }) {
   const type = (page, text) => page.keyboard.type(text);
   return [
     [
@@ -19,7 +19,7 @@ export function keyboard({ users, home, gangs }) {
         await page.keyboard.insertText(users.ann);
         await page.keyboard.press("Enter");
         await page.getByRole("dialog").waitFor({ state: "hidden" });
-        await waitForText(page, gangs.waits.name);
+        await waitForText(page, waits);
       },
     ],
     [
@@ -34,9 +34,9 @@ export function keyboard({ users, home, gangs }) {
     [
       "Tab leads to the gang that waits, and Enter opens its story",
       async ({ page }) => {
-        await tabTo(page, gangs.waits.name, (at) => at.tag === "a" && at.text.includes(gangs.waits.name), 200);
+        await tabTo(page, waits, (at) => at.tag === "a" && at.text.includes(waits), 200);
         await page.keyboard.press("Enter");
-        await page.getByRole("heading", { level: 1, name: new RegExp(gangs.waits.name) }).waitFor();
+        await page.getByRole("heading", { level: 1, name: new RegExp(waits) }).waitFor();
         check((await focused(page)).tag === "main", "the focus did not go along");
       },
     ],
@@ -47,7 +47,7 @@ export function keyboard({ users, home, gangs }) {
         await page.keyboard.press("Enter");
         await page.getByRole("heading", { level: 1, name: "What if" }).waitFor();
         await tabTo(page, "the namespace", (at) => at.id === "field-namespace");
-        await type(page, home.ann);
+        await type(page, home);
         await tabTo(page, "the tabs", (at) => at.id === "tab-form");
         await page.keyboard.press("ArrowRight");
         check((await focused(page)).id === "tab-manifest", "the arrow does not lead to the next tab");
