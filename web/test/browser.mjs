@@ -163,7 +163,7 @@ export async function tabTo(page, what, is, most = 80) {
     const at = await focused(page);
     if (at.tag !== "body" && !at.seen) throw new Error(`the focus cannot be seen on ${at.tag} ${at.text}`);
     if (is(at)) return at;
-    stops.push(at.text || at.tag);
+    stops.push((at.text || at.tag).split("\n", 1)[0]);
   }
   throw new Error(`Tab does not lead to ${what}; it led to ${stops.join(" > ")}`);
 }

@@ -2,7 +2,7 @@
 import { focused, tabTo, waitForText } from "../browser.mjs";
 import { check } from "../runner.mjs";
 
-export function keyboard({ users, home, waits }) {
+export function keyboard({ users, home, waits, before }) {
   const type = (page, text) => page.keyboard.type(text);
   return [
     [
@@ -32,9 +32,11 @@ export function keyboard({ users, home, waits }) {
       },
     ],
     [
-      "Tab leads to the gang that waits, and Enter opens its story",
+      "Tab leads to the list, an arrow to the gang that waits, and Enter opens its story",
       async ({ page }) => {
-        await tabTo(page, waits, (at) => at.tag === "a" && at.text.includes(waits), 200);
+        await tabTo(page, before, (at) => at.tag === "a" && at.text.includes(before));
+        await page.keyboard.press("ArrowDown");
+        check((await focused(page)).text.includes(waits), "the arrow does not lead to the next gang");
         await page.keyboard.press("Enter");
         await page.getByRole("heading", { level: 1, name: new RegExp(waits) }).waitFor();
         check((await focused(page)).tag === "main", "the focus did not go along");
