@@ -1,6 +1,8 @@
 // Takes the steps of docs/page.md in a browser, against a kubenexus serve that runs. The test in test/page starts all that is needed, and then:
 //
-//   node test/walk.mjs --world FILE --out DIR
+//   node test/walk.mjs --url https://127.0.0.1:8443 --tokens FILE --out DIR
+//
+// world.mjs says what is in FILE.
 import { mkdir } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { openBrowser, openPage } from "./browser.mjs";
@@ -12,13 +14,13 @@ import { questions } from "./steps/questions.mjs";
 import { rights } from "./steps/rights.mjs";
 import { readWorld } from "./world.mjs";
 
-const { values } = parseArgs({ options: { world: { type: "string" }, out: { type: "string" } } });
-if (!values.world || !values.out) {
-  console.error("usage: node test/walk.mjs --world FILE --out DIR");
+const { values } = parseArgs({ options: { url: { type: "string" }, tokens: { type: "string" }, out: { type: "string" } } });
+if (!values.url || !values.tokens || !values.out) {
+  console.error("usage: node test/walk.mjs --url URL --tokens FILE --out DIR");
   process.exit(2);
 }
 await mkdir(values.out, { recursive: true });
-const world = await readWorld(values.world, values.out);
+const world = await readWorld(values.tokens, values.url, values.out);
 const browser = await openBrowser();
 const walk = new Walk(world.out);
 try {

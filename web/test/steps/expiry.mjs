@@ -9,7 +9,11 @@ function forged(token) {
   return [...parts, [...signature].reverse().join("")].join(".");
 }
 
-export function expiry({ users, home, kubectl }) {
+export function expiry({ users, home: { ann: home }, kubectl }) {
+  const token = async () => {
+    await kubectl("-n", home, "create", "serviceaccount", "temp");
+    return kubectl("-n", home, "create", "token", "temp");
+  };
   const field = (page, label) => page.getByRole("main").getByLabel(label, { exact: true });
   const expire = async (page) => {
     await kubectl("-n", home, "delete", "serviceaccount", "temp");
@@ -23,10 +27,11 @@ export function expiry({ users, home, kubectl }) {
     [
       "a forged token is refused",
       async ({ page }) => {
-        await typeToken(page, forged(users.temp));
+        const first = await token();
+        await typeToken(page, forged(first));
         await page.getByRole("dialog").getByText("does not accept this token").waitFor();
         await audit(page, "forged");
-        await signIn(page, users.temp);
+        await signIn(page, first);
       },
     ],
     [
@@ -58,8 +63,7 @@ export function expiry({ users, home, kubectl }) {
     [
       "with a new token, nothing that was typed is lost, and one click sends it",
       async ({ page }) => {
-        await kubectl("-n", home, "create", "serviceaccount", "temp");
-        await signIn(page, await kubectl("-n", home, "create", "token", "temp"));
+        await signIn(page, await token());
         const typed = await Promise.all(["Namespace", "CPU", "Pods", "Memory"].map((label) => field(page, label).inputValue()));
         check(typed.join() === [home, "2", "3", "5Gi"].join(), `the fields have ${typed.join()}`);
         await page.getByRole("button", { name: "Send it now" }).click();

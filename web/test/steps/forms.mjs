@@ -2,7 +2,7 @@
 import { audit, goTo, screenshot, signIn, waitForText } from "../browser.mjs";
 import { check } from "../runner.mjs";
 
-export function forms({ users, home, victim, out }) {
+export function forms({ users, home, gangs, image, out }) {
   const name = "urgent";
   const field = (page, label) => page.getByRole("main").getByLabel(label, { exact: true });
   const press = (page, label) => page.getByRole("main").getByRole("button", { name: label, exact: true }).click();
@@ -15,7 +15,7 @@ export function forms({ users, home, victim, out }) {
         await goTo(page, "#/what-if?cpu=1&memory=64Mi&replicas=2");
         check((await field(page, "CPU").inputValue()) === "1", "the CPU is not filled in");
         check((await field(page, "Pods").inputValue()) === "2", "the number of pods is not filled in");
-        await field(page, "Namespace").fill(home);
+        await field(page, "Namespace").fill(home.ann);
         await audit(page, "what if");
       },
     ],
@@ -40,7 +40,7 @@ export function forms({ users, home, victim, out }) {
         await press(page, "Ask");
         const answer = page.getByRole("region", { name: "It would start after a preemption" });
         await answer.waitFor();
-        await waitForText(page, `gang ${home}/${victim} (1 pod)`);
+        await waitForText(page, `gang ${home.ann}/${gangs.runs.name} (1 pod)`);
         check(await answer.evaluate((section) => section === document.activeElement), "the answer does not have the focus");
         await screenshot(page, out, "what-if");
         await audit(page, "what if answer");
@@ -56,7 +56,7 @@ export function forms({ users, home, victim, out }) {
         await page.getByRole("heading", { level: 1, name: "Submit" }).waitFor();
         check((await field(page, "GPUs").inputValue()) === "4", "the GPUs are gone");
         await field(page, "Name").fill(name);
-        await field(page, "Image").fill("busybox:1.37");
+        await field(page, "Image").fill(image);
         await field(page, "Command").fill("sleep 1h");
         await audit(page, "submit");
         await press(page, "Check");
@@ -87,7 +87,7 @@ export function forms({ users, home, victim, out }) {
         await page.getByRole("link", { name: `the story of gang ${name}` }).click();
         await page.getByRole("heading", { level: 1, name: new RegExp(name) }).waitFor();
         await waitForText(page, /\bruns\b|Running/, 60_000);
-        await waitForText(page, victim, 30_000);
+        await waitForText(page, gangs.runs.name, 30_000);
       },
     ],
     [

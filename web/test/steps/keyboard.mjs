@@ -2,7 +2,9 @@
 import { focused, tabTo, waitForText } from "../browser.mjs";
 import { check } from "../runner.mjs";
 
-export function keyboard({ users, home, waits, before }) {
+export function keyboard({ users, home, gangs }) {
+  const waits = gangs.waits.name;
+  const before = gangs.before.name;
   const type = (page, text) => page.keyboard.type(text);
   return [
     [
@@ -49,7 +51,7 @@ export function keyboard({ users, home, waits, before }) {
         await page.keyboard.press("Enter");
         await page.getByRole("heading", { level: 1, name: "What if" }).waitFor();
         await tabTo(page, "the namespace", (at) => at.id === "field-namespace");
-        await type(page, home);
+        await type(page, home.ann);
         await tabTo(page, "the tabs", (at) => at.id === "tab-form");
         await page.keyboard.press("ArrowRight");
         check((await focused(page)).id === "tab-manifest", "the arrow does not lead to the next tab");

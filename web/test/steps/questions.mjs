@@ -11,7 +11,10 @@ async function ask(reader, token, path) {
   return answer.json();
 }
 
-export function questions({ users, home, other, waits, before, holds, held, out }) {
+export function questions({ users, home, gangs, device, holder, out }) {
+  const waits = gangs.waits.name;
+  const before = gangs.before.name;
+  const holds = gangs.holds.name;
   let told;
   return [
     [
@@ -33,12 +36,13 @@ export function questions({ users, home, other, waits, before, holds, held, out 
     ],
     [
       "which team holds the GPUs: the first screen has the number",
-      async ({ page }) => {
-        const rows = await page.getByRole("main").getByRole("row").filter({ hasText: other }).allInnerTexts();
-        check(
-          rows.some((row) => new RegExp(`\\b${held}\\b`).test(row)),
-          `no row says that ${other} has ${held}: ${rows.join("; ")}`,
-        );
+      async (reader) => {
+        const { items } = await ask(reader, users.ann, "queues");
+        const held = items.find((queue) => queue.name === holder)?.uses?.[device];
+        check(held, `the API does not say how much of ${device} ${holder} uses`);
+        const rows = await reader.page.getByRole("main").getByRole("row").filter({ hasText: home.bob }).allInnerTexts();
+        const says = rows.some((row) => new RegExp(`\\b${held}\\b`).test(row));
+        check(says, `no row says that ${home.bob} has ${held}: ${rows.join("; ")}`);
       },
     ],
     [
@@ -52,7 +56,7 @@ export function questions({ users, home, other, waits, before, holds, held, out 
     [
       "why it waits: one click, and the sentence is there",
       async (reader) => {
-        told = await ask(reader, users.ann, `gangs/${home}/${waits}/story`);
+        told = await ask(reader, users.ann, `gangs/${home.ann}/${waits}/story`);
         await reader.page.getByRole("link", { name: waits }).first().click();
         await reader.page.getByRole("heading", { level: 1, name: new RegExp(waits) }).waitFor();
         const why = told.why || told.gang?.reason;
@@ -101,7 +105,7 @@ export function questions({ users, home, other, waits, before, holds, held, out 
     [
       "signing out leaves nothing on the page, in the address or in storage",
       async ({ page }) => {
-        await goTo(page, `#/gangs/${home}/${waits}`);
+        await goTo(page, `#/gangs/${home.ann}/${waits}`);
         await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: "Sign out" }).click()]);
         await page.getByRole("dialog").waitFor();
         check(!(await textOf(page)).includes(waits), "the gang is still on the page");

@@ -2,12 +2,11 @@
 import { audit, goTo, signIn, textOf, waitForText } from "../browser.mjs";
 import { check } from "../runner.mjs";
 
-export function rights({ users, home, other, waits, before, victim, holds }) {
-  const secret = [home, waits, before, victim];
-  const screens = ["#/work", "#/cluster", "#/queues", "#/what-if", "#/submit", `#/gangs/${other}/${holds}`];
-  // The server tells everybody the same example of a namespace.
-  const heard = (reader) =>
-    [...reader.answers.values()].map(({ path, text }) => `${path}: ${text.replaceAll("such as ?namespace=team-a", "")}`);
+export function rights({ users, home, gangs, secret }) {
+  const waits = gangs.waits.name;
+  const holds = gangs.holds.name;
+  const screens = ["#/work", "#/cluster", "#/queues", "#/what-if", "#/submit", `#/gangs/${home.bob}/${holds}`];
+  const heard = (reader) => [...reader.answers.values()].map(({ path, text }) => `${path}: ${text}`);
   const leaks = (texts) =>
     texts.flatMap((text) => secret.filter((word) => text.includes(word)).map((word) => `${word} is in ${text.slice(0, 200)}`));
   return [
@@ -17,7 +16,7 @@ export function rights({ users, home, other, waits, before, victim, holds }) {
         await signIn(page, users.bob);
         await page.getByLabel("Namespace to show").waitFor();
         await audit(page, "no rights");
-        await page.getByLabel("Namespace to show").fill(other);
+        await page.getByLabel("Namespace to show").fill(home.bob);
         await page.getByRole("button", { name: "Show it" }).click();
         await waitForText(page, holds);
       },
@@ -39,7 +38,7 @@ export function rights({ users, home, other, waits, before, victim, holds }) {
       "the address of a gang that he may not see says that he may not, and nothing else",
       async (reader) => {
         reader.answers.clear();
-        await goTo(reader.page, `#/gangs/${home}/${waits}`);
+        await goTo(reader.page, `#/gangs/${home.ann}/${waits}`);
         await waitForText(reader.page, /may not|forbidden|no such/i);
         await audit(reader.page, "gang without rights");
         for (const text of heard(reader)) check(!/"(reason|why|members|nodes)"/.test(text), `an answer tells of it: ${text}`);
@@ -49,7 +48,7 @@ export function rights({ users, home, other, waits, before, victim, holds }) {
       "the name of that namespace in the header says that he may not",
       async ({ page }) => {
         await goTo(page, "#/work");
-        await page.getByRole("banner").getByLabel("Namespace").fill(home);
+        await page.getByRole("banner").getByLabel("Namespace").fill(home.ann);
         await page.keyboard.press("Enter");
         await waitForText(page, /may not|forbidden/i);
         check(!(await page.getByRole("main").innerText()).includes(waits), "a gang of it is shown");
