@@ -118,7 +118,7 @@ export async function screenshot(page, out, name) {
 }
 
 /** Looks at what is shown in light, dark and narrow: axe finds nothing wrong, and nothing is wider than the screen. */
-export async function audit(page, out, name) {
+export async function audit(page, name) {
   const wrong = [];
   const before = page.viewportSize();
   // evaluate is not subject to the Content-Security-Policy, so that stays as it is for the page itself.
@@ -135,7 +135,6 @@ export async function audit(page, out, name) {
     }
     const { wide, shown } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, shown: innerWidth }));
     if (wide > shown) wrong.push(`${name}, ${look.name}: it is ${wide} px wide on a screen of ${shown}`);
-    await screenshot(page, out, `${name} ${look.name}`);
   }
   await page.emulateMedia({ colorScheme: "light", reducedMotion: null });
   if (before) await page.setViewportSize(before);
@@ -164,7 +163,7 @@ export async function tabTo(page, what, is, most = 80) {
     const at = await focused(page);
     if (at.tag !== "body" && !at.seen) throw new Error(`the focus cannot be seen on ${at.tag} ${at.text}`);
     if (is(at)) return at;
-    stops.push(at.text || at.tag);
+    stops.push((at.text || at.tag).split("\n", 1)[0]);
   }
   throw new Error(`Tab does not lead to ${what}; it led to ${stops.join(" > ")}`);
 }

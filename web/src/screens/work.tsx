@@ -4,6 +4,7 @@ import { gangs, problem, synced, version } from "../state/gangs";
 import { runs, useLine } from "../state/line";
 import { type Route, to } from "../state/route";
 import { noQueue, selected, selectionOf, selects } from "../state/select";
+import { ScopeTrouble } from "../ui/scope";
 import { Empty, Loading, Trouble } from "../ui/states";
 import { Table } from "../ui/table";
 import { Filters } from "./work/filters";
@@ -28,9 +29,7 @@ export function Work({ route }: { route: Route }) {
   if (nothing && problem.value) {
     return (
       <Screen>
-        <Trouble problem={problem.value}>
-          {problem.value.status === 403 && <p>Write a namespace that you may see into the field at the top.</p>}
-        </Trouble>
+        <ScopeTrouble problem={problem.value} />
       </Screen>
     );
   }

@@ -3,6 +3,8 @@ import { focused, tabTo, waitForText } from "../browser.mjs";
 import { check } from "../runner.mjs";
 
 export function keyboard({ users, home, gangs }) {
+  const waits = gangs.waits.name;
+  const before = gangs.before.name;
   const type = (page, text) => page.keyboard.type(text);
   return [
     [
@@ -19,7 +21,7 @@ export function keyboard({ users, home, gangs }) {
         await page.keyboard.insertText(users.ann);
         await page.keyboard.press("Enter");
         await page.getByRole("dialog").waitFor({ state: "hidden" });
-        await waitForText(page, gangs.waits.name);
+        await waitForText(page, waits);
       },
     ],
     [
@@ -32,11 +34,13 @@ export function keyboard({ users, home, gangs }) {
       },
     ],
     [
-      "Tab leads to the gang that waits, and Enter opens its story",
+      "Tab leads to the list, an arrow to the gang that waits, and Enter opens its story",
       async ({ page }) => {
-        await tabTo(page, gangs.waits.name, (at) => at.tag === "a" && at.text.includes(gangs.waits.name), 200);
+        await tabTo(page, before, (at) => at.tag === "a" && at.text.includes(before));
+        await page.keyboard.press("ArrowDown");
+        check((await focused(page)).text.includes(waits), "the arrow does not lead to the next gang");
         await page.keyboard.press("Enter");
-        await page.getByRole("heading", { level: 1, name: new RegExp(gangs.waits.name) }).waitFor();
+        await page.getByRole("heading", { level: 1, name: new RegExp(waits) }).waitFor();
         check((await focused(page)).tag === "main", "the focus did not go along");
       },
     ],
