@@ -17,9 +17,9 @@ const (
 	cliqueLabel = "nvidia.com/gpu.clique"
 )
 
-// topologyKeys returns the keys of labels by which nodes are close to each other, those with the fewest domains first: those that clouds and
-// GPU operators set, and those that most gangs ask for. asked has the number of gangs that ask for a key. A key of which every node has a
-// value of its own says nothing of that.
+// topologyKeys returns the keys of labels that say which nodes are close to each other, those with the fewest domains first: the keys that
+// clouds and GPU operators set, and those that most gangs ask for. asked has the number of gangs that ask for a key. A key of which every
+// node has a value of its own says nothing of that.
 func topologyKeys(nodes []map[string]string, asked map[string]int) []string {
 	tried := []string{corev1.LabelTopologyRegion, corev1.LabelTopologyZone, cliqueLabel}
 	for _, key := range slices.SortedFunc(maps.Keys(asked), func(a, b string) int {

@@ -23,8 +23,8 @@ type Turn struct {
 	Position int
 }
 
-// Turns returns the gangs of a namespace, or of all if it is empty, that are complete and wait, in the order in which they would be started:
-// by their sort keys, or as the queues would have it if each started when its turn has come. The ledger releases its lock in between.
+// Turns returns the gangs of a namespace, or of all if it is empty, that are complete and wait, in the order in which they would start: by
+// their sort keys, or as the queues would have it if each started when its turn has come. The ledger releases its lock in between.
 func (l *Ledger) Turns(namespace string) []Turn {
 	if rehearsal := l.rehearse(); rehearsal != nil {
 		return l.turnsAt(rehearsal.Order(), namespace)

@@ -7,7 +7,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 )
 
-// largeAtOnce is how many answers about all that waits, or all nodes, are made at a time. Each takes a CPU for some 10 ms in a large cluster.
+// largeAtOnce is how many answers about all nodes, or all that waits, are made at a time. In a large cluster, each takes some 10 ms.
 const largeAtOnce = 2
 
 // mayList reports whether the asker may list the pods of a namespace, or of all if it is empty. It answers the request if not.

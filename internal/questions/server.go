@@ -53,7 +53,7 @@ type Server struct {
 	slots  chan struct{}
 	// large has a place for each answer that is made at a time about all that waits, or all nodes.
 	large chan struct{}
-	mux    *http.ServeMux
+	mux   *http.ServeMux
 }
 
 // NewServer returns a server. The authorizer says what a user may see.

@@ -38,6 +38,7 @@ func (f *fake) Order(string) answers.Order { return f.order }
 func (f *fake) Nodes(context.Context) (answers.Nodes, error) {
 	return f.nodes, f.err
 }
+
 func (f *fake) WhatIf(_ context.Context, pods []*corev1.Pod) (answers.Forecast, error) {
 	f.asked = pods
 	return f.forecast, f.err

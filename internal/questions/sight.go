@@ -31,7 +31,9 @@ func (s sight) creates(ctx context.Context, namespace string) bool {
 	return s.may(ctx, "create", namespace)
 }
 
-func (s sight) may(ctx context.Context, verb, namespace string) bool { return s.allows(ctx, verb, "pods", namespace) }
+func (s sight) may(ctx context.Context, verb, namespace string) bool {
+	return s.allows(ctx, verb, "pods", namespace)
+}
 
 // seesNodes reports whether the asker may list the nodes.
 func (s sight) seesNodes(ctx context.Context) bool { return s.allows(ctx, "list", "nodes", "") }

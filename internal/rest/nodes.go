@@ -14,8 +14,8 @@ func (s *Server) registerNodes(api huma.API) {
 	register(api, huma.Operation{
 		OperationID: "listOrder", Method: http.MethodGet, Path: apiPrefix + "order", Tags: tags,
 		Summary: "List the gangs that wait, in the order in which the scheduler would take them",
-		Description: "Gangs of which members are missing are not among them. With queues, it is the order in which they would start if each " +
-			"started when its turn has come, and nothing ended meanwhile.",
+		Description: "Gangs of which members are missing are not among them. With queues, it is the order in which they would start if " +
+			"each started when its turn has come, and nothing ended meanwhile.",
 	}, s.listOrder)
 	register(api, huma.Operation{
 		OperationID: "listNodes", Method: http.MethodGet, Path: apiPrefix + "nodes", Tags: tags,
@@ -34,7 +34,7 @@ func (s *Server) listOrder(ctx context.Context, in *OfNamespace) (*answer[answer
 }
 
 type listNodesInput struct {
-	Namespace string `query:"namespace" maxLength:"63" doc:"Name the gangs of this namespace only. Without it, those of up to 32 namespaces are named."`
+	Namespace string `query:"namespace" maxLength:"63" doc:"Name only gangs of this namespace. Without it, those of up to 32."`
 }
 
 // Resolve refuses a namespace that cannot exist.
