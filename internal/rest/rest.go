@@ -54,6 +54,8 @@ type Limits struct {
 	// InFlight is how many requests are served at a time, Lists how many of them read pods of many gangs, and Watches how many watches
 	// there are besides.
 	InFlight, Lists, Watches int
+	// WatchedPods is how many pods a watch can be about, AllWatchedPods all watches together. Of each about half a kilobyte is kept.
+	WatchedPods, AllWatchedPods int
 	// Timeout is how long a request may take, BodyTimeout how long its body.
 	Timeout, BodyTimeout time.Duration
 	// Heartbeat is how often a watch says that it is there.
@@ -64,7 +66,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		RequestsPerSecond: 100, Burst: 200, StrangersPerSecond: 20, StrangersBurst: 100,
-		InFlight: 256, Lists: 8, Watches: 200, Timeout: time.Minute, BodyTimeout: 10 * time.Second, Heartbeat: 15 * time.Second,
+		InFlight: 256, Lists: 8, Watches: 200, WatchedPods: 100_000, AllWatchedPods: 500_000, Timeout: time.Minute, BodyTimeout: 10 * time.Second, Heartbeat: 15 * time.Second,
 	}
 }
 
