@@ -19,6 +19,7 @@ import (
 	clientrest "k8s.io/client-go/rest"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 )
 
 // Scheduler answers what only the scheduler knows. It is asked with the token of the caller. Errors of type *answers.Problem are for the
@@ -36,6 +37,8 @@ type Options struct {
 	// Scheduler is the scheduler that is asked. Without it, it is the one that holds the lease of this name; without that, none is.
 	Scheduler Scheduler
 	Lease     types.NamespacedName
+	// Prometheus has the history of what the queues used.
+	Prometheus Prometheus
 	// SchedulerNames are the schedulerNames that KubeNexus serves.
 	SchedulerNames []string
 	// Version is that of this process.
@@ -72,9 +75,11 @@ func DefaultLimits() Limits {
 
 // Server is the API.
 type Server struct {
-	options   Options
-	client    kubernetes.Interface
-	limits    *limiter
+	options Options
+	client  kubernetes.Interface
+	limits  *limiter
+	// history is nil if there is no Prometheus.
+	history   *history
 	metrics   *measured
 	mux       *http.ServeMux
 	openAPI   []byte
@@ -98,6 +103,9 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		options: o, client: client, limits: newLimiter(o.Limits), metrics: newMeasured(), mux: http.NewServeMux(), startedAt: time.Now(),
 	}
+	if s.history, err = newHistory(o.Prometheus); err != nil {
+		return nil, err
+	}
 	if o.Scheduler == nil && o.Lease.Name != "" {
 		s.options.Scheduler = newLeader(client, o.Lease)
 	}
@@ -106,6 +114,8 @@ func New(o Options) (*Server, error) {
 	s.registerGangs(api)
 	s.registerScheduler(api)
 	s.registerWatch(api)
+	s.registerAbout(api)
+	s.registerHistory(api)
 	describeBodies(api.OpenAPI())
 	if s.openAPI, err = json.MarshalIndent(api.OpenAPI(), "", "  "); err != nil {
 		return nil, fmt.Errorf("writing the description of the API: %w", err)
@@ -146,10 +156,13 @@ func configOf(version string) huma.Config {
 
 const bearerScheme = "bearer"
 
-// nameOfSchema names what the scheduler and the pods both have.
+// nameOfSchema names what the scheduler and the pods both have, and a gang in short.
 func nameOfSchema(of reflect.Type, hint string) string {
-	if of == reflect.TypeFor[answers.Gang]() || of == reflect.TypeFor[*answers.Gang]() {
+	switch of {
+	case reflect.TypeFor[answers.Gang](), reflect.TypeFor[*answers.Gang]():
 		return "GangNow"
+	case reflect.TypeFor[gangread.Brief]():
+		return "GangBrief"
 	}
 	return huma.DefaultSchemaNamer(of, hint)
 }
