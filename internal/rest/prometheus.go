@@ -124,7 +124,7 @@ func (h *history) read(ctx context.Context, lasts time.Duration, now time.Time, 
 		return QueueHistory{}, tooMany("there are too many requests for history at the moment: try again", "1")
 	}
 	step := stepOf(lasts)
-	end := now.Truncate(step)
+	end := now.Truncate(time.Second)
 	value, warnings, err := h.api.QueryRange(ctx, shares, promv1.Range{Start: end.Add(-lasts), End: end, Step: step})
 	if err != nil {
 		return QueueHistory{}, h.failed(ctx, err)

@@ -57,7 +57,7 @@ type Limits struct {
 	// InFlight is how many requests are served at a time, Lists how many of them read pods of many gangs, and Watches how many watches
 	// there are besides.
 	InFlight, Lists, Watches int
-	// WatchedPods is how many pods a watch can be about, AllWatchedPods all watches together. Of each about half a kilobyte is kept.
+	// WatchedPods is how many pods a watch can be about, AllWatchedPods all watches together. About 0.6 KB are kept of each.
 	WatchedPods, AllWatchedPods int
 	// Timeout is how long a request may take, BodyTimeout how long its body.
 	Timeout, BodyTimeout time.Duration

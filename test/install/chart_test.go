@@ -187,9 +187,9 @@ func TestChartRefusesBadValues(t *testing.T) {
 	for values, want := range map[string]string{
 		"replicas=3":           "additional properties 'replicas' not allowed",
 		oneProfile + "Cosched": "value must be one of 'Coscheduling', 'BatchPermit', ''",
-		oneProfile + "Coscheduling,profiles[0].args.timeOut=3s": "additional properties 'timeOut' not allowed",
-		oneProfile + "Coscheduling,profiles[0].args.timeout=3":  "/profiles/0/args/timeout",
-		"serve.prometheus=prometheus:9090":                       "/serve/prometheus",
+		oneProfile + "Coscheduling,profiles[0].args.timeOut=3s":                                "additional properties 'timeOut' not allowed",
+		oneProfile + "Coscheduling,profiles[0].args.timeout=3":                                 "/profiles/0/args/timeout",
+		"serve.prometheus=prometheus:9090":                                                     "/serve/prometheus",
 		"image.repository=":                                                                    "minLength",
 		"image.repository=r/k@sha256:abc,image.tag=":                                           `image.repository is "r/k@sha256:abc": the tag, or the digest (sha256:...)`,
 		"image.repository=r:5000/k:v0.1.0":                                                     `image.repository is "r:5000/k:v0.1.0"`,

@@ -17,7 +17,7 @@ import (
 // checkHistory checks that the REST API shows what the queues used, from the Prometheus, to one whom the scheduler tells of the queues.
 func checkHistory(t *testing.T, p *prometheus) {
 	server, err := rest.New(rest.Options{
-		APIServer: suite.plane.ClientConfig(), Version: "test", Limits: rest.DefaultLimits(), Prometheus: rest.Prometheus{URL: p.url},
+		APIServer: suite.plane.Config(), Version: "test", Limits: rest.DefaultLimits(), Prometheus: rest.Prometheus{URL: p.url},
 		Lease: types.NamespacedName{Namespace: "kube-system", Name: "kubenexus-scheduler"},
 	})
 	if err != nil {
