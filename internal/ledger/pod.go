@@ -26,6 +26,18 @@ func (l *Ledger) parse(pod *corev1.Pod) (*gang.Spec, error) {
 	return spec, nil
 }
 
+// GangNamed returns the gang that a pod names on its own, as far as the ledger knows no pod that created it. It returns false if the pod
+// names none, or says it wrongly. It records nothing.
+func (l *Ledger) GangNamed(pod *corev1.Pod) (gang.Key, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	spec, err := l.parse(pod)
+	if err != nil || spec == nil {
+		return gang.Key{}, false
+	}
+	return keyOf(pod, spec), true
+}
+
 // parseQueue checks the queue that a pod, or its gang, is to wait in. spec is nil for a pod without a gang.
 func (l *Ledger) parseQueue(pod *corev1.Pod, said conventions.Pod, spec *gang.Spec) error {
 	if spec == nil {

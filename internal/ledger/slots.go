@@ -129,7 +129,7 @@ func (l *Ledger) Finish(pod *corev1.Pod) []gang.Decision {
 		f.OwnerUID, f.OwnedByPod = string(owner.UID), owner.Kind == "Pod"
 	}
 	f.Index = completionIndex(pod)
-	if rejected(pod) {
+	if Rejected(pod) {
 		f.RejectedBy, f.Reason = pod.Spec.NodeName, pod.Status.Reason
 	}
 	earlier = append(earlier, g.Finish(f, l.clock.Now())...)
@@ -182,8 +182,8 @@ func (l *Ledger) finishedGone(uid types.UID) []gang.Decision {
 	return l.after(g, g.FinishedGone(string(uid), l.clock.Now()))
 }
 
-// rejected reports whether the kubelet rejected the pod, for example with OutOfcpu: the pod failed before a container was created.
-func rejected(pod *corev1.Pod) bool {
+// Rejected reports whether the kubelet rejected the pod, for example with OutOfcpu: the pod failed before a container was created.
+func Rejected(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodFailed && pod.Status.Reason != "" && len(pod.Status.ContainerStatuses) == 0 &&
 		pod.Spec.NodeName != ""
 }

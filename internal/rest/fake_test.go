@@ -59,6 +59,9 @@ func mayUse(token string) string {
 	return map[string]string{ann: "team-a", bob: "team-b", admin: "*"}[token]
 }
 
+// userOf is who has a token.
+func userOf(token string) string { return "user-of-" + mayUse(token) }
+
 func namespaceOf(path string) string {
 	_, rest, _ := strings.Cut(path, "/namespaces/")
 	namespace, _, _ := strings.Cut(rest, "/")
@@ -87,6 +90,10 @@ func (a *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case answer != nil && answer(w, r):
 	case allowed == "":
 		refuse(w, http.StatusUnauthorized, metav1.StatusReasonUnauthorized, "Unauthorized")
+	case r.URL.Path == "/apis/authentication.k8s.io/v1/selfsubjectreviews":
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		send(w, map[string]any{"status": map[string]any{"userInfo": map[string]any{"username": userOf(token)}}})
 	case allowed != "*" && allowed != namespaceOf(r.URL.Path):
 		refuse(w, http.StatusForbidden, metav1.StatusReasonForbidden, "forbidden: you may not do that in "+namespaceOf(r.URL.Path))
 	default:

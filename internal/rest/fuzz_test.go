@@ -69,7 +69,7 @@ func FuzzRoutes(f *testing.F) {
 			if used != token && used != strings.TrimSpace(token) {
 				t.Errorf("%s %s with the token %q was made at the API server with %q", method, target, token, used)
 			}
-			if !ofGangs(of) {
+			if !ofGangs(of) && of != "POST /apis/authentication.k8s.io/v1/selfsubjectreviews" {
 				t.Errorf("%s %s asked the API server for %s", method, target, of)
 			}
 		}

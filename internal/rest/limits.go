@@ -23,12 +23,15 @@ type limiter struct {
 	inFlight         chan struct{}
 	lists            chan struct{}
 	watches          chan struct{}
+	// watched is how many pods all watches are about.
+	watched budget
 }
 
 func newLimiter(l Limits) *limiter {
 	return &limiter{
 		limits: l, known: lru.New(maxRemembered), strangers: lru.New(maxRemembered), bodies: make(chan struct{}, l.InFlight),
 		inFlight: make(chan struct{}, l.InFlight), lists: make(chan struct{}, l.Lists), watches: make(chan struct{}, l.Watches),
+		watched: budget{most: l.AllWatchedPods},
 	}
 }
 

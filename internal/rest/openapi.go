@@ -6,11 +6,14 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 	"github.com/kubenexus/kubenexus-scheduler/internal/jobs"
 )
 
-// describeBodies describes the bodies that are a request or a manifest. They are read as they are, so huma does not know them.
+// describeBodies describes the bodies that are a request or a manifest, and what events of a watch have. They are read and written as they
+// are, so huma does not know them.
 func describeBodies(api *huma.OpenAPI) {
+	api.Components.Schemas.Schema(reflect.TypeFor[gangread.Brief](), true, "GangBrief")
 	request := api.Components.Schemas.Schema(reflect.TypeFor[jobs.Request](), true, "Request")
 	manifest := &huma.Schema{
 		Type: huma.TypeObject, Description: "An object of Kubernetes: a Job, a JobSet, a Pod, or a List of them.",

@@ -19,6 +19,7 @@ import (
 	clientrest "k8s.io/client-go/rest"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
+	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 	"github.com/kubenexus/kubenexus-scheduler/internal/page"
 )
 
@@ -39,6 +40,8 @@ type Options struct {
 	// Scheduler is the scheduler that is asked. Without it, it is the one that holds the lease of this name; without that, none is.
 	Scheduler Scheduler
 	Lease     types.NamespacedName
+	// Prometheus has the history of what the queues used.
+	Prometheus Prometheus
 	// SchedulerNames are the schedulerNames that KubeNexus serves.
 	SchedulerNames []string
 	// Page is the web page, nil to serve none.
@@ -59,6 +62,8 @@ type Limits struct {
 	// InFlight is how many requests are served at a time, Lists how many of them read pods of many gangs, and Watches how many watches
 	// there are besides.
 	InFlight, Lists, Watches int
+	// WatchedPods is how many pods a watch can be about, AllWatchedPods all watches together. About 0.6 KB are kept of each.
+	WatchedPods, AllWatchedPods int
 	// Timeout is how long a request may take, BodyTimeout how long its body.
 	Timeout, BodyTimeout time.Duration
 	// Heartbeat is how often a watch says that it is there.
@@ -69,15 +74,17 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		RequestsPerSecond: 100, Burst: 200, StrangersPerSecond: 20, StrangersBurst: 100,
-		InFlight: 256, Lists: 8, Watches: 200, Timeout: time.Minute, BodyTimeout: 10 * time.Second, Heartbeat: 15 * time.Second,
+		InFlight: 256, Lists: 8, Watches: 200, WatchedPods: 100_000, AllWatchedPods: 500_000, Timeout: time.Minute, BodyTimeout: 10 * time.Second, Heartbeat: 15 * time.Second,
 	}
 }
 
 // Server is the API.
 type Server struct {
-	options   Options
-	client    kubernetes.Interface
-	limits    *limiter
+	options Options
+	client  kubernetes.Interface
+	limits  *limiter
+	// history is nil if there is no Prometheus.
+	history   *history
 	metrics   *measured
 	mux       *http.ServeMux
 	openAPI   []byte
@@ -101,6 +108,9 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		options: o, client: client, limits: newLimiter(o.Limits), metrics: newMeasured(), mux: http.NewServeMux(), startedAt: time.Now(),
 	}
+	if s.history, err = newHistory(o.Prometheus); err != nil {
+		return nil, err
+	}
 	if o.Scheduler == nil && o.Lease.Name != "" {
 		s.options.Scheduler = newLeader(client, o.Lease)
 	}
@@ -110,6 +120,8 @@ func New(o Options) (*Server, error) {
 	s.registerScheduler(api)
 	s.registerNodes(api)
 	s.registerWatch(api)
+	s.registerAbout(api)
+	s.registerHistory(api)
 	describeBodies(api.OpenAPI())
 	if s.openAPI, err = json.MarshalIndent(api.OpenAPI(), "", "  "); err != nil {
 		return nil, fmt.Errorf("writing the description of the API: %w", err)
@@ -155,10 +167,13 @@ func configOf(version string) huma.Config {
 
 const bearerScheme = "bearer"
 
-// nameOfSchema names what the scheduler and the pods both have.
+// nameOfSchema names what the scheduler and the pods both have, and a gang in short.
 func nameOfSchema(of reflect.Type, hint string) string {
-	if of == reflect.TypeFor[answers.Gang]() || of == reflect.TypeFor[*answers.Gang]() {
+	switch of {
+	case reflect.TypeFor[answers.Gang](), reflect.TypeFor[*answers.Gang]():
 		return "GangNow"
+	case reflect.TypeFor[gangread.Brief]():
+		return "GangBrief"
 	}
 	return huma.DefaultSchemaNamer(of, hint)
 }

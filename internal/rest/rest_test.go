@@ -37,12 +37,15 @@ func routes() [][2]string {
 		{"GET", "/api/v1/nodes"},
 		{"POST", "/api/v1/what-if?namespace=team-a"},
 		{"GET", "/api/v1/watch?namespace=team-a"},
+		{"GET", "/api/v1/about"},
+		{"GET", historyPath},
 	}
 }
 
 // TestEveryRouteNeedsAToken: without one the API server is not asked, and with a forged one nothing happens.
 func TestEveryRouteNeedsAToken(t *testing.T) {
-	w := newWorld(t, func(o *rest.Options) { o.Scheduler = &scheduler{} })
+	w := newWorld(t, func(o *rest.Options) { o.Scheduler, o.Prometheus.URL = &scheduler{}, newPrometheus(t).URL })
+	ofAll := func(path string) bool { return strings.Contains(path, "queues") || strings.Contains(path, "about") }
 	for _, route := range routes() {
 		for _, header := range []string{"", "Bearer", "Bearer ", "Basic YTpi", "Bearer a b", "Bearer a\x01", "bearer " + strings.Repeat("x", 20_000)} {
 			answer := w.do("", route[0], route[1], training, "Authorization", header)
@@ -55,7 +58,7 @@ func TestEveryRouteNeedsAToken(t *testing.T) {
 			t.Errorf("%v without a token asked the API server for %v", route, asked)
 		}
 		w.wants(w.do(forged, route[0], route[1], training), http.StatusUnauthorized, "bearer token")
-		w.wants(w.do(bob, route[0], route[1], training), map[bool]int{true: 200, false: 403}[strings.Contains(route[1], "queues")])
+		w.wants(w.do(bob, route[0], route[1], training), map[bool]int{true: 200, false: 403}[ofAll(route[1])])
 		w.api.requests()
 	}
 }
@@ -288,13 +291,18 @@ func TestTimeouts(t *testing.T) {
 type scheduler struct {
 	token    string
 	question answers.WhatIf
-	err      error
+	// queues are those that it names; without any, research.
+	queues []answers.Queue
+	err    error
 }
 
 func (s *scheduler) Queues(_ context.Context, token string) (answers.Queues, error) {
 	s.token = token
 	if mayUse(token) == "" {
 		return answers.Queues{}, &answers.Problem{Title: "Unauthorized", Status: 401, Detail: "use a bearer token of the cluster"}
+	}
+	if s.queues != nil {
+		return answers.Queues{Items: s.queues}, s.err
 	}
 	return answers.Queues{Items: []answers.Queue{{Name: "research"}}}, s.err
 }

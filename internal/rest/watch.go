@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -14,14 +15,17 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 )
 
 const (
 	watchRoute = "GET " + apiPrefix + "watch"
-	// maxWatched is how many pods a watch can be about.
-	maxWatched = 20_000
-	// calm is the least time between two looks at what changed.
-	calm = 500 * time.Millisecond
+	// calm is the least time between two looks at what changed. After a look that took long it is longer, up to maxCalm: a watch of a
+	// huge gang whose pods change all the time leaves others the processor.
+	calm       = 500 * time.Millisecond
+	maxCalm    = 10 * calm
+	calmFactor = 4
 	// writeTime is how long a watcher may take to read what it is sent.
 	writeTime = 10 * time.Second
 	// watchLife is how long a watch lasts: afterwards, the caller has to come with a token that is still good.
@@ -33,15 +37,17 @@ func (s *Server) registerWatch(api huma.API) {
 	register(api, huma.Operation{
 		OperationID: "watch", Method: http.MethodGet, Path: apiPrefix + "watch", Tags: []string{"Gangs"},
 		Summary: "Watch the gangs, as server-sent events",
-		Description: "First comes an event gang for each gang, and then one whenever a gang changes. An event gone says that a gang has " +
-			"ended or was deleted; its data has the key only. An event reset says that all gangs follow, because events were missed for " +
-			"too long. An event problem is the last one. The id of an event is for Last-Event-ID: the watch continues where it ended.",
+		Description: "First comes an event gang for each gang, then an event synced, and then an event gang whenever a gang changes. An " +
+			"event gone says that a gang has ended or was deleted; its data has the key only. An event reset says that all gangs follow, " +
+			"up to the next synced, because events were missed for too long. An event problem is the last one. The id of an event is for " +
+			"Last-Event-ID: the watch continues where it ended.",
 		Responses: map[string]*huma.Response{"200": {Description: "Events", Content: textContent("text/event-stream")}},
 	}, s.watch)
 }
 
 type watchInput struct {
 	OfNamespace
+	Brief       bool   `query:"brief" doc:"Send of each gang a GangBrief: without members, with what they request together."`
 	LastEventID string `header:"Last-Event-ID" maxLength:"20" pattern:"^[0-9]*$" doc:"The id of the last event that was read."`
 }
 
@@ -51,16 +57,13 @@ type watchOutput struct {
 }
 
 func (s *Server) watch(ctx context.Context, in *watchInput) (*watchOutput, error) {
-	w := watcher{server: s, namespace: in.Namespace, feed: newFeed(s.options.SchedulerNames)}
-	if err := w.list(ctx); err != nil {
+	w := watcher{server: s, namespace: in.Namespace, brief: in.Brief, calm: calm}
+	if err := w.begin(ctx, in.LastEventID); err != nil {
+		w.release()
 		return nil, err
 	}
-	w.version = w.listed
-	if in.LastEventID != "" && versionOf(in.LastEventID) < versionOf(w.listed) {
-		w.version = in.LastEventID
-		w.feed.resume(versionOf(in.LastEventID), time.Now())
-	}
 	return &watchOutput{ContentType: "text/event-stream", Body: func(ctx huma.Context) {
+		defer w.release()
 		_, writer := humago.Unwrap(ctx)
 		w.to, w.control = writer, http.NewResponseController(writer)
 		running, stopped := untilStop(ctx.Context())
@@ -69,7 +72,7 @@ func (s *Server) watch(ctx context.Context, in *watchInput) (*watchOutput, error
 		defer cancel()
 		if err := w.run(life); life.Err() == nil {
 			// A caller who is gone reads nothing more.
-			_ = w.event("", "problem", asProblem(life, err))
+			_ = errors.Join(w.event("", "problem", asProblem(life, err)), w.flush())
 		}
 	}}, nil
 }
@@ -78,7 +81,12 @@ func (s *Server) watch(ctx context.Context, in *watchInput) (*watchOutput, error
 type watcher struct {
 	server    *Server
 	namespace string
+	brief     bool
 	feed      *feed
+	// reserved is how many pods count for this watch.
+	reserved int
+	// calm is the time until the next look at what changed.
+	calm time.Duration
 	// version is up to where events have been read, listed when the pods were listed.
 	version, listed string
 	to              http.ResponseWriter
@@ -88,7 +96,20 @@ type watcher struct {
 // errGone says that the caller is gone, or too slow.
 var errGone = errors.New("the watcher does not read")
 
-// list reads all pods, which are few enough.
+// begin reads all pods. Who has read events before is sent what happened since then.
+func (w *watcher) begin(ctx context.Context, last string) error {
+	if err := w.list(ctx); err != nil {
+		return err
+	}
+	w.version = w.listed
+	if last != "" && gangread.VersionOf(last) < gangread.VersionOf(w.listed) {
+		w.version = last
+		return w.feed.resume(gangread.VersionOf(last), time.Now())
+	}
+	return nil
+}
+
+// list reads all pods, which are few enough, page by page: of a page that was read only what counts is kept.
 func (w *watcher) list(ctx context.Context) error {
 	select {
 	case w.server.limits.lists <- struct{}{}:
@@ -98,7 +119,7 @@ func (w *watcher) list(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.server.options.Limits.Timeout)
 	defer cancel()
-	var pods []*corev1.Pod
+	w.feed = newFeed(w.server.options.SchedulerNames, w.brief)
 	options := metav1.ListOptions{Limit: pageSize}
 	for {
 		page, err := w.server.client.CoreV1().Pods(w.namespace).List(ctx, options)
@@ -106,32 +127,25 @@ func (w *watcher) list(ctx context.Context) error {
 			return aboutNamespace(w.namespace, err)
 		}
 		for i := range page.Items {
-			pods = append(pods, &page.Items[i])
+			w.feed.Set(&page.Items[i])
 		}
-		if len(pods) > maxWatched {
-			return tooManyPods()
+		if err := w.reserve(); err != nil {
+			return err
 		}
 		w.listed = page.ResourceVersion
 		if options.Continue = page.Continue; options.Continue == "" {
-			break
+			return nil
 		}
 	}
-	w.feed.replace(pods)
-	return nil
-}
-
-func tooManyPods() error {
-	return problem(http.StatusUnprocessableEntity, fmt.Sprintf("there are more than %d pods: watch one namespace", maxWatched),
-		fieldError("query.namespace", "is missing, or names a namespace with too many pods"))
 }
 
 // run sends what changes, until the caller is gone. It always returns an error.
 func (w *watcher) run(ctx context.Context) error {
 	// A caller learns at once that it watches, also if there is nothing to say.
-	if err := w.write([]byte(": watching\n\n")); err != nil {
+	if err := w.say(": watching\n\n"); err != nil {
 		return err
 	}
-	if err := w.send(); err != nil {
+	if err := w.sendAll(); err != nil {
 		return err
 	}
 	for {
@@ -145,11 +159,10 @@ func (w *watcher) run(ctx context.Context) error {
 				return err
 			}
 			w.version = w.listed
-			clear(w.feed.sent)
 			if err := w.event("", "reset", struct{}{}); err != nil {
 				return err
 			}
-			if err := w.send(); err != nil {
+			if err := w.sendAll(); err != nil {
 				return err
 			}
 		case err != nil:
@@ -185,7 +198,7 @@ func (w *watcher) follow(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-heartbeat.C:
-			if err := w.write([]byte(": heartbeat\n\n")); err != nil {
+			if err := w.say(": heartbeat\n\n"); err != nil {
 				return err
 			}
 		case <-due:
@@ -201,7 +214,7 @@ func (w *watcher) follow(ctx context.Context) error {
 				return err
 			}
 			if due == nil {
-				due = time.After(calm)
+				due = time.After(w.calm)
 			}
 		}
 	}
@@ -219,39 +232,46 @@ func (w *watcher) apply(event watch.Event) error {
 	w.version = pod.ResourceVersion
 	switch {
 	case event.Type == watch.Bookmark:
-	case versionOf(pod.ResourceVersion) <= versionOf(w.listed):
+	case gangread.VersionOf(pod.ResourceVersion) <= gangread.VersionOf(w.listed):
 		w.feed.missed(pod)
 	case event.Type == watch.Deleted:
-		w.feed.remove(pod)
+		w.feed.Remove(pod.UID)
 	default:
-		w.feed.set(pod)
+		w.feed.Set(pod)
 	}
-	if w.feed.count > maxWatched {
-		return tooManyPods()
+	return w.reserve()
+}
+
+// sendAll sends the gangs that the watcher does not know, and then that it knows all.
+func (w *watcher) sendAll() error {
+	err := w.feed.changes(time.Now(), func(c change) error { return w.event("", c.name, c.data) })
+	if err != nil {
+		return err
 	}
-	return nil
+	return errors.Join(w.event(w.version, "synced", struct{}{}), w.flush())
 }
 
 // send sends the gangs that changed.
 func (w *watcher) send() error {
-	changes := w.feed.changes(time.Now())
-	for i, c := range changes {
-		// The last one only has an id: a caller who has read less has to read all again.
-		id := ""
-		if i == len(changes)-1 {
-			id = w.version
+	began := time.Now()
+	var last *change
+	err := w.feed.changes(began, func(c change) error {
+		before := last
+		last = &c
+		if before == nil {
+			return nil
 		}
-		var err error
-		if c.value == nil {
-			err = w.event(id, "gone", gone{c.key})
-		} else {
-			err = w.event(id, "gang", c.value)
-		}
-		if err != nil {
-			return err
-		}
+		return w.event("", before.name, before.data)
+	})
+	if err != nil {
+		return err
 	}
-	return nil
+	if last != nil {
+		// Only the last one has an id: a caller who has read less has to read all again.
+		err = errors.Join(w.event(w.version, last.name, last.data), w.flush())
+	}
+	w.calm = min(max(calm, calmFactor*time.Since(began)), maxCalm)
+	return err
 }
 
 // event sends an event. Its id, if it has one, is up to where the API server's events are in what was sent.
@@ -263,15 +283,24 @@ func (w *watcher) event(id, name string, data any) error {
 	if id != "" {
 		id = "id: " + id + "\n"
 	}
-	return w.write(fmt.Appendf(nil, "%sevent: %s\ndata: %s\n\n", id, name, text))
-}
-
-// write writes at once. A watcher who does not read is dropped.
-func (w *watcher) write(text []byte) error {
 	deadline(w.to, writeTime)
-	if _, err := w.to.Write(text); err != nil {
+	if _, err := fmt.Fprintf(w.to, "%sevent: %s\ndata: %s\n\n", id, name, text); err != nil {
 		return errGone
 	}
+	return nil
+}
+
+// say sends a text at once.
+func (w *watcher) say(text string) error {
+	deadline(w.to, writeTime)
+	if _, err := io.WriteString(w.to, text); err != nil {
+		return errGone
+	}
+	return w.flush()
+}
+
+// flush sends what was written. A watcher who does not read is dropped.
+func (w *watcher) flush() error {
 	if err := w.control.Flush(); err != nil {
 		return errGone
 	}

@@ -66,9 +66,14 @@ type stream struct {
 }
 
 func (w *watchServer) watch(t *testing.T, token, last string) *stream {
+	return w.watchWith(t, token, last, "")
+}
+
+// watchWith watches with more in the query.
+func (w *watchServer) watchWith(t *testing.T, token, last, query string) *stream {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.served.URL+"/api/v1/watch?namespace=team-a", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.served.URL+"/api/v1/watch?namespace=team-a"+query, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +125,8 @@ func TestWatch(t *testing.T) {
 	w.api.uid = 10 // the version of lists
 	w.api.put("/api/v1/namespaces/team-a/pods/p", member("team-a", "p", "g", "5"))
 	s := w.watch(t, ann, "")
-	s.wants("10", "gang", `"phase":"Incomplete"`)
+	s.wants("", "gang", `"phase":"Incomplete"`)
+	s.wants("10", "synced", "{}")
 	if from := <-w.from; from != "10" {
 		t.Errorf("watched from %s", from)
 	}
@@ -146,7 +152,8 @@ func TestWatchAgain(t *testing.T) {
 	w.api.put("/api/v1/namespaces/team-a/pods/old", member("team-a", "old", "known", "5"))
 	w.api.put("/api/v1/namespaces/team-a/pods/new", member("team-a", "new", "missed", "8"))
 	s := w.watch(t, ann, "7")
-	s.wants("7", "gang", `"name":"missed"`)
+	s.wants("", "gang", `"name":"missed"`)
+	s.wants("7", "synced", "{}")
 	if from := <-w.from; from != "7" {
 		t.Errorf("watched from %s", from)
 	}
@@ -161,10 +168,63 @@ func TestWatchThatMissedTooMuch(t *testing.T) {
 	w.api.uid = 10
 	w.api.put("/api/v1/namespaces/team-a/pods/p", member("team-a", "p", "g", "5"))
 	s := w.watch(t, ann, "6")
+	s.wants("6", "synced", "{}")
 	<-w.from
 	w.events <- `{"type": "ERROR", "object": {"kind": "Status", "apiVersion": "v1", "code": 410, "reason": "Expired", "message": "too old"}}`
 	s.wants("", "reset", "{}")
-	s.wants("10", "gang", `"name":"g"`)
+	s.wants("", "gang", `"name":"g"`)
+	s.wants("10", "synced", "{}")
+}
+
+// TestWatchInShort has of each gang what a list shows, and an event only if that changes.
+func TestWatchInShort(t *testing.T) {
+	w := newWatchServer(t, nil)
+	w.api.uid = 10
+	w.api.put("/api/v1/namespaces/team-a/pods/p", member("team-a", "p", "g", "5"))
+	s := w.watchWith(t, ann, "", "&brief=true")
+	id, name, data := s.next()
+	const want = `{"key":{"namespace":"team-a","name":"g","convention":"Coscheduling"},"phase":"Incomplete","scheduler":"kubenexus-scheduler",` +
+		`"created":"2026-01-02T03:04:05Z","needs":{"minAvailable":2,"have":1,"running":0},"priority":0,"pods":1,"nodes":0,"requests":{},` +
+		`"since":"2026-01-02T03:04:06Z"}`
+	if id != "" || name != "gang" || data != want {
+		t.Errorf("got %q %s %s, want a gang %s", id, name, data, want)
+	}
+	s.wants("10", "synced", "{}")
+	<-w.from
+	w.events <- event("MODIFIED", member("team-a", "p", "g", "11")) // nothing that shows
+	w.events <- event("ADDED", member("team-a", "q", "g", "12"))
+	s.wants("12", "gang", `"phase":"Ready"`)
+}
+
+// TestWatchOfNothing says at once that there is nothing.
+func TestWatchOfNothing(t *testing.T) {
+	w := newWatchServer(t, nil)
+	w.api.uid = 10
+	s := w.watch(t, ann, "")
+	s.wants("10", "synced", "{}")
+}
+
+// TestWatchedPodsAreBounded: for one watch, also if pods come later, and for all together. A watch that ends gives back what it kept.
+func TestWatchedPodsAreBounded(t *testing.T) {
+	w := newWatchServer(t, func(o *rest.Options) { o.Limits.WatchedPods, o.Limits.AllWatchedPods = 2, 3 })
+	w.api.uid = 10
+	for _, name := range []string{"p", "q"} {
+		w.api.put("/api/v1/namespaces/team-a/pods/"+name, member("team-a", name, "g", "5"))
+	}
+	first := w.watch(t, ann, "")
+	<-w.from
+	if second := w.watch(t, ann, ""); second.status != 429 {
+		t.Errorf("a watch of 2 more pods than 3 has the status %d", second.status)
+	}
+	first.wants("", "gang", `"name":"g"`)
+	first.wants("10", "synced", "{}")
+	w.events <- event("ADDED", member("team-a", "r", "g", "11"))
+	first.wants("", "problem", `there are more than 2 pods of gangs`)
+	await(t, func() bool { return w.watch(t, ann, "").status == 200 })
+	w.api.put("/api/v1/namespaces/team-a/pods/r", member("team-a", "r", "g", "11"))
+	if third := w.watch(t, ann, ""); third.status != 422 {
+		t.Errorf("a watch of 3 pods of at most 2 has the status %d", third.status)
+	}
 }
 
 func TestWatchesAreBounded(t *testing.T) {

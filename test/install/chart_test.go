@@ -91,6 +91,11 @@ func TestChartServesAsTheManifestDoes(t *testing.T) {
 	if diff := cmp.Diff(plain(t, readObjects(t, "../../config/serve.yaml")), plain(t, rendered)); diff != "" {
 		t.Errorf("config/serve.yaml (-) and the chart (+) differ:\n%s", diff)
 	}
+	with := mustHelm(t, "template", "kubenexus", chart, "--set=serve.enabled=true,serve.prometheus=http://prometheus.monitoring:9090",
+		"--show-only=templates/serve.yaml")
+	if !strings.Contains(with, `- "--prometheus=http://prometheus.monitoring:9090"`) {
+		t.Errorf("the value serve.prometheus is not among the arguments: %s", with)
+	}
 }
 
 // plain returns the objects by name, without Helm's labels and checksum. It decodes the configuration, so that only its content is
@@ -182,8 +187,9 @@ func TestChartRefusesBadValues(t *testing.T) {
 	for values, want := range map[string]string{
 		"replicas=3":           "additional properties 'replicas' not allowed",
 		oneProfile + "Cosched": "value must be one of 'Coscheduling', 'BatchPermit', ''",
-		oneProfile + "Coscheduling,profiles[0].args.timeOut=3s": "additional properties 'timeOut' not allowed",
-		oneProfile + "Coscheduling,profiles[0].args.timeout=3":  "/profiles/0/args/timeout",
+		oneProfile + "Coscheduling,profiles[0].args.timeOut=3s":                                "additional properties 'timeOut' not allowed",
+		oneProfile + "Coscheduling,profiles[0].args.timeout=3":                                 "/profiles/0/args/timeout",
+		"serve.prometheus=prometheus:9090":                                                     "/serve/prometheus",
 		"image.repository=":                                                                    "minLength",
 		"image.repository=r/k@sha256:abc,image.tag=":                                           `image.repository is "r/k@sha256:abc": the tag, or the digest (sha256:...)`,
 		"image.repository=r:5000/k:v0.1.0":                                                     `image.repository is "r:5000/k:v0.1.0"`,

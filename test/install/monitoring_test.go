@@ -83,6 +83,7 @@ func TestMonitoring(t *testing.T) {
 		p.becomes(`sum(kubenexus_gangs{job="kubenexus"})`, 2*float64(l.gangs()))
 		p.becomes(`sum(kubenexus_gangs{job="kubenexus"}`+leads+`)`, float64(l.gangs()))
 	})
+	t.Run("queues have a history", func(t *testing.T) { checkHistory(t, p) })
 	if *draw {
 		drawPictures(t, p, began)
 	}

@@ -36,6 +36,7 @@ type options struct {
 	schedulers []string
 	lease      string
 	page       bool
+	prometheus rest.Prometheus
 	limits     rest.Limits
 }
 
@@ -76,6 +77,9 @@ Exit codes: 0 after SIGTERM or SIGINT; 1 if it could not serve.`,
 	flags.StringSliceVar(&o.schedulers, "scheduler-names", scheduler.Names(), "the schedulerNames that KubeNexus serves in this cluster")
 	flags.StringVar(&o.lease, "lease", "kube-system/"+scheduler.Name, "the lease of the scheduler that is asked, as namespace/name")
 	flags.BoolVar(&o.page, "page", true, "serve the web page at /, which shows who waits and why, and asks for a token")
+	flags.StringVar(&o.prometheus.URL, "prometheus", "",
+		"the URL of the Prometheus that has the scheduler's metrics, such as http://prometheus.monitoring:9090, for the history of the queues")
+	flags.StringVar(&o.prometheus.TokenFile, "prometheus-token-file", "", "a file with the bearer token for that Prometheus, if it needs one")
 	flags.Float64Var(&o.limits.RequestsPerSecond, "requests-per-second", o.limits.RequestsPerSecond,
 		"how many requests a caller may make a second")
 	flags.IntVar(&o.limits.Burst, "burst", o.limits.Burst, "how many requests a caller may make at once")
@@ -102,6 +106,8 @@ func (o *options) check() error {
 		return errors.New("--requests-per-second and --burst must be above 0")
 	case o.limits.InFlight < 1 || o.limits.Watches < 1:
 		return errors.New("--max-requests-in-flight and --max-watches must be above 0")
+	case o.prometheus.URL == "" && o.prometheus.TokenFile != "":
+		return errors.New("--prometheus-token-file is for --prometheus: give both, or only that")
 	}
 	return nil
 }
@@ -148,7 +154,7 @@ func (o *options) run(ctx context.Context, out io.Writer) error {
 	}
 	api, err := rest.New(rest.Options{
 		APIServer: config, SchedulerNames: o.schedulers, Version: version.String(), Limits: o.limits,
-		Lease: types.NamespacedName{Namespace: namespace, Name: name}, Page: site,
+		Lease: types.NamespacedName{Namespace: namespace, Name: name}, Page: site, Prometheus: o.prometheus,
 	})
 	if err != nil {
 		return err
