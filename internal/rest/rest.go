@@ -52,8 +52,8 @@ type Limits struct {
 	StrangersPerSecond float64
 	StrangersBurst     int
 	// InFlight is how many requests are served at a time, Lists how many of them read pods of many gangs, and Watches how many watches
-	// there are besides.
-	InFlight, Lists, Watches int
+	// there are besides, of which each caller can have WatchesPerCaller.
+	InFlight, Lists, Watches, WatchesPerCaller int
 	// Timeout is how long a request may take, BodyTimeout how long its body.
 	Timeout, BodyTimeout time.Duration
 	// Heartbeat is how often a watch says that it is there.
@@ -64,7 +64,8 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		RequestsPerSecond: 100, Burst: 200, StrangersPerSecond: 20, StrangersBurst: 100,
-		InFlight: 256, Lists: 8, Watches: 200, Timeout: time.Minute, BodyTimeout: 10 * time.Second, Heartbeat: 15 * time.Second,
+		InFlight: 256, Lists: 8, Watches: 200, WatchesPerCaller: 10,
+		Timeout: time.Minute, BodyTimeout: 10 * time.Second, Heartbeat: 15 * time.Second,
 	}
 }
 
