@@ -130,22 +130,26 @@ func (found *claims) conflict() error {
 	return differs()
 }
 
-// first refuses a request whose claim was not the first one with the key. Its version is that of the creation.
-func (c *creation) first(ctx context.Context, claim *metav1.PartialObjectMetadata) error {
-	found, err := c.claims(ctx, claim.ResourceVersion)
+// decide refuses a request whose first object is not the first one with the key, or of which nobody can tell.
+func (c *creation) decide(ctx context.Context) error {
+	claim := &c.objects[0]
+	version := claim.ResourceVersion // that of its creation
+	if claim.found {
+		version = ""
+	}
+	found, err := c.claims(ctx, version)
 	switch {
 	case apierrors.IsResourceExpired(err) || apierrors.IsGone(err):
 		return problem(http.StatusServiceUnavailable, "it took too long to find out whether this Idempotency-Key was used before: try again")
 	case err != nil:
 		return err
-	case found.other != "":
+	case found.other != "" && !claim.found:
 		return differs()
 	}
-	return nil
+	return found.conflict()
 }
 
-// confirm looks again at objects that this request found and did not create: the request that did may have deleted them since, because it was not
-// the first with its key, or could not create the rest.
+// confirm looks again, because this request found objects: the one that created them may have deleted them since, if it could not create the rest.
 func (c *creation) confirm(ctx context.Context) error {
 	found, err := c.claims(ctx, "")
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -55,7 +56,7 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*answer[Submitted
 		}
 	}
 	if !in.DryRun {
-		c.items, c.created, c.joined = nil, nil, false
+		c.items, c.objects = nil, nil
 		if err := c.createAll(ctx, ""); err != nil {
 			return nil, c.undo(ctx, err)
 		}
@@ -71,15 +72,16 @@ type creation struct {
 	// marks are nil without an Idempotency-Key.
 	marks *marks
 	items []Object
-	// created are the items that did not exist before, with their resources.
-	created []createdObject
-	// joined says that the same request, with the same key, created some of the items before.
-	joined bool
+	// objects are those of the items, and the Service.
+	objects []createdObject
 }
 
+// createdObject is an object that exists.
 type createdObject struct {
 	resource
 	metav1.PartialObjectMetadata
+	// found says that the same request with the same key created it before.
+	found bool
 }
 
 // get reads the metadata that a request asks for.
@@ -119,8 +121,8 @@ func (c *creation) createAll(ctx context.Context, dryRun string) error {
 		c.items = append(c.items, Object{
 			APIVersion: o.APIVersion, Kind: o.Kind, Namespace: c.namespace, Name: object.Name, UID: string(object.UID), Gang: gangOf(o),
 		})
-		if i == 0 && len(c.created) == 1 && c.marks != nil {
-			if err := c.first(ctx, object); err != nil {
+		if i == 0 && c.marks != nil && dryRun == "" {
+			if err := c.decide(ctx); err != nil {
 				return err
 			}
 		}
@@ -131,7 +133,7 @@ func (c *creation) createAll(ctx context.Context, dryRun string) error {
 			return err
 		}
 	}
-	if c.joined && dryRun == "" {
+	if dryRun == "" && slices.ContainsFunc(c.objects, func(o createdObject) bool { return o.found }) {
 		return c.confirm(ctx)
 	}
 	return nil
@@ -186,7 +188,7 @@ func (c *creation) post(ctx context.Context, kind resource, text []byte, dryRun 
 		return nil, fmt.Errorf("reading what the API server created: %w", err)
 	}
 	if dryRun == "" {
-		c.created = append(c.created, createdObject{kind, object})
+		c.objects = append(c.objects, createdObject{kind, object, false})
 	}
 	return &object, nil
 }
@@ -206,7 +208,7 @@ func (c *creation) again(ctx context.Context, id objectID, exists error) (*metav
 	case found.DeletionTimestamp != nil:
 		return nil, changing(id)
 	}
-	c.joined = true
+	c.objects = append(c.objects, createdObject{id.kind, found, true})
 	return &found, nil
 }
 
@@ -225,15 +227,19 @@ func (c *creation) createService(ctx context.Context, job *metav1.PartialObjectM
 	return err
 }
 
-// undo deletes what was created before an error, so that a submission is created whole or not at all. It returns the error.
+// undo deletes what was created before an error, so that a submission is created whole or not at all. It returns the error. Of requests with one
+// key, that are the same, only the one that created the first object does so: the others cannot know whether it was served.
 func (c *creation) undo(ctx context.Context, cause error) error {
+	if len(c.objects) == 0 || c.objects[0].found {
+		return cause
+	}
 	// The caller may be gone, or out of time.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.server.options.Limits.Timeout)
 	defer cancel()
 	var left []string
 	propagation := metav1.DeletePropagationBackground
-	for i := len(c.created) - 1; i >= 0; i-- {
-		o := &c.created[i]
+	for i := len(c.objects) - 1; i >= 0; i-- {
+		o := &c.objects[i]
 		err := c.server.client.CoreV1().RESTClient().Delete().AbsPath(append(o.path(c.namespace), o.Name)...).
 			Body(&metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(o.UID)), PropagationPolicy: &propagation}).
 			Do(ctx).Error()
