@@ -98,10 +98,12 @@ type race struct {
 	// runs are by the version of their replicas, and so are those of which the replica ended.
 	runs  map[string]*run
 	ended map[string]bool
+	// over is closed when the test is over, also if it failed in the middle.
+	over chan struct{}
 }
 
 func newRace(t testing.TB) *race {
-	r := &race{world: newWorld(t, nil), runs: map[string]*run{}, ended: map[string]bool{}}
+	r := &race{world: newWorld(t, nil), runs: map[string]*run{}, ended: map[string]bool{}, over: make(chan struct{})}
 	r.api.answer = func(to http.ResponseWriter, q *http.Request) bool {
 		_, version, _ := strings.Cut(q.UserAgent(), "/")
 		r.mu.Lock()
@@ -111,8 +113,7 @@ func newRace(t testing.TB) *race {
 			return false
 		}
 		if !ended {
-			of.arrives <- true
-			ended = !<-of.turn
+			ended = !r.wait(of)
 		}
 		if ended { // nothing of a replica that ended reaches the API server
 			r.mu.Lock()
@@ -123,6 +124,21 @@ func newRace(t testing.TB) *race {
 		return ended
 	}
 	return r
+}
+
+// wait waits until a request may go on. It may not if the test is over.
+func (r *race) wait(of *run) bool {
+	select {
+	case of.arrives <- true:
+	case <-r.over:
+		return false
+	}
+	select {
+	case goes := <-of.turn:
+		return goes
+	case <-r.over:
+		return false
+	}
 }
 
 // start starts a request, which waits for its first turn.
@@ -164,6 +180,7 @@ func TestOneRequestOfAKey(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		r := newRace(t)
 		defer r.api.Close()
+		defer close(r.over)
 		bodies := slices.Sorted(maps.Keys(contents()))
 		var runs []*run
 		for _, body := range rapid.SliceOfN(rapid.SampledFrom(bodies), 2, 4).Draw(rt, "bodies") {

@@ -43,7 +43,6 @@ func run(address, caFile, token, namespace string) error {
 	}
 	fmt.Println("what-if:", forecast.JSON200.Why)
 
-	// With a key the request can be repeated until there is an answer.
 	submitted, err := client.Check(api.SubmitWithResponse(ctx, namespace, &client.SubmitParams{IdempotencyKey: new("from-go-1")}, request))
 	if err != nil {
 		return err
@@ -65,7 +64,7 @@ func run(address, caFile, token, namespace string) error {
 	request.Name, request.MinAvailable = "typo", 3
 	_, err = client.Check(api.SubmitWithResponse(ctx, namespace, nil, request))
 	if problem, ok := errors.AsType[*client.ErrorModel](err); ok {
-		fmt.Println("refused:", problem.Status, problem.Errors[0].Location, problem.Errors[0].Message)
+		fmt.Println("refused:", problem.Status, problem.Errors[0].Location+":", problem.Errors[0].Message)
 	}
 
 	cancelled, err := client.Check(api.CancelJobWithResponse(ctx, namespace, "from-go"))
