@@ -50,7 +50,7 @@ PAGE_PACKAGES = $(if $(shell command -v npm),web/node_modules/.package-lock.json
 NOTICE  = @echo 'Compiling: the first time takes about 6 minutes on 2 cores; later runs take seconds.' >&2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo picture reference test test-race build bench bench-short lint fmt fuzz manifests verify verify-fmt verify-tidy verify-manifests vet ci version clean
+.PHONY: help demo picture reference test test-race build bench bench-short lint fmt fuzz manifests verify verify-fmt verify-tidy verify-manifests verify-client vet ci version clean
 
 help: ## Show this list
 	@echo 'Usage: make <target>'
@@ -65,8 +65,12 @@ picture: ## Draw docs/pictures/demo.svg, the picture in README.md, from a run of
 	$(NOTICE)
 	$(GO) test -count=1 -run '^TestDrawTheDemo$$' ./test/demo -draw
 
-reference: ## Write docs/reference from the code; the tests fail when it is stale
+reference: ## Write docs/reference from the code, and pkg/client from that; the tests and verify fail when it is stale
 	$(GO) test -count=1 -run '^TestReference' ./internal/reference ./internal/rest ./test/demo -update
+	$(OAPI_CODEGEN) -o ../../pkg/client/client.gen.go ../../docs/reference/openapi.json
+
+# The Go client is made from the description of the REST API. docs/adr/0025-a-generated-client.md.
+OAPI_CODEGEN = $(GO) -C tools/client tool oapi-codegen -config config.yaml
 
 test: $(PROMETHEUS) $(PAGE_PACKAGES) ## Run all tests (those of the web page need Node.js and Chromium, and say so)
 	$(NOTICE)
@@ -169,7 +173,7 @@ verify-page: $(PAGE_PACKAGES)
 	npm run --silent build -- --outDir "$$made/dist" && diff -r ../internal/page/dist "$$made/dist" || \
 	{ echo 'The web page does not pass its checks, or is not what make page makes.'; exit 1; } >&2; fi
 
-verify: verify-fmt verify-tidy verify-manifests verify-page vet lint ## Check format, go.mod, manifests, vet and linters; changes nothing
+verify: verify-fmt verify-tidy verify-manifests verify-client verify-page vet lint ## Check format, go.mod, manifests, the Go client, the web page, vet and linters; changes nothing
 
 verify-fmt:
 	@echo 'gofmt -l .'
@@ -178,6 +182,7 @@ verify-fmt:
 verify-tidy:
 	$(GO) mod tidy -diff
 	$(GO) -C tools mod tidy -diff
+	$(GO) -C tools/client mod tidy -diff
 	$(GO) -C tools/helm mod tidy -diff
 	$(GO) -C tools/image mod tidy -diff
 	$(GO) -C tools/plot mod tidy -diff
@@ -190,6 +195,11 @@ verify-manifests:
 	diff -u charts/kubenexus/alerts.yaml "$$made/alerts.yaml" && \
 	diff -u charts/kubenexus/guard-rails.yaml "$$made/guard-rails.yaml" || \
 	{ echo 'What make manifests makes is not in config/ and charts/.'; exit 1; } >&2
+
+verify-client:
+	@made=$$(mktemp -d) && trap 'rm -r "$$made"' EXIT && \
+	$(OAPI_CODEGEN) -o "$$made/client.gen.go" ../../docs/reference/openapi.json && \
+	diff -u pkg/client/client.gen.go "$$made/client.gen.go" || { echo 'pkg/client is not what make reference makes.'; exit 1; } >&2
 
 vet:
 	$(GO) vet ./...

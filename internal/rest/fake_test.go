@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +37,15 @@ type apiServer struct {
 	// answer answers in place of the server, if it returns true.
 	answer func(w http.ResponseWriter, r *http.Request) bool
 	uid    int
+	// history are the objects that were created and deleted by requests, in this order.
+	history []written
+}
+
+// written is an object at a resource version, nil if it was deleted.
+type written struct {
+	version int
+	path    string
+	object  map[string]any
 }
 
 func newAPIServer(t testing.TB) *apiServer {
@@ -129,11 +139,20 @@ func (a *apiServer) store(w http.ResponseWriter, r *http.Request) {
 		metadata["resourceVersion"], metadata["creationTimestamp"] = fmt.Sprint(a.uid), "2026-01-02T03:04:05Z"
 		if r.URL.Query().Get("dryRun") == "" {
 			a.objects[path] = created
+			a.history = append(a.history, written{a.uid, path, created})
 		}
 		w.WriteHeader(http.StatusCreated)
 		send(w, created)
 	case object != nil && r.Method == http.MethodDelete:
+		var options metav1.DeleteOptions
+		uid := object["metadata"].(map[string]any)["uid"]
+		if json.NewDecoder(r.Body).Decode(&options) == nil && options.Preconditions != nil && string(*options.Preconditions.UID) != uid {
+			refuse(w, http.StatusConflict, metav1.StatusReasonConflict, "it is another object")
+			return
+		}
 		delete(a.objects, path)
+		a.uid++
+		a.history = append(a.history, written{a.uid, path, nil})
 		send(w, metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Success"})
 	case object != nil:
 		send(w, object)
@@ -149,7 +168,11 @@ func (a *apiServer) store(w http.ResponseWriter, r *http.Request) {
 func (a *apiServer) list(w http.ResponseWriter, r *http.Request) {
 	items := []any{}
 	key, value, _ := strings.Cut(r.URL.Query().Get("labelSelector"), "=")
-	for path, object := range a.objects {
+	objects := a.objects
+	if r.URL.Query().Get("resourceVersionMatch") == "Exact" {
+		objects = a.at(r.URL.Query().Get("resourceVersion"))
+	}
+	for path, object := range objects {
 		labels, _ := object["metadata"].(map[string]any)["labels"].(map[string]any)
 		resource := r.URL.Path[strings.LastIndex(r.URL.Path, "/"):]
 		below := strings.HasPrefix(path, r.URL.Path+"/") || !strings.Contains(r.URL.Path, "/namespaces/") && strings.Contains(path, resource+"/")
@@ -158,6 +181,22 @@ func (a *apiServer) list(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	send(w, map[string]any{"metadata": map[string]any{"resourceVersion": fmt.Sprint(a.uid)}, "items": items})
+}
+
+// at are the objects of a resource version.
+func (a *apiServer) at(version string) map[string]map[string]any {
+	until, _ := strconv.Atoi(version)
+	then := map[string]map[string]any{}
+	for _, w := range a.history {
+		switch {
+		case w.version > until:
+		case w.object == nil:
+			delete(then, w.path)
+		default:
+			then[w.path] = w.object
+		}
+	}
+	return then
 }
 
 // put keeps an object.

@@ -100,13 +100,9 @@ func (s *Server) serveCaller(w *recorded, r *http.Request, route string) {
 		writeProblem(w, err)
 		return
 	}
-	slots := s.limits.inFlight
-	if route == watchRoute {
-		slots = s.limits.watches
-	}
-	release, ok := tryAcquire(slots)
-	if !ok {
-		writeProblem(w, tooMany("there are too many requests at the moment: try again", "1"))
+	release, err := s.limits.take(known, route)
+	if err != nil {
+		writeProblem(w, err)
 		return
 	}
 	defer release()

@@ -1,9 +1,11 @@
 package rest
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -12,6 +14,9 @@ import (
 
 // maxRemembered is how many callers, and how many addresses of strangers, are remembered.
 const maxRemembered = 4096
+
+// retryWatch is when one who can have no watch should come again, in seconds. Watches end less often than other requests.
+const retryWatch = "10"
 
 // limiter holds callers to their rates, and the process to what it can serve at a time.
 type limiter struct {
@@ -25,13 +30,18 @@ type limiter struct {
 	watches          chan struct{}
 	// watched is how many pods all watches are about.
 	watched budget
+
+	mu sync.Mutex
+	// watching is how many watches each caller has. Who has none is not in it.
+	watching map[fingerprint]int
 }
 
 func newLimiter(l Limits) *limiter {
 	return &limiter{
 		limits: l, known: lru.New(maxRemembered), strangers: lru.New(maxRemembered), bodies: make(chan struct{}, l.InFlight),
 		inFlight: make(chan struct{}, l.InFlight), lists: make(chan struct{}, l.Lists), watches: make(chan struct{}, l.Watches),
-		watched: budget{most: l.AllWatchedPods},
+		watched:  budget{most: l.AllWatchedPods},
+		watching: map[fingerprint]int{},
 	}
 }
 
@@ -75,6 +85,41 @@ func tryAcquire(of chan struct{}) (release func(), ok bool) {
 	default:
 		return nil, false
 	}
+}
+
+// take takes the place that a request needs while it is served. The error is a problem.
+func (l *limiter) take(token fingerprint, route string) (release func(), err error) {
+	if route == watchRoute {
+		return l.watch(token)
+	}
+	release, ok := tryAcquire(l.inFlight)
+	if !ok {
+		return nil, tooMany("there are too many requests at the moment: try again", "1")
+	}
+	return release, nil
+}
+
+// watch takes one of the watches that there can be: of one caller, and in all. The error is a problem.
+func (l *limiter) watch(token fingerprint) (release func(), err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.watching[token] >= l.limits.WatchesPerCaller {
+		return nil, tooMany(fmt.Sprintf("this token has %d watches, and can have no more: end one, or watch all that you need with one",
+			l.watching[token]), retryWatch)
+	}
+	free, ok := tryAcquire(l.watches)
+	if !ok {
+		return nil, tooMany("there are too many watches at the moment: try again", retryWatch)
+	}
+	l.watching[token]++
+	return func() {
+		free()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.watching[token]--; l.watching[token] == 0 {
+			delete(l.watching, token)
+		}
+	}, nil
 }
 
 // addressOf is the address that a request comes from, without its port.

@@ -60,8 +60,8 @@ type Limits struct {
 	StrangersPerSecond float64
 	StrangersBurst     int
 	// InFlight is how many requests are served at a time, Lists how many of them read pods of many gangs, and Watches how many watches
-	// there are besides.
-	InFlight, Lists, Watches int
+	// there are besides, of which each caller can have WatchesPerCaller.
+	InFlight, Lists, Watches, WatchesPerCaller int
 	// WatchedPods is how many pods a watch can be about, AllWatchedPods all watches together. About 0.6 KB are kept of each.
 	WatchedPods, AllWatchedPods int
 	// Timeout is how long a request may take, BodyTimeout how long its body.
@@ -74,7 +74,8 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		RequestsPerSecond: 100, Burst: 200, StrangersPerSecond: 20, StrangersBurst: 100,
-		InFlight: 256, Lists: 8, Watches: 200, WatchedPods: 100_000, AllWatchedPods: 500_000, Timeout: time.Minute, BodyTimeout: 10 * time.Second, Heartbeat: 15 * time.Second,
+		InFlight: 256, Lists: 8, Watches: 200, WatchesPerCaller: 10, WatchedPods: 100_000, AllWatchedPods: 500_000,
+		Timeout: time.Minute, BodyTimeout: 10 * time.Second, Heartbeat: 15 * time.Second,
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	kjson "sigs.k8s.io/json"
 
@@ -37,17 +38,32 @@ func (r resource) path(namespace string) []string {
 func resourceOf(apiVersion, kind string) (resource, bool) {
 	switch apiVersion + " " + kind {
 	case "batch/v1 Job":
-		return resource{"/apis/batch/v1", "jobs"}, true
+		return jobResource(), true
 	case "v1 Pod":
-		return resource{"/api/v1", "pods"}, true
+		return podResource(), true
 	case "jobset.x-k8s.io/v1alpha2 JobSet":
-		return resource{"/apis/jobset.x-k8s.io/v1alpha2", "jobsets"}, true
+		return jobSetResource(), true
 	}
 	return resource{}, false
 }
 
-// services is the resource of Services.
-func services() resource { return resource{"/api/v1", "services"} }
+func podResource() resource     { return resource{"/api/v1", "pods"} }
+func jobResource() resource     { return resource{"/apis/batch/v1", "jobs"} }
+func jobSetResource() resource  { return resource{"/apis/jobset.x-k8s.io/v1alpha2", "jobsets"} }
+func serviceResource() resource { return resource{"/api/v1", "services"} }
+
+// has reports whether the submission has objects of a kind.
+func (s *submission) has(kind resource) bool { return slices.Contains(s.resources, kind) }
+
+// hasObject reports whether the submission has an object.
+func (s *submission) hasObject(id objectID) bool {
+	for i, kind := range s.resources {
+		if kind == id.kind && s.objects[i].Name == id.name {
+			return true
+		}
+	}
+	return false
+}
 
 // read reads the body of a submission: a request, or a manifest, which is YAML or has an apiVersion.
 func read(namespace string, body []byte) (*submission, error) {
@@ -174,16 +190,18 @@ func (s *submission) markedBy(key string) marks {
 	return marks{hex.EncodeToString(hashed[:16]), hex.EncodeToString(content.Sum(nil))}
 }
 
-// mark writes the marks on an object.
-func (m marks) mark(object []byte) ([]byte, error) {
+// mark writes the marks on an object, and returns its name, too.
+func (m marks) mark(object []byte) (marked []byte, name string, err error) {
 	var fields map[string]any
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(object, &fields); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	metadata := fieldOf(fields, "metadata")
 	fieldOf(metadata, "labels")[keyLabel] = m.key
 	fieldOf(metadata, "annotations")[contentAnnotation] = m.content
-	return json.Marshal(fields)
+	name, _ = metadata["name"].(string)
+	marked, err = json.Marshal(fields)
+	return marked, name, err
 }
 
 // fieldOf returns the mapping in a field, which it makes if there is none.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
+	"slices"
 	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -46,7 +46,7 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*answer[Submitted
 	if key := in.IdempotencyKey; key != "" {
 		marks := wanted.markedBy(key)
 		c.marks = &marks
-		if err := c.checkKey(ctx); err != nil {
+		if err := c.mayUseKey(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -56,7 +56,7 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*answer[Submitted
 		}
 	}
 	if !in.DryRun {
-		c.items, c.created = nil, nil
+		c.items, c.objects = nil, nil
 		if err := c.createAll(ctx, ""); err != nil {
 			return nil, c.undo(ctx, err)
 		}
@@ -72,46 +72,16 @@ type creation struct {
 	// marks are nil without an Idempotency-Key.
 	marks *marks
 	items []Object
-	// created are the items that did not exist before, with their resources.
-	created []createdObject
+	// objects are those of the items, and the Service.
+	objects []createdObject
 }
 
+// createdObject is an object that exists.
 type createdObject struct {
 	resource
 	metav1.PartialObjectMetadata
-}
-
-// differs is the problem of a key that is used for something else.
-func differs() error {
-	return problem(http.StatusUnprocessableEntity, "this Idempotency-Key was used for another request in this namespace",
-		fieldError("header.Idempotency-Key", "use a new key for a new request"))
-}
-
-// checkKey refuses a key that was used with other objects: by another replica, too, because the objects themselves say so.
-func (c *creation) checkKey(ctx context.Context) error {
-	seen := map[resource]bool{}
-	for i, kind := range c.wanted.resources {
-		if c.wanted.objects[i].Generated {
-			return problem(http.StatusUnprocessableEntity, "with an Idempotency-Key all objects need names",
-				fieldError("body", "write metadata.name in place of metadata.generateName"))
-		}
-		if seen[kind] {
-			continue
-		}
-		seen[kind] = true
-		var found metav1.PartialObjectMetadataList
-		err := get(ctx, c.server.client.CoreV1().RESTClient().Get().AbsPath(kind.path(c.namespace)...).
-			SetHeader("Accept", metadataOfListOnly).Param("labelSelector", keyLabel+"="+c.marks.key).Param("limit", "100"), &found)
-		if err != nil {
-			return err
-		}
-		for i := range found.Items {
-			if found.Items[i].Annotations[contentAnnotation] != c.marks.content {
-				return differs()
-			}
-		}
-	}
-	return nil
+	// found says that the same request with the same key created it before.
+	found bool
 }
 
 // get reads the metadata that a request asks for.
@@ -151,12 +121,20 @@ func (c *creation) createAll(ctx context.Context, dryRun string) error {
 		c.items = append(c.items, Object{
 			APIVersion: o.APIVersion, Kind: o.Kind, Namespace: c.namespace, Name: object.Name, UID: string(object.UID), Gang: gangOf(o),
 		})
+		if i == 0 && c.marks != nil && dryRun == "" {
+			if err := c.decide(ctx); err != nil {
+				return err
+			}
+		}
 		if c.wanted.made == nil || c.wanted.made.Service == nil {
 			continue
 		}
 		if err := c.createService(ctx, object, dryRun); err != nil {
 			return err
 		}
+	}
+	if dryRun == "" && slices.ContainsFunc(c.objects, func(o createdObject) bool { return o.found }) {
+		return c.confirm(ctx)
 	}
 	return nil
 }
@@ -171,13 +149,30 @@ func at(document, of int, err error) error {
 
 // create creates an object, strictly. One that the same request created before is the same object.
 func (c *creation) create(ctx context.Context, kind resource, text []byte, dryRun string) (*metav1.PartialObjectMetadata, error) {
-	if c.marks != nil {
-		marked, err := c.marks.mark(text)
-		if err != nil {
-			return nil, fmt.Errorf("marking an object: %w", err)
-		}
-		text = marked
+	if c.marks == nil {
+		return c.post(ctx, kind, text, dryRun)
 	}
+	text, name, err := c.marks.mark(text)
+	if err != nil {
+		return nil, fmt.Errorf("marking an object: %w", err)
+	}
+	const tries = 3
+	for range tries {
+		object, err := c.post(ctx, kind, text, dryRun)
+		if !apierrors.IsAlreadyExists(err) {
+			return object, err
+		}
+		object, err = c.again(ctx, objectID{kind, name}, err)
+		if !apierrors.IsNotFound(err) {
+			return object, err
+		}
+		// The request that created it has deleted it since.
+	}
+	return nil, changing(objectID{kind, name})
+}
+
+// post creates an object that does not exist.
+func (c *creation) post(ctx context.Context, kind resource, text []byte, dryRun string) (*metav1.PartialObjectMetadata, error) {
 	request := c.server.client.CoreV1().RESTClient().Post().AbsPath(kind.path(c.namespace)...).
 		SetHeader("Content-Type", "application/json").SetHeader("Accept", metadataOnly).
 		Param("fieldValidation", metav1.FieldValidationStrict).Body(text)
@@ -185,9 +180,6 @@ func (c *creation) create(ctx context.Context, kind resource, text []byte, dryRu
 		request = request.Param("dryRun", dryRun)
 	}
 	answer, err := answerOf(request.Do(ctx))
-	if apierrors.IsAlreadyExists(err) && c.marks != nil {
-		return c.again(ctx, kind, text, err)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -196,18 +188,15 @@ func (c *creation) create(ctx context.Context, kind resource, text []byte, dryRu
 		return nil, fmt.Errorf("reading what the API server created: %w", err)
 	}
 	if dryRun == "" {
-		c.created = append(c.created, createdObject{kind, object})
+		c.objects = append(c.objects, createdObject{kind, object, false})
 	}
 	return &object, nil
 }
 
 // again returns the object that exists already, if the same request with the same key created it.
-func (c *creation) again(ctx context.Context, kind resource, text []byte, exists error) (*metav1.PartialObjectMetadata, error) {
-	var wanted, found metav1.PartialObjectMetadata
-	if err := json.Unmarshal(text, &wanted); err != nil {
-		return nil, fmt.Errorf("reading an object: %w", err)
-	}
-	err := get(ctx, c.server.client.CoreV1().RESTClient().Get().AbsPath(append(kind.path(c.namespace), wanted.Name)...).
+func (c *creation) again(ctx context.Context, id objectID, exists error) (*metav1.PartialObjectMetadata, error) {
+	var found metav1.PartialObjectMetadata
+	err := get(ctx, c.server.client.CoreV1().RESTClient().Get().AbsPath(append(id.kind.path(c.namespace), id.name)...).
 		SetHeader("Accept", metadataOnly), &found)
 	switch {
 	case err != nil:
@@ -216,7 +205,10 @@ func (c *creation) again(ctx context.Context, kind resource, text []byte, exists
 		return nil, exists
 	case found.Annotations[contentAnnotation] != c.marks.content:
 		return nil, differs()
+	case found.DeletionTimestamp != nil:
+		return nil, changing(id)
 	}
+	c.objects = append(c.objects, createdObject{id.kind, found, true})
 	return &found, nil
 }
 
@@ -231,19 +223,23 @@ func (c *creation) createService(ctx context.Context, job *metav1.PartialObjectM
 	if err != nil {
 		return fmt.Errorf("writing the Service: %w", err)
 	}
-	_, err = c.create(ctx, services(), text, dryRun)
+	_, err = c.create(ctx, serviceResource(), text, dryRun)
 	return err
 }
 
-// undo deletes what was created before an error, so that a submission is created whole or not at all. It returns the error.
+// undo deletes what was created before an error, so that a submission is created whole or not at all. It returns the error. Of requests with one
+// key, that are the same, only the one that created the first object does so: the others cannot know whether it was served.
 func (c *creation) undo(ctx context.Context, cause error) error {
+	if len(c.objects) == 0 || c.objects[0].found {
+		return cause
+	}
 	// The caller may be gone, or out of time.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.server.options.Limits.Timeout)
 	defer cancel()
 	var left []string
 	propagation := metav1.DeletePropagationBackground
-	for i := len(c.created) - 1; i >= 0; i-- {
-		o := &c.created[i]
+	for i := len(c.objects) - 1; i >= 0; i-- {
+		o := &c.objects[i]
 		err := c.server.client.CoreV1().RESTClient().Delete().AbsPath(append(o.path(c.namespace), o.Name)...).
 			Body(&metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(o.UID)), PropagationPolicy: &propagation}).
 			Do(ctx).Error()

@@ -250,6 +250,40 @@ func TestWatchesAreBounded(t *testing.T) {
 	}
 }
 
+// TestWatchesOfATokenAreBounded: one caller cannot take the watches of all, and has them again when its own have ended.
+func TestWatchesOfATokenAreBounded(t *testing.T) {
+	w := newWatchServer(t, func(o *rest.Options) { o.Limits.WatchesPerCaller = 3 })
+	var open []*stream
+	for range 3 {
+		open = append(open, w.watch(t, ann, ""))
+	}
+	for _, s := range open {
+		if s.status != 200 {
+			t.Fatalf("a watch has the status %d", s.status)
+		}
+	}
+	more := w.do(ann, "GET", "/api/v1/watch?namespace=team-a", "")
+	w.wants(more, 429, "this token has 3 watches", "end one")
+	if after := more.Header().Get("Retry-After"); after != "10" {
+		t.Errorf("it says to come again after %q", after)
+	}
+	w.wants(w.do(ann, "GET", jobsOfA, ""), 200) // other requests are served
+	if other := w.watch(t, admin, ""); other.status != 200 {
+		t.Errorf("a watch of another caller has the status %d", other.status)
+	}
+	open[0].cancel()
+	await(t, func() bool { return w.watch(t, ann, "").status == 200 })
+	w.wants(w.do(ann, "GET", "/api/v1/watch?namespace=team-a", ""), 429)
+}
+
+// TestRefusedWatchesCountNot: a watch that the API server refuses leaves the place free.
+func TestRefusedWatchesCountNot(t *testing.T) {
+	w := newWatchServer(t, func(o *rest.Options) { o.Limits.WatchesPerCaller = 1 })
+	for range 3 {
+		w.wants(w.do(bob, "GET", "/api/v1/watch?namespace=team-a", ""), 403)
+	}
+}
+
 // TestWatchesEndWithTheProcess, so that it can stop.
 func TestWatchesEndWithTheProcess(t *testing.T) {
 	w := newWatchServer(t, nil)

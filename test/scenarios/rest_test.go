@@ -33,6 +33,7 @@ func TestRESTPage(t *testing.T) {
 	page := newPage(t, restPage)
 	page.address = serving.Serve(t, suite.plane.Kubeconfig(), "--tls-cert-file", page.certificate(t, "serve.crt"), "--tls-private-key-file", page.dir+"/serve.key")
 	page.shell(t, "kubectl apply -f "+serving.Rights(t, "../.."))
+	page.program(t)
 	s.namespaces = append(s.namespaces, "team-a") // the page creates it
 	t.Cleanup(func() {
 		background := metav1.DeletePropagationBackground
@@ -95,6 +96,30 @@ func (p *page) certificate(t *testing.T, name string) string {
 	return path
 }
 
+// program is the Go program of the page.
+const program = "examples/rest/client"
+
+// program builds the program of the page. What the page shows of it is in it.
+func (p *page) program(t *testing.T) {
+	t.Helper()
+	source, err := os.ReadFile("../../" + program + "/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllStringSubmatch(p.text, -1)
+	for _, block := range shown {
+		if !strings.Contains(string(source), block[1]) {
+			t.Errorf("the program does not have what the page shows:\n%s", block[1])
+		}
+	}
+	if len(shown) == 0 {
+		t.Error("the page shows nothing of the program")
+	}
+	if out, err := exec.Command("go", "build", "-o", filepath.Join(p.dir, "program"), "../../"+program).CombinedOutput(); err != nil {
+		t.Fatalf("building the program: %v\n%s", err, out)
+	}
+}
+
 // run runs the commands of all blocks. A block without a language after them has what they print.
 func (p *page) run(t *testing.T) {
 	blocks := regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$").FindAllStringSubmatch(p.text, -1)
@@ -141,7 +166,9 @@ func (p *page) command(t *testing.T, line, want string) string {
 	}
 	got := ""
 	matches := func() bool { return got != "" && strings.HasPrefix(want, got) }
-	if changes := strings.Contains(line, " -X ") || strings.Contains(line, "/jobs ") && strings.Contains(line, " -d "); changes {
+	line = strings.ReplaceAll(line, "go run ./"+program, "./program")
+	if changes := strings.Contains(line, " -X ") || strings.Contains(line, "/jobs ") && strings.Contains(line, " -d ") ||
+		strings.Contains(line, "./program"); changes {
 		if got = p.shell(t, line); !matches() {
 			t.Fatalf("%s\nprints\n%s\nwant\n%s", line, got, want)
 		}

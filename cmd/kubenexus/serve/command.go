@@ -85,6 +85,8 @@ Exit codes: 0 after SIGTERM or SIGINT; 1 if it could not serve.`,
 	flags.IntVar(&o.limits.Burst, "burst", o.limits.Burst, "how many requests a caller may make at once")
 	flags.IntVar(&o.limits.InFlight, "max-requests-in-flight", o.limits.InFlight, "how many requests are served at a time")
 	flags.IntVar(&o.limits.Watches, "max-watches", o.limits.Watches, "how many watches there are at a time, besides")
+	flags.IntVar(&o.limits.WatchesPerCaller, "max-watches-per-caller", o.limits.WatchesPerCaller,
+		"how many watches a caller can have at a time")
 	return cmd
 }
 
@@ -104,8 +106,8 @@ func (o *options) check() error {
 		return errors.New("--tls-cert-file and --tls-private-key-file go together: give both, or none")
 	case o.limits.RequestsPerSecond <= 0 || o.limits.Burst < 1:
 		return errors.New("--requests-per-second and --burst must be above 0")
-	case o.limits.InFlight < 1 || o.limits.Watches < 1:
-		return errors.New("--max-requests-in-flight and --max-watches must be above 0")
+	case o.limits.InFlight < 1 || o.limits.Watches < 1 || o.limits.WatchesPerCaller < 1:
+		return errors.New("--max-requests-in-flight, --max-watches and --max-watches-per-caller must be above 0")
 	case o.prometheus.URL == "" && o.prometheus.TokenFile != "":
 		return errors.New("--prometheus-token-file is for --prometheus: give both, or only that")
 	}
