@@ -2,6 +2,7 @@
 package answers
 
 import (
+	"errors"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,6 +17,10 @@ const (
 	QueuesPath = Root + "/queues"
 	WhatIfPath = Root + "/what-if"
 )
+
+// ErrTooLong says that the scheduler gave a question up, because the next pod waited to be scheduled meanwhile.
+var ErrTooLong = errors.New("the scheduler gave this question up, because the answer takes so long that pods would wait for it: " +
+	"ask about fewer pods, or fewer kinds of them")
 
 // Gang is a gang as the scheduler has it.
 type Gang struct {
