@@ -313,7 +313,9 @@ func (f *forecaster) compare(forecast answers.Forecast, pods []*corev1.Pod) bool
 	var seen done
 	eventually(f.t, what+", to be tried", func() bool {
 		seen = f.seen()
-		return seen.disturbed(name) || waits && f.waits(name) || len(seen.bound) >= len(pods)
+		// What goes with a victim on a node of the plan may end after the gang has started on what was free earlier.
+		return seen.disturbed(name) || waits && f.waits(name) ||
+			len(seen.bound) >= len(pods) && len(seen.preempted) >= len(forecast.Victims)
 	})
 	if seen.disturbed(name) {
 		return false
