@@ -61,7 +61,7 @@ func (d *demo) execute(ctx context.Context, args []string) error {
 	const indent = "   "
 	lines := []string{"", indent + "$ " + typed}
 	for line := range strings.Lines(printed.String()) {
-		lines = append(lines, indent+strings.TrimRight(line, "\n"))
+		lines = append(lines, strings.TrimRight(indent+line, " \n"))
 	}
 	d.screen.Print(append(lines, "")...)
 	return nil

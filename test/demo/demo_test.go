@@ -101,7 +101,7 @@ func TestDemoTellsItsStory(t *testing.T) {
 		`s  gang default/finetune  2 of 2 pods exist, 2 bound: released`,
 		`   \$ kubenexus explain gang sweep\n   Gang: +default/sweep\n   Phase: +Ready`,
 		`\n   Why it waits:\n     gang default/sweep cannot be scheduled yet: `,
-		`\n   History:\n(.*\n)*.* was preempted as a whole by gang default/finetune`,
+		`\n   What would help, any of it:\n     2 more nodes like rack-a-0`,
 		`What happened`,
 		`gang default/too-big +8 of 8 +8 +at .* released`,
 	} {
