@@ -19,8 +19,8 @@ const (
 )
 
 // ErrTooLong says that the scheduler gave a question up, because the next pod waited to be scheduled meanwhile.
-var ErrTooLong = errors.New("the scheduler gave this question up, because the answer takes so long that pods would wait for it: " +
-	"ask about fewer pods, or fewer kinds of them")
+var ErrTooLong = errors.New("the scheduler gave this question up, because pods would have to wait for the answer too long: " +
+	"try again, or ask about fewer pods, or about fewer kinds of them")
 
 // Gang is a gang as the scheduler has it.
 type Gang struct {

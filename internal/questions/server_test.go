@@ -114,7 +114,7 @@ func TestWhatTheSchedulerCannotAnswer(t *testing.T) {
 		t.Errorf("status %d: %s", status, text)
 	}
 	status, text = ask(serverOf(&fake{err: fmt.Errorf("planning: %w", answers.ErrTooLong)}), "a", "POST", answers.WhatIfPath, question("a", 1, ""))
-	if status != http.StatusGatewayTimeout || !strings.Contains(text, "ask about fewer pods") {
+	if status != http.StatusGatewayTimeout || !strings.Contains(text, "about fewer pods") {
 		t.Errorf("of a question that takes too long it says status %d: %s", status, text)
 	}
 	status, text = ask(serverOf(&fake{standby: true}), "a", "GET", answers.QueuesPath, "")

@@ -3,6 +3,7 @@ package coscheduling
 import (
 	stdcmp "cmp"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -149,10 +150,14 @@ func (f *forecaster) ask(pods []*corev1.Pod) answers.Forecast {
 		copied.Name, copied.UID = fmt.Sprintf("what-if/%d", i), types.UID(fmt.Sprintf("what-if/%d", i))
 		asked = append(asked, copied)
 	}
-	forecast, err := f.plugins.WhatIf(f.ctx, asked)
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	var forecast answers.Forecast
+	eventually(f.t, "an answer", func() (answered bool) {
+		var err error
+		if forecast, err = f.plugins.WhatIf(f.ctx, asked); err != nil && !errors.Is(err, answers.ErrTooLong) { // the machine may be busy
+			f.t.Fatal(err)
+		}
+		return err == nil
+	})
 	return forecast
 }
 
