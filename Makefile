@@ -111,6 +111,7 @@ bench-build:
 	$(NOTICE)
 	@mkdir -p bin/bench
 	$(BENCH) -ldflags '$(LDFLAGS)' -o bin/bench/kubenexus-scheduler ./cmd/scheduler
+	$(BENCH) -ldflags '$(LDFLAGS)' -o bin/bench/kubenexus ./cmd/kubenexus
 	$(BENCH) -ldflags '-s -w $(BENCH_STOCK)' -o bin/bench/kube-scheduler k8s.io/kubernetes/cmd/kube-scheduler
 	$(BENCH) -o bin/bench/ ./bench ./bench/plane ./bench/raw
 

@@ -71,11 +71,12 @@ and how, is in docs/benchmarks.md. It needs Linux, listens on 127.0.0.1 only, an
 	flags.IntVar(&o.Stream, "stream-pods", 2000, "scenarios waiting and preempt-waiting: pods that fit")
 	flags.IntVar(&o.Preemptors, "preempt-pods", 500, "scenario preempt: pods that preempt others")
 	flags.IntVar(&o.WaitingGangs, "waiting-gangs", 1000, "scenario preempt-waiting: gangs of 10 that wait and could preempt nothing")
+	flags.IntVar(&o.Submissions, "submissions", 5000, "scenario submissions: Jobs that are submitted")
 	flags.IntVar(&o.Repetitions, "repetitions", 20, "scenario freed: how many times capacity is freed")
 	flags.DurationVar(&o.Timeout, "timeout", 3*time.Minute, "how long each run may take")
 	flags.StringVar(&o.ProfileOf, "cpuprofile-of", "",
 		"keep CPU and allocation profiles of the contenders whose names begin so, in <out>/profiles; they slow them down a little")
-	flags.StringVar(&f.bin, "bin", "bin/bench", "directory of kube-scheduler, kubenexus-scheduler, plane and raw")
+	flags.StringVar(&f.bin, "bin", "bin/bench", "directory of kube-scheduler, kubenexus-scheduler, kubenexus, plane and raw")
 	flags.StringVar(&f.out, "out", "bench/results", "directory for results")
 	flags.StringVar(&f.name, "name", "latest", "name of the results' files")
 	flags.BoolVar(&f.keepLogs, "keep-logs", false, "keep the logs, in <out>/logs")

@@ -2,6 +2,7 @@
 package answers
 
 import (
+	"errors"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,6 +17,10 @@ const (
 	QueuesPath = Root + "/queues"
 	WhatIfPath = Root + "/what-if"
 )
+
+// ErrTooLong says that the scheduler gave a question up, because the next pod waited to be scheduled meanwhile.
+var ErrTooLong = errors.New("the scheduler gave this question up, because pods would have to wait for the answer too long: " +
+	"try again, or ask about fewer pods, or about fewer kinds of them")
 
 // Gang is a gang as the scheduler has it.
 type Gang struct {

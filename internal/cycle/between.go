@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 )
 
 const (
@@ -15,6 +17,8 @@ const (
 	betweenBurst = 100 * time.Millisecond
 	// restAfter is how long no pod must have been scheduled before questions may take half of the time.
 	restAfter = 5 * time.Second
+	// betweenMost is how long a question may take, while the next scheduling cycle waits for it.
+	betweenMost = time.Second
 	// betweenPoll is how often a question that waits looks whether it may go on.
 	betweenPoll = 10 * time.Millisecond
 )
@@ -52,8 +56,9 @@ func (b *Between) Ended(now time.Time) {
 	b.cycle.Unlock()
 }
 
-// Do calls f between two cycles. It returns an error if there is no time for it before the context ends.
-func (b *Between) Do(ctx context.Context, now func() time.Time, f func()) error {
+// Do calls f between two cycles, with a context that ends when f has to. It returns an error if there is no time for it before the context
+// ends.
+func (b *Between) Do(ctx context.Context, now func() time.Time, f func(context.Context)) error {
 	ticker := time.NewTicker(betweenPoll)
 	defer ticker.Stop()
 	for {
@@ -73,7 +78,9 @@ func (b *Between) Do(ctx context.Context, now func() time.Time, f func()) error 
 	defer b.cycle.Unlock()
 	began := now()
 	defer func() { b.spend(now(), now().Sub(began)) }()
-	f()
+	limited, cancel := context.WithTimeoutCause(ctx, betweenMost, answers.ErrTooLong)
+	defer cancel()
+	f(limited)
 	return nil
 }
 

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 )
 
 // TestQuestionsTakeLittleTimeWhilePodsAreScheduled: of the time they get 2%, and what they have not used of the last seconds. Five seconds
@@ -57,13 +60,29 @@ func TestALongQuestionIsPaidBack(t *testing.T) {
 	}
 }
 
+// TestAQuestionEndsInTime: the next cycle does not wait longer than that for it.
+func TestAQuestionEndsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		err := NewBetween(began).Do(t.Context(), time.Now, func(ctx context.Context) {
+			<-ctx.Done()
+			if !errors.Is(context.Cause(ctx), answers.ErrTooLong) {
+				t.Errorf("it ends because of %v", context.Cause(ctx))
+			}
+		})
+		if took := time.Since(began); err != nil || took != betweenMost {
+			t.Errorf("it took %s, want %s, error %v", took, betweenMost, err)
+		}
+	})
+}
+
 // TestAQuestionWaitsForTheCycle, and the next cycle for the question.
 func TestAQuestionWaitsForTheCycle(t *testing.T) {
 	b := NewBetween(time.Now())
 	b.Begins()
 	ctx, cancel := context.WithCancel(t.Context())
 	answered, began := make(chan error, 1), make(chan struct{})
-	go func() { answered <- b.Do(ctx, time.Now, func() { <-began }) }()
+	go func() { answered <- b.Do(ctx, time.Now, func(context.Context) { <-began }) }()
 	select {
 	case err := <-answered:
 		t.Fatalf("it was answered during a cycle, error %v", err)
@@ -79,7 +98,9 @@ func TestAQuestionWaitsForTheCycle(t *testing.T) {
 	<-next
 	cancel()
 	late := make(chan error, 1)
-	go func() { late <- b.Do(ctx, time.Now, func() { t.Error("it was answered although nobody waits") }) }()
+	go func() {
+		late <- b.Do(ctx, time.Now, func(context.Context) { t.Error("it was answered although nobody waits") })
+	}()
 	b.Ended(time.Now())
 	if err := <-late; !errors.Is(err, context.Canceled) {
 		t.Errorf("a question whose asker is gone: %v", err)

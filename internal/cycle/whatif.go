@@ -129,7 +129,7 @@ func (w *WhatIf) plan(ctx context.Context, h *hypothesis) error {
 		}
 		if plan.Finding == nil {
 			h.starts(plan, answers.Starts)
-			h.answer.Why = fmt.Sprintf("%s would start now on %s", h.name(), counted(len(h.answer.Nodes), "node"))
+			h.answer.Why = fmt.Sprintf("%s would start now on %s", h.name(), events.Count(len(h.answer.Nodes), "node"))
 			return nil
 		}
 		finding = *plan.Finding
@@ -159,13 +159,6 @@ func (h *hypothesis) name() string {
 		return "the pod"
 	}
 	return "gang " + h.Key.String()
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // starts answers with the nodes of a plan, and the domains that all of them are in.
@@ -216,15 +209,15 @@ func (h *hypothesis) makesRoom(plan view.RoomPlan) {
 		})
 	}
 	h.answer.BudgetsBroken, h.answer.Terminating = plan.Broken, len(plan.Leaving)
-	h.answer.Why = fmt.Sprintf("%s would start on %s once %s been preempted", h.name(), counted(len(h.answer.Nodes), "node"),
+	h.answer.Why = fmt.Sprintf("%s would start on %s once %s been preempted", h.name(), events.Count(len(h.answer.Nodes), "node"),
 		have(len(plan.Victims)))
 	if len(plan.Leaving) > 0 {
-		h.answer.Why += fmt.Sprintf(", and %s that %s being deleted already %s ended", counted(len(plan.Leaving), "pod"),
+		h.answer.Why += fmt.Sprintf(", and %s that %s being deleted already %s ended", events.Count(len(plan.Leaving), "pod"),
 			is(len(plan.Leaving)), has(len(plan.Leaving)))
 	}
 }
 
-func have(pods int) string { return counted(pods, "pod") + " " + has(pods) }
+func have(pods int) string { return events.Count(pods, "pod") + " " + has(pods) }
 
 func has(n int) string {
 	if n == 1 {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"time"
 
@@ -29,6 +30,8 @@ type Options struct {
 	Timeout time.Duration
 	// Command is how the user calls this demo, for hints.
 	Command func(args string) string
+	// Execute runs the kubenexus command with these arguments.
+	Execute func(ctx context.Context, out io.Writer, args ...string) error
 }
 
 // schedulerNames are those that the scheduler serves.

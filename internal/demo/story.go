@@ -1,8 +1,10 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/cli-runtime/pkg/resource"
@@ -22,6 +24,8 @@ type step struct {
 
 	happen func(ctx context.Context) error
 	check  func(ctx context.Context) error
+	// then are the arguments of a kubenexus command that shows the same to everybody. There may be none.
+	then []string
 }
 
 // tell runs the steps of the story.
@@ -37,11 +41,30 @@ func (d *demo) tell(ctx context.Context) error {
 		if err == nil {
 			err = s.check(ctx)
 		}
+		if err == nil && len(s.then) > 0 {
+			err = d.execute(ctx, s.then)
+		}
 		if err != nil {
 			return fmt.Errorf("step %d: %w", i+1, err)
 		}
 	}
 	return d.pause(ctx)
+}
+
+// execute runs a kubenexus command on this cluster, and shows what the user would type, and see.
+func (d *demo) execute(ctx context.Context, args []string) error {
+	typed := "kubenexus " + strings.Join(args, " ")
+	var printed bytes.Buffer
+	if err := d.Execute(ctx, &printed, append(args, "--kubeconfig="+d.plane.Kubeconfig())...); err != nil {
+		return fmt.Errorf("%s: %w", typed, err)
+	}
+	const indent = "   "
+	lines := []string{"", indent + "$ " + typed}
+	for line := range strings.Lines(printed.String()) {
+		lines = append(lines, strings.TrimRight(indent+line, " \n"))
+	}
+	d.screen.Print(append(lines, "")...)
+	return nil
 }
 
 // pause gives the user time to read. Nothing depends on it.
@@ -92,6 +115,7 @@ func (d *demo) story() []step {
 		text:   "examples/too-big.yaml: 8 pods of 3 CPU. Only some of them fit, so none starts.",
 		happen: d.apply("too-big.yaml", 0, all),
 		check:  gang("too-big", want{exist: 8, says: "gang default/too-big cannot be scheduled"}),
+		then:   []string{"gangs"},
 	}, {
 		title:  "What waits holds nothing",
 		text:   "examples/plain-pod.yaml: a pod of 3 CPU without a gang is created later, and starts at once.",
@@ -133,6 +157,7 @@ func (d *demo) story() []step {
 			}
 			return d.expectGang(ctx, "sweep", want{exist: 2, says: "gang default/sweep cannot be scheduled"})
 		},
+		then: []string{"explain", "gang", "sweep"},
 	}}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/queueconfig"
 )
 
@@ -46,7 +47,7 @@ func groups(f *Facts) []Finding {
 		case g.Count.Value > 0:
 			all = append(all, Finding{
 				Check: checkGroups, Level: Info, Text: fmt.Sprintf("there are %s of %s, which this scheduler does not read",
-					counted(g.Count.Value, "PodGroup"), g.Product),
+					events.Count(g.Count.Value, "PodGroup"), g.Product),
 				Remedy: "if their pods are to be scheduled by this scheduler, convert their manifests: kubenexus convert (docs/moving.md)",
 			})
 		}
@@ -105,7 +106,7 @@ func guardRails(f *Facts) []Finding {
 	}
 	if len(bound) > 0 {
 		return append(all, Finding{
-			Check: checkGuardRails, Level: OK, Text: counted(len(bound), "guard rail") + " installed",
+			Check: checkGuardRails, Level: OK, Text: events.Count(len(bound), "guard rail") + " installed",
 			Objects: bound,
 		})
 	}

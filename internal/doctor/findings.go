@@ -111,14 +111,6 @@ func named(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// counted writes a number of things.
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
 // byText groups names by a text, and returns the texts in their order.
 type byText map[string][]string
 

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
+	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 )
@@ -114,7 +115,7 @@ func (w *ward) summary() string {
 	if w.facts.OnlyNamespace != "" {
 		where = fmt.Sprintf(" of namespace %s (you may not list those of others)", w.facts.OnlyNamespace)
 	}
-	return fmt.Sprintf("%s%s read, %d with the annotations of a gang", counted(len(w.facts.Pods.Value), "pod"), where, w.own)
+	return fmt.Sprintf("%s%s read, %d with the annotations of a gang", events.Count(len(w.facts.Pods.Value), "pod"), where, w.own)
 }
 
 // gangs judges whether gangs that wait can start at all.

@@ -3,6 +3,8 @@ package doctor
 import (
 	"fmt"
 	"strings"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 )
 
 // Right is the right to do something.
@@ -101,7 +103,7 @@ func rightsOfScheduler(f *Facts) []Finding {
 	}
 	return []Finding{{
 		Check: checkRights, Level: Problem, Objects: denied,
-		Text: fmt.Sprintf("%s lacks %s: it may not %s", who, counted(len(denied), "right"), named(denied)),
+		Text: fmt.Sprintf("%s lacks %s: it may not %s", who, events.Count(len(denied), "right"), named(denied)),
 		Remedy: "apply the ClusterRole, the Role and their bindings again (docs/install.md); if the scheduler has another service " +
 			"account, name it " +
 			"with --service-account",

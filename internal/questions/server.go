@@ -163,6 +163,8 @@ func (s *Server) whatIf(w http.ResponseWriter, r *http.Request) {
 			Status: http.StatusServiceUnavailable,
 			Detail: "the scheduler is busy scheduling pods; such questions take little of its time then",
 		})
+	case errors.Is(err, answers.ErrTooLong):
+		refuse(w, &answers.Problem{Status: http.StatusGatewayTimeout, Detail: answers.ErrTooLong.Error()})
 	case err != nil:
 		refuse(w, &answers.Problem{Status: http.StatusUnprocessableEntity, Detail: err.Error()})
 	default:

@@ -124,6 +124,10 @@ func TestWhatTheSchedulerCannotAnswer(t *testing.T) {
 	if status != http.StatusUnprocessableEntity || !strings.Contains(text, "several gangs") {
 		t.Errorf("status %d: %s", status, text)
 	}
+	status, text = ask(serverOf(&fake{err: fmt.Errorf("planning: %w", answers.ErrTooLong)}), "a", "POST", answers.WhatIfPath, question("a", 1, ""))
+	if status != http.StatusGatewayTimeout || !strings.Contains(text, "about fewer pods") {
+		t.Errorf("of a question that takes too long it says status %d: %s", status, text)
+	}
 	status, text = ask(serverOf(&fake{standby: true}), "a", "GET", answers.QueuesPath, "")
 	var problem answers.Problem
 	if err := json.Unmarshal([]byte(text), &problem); err != nil || status != http.StatusServiceUnavailable || problem.Leader != "the-leader" {

@@ -25,7 +25,7 @@ func preferEvenly(p *st.PodWrapper) {
 // viewOfGang returns the view that the world's gang is planned on.
 func (h *harness) viewOfGang(t *testing.T, w *world) *view {
 	t.Helper()
-	classes, err := classify(team{pods: w.members, required: w.need}, h.snapshot.NodeInfos(), nil)
+	classes, err := classify(h.ctx, team{pods: w.members, required: w.need}, h.snapshot.NodeInfos(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

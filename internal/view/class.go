@@ -2,6 +2,7 @@ package view
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -92,7 +93,7 @@ func (c *class) begin() {
 
 // classify groups the pods of a team into classes. The order of the classes does not
 // depend on the order of the pods, because the planner breaks ties between classes by their order.
-func classify(t team, nodes fwk.NodeInfoLister, promised map[string][]fwk.PodInfo) ([]*class, error) {
+func classify(ctx context.Context, t team, nodes fwk.NodeInfoLister, promised map[string][]fwk.PodInfo) ([]*class, error) {
 	keys, err := labelsThatMatter(t.pods, nodes, promised)
 	if err != nil {
 		return nil, err
@@ -100,6 +101,9 @@ func classify(t team, nodes fwk.NodeInfoLister, promised map[string][]fwk.PodInf
 	var classes []*class
 	known := map[string]*class{}
 	for i, pod := range t.pods {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		key, err := schedulingKey(pod, keys)
 		if err != nil {
 			return nil, err

@@ -126,7 +126,7 @@ func classes(t fataler, h *harness, w *world) int {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	found, err := classify(team{pods: w.members}, h.snapshot.NodeInfos(), promised)
+	found, err := classify(h.ctx, team{pods: w.members}, h.snapshot.NodeInfos(), promised)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}

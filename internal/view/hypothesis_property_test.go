@@ -29,7 +29,7 @@ func (h *harness) view(t fataler, w *world, further ...*corev1.Pod) *view {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	classes, err := classify(team{pods: w.members}, h.snapshot.NodeInfos(), promised)
+	classes, err := classify(h.ctx, team{pods: w.members}, h.snapshot.NodeInfos(), promised)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}

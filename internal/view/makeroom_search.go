@@ -182,6 +182,9 @@ func (v *view) usableNodes() func(class, node int) bool {
 	uses := make([][]bool, len(v.classes))
 	for i, c := range v.classes {
 		uses[i] = make([]bool, len(v.snapshot))
+		if v.stopped() {
+			continue
+		}
 		affinity := nodeaffinity.GetRequiredNodeAffinity(c.info.GetPod())
 		for node, info := range v.snapshot {
 			uses[i][node] = !v.outside(node) && c.excludes(info.Node()) == nil && admits(info.Node(), c.info.GetPod(), affinity)

@@ -87,6 +87,9 @@ func (p *Planner) Plan(ctx context.Context, task gang.Task, excluded Exclusions)
 	}
 	if !fits {
 		finding := v.explain(found, task)
+		if v.err != nil {
+			return Plan{}, fmt.Errorf("explaining why gang %s does not fit: %w", task.Gang, v.err)
+		}
 		finding.Detail = p.Slots.Mention(finding.Detail, v.snapshot)
 		return Plan{Finding: &finding}, nil
 	}
@@ -105,7 +108,7 @@ func (p *Planner) viewFor(ctx context.Context, task gang.Task, team team, exclud
 		return nil, err
 	}
 	p.countOnce(promised)
-	classes, err := classify(team, f.SnapshotSharedLister().NodeInfos(), promised)
+	classes, err := classify(ctx, team, f.SnapshotSharedLister().NodeInfos(), promised)
 	if err != nil {
 		return nil, fmt.Errorf("comparing the pods of gang %s: %w", task.Gang, err)
 	}
@@ -184,6 +187,9 @@ func (v *view) sized() []placement.Class {
 	sized := make([]placement.Class, len(v.classes))
 	for i, c := range v.classes {
 		sized[i] = placement.Class{Members: len(c.pods), Must: c.must, Local: c.local}
+		if v.stopped() {
+			continue
+		}
 		sized[i].Tiers = v.tiers(c)
 		c.among = v.among(c)
 		sized[i].Renew, sized[i].Follows = v.costAmong(c), v.follows(c)

@@ -69,7 +69,11 @@ func (p *Planner) SetAside(ctx context.Context, r AsideRequest) (AsidePlan, bool
 		return AsidePlan{}, false, nil
 	}
 	w := &search{view: v, request: r}
-	if w.findPool(); len(w.pool) == 0 || !r.Free(w.names()) {
+	w.findPool()
+	if v.err != nil {
+		return AsidePlan{}, false, fmt.Errorf("finding the nodes for gang %s: %w", task.Gang, v.err)
+	}
+	if len(w.pool) == 0 || !r.Free(w.names()) {
 		return AsidePlan{}, false, nil
 	}
 	ended, found := w.find()

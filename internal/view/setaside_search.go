@@ -42,6 +42,9 @@ type spot struct{ class, node int }
 func (w *search) findPool() {
 	pool := map[int]struct{}{}
 	for _, c := range w.classes {
+		if w.stopped() {
+			return
+		}
 		uses, takes := make([]bool, len(w.snapshot)), c.Amounts()
 		affinity := nodeaffinity.GetRequiredNodeAffinity(c.info.GetPod())
 		for i, node := range w.snapshot {
@@ -134,7 +137,7 @@ func (w *search) atLeast() int {
 	}
 	copies := map[int]fwk.NodeInfo{}
 	for ended, r := range w.releases {
-		if w.enough(rooms) {
+		if w.stopped() || w.enough(rooms) {
 			return ended
 		}
 		node := copies[r.Node]

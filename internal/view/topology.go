@@ -126,6 +126,9 @@ func (v *view) usableBy(classes []int) []bool {
 	usable := make([]bool, len(v.snapshot))
 	counts := v.bounded && v.counted()
 	for _, i := range classes {
+		if v.stopped() {
+			break
+		}
 		c := v.classes[i]
 		pod, takes := c.info.GetPod(), c.Amounts()
 		affinity := nodeaffinity.GetRequiredNodeAffinity(pod)
@@ -200,6 +203,9 @@ func (v *view) explain(found placement.Plan, task gang.Task) gang.Finding {
 func (v *view) mostIn(l *topology.Level) int {
 	all := make([]int, len(l.Names))
 	for _, c := range v.classes {
+		if v.stopped() {
+			break
+		}
 		pod, takes := c.info.GetPod(), c.Amounts()
 		affinity := nodeaffinity.GetRequiredNodeAffinity(pod)
 		empty := make([]int, len(l.Names))

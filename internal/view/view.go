@@ -100,11 +100,23 @@ func newView(ctx context.Context, f framework.Framework, classes []*class, promi
 		repel = repel || len(c.info.GetRequiredAntiAffinityTerms()) > 0
 	}
 	for _, c := range classes {
+		if v.stopped() {
+			return nil, v.err
+		}
 		if err := v.preFilter(c, repel); err != nil {
 			return nil, err
 		}
 	}
 	return v, nil
+}
+
+// stopped reports whether the plan is to end: a plugin failed, or whoever wants the plan waits no longer. Then nothing fits anywhere, so
+// that each search ends soon, whatever it looks for, and what it found does not count.
+func (v *view) stopped() bool {
+	if v.err == nil && v.ctx.Err() != nil {
+		v.err = context.Cause(v.ctx)
+	}
+	return v.err != nil
 }
 
 // preFilter runs the PreFilter plugins for a class. repel says that members of the gang have required anti-affinity.
@@ -161,7 +173,7 @@ func (v *view) Nodes() int { return len(v.nodes) }
 func (v *view) Room(class, node int) int {
 	c := v.classes[class]
 	switch {
-	case v.outside(node), c.rejected != nil && (!c.stateful || c.version == v.version):
+	case v.err != nil, v.outside(node), c.rejected != nil && (!c.stateful || c.version == v.version):
 		return 0
 	case !v.bounded:
 		return math.MaxInt32
@@ -176,6 +188,9 @@ func (v *view) Fits(class, node int) bool {
 
 // status runs the filters for one more member of the class on the node.
 func (v *view) status(c *class, node fwk.NodeInfo) *fwk.Status {
+	if v.stopped() {
+		return fwk.AsStatus(v.err)
+	}
 	v.refresh(c)
 	if s := c.excludes(node.Node()); s != nil {
 		return s

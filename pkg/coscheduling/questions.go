@@ -23,13 +23,19 @@ type questions struct {
 var errNotAttached = errors.New("this scheduler schedules no gangs: no profile has a gang plugin")
 
 // WhatIf returns what would happen if these pods were created now, as one gang, or as a pod without one. It writes nothing. Their names and
-// UIDs must be those of no pod. It waits until no scheduling cycle runs, until the context ends at the latest.
+// UIDs must be those of no pod. It waits until no scheduling cycle runs, until the context ends at the latest, and gives up with
+// answers.ErrTooLong when it has held up the next cycle for too long.
 func (p *Plugins) WhatIf(ctx context.Context, pods []*corev1.Pod) (answer answers.Forecast, err error) {
 	q := p.questions.Load()
 	if q == nil {
 		return answers.Forecast{}, errNotAttached
 	}
-	if waited := q.between.Do(ctx, time.Now, func() { answer, err = q.whatIf.Ask(ctx, pods) }); waited != nil {
+	waited := q.between.Do(ctx, time.Now, func(ctx context.Context) {
+		if answer, err = q.whatIf.Ask(ctx, pods); ctx.Err() != nil {
+			answer, err = answers.Forecast{}, context.Cause(ctx) // a search that was ended may have found less than there is
+		}
+	})
+	if waited != nil {
 		return answers.Forecast{}, waited
 	}
 	return answer, err

@@ -3,6 +3,7 @@ package coscheduling
 import (
 	stdcmp "cmp"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -100,6 +101,20 @@ func (d done) disturbed(name string) bool {
 	return false
 }
 
+// busyWithOthers reports whether the scheduler has decided something for another gang than this one. It binds pods a while later, and on a
+// busy machine later than those of a gang that was decided after them.
+func (f *forecaster) busyWithOthers(name string) bool {
+	if slices.ContainsFunc(f.plugins.slots.Holding(), func(key gang.Key) bool { return key.Name != name }) {
+		return true
+	}
+	for _, s := range f.plugins.ledger.Statuses() {
+		if s.Key.Name != name && slices.ContainsFunc(s.Members, func(m gang.MemberStatus) bool { return m.State == gang.MemberBinding }) {
+			return true
+		}
+	}
+	return f.seen().disturbed(name)
+}
+
 // nodes returns how many of the pods were planned for each node. If pods had to make room first, they may be bound to others in the end,
 // because more capacity may be free then.
 func (d done) nodes(pods []*corev1.Pod) map[string]int {
@@ -149,10 +164,14 @@ func (f *forecaster) ask(pods []*corev1.Pod) answers.Forecast {
 		copied.Name, copied.UID = fmt.Sprintf("what-if/%d", i), types.UID(fmt.Sprintf("what-if/%d", i))
 		asked = append(asked, copied)
 	}
-	forecast, err := f.plugins.WhatIf(f.ctx, asked)
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	var forecast answers.Forecast
+	eventually(f.t, "an answer", func() (answered bool) {
+		var err error
+		if forecast, err = f.plugins.WhatIf(f.ctx, asked); err != nil && !errors.Is(err, answers.ErrTooLong) { // the machine may be busy
+			f.t.Fatal(err)
+		}
+		return err == nil
+	})
 	return forecast
 }
 
@@ -313,9 +332,11 @@ func (f *forecaster) compare(forecast answers.Forecast, pods []*corev1.Pod) bool
 	var seen done
 	eventually(f.t, what+", to be tried", func() bool {
 		seen = f.seen()
-		return seen.disturbed(name) || waits && f.waits(name) || len(seen.bound) >= len(pods)
+		// What goes with a victim on a node of the plan may end after the gang has started on what was free earlier.
+		return seen.disturbed(name) || waits && f.waits(name) ||
+			len(seen.bound) >= len(pods) && len(seen.preempted) >= len(forecast.Victims)
 	})
-	if seen.disturbed(name) {
+	if seen.disturbed(name) || f.busyWithOthers(name) {
 		return false
 	}
 	want, victims := map[string]int{}, []string{}

@@ -90,6 +90,8 @@ func TestDemoTellsItsStory(t *testing.T) {
 		`s  gang default/spark-job-123  11 of 11 pods exist, 11 bound: released`,
 		`s  gang default/training  4 of 4 pods exist, 4 bound: `,
 		`s  gang default/too-big  8 of 8 pods exist, 0 bound: waiting: gang default/too-big cannot be scheduled yet: \d of the 8 pods`,
+		`   \$ kubenexus gangs\n   GANG +PODS +STARTED +PHASE +QUEUE +AGE +WHY\n   demo +3 of 3 +3 +Running`,
+		`   too-big +8 of 8 +0 +Ready .* gang default/too-big cannot be scheduled yet: \d of the 8 pods`,
 		`s  pod default/latecomer: bound`,
 		`s  gang default/too-big  8 of 8 pods exist, 8 bound: released`,
 		`8\. One rack`,
@@ -97,6 +99,9 @@ func TestDemoTellsItsStory(t *testing.T) {
 		`s  gang default/sweep  2 of 2 pods exist, 2 bound: released`,
 		`10\. What a team is promised`,
 		`s  gang default/finetune  2 of 2 pods exist, 2 bound: released`,
+		`   \$ kubenexus explain gang sweep\n   Gang: +default/sweep\n   Phase: +Ready`,
+		`\n   Why it waits:\n     gang default/sweep cannot be scheduled yet: `,
+		`\n   What would help, any of it:\n     2 more nodes like rack-a-0`,
 		`What happened`,
 		`gang default/too-big +8 of 8 +8 +at .* released`,
 	} {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/app"
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
 	"github.com/kubenexus/kubenexus-scheduler/internal/demo"
 	"github.com/kubenexus/kubenexus-scheduler/internal/demo/picture"
@@ -26,6 +27,7 @@ func TestDrawTheDemo(t *testing.T) {
 		Nodes: demo.DefaultNodes, Timeout: 2 * time.Minute,
 		Shape:   controlplane.NodeShape{CPU: demo.DefaultCPU, Memory: "32Gi", Pods: 110},
 		Command: func(args string) string { return "make demo ARGS='" + args + "'" },
+		Execute: app.Execute,
 	}
 	if err := demo.Run(t.Context(), options, view.NewScreen(terminal, terminal.Size, true)); err != nil {
 		t.Fatal(err)

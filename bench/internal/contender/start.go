@@ -161,6 +161,28 @@ func StartPlane(ctx context.Context, env *Env, podGroups bool) (*Process, error)
 	return p, nil
 }
 
+// StartServe starts the REST API, without a limit that a benchmark would reach. It returns the API's address once it serves.
+func StartServe(ctx context.Context, env *Env, name string) (*Process, string, error) {
+	const unlimited = "1000000"
+	p, err := launch(filepath.Join(env.Logs, name+".log"), exec.Command(filepath.Join(env.Bin, "kubenexus"), "serve",
+		"--listen=127.0.0.1:0", "--kubeconfig="+env.Kubeconfig, "--requests-per-second="+unlimited, "--burst="+unlimited))
+	if err != nil {
+		return nil, "", err
+	}
+	line, err := p.announcement(ctx)
+	if err != nil {
+		p.Kill()
+		return nil, "", fmt.Errorf("waiting for kubenexus serve: %w", err)
+	}
+	address, found := strings.CutPrefix(line, "Serving ")
+	address, _, _ = strings.Cut(address, " ")
+	if !found {
+		p.Kill()
+		return nil, "", fmt.Errorf("kubenexus serve says %q, not where it serves", line)
+	}
+	return p, address, nil
+}
+
 func (e *Env) ca() string { return filepath.Join(e.Dir, "ca.crt") }
 
 // write writes the certificate authority of the administrator's kubeconfig to a file, and a kubeconfig with the token.

@@ -21,8 +21,8 @@ import (
 const (
 	// Namespace is the namespace of all pods.
 	Namespace = "bench"
-	// creators is the number of requests in flight.
-	creators = 32
+	// InFlight is the number of requests in flight.
+	InFlight = 32
 	// PodsPerNode is how many pods of the usual size fit on a node.
 	PodsPerNode = 64
 	// The capacity of a node.
@@ -121,7 +121,7 @@ func node(i int) *corev1.Node {
 func parallel(ctx context.Context, count int, do func(ctx context.Context, i int) error) error {
 	running, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	workqueue.ParallelizeUntil(running, creators, count, func(i int) {
+	workqueue.ParallelizeUntil(running, InFlight, count, func(i int) {
 		if err := do(running, i); err != nil {
 			fail(err) // only the first error counts: it causes the others
 		}

@@ -184,13 +184,18 @@ func DeleteGroup(ctx context.Context, client kubernetes.Interface, group string)
 	return nil
 }
 
-// DeleteAll deletes all pods and groups, and the events about them.
+// DeleteAll deletes all pods, Jobs and groups, and the events about them.
 func DeleteAll(ctx context.Context, client kubernetes.Interface, podGroups bool) error {
 	if err := client.CoreV1().Pods(Namespace).DeleteCollection(ctx, now(), metav1.ListOptions{}); err != nil {
 		return fmt.Errorf("deleting the pods: %w", err)
 	}
 	if err := client.CoreV1().Events(Namespace).DeleteCollection(ctx, now(), metav1.ListOptions{}); err != nil {
 		return fmt.Errorf("deleting the events: %w", err)
+	}
+	alone := now()
+	alone.PropagationPolicy = new(metav1.DeletePropagationBackground) // no controller takes the finalizer off that is the default of Jobs
+	if err := client.BatchV1().Jobs(Namespace).DeleteCollection(ctx, alone, metav1.ListOptions{}); err != nil {
+		return fmt.Errorf("deleting the Jobs: %w", err)
 	}
 	if !podGroups {
 		return nil

@@ -62,8 +62,7 @@ func preemptTable(found []group[Preempt]) table {
 		})
 		for k := range g.runs {
 			if run := &g.runs[k]; run.Incomplete != "" {
-				t.notes = append(t.notes, fmt.Sprintf("* %s, run %d: %d of %d pods were bound: %s",
-					run.Contender, run.Run, run.Bound, run.Pods, firstLine(run.Incomplete)))
+				t.notes = append(t.notes, incompleteNote(run.Contender, run.Run, run.Bound, run.Pods, run.Incomplete))
 			}
 		}
 	}

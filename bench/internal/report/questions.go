@@ -27,13 +27,8 @@ func (r *Result) questionsTable() table {
 	found := groups(r.Questions, func(q *Questions) string { return q.Contender }, func(*Questions) bool { return true })
 	for i := range found {
 		g := &found[i]
-		without := group[Questions]{}
-		for k := range found {
-			if g.contender != g.runs[0].Alike && found[k].contender == g.runs[0].Alike {
-				without = found[k]
-			}
-		}
-		ratios := paired(g, &without, func(q *Questions) int { return q.Run.Run }, func(q *Questions) float64 { return q.PerSecond })
+		ratios := comparedWith(g, g.runs[0].Alike, found,
+			func(q *Questions) int { return q.Run.Run }, func(q *Questions) float64 { return q.PerSecond })
 		spread := func(figure func(*Questions) float64, digits int) string { return format(g.spread(figure), digits) }
 		t.rows = append(t.rows, []string{
 			g.contender, fmt.Sprint(g.runs[0].Pods), spread(func(q *Questions) float64 { return q.PerSecond }, 0),
@@ -46,12 +41,7 @@ func (r *Result) questionsTable() table {
 			spread(func(q *Questions) float64 { return 1000 * q.GangP50 }, 0) + " / " +
 				spread(func(q *Questions) float64 { return 1000 * q.GangP99 }, 0),
 		})
-		for k := range g.runs {
-			if run := &g.runs[k]; run.Incomplete != "" {
-				t.notes = append(t.notes, fmt.Sprintf("* %s, run %d: %d of %d pods were bound: %s",
-					run.Contender, run.Run.Run, run.Bound, run.Pods, firstLine(run.Incomplete)))
-			}
-		}
+		t.notes = append(t.notes, incompleteNotes(g, func(q *Questions) *Run { return &q.Run })...)
 	}
 	return t
 }

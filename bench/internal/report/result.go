@@ -30,12 +30,14 @@ type Result struct {
 	Topology []Topology `json:"topology,omitempty"`
 	// Questions is the scenario in which questions are asked while pods are scheduled.
 	Questions []Questions `json:"questions,omitempty"`
+	// Submissions is the scenario in which Jobs are submitted.
+	Submissions []Submissions `json:"submissions,omitempty"`
 }
 
 // Empty reports whether nothing was measured.
 func (r *Result) Empty() bool {
 	return len(r.Throughput)+len(r.Freed)+len(r.Waiting)+len(r.Footprint)+len(r.Preempt)+len(r.PreemptWaiting)+len(r.Topology)+
-		len(r.Questions) == 0
+		len(r.Questions)+len(r.Submissions) == 0
 }
 
 // Settings are the options of the benchmark.
@@ -52,6 +54,7 @@ type Settings struct {
 	Preemptors int      `json:"preemptPods"`
 	// WaitingGangs is the number of gangs that could preempt nothing.
 	WaitingGangs int     `json:"waitingGangs"`
+	Submissions  int     `json:"submissions,omitempty"`
 	Timeout      float64 `json:"timeout"`
 }
 

@@ -55,6 +55,9 @@ func (r *Result) tables() []table {
 	if len(r.Questions) > 0 {
 		all = append(all, r.questionsTable())
 	}
+	if len(r.Submissions) > 0 {
+		all = append(all, r.submissionsTable())
+	}
 	return all
 }
 
@@ -103,8 +106,7 @@ func throughputRow(g, base *group[Run]) (row, notes []string) {
 		run := &g.runs[i]
 		if run.Incomplete != "" {
 			mark = "*"
-			notes = append(notes, fmt.Sprintf("* %s, run %d: %d of %d pods were bound: %s",
-				g.contender, run.Run, run.Bound, run.Pods, firstLine(run.Incomplete)))
+			notes = append(notes, incompleteNote(g.contender, run.Run, run.Bound, run.Pods, run.Incomplete))
 		} else if run.Events > 0 && run.Events < run.Bound {
 			notes = append(notes, fmt.Sprintf("%s, run %d: %d of %d events were lost",
 				g.contender, run.Run, run.Bound-run.Events, run.Bound))
@@ -208,8 +210,8 @@ func waitingNotes(runs []Waiting) []string {
 	var notes []string
 	for _, run := range runs {
 		if run.Incomplete != "" {
-			notes = append(notes, fmt.Sprintf("* %s with %d waiting, run %d: %d of %d pods were bound: %s",
-				run.Contender, run.Waiting, run.Run, run.Bound, run.Pods, firstLine(run.Incomplete)))
+			name := fmt.Sprintf("%s with %d waiting", run.Contender, run.Waiting)
+			notes = append(notes, incompleteNote(name, run.Run, run.Bound, run.Pods, run.Incomplete))
 		}
 	}
 	return notes

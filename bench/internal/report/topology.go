@@ -23,13 +23,8 @@ func (r *Result) topologyTable() table {
 	found := groups(r.Topology, func(t *Topology) string { return t.Contender }, func(*Topology) bool { return true })
 	for i := range found {
 		g := &found[i]
-		without := group[Topology]{}
-		for k := range found {
-			if g.contender != g.runs[0].Alike && found[k].contender == g.runs[0].Alike {
-				without = found[k]
-			}
-		}
-		ratios := paired(g, &without, func(t *Topology) int { return t.Run.Run }, func(t *Topology) float64 { return t.PerSecond })
+		ratios := comparedWith(g, g.runs[0].Alike, found,
+			func(t *Topology) int { return t.Run.Run }, func(t *Topology) float64 { return t.PerSecond })
 		spread := func(figure func(*Run) float64, digits int) string {
 			return format(g.spread(func(t *Topology) float64 { return figure(&t.Run) }), digits)
 		}
@@ -39,12 +34,7 @@ func (r *Result) topologyTable() table {
 			spread(func(r *Run) float64 { return 1000 * r.GangP50 }, 0) + " / " +
 				spread(func(r *Run) float64 { return 1000 * r.GangP99 }, 0),
 		})
-		for k := range g.runs {
-			if run := &g.runs[k]; run.Incomplete != "" {
-				t.notes = append(t.notes, fmt.Sprintf("* %s, run %d: %d of %d pods were bound: %s",
-					run.Contender, run.Run.Run, run.Bound, run.Pods, firstLine(run.Incomplete)))
-			}
-		}
+		t.notes = append(t.notes, incompleteNotes(g, func(t *Topology) *Run { return &t.Run })...)
 	}
 	return t
 }

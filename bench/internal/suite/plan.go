@@ -87,6 +87,9 @@ func (s *suite) plan(at, nodes int) []step {
 		if at == len(s.Nodes)-1 {
 			steps = append(steps, s.largest(nodes, run)...)
 		}
+		if slices.Contains(s.Scenarios, Submissions) && at == 0 { // Jobs need no nodes
+			steps = append(steps, s.submissionsSteps(run)...)
+		}
 		// These scenarios measure pending pods, so one number of nodes is enough.
 		if slices.Contains(s.Scenarios, Freed) && at == 0 {
 			steps = append(steps, s.freedSteps(nodes, run)...)

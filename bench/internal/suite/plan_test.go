@@ -15,7 +15,7 @@ func compare(t *testing.T, names ...string) *suite {
 	t.Helper()
 	s := &suite{Options: Options{
 		Nodes: []int{100}, Pods: 100, SlowPods: 100, Runs: 1, Waiting: 200, Stream: 100, Repetitions: 1, Preemptors: 100,
-		WaitingGangs: 1000, Timeout: time.Minute, Scenarios: []string{Preempt, PreemptWaiting, Topology},
+		WaitingGangs: 1000, Submissions: 1, Timeout: time.Minute, Scenarios: []string{Preempt, PreemptWaiting, Topology},
 	}}
 	for _, name := range names {
 		c, err := contender.Parse(name)
@@ -85,6 +85,19 @@ func TestTopologySteps(t *testing.T) {
 		if got := names(s.topologySteps(100, run)); !slices.Equal(got, want) {
 			t.Errorf("the runs are %q, want %q", got, want)
 		}
+	}
+}
+
+func TestSubmissionsSteps(t *testing.T) {
+	s := compare(t, "raw")
+	s.Scenarios = []string{Submissions}
+	s.Runs = 2
+	want := []string{
+		"run 1, client-go", "run 1, serve", "run 1, serve, wrong requests",
+		"run 2, serve", "run 2, client-go", "run 2, serve, wrong requests",
+	}
+	if got := names(s.plan(0, 100)); !slices.Equal(got, want) {
+		t.Errorf("the runs are %q, want %q", got, want)
 	}
 }
 

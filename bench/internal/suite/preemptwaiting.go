@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/contender"
@@ -21,8 +20,7 @@ const (
 	freeOfVictims = load.PodsPerNode/2 - 1
 )
 
-// preemptWaitingSteps returns the runs with and without waiting gangs, in pairs, for each kind of scheduler and of pods that fit. Every
-// second pair is in the other order, so that what changes during the benchmark favors neither.
+// preemptWaitingSteps returns the runs with and without waiting gangs, in pairs, for each kind of scheduler and of pods that fit.
 func (s *suite) preemptWaitingSteps(nodes, run int) []step {
 	var steps []step
 	for _, name := range []string{
@@ -33,11 +31,7 @@ func (s *suite) preemptWaitingSteps(nodes, run int) []step {
 		if err != nil || !s.asked(&c) {
 			continue
 		}
-		pair := []int{0, s.WaitingGangs}
-		if run%2 == 0 {
-			slices.Reverse(pair)
-		}
-		for _, gangs := range pair {
+		for _, gangs := range alternating(run, 0, s.WaitingGangs) {
 			steps = append(steps, step{
 				name: fmt.Sprintf("preempt-waiting, %d nodes, run %d, %s, %d gangs wait", nodes, run, name, gangs),
 				run:  func(ctx context.Context) (string, error) { return s.preemptWaiting(ctx, &c, nodes, run, gangs) },

@@ -3,7 +3,6 @@ package suite
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -26,8 +25,7 @@ const (
 	askedGang = 100
 )
 
-// questionsSteps returns runs while questions are asked and runs without any, in pairs, for each of our contenders. Every second pair is in
-// the other order.
+// questionsSteps returns runs while questions are asked and runs without any, in pairs, for each of our contenders.
 func (s *suite) questionsSteps(nodes, run int) []step {
 	var steps []step
 	for i := range s.Contenders {
@@ -35,16 +33,10 @@ func (s *suite) questionsSteps(nodes, run int) []step {
 		if !without.Answers() {
 			continue
 		}
-		pair := []contender.Contender{without, without.WithQuestions()}
-		if run%2 == 0 {
-			slices.Reverse(pair)
-		}
-		for _, c := range pair {
-			steps = append(steps, step{
-				name: fmt.Sprintf("questions, %d nodes, run %d, %s", nodes, run, c.Name),
-				run:  func(ctx context.Context) (string, error) { return s.questions(ctx, &c, without.Name, nodes, run) },
-			})
-		}
+		steps = append(steps, bothSteps("questions", nodes, run, without, without.WithQuestions(),
+			func(ctx context.Context, c *contender.Contender) (string, error) {
+				return s.questions(ctx, c, without.Name, nodes, run)
+			})...)
 	}
 	return steps
 }
@@ -68,11 +60,7 @@ func (s *suite) questions(ctx context.Context, c *contender.Contender, alike str
 	}
 	asked.figures(&f)
 	s.result.Questions = append(s.result.Questions, f)
-	found := fmt.Sprintf("%.0f pods/s, %d of %d questions answered", f.PerSecond, f.Answered, f.Asked)
-	if f.Incomplete != "" {
-		found += fmt.Sprintf("; %d of %d pods: %s", f.Bound, f.Pods, f.Incomplete)
-	}
-	return found, nil
+	return summary(fmt.Sprintf("%.0f pods/s, %d of %d questions answered", f.PerSecond, f.Answered, f.Asked), &f.Run), nil
 }
 
 // asker asks questions, and measures how long the answers take.

@@ -35,6 +35,8 @@ const (
 	Topology = "topology"
 	// Questions has questions that are asked while pods are scheduled.
 	Questions = "questions"
+	// Submissions has Jobs that are submitted to the API server and to the REST API.
+	Submissions = "submissions"
 )
 
 const (
@@ -59,6 +61,8 @@ type Options struct {
 	Preemptors  int
 	// WaitingGangs is the number of gangs that could preempt nothing.
 	WaitingGangs int
+	// Submissions is the number of Jobs that are submitted.
+	Submissions int
 	// Timeout limits each run.
 	Timeout time.Duration
 	// ProfileOf is a prefix of the names of contenders to profile, and Profiles the directory for profiles.
@@ -70,9 +74,10 @@ type Options struct {
 func (o *Options) Check() error {
 	errs := []error{
 		known("mode", o.Modes, report.First, report.While),
-		known("scenario", o.Scenarios, Throughput, Freed, Waiting, Footprint, Preempt, PreemptWaiting, Topology, Questions),
+		known("scenario", o.Scenarios, Throughput, Freed, Waiting, Footprint, Preempt, PreemptWaiting, Topology, Questions, Submissions),
 	}
-	if min(len(o.Nodes), len(o.Contenders), o.Runs, o.Pods, o.SlowPods, o.Stream, o.Repetitions, o.Preemptors, o.WaitingGangs) < 1 {
+	if min(len(o.Nodes), len(o.Contenders), o.Runs, o.Pods, o.SlowPods, o.Stream, o.Repetitions, o.Preemptors, o.WaitingGangs,
+		o.Submissions) < 1 {
 		errs = append(errs, errors.New("there has to be at least one of nodes, pods, runs, repetitions and contenders"))
 	}
 	if o.Waiting < 1 || o.Waiting%(2*streamGang) != 0 {
@@ -120,7 +125,9 @@ type suite struct {
 	client  kubernetes.Interface
 	tracker *watch.Tracker
 	batches int
-	result  *report.Result
+	// submitters submit Jobs, once they exist.
+	submitters []load.Submitter
+	result     *report.Result
 }
 
 // Run runs the benchmark. If it fails, the result has what was measured until then.
@@ -152,7 +159,7 @@ func (o *Options) settings() report.Settings {
 	return report.Settings{
 		Nodes: o.Nodes, Pods: o.Pods, SlowPods: o.SlowPods, Runs: o.Runs, Modes: o.Modes, Contenders: names,
 		Scenarios: o.Scenarios, Waiting: o.Waiting, Stream: o.Stream,
-		Preemptors: o.Preemptors, WaitingGangs: o.WaitingGangs, Timeout: o.Timeout.Seconds(),
+		Preemptors: o.Preemptors, WaitingGangs: o.WaitingGangs, Submissions: o.Submissions, Timeout: o.Timeout.Seconds(),
 	}
 }
 

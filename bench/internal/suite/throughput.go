@@ -42,11 +42,7 @@ func (s *suite) throughput(ctx context.Context, c *contender.Contender, mode str
 		return "", err
 	}
 	s.result.Throughput = append(s.result.Throughput, figures)
-	found := fmt.Sprintf("%.0f pods/s", figures.PerSecond)
-	if figures.Incomplete != "" {
-		found += fmt.Sprintf("; %d of %d pods: %s", figures.Bound, figures.Pods, figures.Incomplete)
-	}
-	return found, nil
+	return summary(fmt.Sprintf("%.0f pods/s", figures.PerSecond), &figures), nil
 }
 
 // groupSize returns the number of pods in a contender's groups.

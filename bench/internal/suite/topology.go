@@ -3,7 +3,6 @@ package suite
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/contender"
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/load"
@@ -21,7 +20,7 @@ func inRacks(nodes int) int {
 }
 
 // topologySteps returns the runs with gangs that ask for one rack and with the same gangs that do not, in pairs, for each kind of scheduler
-// that knows gangs. Every second pair is in the other order, so that what changes during the benchmark favors neither.
+// that knows gangs.
 func (s *suite) topologySteps(nodes, run int) []step {
 	var steps []step
 	for _, size := range []int{smallGang, largeGang} {
@@ -34,16 +33,10 @@ func (s *suite) topologySteps(nodes, run int) []step {
 			if err != nil || !s.asked(&without) {
 				continue
 			}
-			pair := []contender.Contender{without, without.InRacks()}
-			if run%2 == 0 {
-				slices.Reverse(pair)
-			}
-			for _, c := range pair {
-				steps = append(steps, step{
-					name: fmt.Sprintf("topology, %d nodes, run %d, %s", nodes, run, c.Name),
-					run:  func(ctx context.Context) (string, error) { return s.topology(ctx, &c, without.Name, nodes, run) },
-				})
-			}
+			steps = append(steps, bothSteps("topology", nodes, run, without, without.InRacks(),
+				func(ctx context.Context, c *contender.Contender) (string, error) {
+					return s.topology(ctx, c, without.Name, nodes, run)
+				})...)
 		}
 	}
 	return steps
@@ -73,9 +66,5 @@ func (s *suite) topology(ctx context.Context, c *contender.Contender, alike stri
 		return "", err
 	}
 	s.result.Topology = append(s.result.Topology, f)
-	found := fmt.Sprintf("%.0f pods/s, %d gangs in several racks", f.PerSecond, f.Torn)
-	if f.Incomplete != "" {
-		found += fmt.Sprintf("; %d of %d pods: %s", f.Bound, f.Pods, f.Incomplete)
-	}
-	return found, nil
+	return summary(fmt.Sprintf("%.0f pods/s, %d gangs in several racks", f.PerSecond, f.Torn), &f.Run), nil
 }

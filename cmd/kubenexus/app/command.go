@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -42,6 +43,15 @@ func Main() int {
 		fmt.Fprintf(os.Stderr, "Error: %v\n", err)
 	}
 	return exit.CodeOf(err)
+}
+
+// Execute runs the kubenexus command with these arguments inside this process.
+func Execute(ctx context.Context, out io.Writer, args ...string) error {
+	cmd := NewCommand()
+	cmd.SetArgs(args)
+	cmd.SetOut(out)
+	cmd.SetErr(out)
+	return cmd.ExecuteContext(ctx)
 }
 
 // NewCommand returns the kubenexus command.

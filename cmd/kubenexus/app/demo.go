@@ -20,7 +20,7 @@ import (
 // newDemo returns the command that shows gangs start.
 func newDemo() *cobra.Command {
 	var gpus int
-	o := demo.Options{Command: commandLine}
+	o := demo.Options{Command: commandLine, Execute: Execute}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Watch gangs wait and start, on a control plane that comes along",
@@ -37,6 +37,7 @@ Without -f it applies the manifests in examples/ step by step, and checks each s
   4. a gang that does not fit waits and holds nothing, until there are more nodes
   5. a gang that asks for one rack gets one, on new nodes with GPUs
   6. a gang of one team uses what is free, until another team takes back what its queue is guaranteed
+Twice it shows what a kubenexus command prints then.
 
 With -f it applies your manifests, of any kind, and ends when all pods have a node, or when some wait and nothing
 changes anymore; it then prints which pods wait and why. Pods must name kubenexus-scheduler or batch-scheduler.

@@ -23,6 +23,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/cluster"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/dryrun"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
 )
@@ -89,7 +90,7 @@ func (w *world) pod(name, gang string, owners ...metav1.OwnerReference) *world {
 }
 
 // cancel runs the command in the world, and returns what it prints and what it deletes.
-func (w *world) cancel(t *testing.T, dryRun string, names ...string) (out string, deleted []string, err error) {
+func (w *world) cancel(t *testing.T, dryRun dryrun.Strategy, names ...string) (out string, deleted []string, err error) {
 	t.Helper()
 	mapper := meta.NewDefaultRESTMapper(nil)
 	for _, kind := range []schema.GroupVersionKind{jobKind, cronJobKind, jobSetKind, replicaSet, deployment, podKind} {
@@ -158,11 +159,11 @@ func TestWhatIsDeleted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			names := strings.Fields(test.names)
-			got, deleted, err := test.world.cancel(t, dryRunNone, names...)
+			got, deleted, err := test.world.cancel(t, dryrun.None, names...)
 			if diff := cmp.Diff(test.want, got); diff != "" || err != nil || len(deleted) != strings.Count(test.want, "\n") {
 				t.Errorf("%v, deleted %v (-want +got):\n%s", err, deleted, diff)
 			}
-			got, deleted, err = test.world.cancel(t, dryRunClient, names...)
+			got, deleted, err = test.world.cancel(t, dryrun.Client, names...)
 			want := strings.ReplaceAll(test.want, " deleted", " deleted (dry run)")
 			if diff := cmp.Diff(want, got); diff != "" || err != nil || len(deleted) > 0 {
 				t.Errorf("dry run: %v, deleted %v (-want +got):\n%s", err, deleted, diff)
@@ -187,7 +188,7 @@ func TestRefusals(t *testing.T) {
 		"an unknown kind":      {unknown, "finding out what makes the pods of gang g: the cluster has no kind Thing of example.com/v1, or cannot be asked for it: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out, deleted, err := test.world.cancel(t, dryRunNone, "g")
+			out, deleted, err := test.world.cancel(t, dryrun.None, "g")
 			if err == nil || !strings.HasPrefix(err.Error(), test.want) || out != "" || len(deleted) > 0 {
 				t.Errorf("error %v, want %s; it printed %q, and deleted %v", err, test.want, out, deleted)
 			}

@@ -14,23 +14,17 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/cluster"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/dryrun"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 )
 
 // options are what the user asks for.
 type options struct {
 	cluster *cluster.Options
-	dryRun  string
+	dryRun  dryrun.Strategy
 	output  string
 	out     io.Writer
 }
-
-// The values of --dry-run.
-const (
-	dryRunNone   = "none"
-	dryRunClient = "client"
-	dryRunServer = "server"
-)
 
 // NewCommand returns the command that deletes gangs.
 func NewCommand() *cobra.Command {
@@ -68,18 +62,18 @@ Exit codes: 0 if everything was deleted; 1 if a name was not found, or something
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.dryRun, "dry-run", dryRunNone, "none; client: say what would be deleted; server: let the API server check it too")
+	o.dryRun.AddFlag(flags, "say what would be deleted")
 	flags.StringVarP(&o.output, "output", "o", "", "name: print only the names of what was deleted")
 	o.cluster.AddFlags(flags)
 	return cmd
 }
 
 func (o *options) run(ctx context.Context, names []string) error {
-	switch {
-	case o.output != "" && o.output != "name":
+	if o.output != "" && o.output != "name" {
 		return fmt.Errorf("--output is %q: it can be name", o.output)
-	case o.dryRun != dryRunNone && o.dryRun != dryRunClient && o.dryRun != dryRunServer:
-		return fmt.Errorf("--dry-run is %q: it can be none, client or server", o.dryRun)
+	}
+	if err := o.dryRun.Check(); err != nil {
+		return err
 	}
 	client, namespace, err := o.cluster.Connect()
 	if err != nil {
@@ -151,13 +145,14 @@ func (o *options) delete(ctx context.Context, finder *finder, t *target) error {
 	options := metav1.DeleteOptions{PropagationPolicy: &background, Preconditions: metav1.NewUIDPreconditions(string(t.uid))}
 	suffix := " deleted"
 	switch o.dryRun {
-	case dryRunClient:
+	case dryrun.None:
+	case dryrun.Client:
 		suffix = " deleted (dry run)"
-	case dryRunServer:
+	case dryrun.Server:
 		suffix = " deleted (server dry run)"
 		options.DryRun = []string{metav1.DryRunAll}
 	}
-	if o.dryRun != dryRunClient {
+	if o.dryRun != dryrun.Client {
 		resource, _, err := finder.objects.Of(t.kind, t.namespace)
 		if err != nil {
 			return err

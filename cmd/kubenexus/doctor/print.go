@@ -1,14 +1,12 @@
 package doctor
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/document"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
 	"github.com/kubenexus/kubenexus-scheduler/internal/doctor"
 )
 
@@ -33,18 +31,11 @@ func reportOf(findings []doctor.Finding) Report {
 }
 
 func asJSON(out io.Writer, findings []doctor.Finding) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(reportOf(findings))
+	return document.JSON(out, reportOf(findings))
 }
 
 func asYAML(out io.Writer, findings []doctor.Finding) error {
-	text, err := yaml.Marshal(reportOf(findings))
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(text)
-	return err
+	return document.YAML(out, reportOf(findings))
 }
 
 // asTable prints the findings in the order of the checks, each remedy below its finding.
@@ -54,22 +45,12 @@ func asTable(out io.Writer, findings []doctor.Finding) error {
 	fmt.Fprintf(&b, columns, "LEVEL", "CHECK", "FINDING")
 	for i := range findings {
 		f := &findings[i]
-		fmt.Fprintf(&b, columns, f.Level, f.Check, oneLine(f.Text))
+		fmt.Fprintf(&b, columns, f.Level, f.Check, words.OneLine(f.Text))
 		if f.Remedy != "" {
-			fmt.Fprintf(&b, columns, "", "", "-> "+oneLine(f.Remedy))
+			fmt.Fprintf(&b, columns, "", "", "-> "+words.OneLine(f.Remedy))
 		}
 	}
 	fmt.Fprintf(&b, "\nproblems: %d, warnings: %d\n", doctor.Count(findings, doctor.Problem), doctor.Count(findings, doctor.Warning))
 	_, err := io.WriteString(out, b.String())
 	return err
-}
-
-// oneLine keeps what pods say from breaking the table, or from changing the terminal.
-func oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !strconv.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
 }

@@ -4,7 +4,6 @@ package explain
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -15,9 +14,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/cluster"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/document"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 )
 
@@ -176,16 +175,9 @@ func (o *options) finish(ctx context.Context, r reader, found read, pod *corev1.
 }
 
 func asJSON(out io.Writer, s *Story) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(s)
+	return document.JSON(out, s)
 }
 
 func asYAML(out io.Writer, s *Story) error {
-	text, err := yaml.Marshal(s)
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(text)
-	return err
+	return document.YAML(out, s)
 }

@@ -1,15 +1,13 @@
 package gangs
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 
-	"sigs.k8s.io/yaml"
-
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/document"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 )
@@ -32,18 +30,11 @@ func listOf(gangs gangread.Gangs) List {
 }
 
 func asJSON(out io.Writer, gangs gangread.Gangs, _ bool) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(listOf(gangs))
+	return document.JSON(out, listOf(gangs))
 }
 
 func asYAML(out io.Writer, gangs gangread.Gangs, _ bool) error {
-	text, err := yaml.Marshal(listOf(gangs))
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(text)
-	return err
+	return document.YAML(out, listOf(gangs))
 }
 
 func asNames(out io.Writer, gangs gangread.Gangs, _ bool) error {

@@ -2,7 +2,6 @@
 package queues
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,10 +10,10 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/bars"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/cluster"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/document"
 	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 	"github.com/kubenexus/kubenexus-scheduler/internal/queueconfig"
 )
@@ -175,16 +174,9 @@ func rows(all [][]string, queues []queueconfig.Resolved, indent string) [][]stri
 }
 
 func asJSON(w io.Writer, _ string, config queue.Config) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(queueconfig.NewDocument(config))
+	return document.JSON(w, queueconfig.NewDocument(config))
 }
 
 func asYAML(w io.Writer, _ string, config queue.Config) error {
-	text, err := yaml.Marshal(queueconfig.NewDocument(config))
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(text)
-	return err
+	return document.YAML(w, queueconfig.NewDocument(config))
 }

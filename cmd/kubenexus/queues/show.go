@@ -2,7 +2,6 @@ package queues
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,10 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/bars"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/cluster"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/document"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
@@ -38,19 +37,8 @@ type printer func(out io.Writer, all answers.Queues, now time.Time) error
 var printers = map[string]printer{
 	"":     func(out io.Writer, all answers.Queues, now time.Time) error { return treeOf(out, all, now, false) },
 	"wide": func(out io.Writer, all answers.Queues, now time.Time) error { return treeOf(out, all, now, true) },
-	"json": func(out io.Writer, all answers.Queues, _ time.Time) error {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(listOf(all))
-	},
-	"yaml": func(out io.Writer, all answers.Queues, _ time.Time) error {
-		text, err := yaml.Marshal(listOf(all))
-		if err != nil {
-			return err
-		}
-		_, err = out.Write(text)
-		return err
-	},
+	"json": func(out io.Writer, all answers.Queues, _ time.Time) error { return document.JSON(out, listOf(all)) },
+	"yaml": func(out io.Writer, all answers.Queues, _ time.Time) error { return document.YAML(out, listOf(all)) },
 	"name": func(out io.Writer, all answers.Queues, _ time.Time) error {
 		for i := range all.Items {
 			if _, err := fmt.Fprintln(out, "queue/"+all.Items[i].Name); err != nil {

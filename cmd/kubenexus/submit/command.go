@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/cluster"
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/dryrun"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/exit"
 	"github.com/kubenexus/kubenexus-scheduler/internal/jobs"
 )
@@ -24,20 +25,13 @@ type options struct {
 	env       []string
 	resources map[string]string
 	output    string
-	dryRun    string
+	dryRun    dryrun.Strategy
 	wait      bool
 	timeout   time.Duration
 	in        io.Reader
 	out       io.Writer
 	progress  io.Writer
 }
-
-// The values of --dry-run.
-const (
-	dryRunNone   = "none"
-	dryRunClient = "client"
-	dryRunServer = "server"
-)
 
 // NewCommand returns the command that creates gangs.
 func NewCommand() *cobra.Command {
@@ -84,7 +78,7 @@ was waited for; 124 if --timeout passed. What was created stays.`,
 	o.addRequestFlags(flags)
 	flags.StringVarP(&o.file, "filename", "f", "", "a manifest, or - for standard input; instead of NAME and --image")
 	flags.StringVarP(&o.output, "output", "o", "", "print what was created: one of json, yaml and name")
-	flags.StringVar(&o.dryRun, "dry-run", dryRunNone, "none; client: check and print only; server: let the API server check it too")
+	o.dryRun.AddFlag(flags, "check and print only")
 	flags.BoolVar(&o.wait, "wait", false, "wait until the gangs run")
 	flags.DurationVar(&o.timeout, "timeout", 0, "how long --wait waits; 0: as long as it takes")
 	o.cluster.AddFlags(flags)
@@ -134,14 +128,12 @@ func (o *options) checkFlags() error {
 	switch {
 	case !known:
 		return fmt.Errorf("--output is %q: it can be json, yaml or name", o.output)
-	case o.dryRun != dryRunNone && o.dryRun != dryRunClient && o.dryRun != dryRunServer:
-		return fmt.Errorf("--dry-run is %q: it can be none, client or server", o.dryRun)
-	case o.dryRun != dryRunNone && o.wait:
+	case o.dryRun != dryrun.None && o.wait:
 		return errors.New("--wait waits for what was created, and --dry-run creates nothing: use one of them")
 	case o.timeout < 0 || o.timeout > 0 && !o.wait:
 		return errors.New("--timeout is how long --wait waits: set --wait too, and a time above 0")
 	}
-	return nil
+	return o.dryRun.Check()
 }
 
 func (o *options) completeArguments(args []string, dash int, flags *pflag.FlagSet) error {
@@ -179,7 +171,7 @@ func (o *options) run(ctx context.Context) error {
 	if _, err := check(manifest.objects, o.schedulers(), time.Now()); err != nil {
 		return err
 	}
-	if o.dryRun == dryRunClient {
+	if o.dryRun == dryrun.Client {
 		made, err := manifest.unstructured()
 		if err != nil {
 			return err
@@ -193,7 +185,7 @@ func (o *options) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	made, err := create(ctx, objects, manifest, o.dryRun == dryRunServer)
+	made, err := create(ctx, objects, manifest, o.dryRun == dryrun.Server)
 	if shown := o.show(made); err == nil {
 		err = shown
 	}
@@ -213,7 +205,7 @@ func (o *options) run(ctx context.Context) error {
 // show prints what was created.
 func (o *options) show(made []created) error {
 	suffix := " created"
-	if o.dryRun == dryRunServer {
+	if o.dryRun == dryrun.Server {
 		suffix = " created (server dry run)"
 	}
 	return printers[o.output](o.out, made, suffix)

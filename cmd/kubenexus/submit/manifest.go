@@ -15,8 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
-	"sigs.k8s.io/yaml"
 
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/document"
 	"github.com/kubenexus/kubenexus-scheduler/internal/jobs"
 	"github.com/kubenexus/kubenexus-scheduler/internal/workload"
 )
@@ -182,18 +182,11 @@ func asLines(out io.Writer, made []created, suffix string) error {
 func asNames(out io.Writer, made []created, _ string) error { return asLines(out, made, "") }
 
 func asJSON(out io.Writer, made []created, _ string) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(listOf(made))
+	return document.JSON(out, listOf(made))
 }
 
 func asYAML(out io.Writer, made []created, _ string) error {
-	text, err := yaml.Marshal(listOf(made))
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(text)
-	return err
+	return document.YAML(out, listOf(made))
 }
 
 // listOf returns one object as it is, and several as a List.

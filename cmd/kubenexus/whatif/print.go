@@ -2,14 +2,12 @@ package whatif
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
 	"time"
 
-	"sigs.k8s.io/yaml"
-
+	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/document"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 )
@@ -21,18 +19,11 @@ const most = 40
 var printers = map[string]func(io.Writer, *answers.Forecast) error{"": asText, "json": asJSON, "yaml": asYAML}
 
 func asJSON(w io.Writer, f *answers.Forecast) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(f)
+	return document.JSON(w, f)
 }
 
 func asYAML(w io.Writer, f *answers.Forecast) error {
-	text, err := yaml.Marshal(f)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(text)
-	return err
+	return document.YAML(w, f)
 }
 
 // asText prints the answer for people: first what would happen, then where, then who would have to go.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 )
 
 // OneLine keeps what pods say from breaking a table, or from changing the terminal.
@@ -29,10 +31,7 @@ func Age(from, now time.Time) string {
 
 // Count writes a number of things: "1 pod", "2 pods".
 func Count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
+	return events.Count(n, noun)
 }
 
 // OrDash writes a dash for what is empty.
