@@ -23,12 +23,23 @@ var errNotAttached = errors.New("this scheduler schedules no gangs: no profile h
 
 // WhatIf returns what would happen if these pods were created now, as one gang, or as a pod without one. It writes nothing. Their names and
 // UIDs must be those of no pod. It waits until no scheduling cycle runs, until the context ends at the latest.
-func (p *Plugins) WhatIf(ctx context.Context, pods []*corev1.Pod) (answer answers.Forecast, err error) {
+func (p *Plugins) WhatIf(ctx context.Context, pods []*corev1.Pod) (answers.Forecast, error) {
+	return p.ask(ctx, func(w *cycle.WhatIf) (answers.Forecast, error) { return w.Ask(ctx, pods) })
+}
+
+// WhatIfTried returns what would happen to a gang that exists, and of which no pod has a node, if it were tried now. It writes nothing, and
+// waits as WhatIf does. The error wraps ledger.ErrNoGang if there is no such gang.
+func (p *Plugins) WhatIfTried(ctx context.Context, namespace, name string) (answers.Forecast, error) {
+	return p.ask(ctx, func(w *cycle.WhatIf) (answers.Forecast, error) { return w.AskWaiting(ctx, namespace, name) })
+}
+
+// ask asks a question while no scheduling cycle runs.
+func (p *Plugins) ask(ctx context.Context, question func(*cycle.WhatIf) (answers.Forecast, error)) (answer answers.Forecast, err error) {
 	q := p.questions.Load()
 	if q == nil {
 		return answers.Forecast{}, errNotAttached
 	}
-	if waited := q.between.Do(ctx, time.Now, func() { answer, err = q.whatIf.Ask(ctx, pods) }); waited != nil {
+	if waited := q.between.Do(ctx, time.Now, func() { answer, err = question(q.whatIf) }); waited != nil {
 		return answers.Forecast{}, waited
 	}
 	return answer, err
