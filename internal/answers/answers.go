@@ -27,6 +27,15 @@ type Gang struct {
 	gang.Status
 	// Reason says what the gang waits for; empty if it waits for nothing.
 	Reason string `json:"reason,omitempty"`
+	// Awaits are the pods that were preempted for the gang and have not ended; nil if there are none.
+	Awaits *Awaits `json:"awaits,omitempty"`
+}
+
+// Awaits are pods that a gang waits for.
+type Awaits struct {
+	// Pods is how many they are, and Nodes on how many nodes.
+	Pods  int `json:"pods"`
+	Nodes int `json:"nodes"`
 }
 
 // Gangs are the gangs in the scheduling order.
@@ -61,9 +70,12 @@ type Queues struct {
 	Capacity map[string]string `json:"capacity,omitempty"`
 }
 
-// WhatIf asks what would happen if these pods were created now, as one gang.
+// WhatIf asks what would happen if these pods were created now, as one gang; or if a gang that exists, and whose pods all wait, were tried
+// now.
 type WhatIf struct {
-	Pods []PodSet `json:"pods"`
+	Pods []PodSet `json:"pods,omitempty"`
+	// Gang is the gang that exists, as namespace/name.
+	Gang string `json:"gang,omitempty"`
 }
 
 // PodSet is a number of equal pods.
@@ -108,7 +120,8 @@ type Forecast struct {
 	Nodes []NodeShare `json:"nodes,omitempty"`
 	// Domains are the topology domains in which all of them would be, of the keys that the gang asks for.
 	Domains []gang.DomainStatus `json:"domains,omitempty"`
-	// Victims are the pods that would be preempted. HiddenVictims is the number of those that the asker may not see.
+	// Victims are the pods that would be preempted, sorted by namespace and name. HiddenVictims is the number of those that the asker may
+	// not see.
 	Victims       []Victim `json:"victims,omitempty"`
 	HiddenVictims int      `json:"hiddenVictims,omitempty"`
 	// BudgetsBroken is the number of disruptions beyond what PodDisruptionBudgets allow.

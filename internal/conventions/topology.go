@@ -59,7 +59,12 @@ func topologyFields() [topologyParts]string {
 
 // readTopology reads the annotations about the topology.
 func readTopology(pod Pod, to *gang.StatedTopology) error {
-	said := saidTopology{names: topologyAnnotations()}
+	names := topologyAnnotations()
+	says := func(annotation string) bool { _, given := pod.Annotations[annotation]; return given }
+	if !slices.ContainsFunc(names[:], says) {
+		return nil // as most pods do
+	}
+	said := saidTopology{names: names}
 	for i, annotation := range said.names {
 		if text, given := pod.Annotations[annotation]; given {
 			said.values[i] = &text

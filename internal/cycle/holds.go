@@ -21,6 +21,18 @@ func (p *Preemption) Holds(key gang.Key) bool {
 	return p.holds[key] != nil
 }
 
+// awaited returns what a gang waits for that preempted others, and where it is to start. It returns false if there are no such pods, or all
+// of them have ended.
+func (p *Preemption) awaited(key gang.Key) (awaits *gang.AwaitsWhy, pins []gang.Pin, holds bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h := p.holds[key]
+	if h == nil || h.ended {
+		return nil, nil, false
+	}
+	return h.awaits(), slices.Clone(h.pins), true
+}
+
 // None reports whether no capacity is held, and no nominated node of an earlier hold is left to clear.
 func (p *Preemption) None() bool {
 	p.mu.Lock()

@@ -246,17 +246,8 @@ func (g *Gang) Unfit(uid string, f Finding, seen uint64, now time.Time) []Decisi
 	}
 	g.planner = nil
 	g.park(m, true)
-	why := g.explanation(KindUnplaced)
-	if f.TooLarge {
-		why.Kind, why.Most = KindTooLarge, f.Most
-	}
-	if f.Awaits != nil {
-		why.Kind, why.Awaits = KindPreempting, f.Awaits
-	}
-	why.Fit, why.Short, why.Detail = g.tally.started+g.done+f.Fit, f.Short, f.Detail
-	why.Topology = f.Topology
 	g.lacks(f.Shortage, seen)
-	decisions := g.fail(why, now)
+	decisions := g.fail(g.unplaced(f), now)
 	if g.stale {
 		decisions = append(decisions, g.settle(true, now)...)
 	}

@@ -22,16 +22,9 @@ func (g *Gang) explainIn(phase Phase) Explanation {
 		if g.failure == nil || g.queued != "" {
 			return g.inQueue(g.explanation(KindUntried))
 		}
-		// The numbers of the gang are current, the finding is from the attempt.
-		e := *g.failure
-		e.Have, e.Need, e.Gated, e.Owner, e.Declared = g.have(), g.Need(), g.tally.gated, g.owner(), g.unborn()
-		e.SetAside = g.setAside
-		switch e.Kind {
-		case KindTooLarge, KindNotBound:
-		case KindPreempting:
+		e := g.current(*g.failure)
+		if e.Kind == KindPreempting {
 			return e
-		default:
-			e.Kind = KindUnplaced
 		}
 		return g.inQueue(e)
 	case Running:
@@ -39,6 +32,33 @@ func (g *Gang) explainIn(phase Phase) Explanation {
 	case Unbound:
 	}
 	return Explanation{Gang: g.Key}
+}
+
+// unplaced explains a plan that failed.
+func (g *Gang) unplaced(f Finding) Explanation {
+	why := g.explanation(KindUnplaced)
+	if f.TooLarge {
+		why.Kind, why.Most = KindTooLarge, f.Most
+	}
+	if f.Awaits != nil {
+		why.Kind, why.Awaits = KindPreempting, f.Awaits
+	}
+	why.Fit, why.Short, why.Detail = g.tally.started+g.done+f.Fit, f.Short, f.Detail
+	why.Topology = f.Topology
+	return why
+}
+
+// current returns the explanation of a failed attempt with the numbers that the gang has now: only the finding is from the attempt.
+func (g *Gang) current(failure Explanation) Explanation {
+	e := failure
+	e.Have, e.Need, e.Gated, e.Owner, e.Declared = g.have(), g.Need(), g.tally.gated, g.owner(), g.unborn()
+	e.SetAside = g.setAside
+	switch e.Kind {
+	case KindTooLarge, KindNotBound, KindPreempting:
+	default:
+		e.Kind = KindUnplaced
+	}
+	return e
 }
 
 // explainRunning returns what members of a running gang wait for, if anything.

@@ -14,6 +14,8 @@ type Status struct {
 	Needs Needs `json:"needs"`
 	// Partial is true if the gang runs with fewer members than it needs while others wait to join it.
 	Partial bool `json:"partial,omitempty"`
+	// Attempts is the number of gang cycles since the gang last started, or since this process first saw it.
+	Attempts int `json:"attempts,omitempty"`
 	// Members are the members whose pods exist: first those that have not ended, the oldest first, then the finished ones in the order
 	// in which they ended.
 	Members []MemberStatus `json:"members"`
@@ -197,7 +199,7 @@ func (s *Status) Count(yes func(MemberState) bool) int {
 // Status returns the status of the gang. It visits every member, so do not call it for each event.
 func (g *Gang) Status(now time.Time) Status {
 	s := Status{
-		Key: g.Key, Phase: g.Phase(), Needs: g.needs(), Partial: g.Partial(),
+		Key: g.Key, Phase: g.Phase(), Needs: g.needs(), Partial: g.Partial(), Attempts: g.attempts - g.attemptsBefore,
 		Members: g.memberStatuses(), Slots: g.slotStatuses(), Shortage: g.shortageStatus(), SetAside: g.setAside.status(now),
 		TopologyKeys: g.TopologyKeys(), Times: g.times(now),
 	}
@@ -331,11 +333,16 @@ func (g *Gang) shortageStatus() ShortageStatus {
 		return ShortageStatus{}
 	}
 	lack, _, _ := g.FirstShortage()
-	s := ShortageStatus{Members: lack.Missing, Anything: lack.Anything}
-	if short := g.failure.Short; short != nil {
-		s.Resource, s.Each, s.Largest = short.Resource, short.Each, short.Largest
+	return lack.status(g.failure.Short)
+}
+
+// status describes the shortage of a plan that lacked a single resource, or with nil several.
+func (s Shortage) status(short *Shortfall) ShortageStatus {
+	status := ShortageStatus{Members: s.Missing, Anything: s.Anything}
+	if short != nil {
+		status.Resource, status.Each, status.Largest = short.Resource, short.Each, short.Largest
 	}
-	return s
+	return status
 }
 
 func (g *Gang) times(now time.Time) Times {

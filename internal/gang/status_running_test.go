@@ -19,7 +19,7 @@ func TestStatusOfARunningGang(t *testing.T) {
 				return s
 			},
 			gang.Status{
-				Phase: gang.Running, Needs: gang.Needs{MinAvailable: 2, Have: 2, Running: 2}, Times: gang.Times{Since: start},
+				Phase: gang.Running, Needs: gang.Needs{MinAvailable: 2, Have: 2, Running: 2}, Attempts: 1, Times: gang.Times{Since: start},
 				Members: inState(gang.MemberBinding, 0, "n0", "n0"), Nodes: []gang.NodeStatus{{Name: "n0", Members: 2}},
 			},
 		},

@@ -127,7 +127,7 @@ func TestStatusHasStableNames(t *testing.T) {
 		Key:     gang.Key{Namespace: "default", Name: "a", Convention: "Coscheduling", Instance: "Job/a-1"},
 		Phase:   gang.Ready,
 		Needs:   gang.Needs{MinAvailable: 3, Have: 2, Running: 1, Roles: []gang.RoleStatus{{"driver", 1, 1, 1, true}}},
-		Partial: true, Why: gang.Explanation{Kind: gang.KindPartial},
+		Partial: true, Attempts: 2, Why: gang.Explanation{Kind: gang.KindPartial},
 		Members:  []gang.MemberStatus{{Name: "a-0", UID: "0", Role: "driver", Node: "n", State: gang.MemberBound, Apart: true}},
 		Nodes:    []gang.NodeStatus{{"n", 1, 1}},
 		Shortage: gang.ShortageStatus{Members: 2, Resource: "cpu", Each: "1", Largest: "0.5", Anything: true},
@@ -162,6 +162,7 @@ func TestStatusHasStableNames(t *testing.T) {
   ]
  },
  "partial": true,
+ "attempts": 2,
  "members": [
   {
    "name": "a-0",

@@ -77,7 +77,7 @@ func TestStatusOfAWaitingGang(t *testing.T) {
 		{
 			"parked", unfit(gang.Finding{Fit: 1, Short: short, Detail: "2 of 2 nodes: no", Shortage: gang.Shortage{Missing: 2}}),
 			gang.Status{
-				Phase: gang.Ready, Needs: gang.Needs{MinAvailable: 3, Have: 3}, Times: since,
+				Phase: gang.Ready, Attempts: 1, Needs: gang.Needs{MinAvailable: 3, Have: 3}, Times: since,
 				Members:  inState(gang.MemberPending, 0, "", "", ""),
 				Shortage: gang.ShortageStatus{Members: 2, Resource: "cpu", Each: "1", Largest: "0.5"},
 				Why:      explained(gang.KindUnplaced, gang.Explanation{Have: 3, Need: 3, Fit: 1, Short: short, Detail: "2 of 2 nodes: no"}),
@@ -90,7 +90,7 @@ func TestStatusOfAWaitingGang(t *testing.T) {
 				return s
 			},
 			gang.Status{
-				Phase: gang.Ready, Needs: gang.Needs{MinAvailable: 3, Have: 3}, Times: since,
+				Phase: gang.Ready, Attempts: 1, Needs: gang.Needs{MinAvailable: 3, Have: 3}, Times: since,
 				Members:  inState(gang.MemberPending, 0, "", "", ""),
 				Shortage: gang.ShortageStatus{Members: 2},
 				Why:      explained(gang.KindUnplaced, gang.Explanation{Have: 3, Need: 3}),
@@ -99,7 +99,7 @@ func TestStatusOfAWaitingGang(t *testing.T) {
 		{
 			"too large", unfit(gang.Finding{TooLarge: true, Most: 2, Shortage: gang.Shortage{Missing: 1, Anything: true}}),
 			gang.Status{
-				Phase: gang.Ready, Needs: gang.Needs{MinAvailable: 3, Have: 3}, Times: since,
+				Phase: gang.Ready, Attempts: 1, Needs: gang.Needs{MinAvailable: 3, Have: 3}, Times: since,
 				Members:  inState(gang.MemberPending, 0, "", "", ""),
 				Shortage: gang.ShortageStatus{Members: 1, Anything: true},
 				Why:      explained(gang.KindTooLarge, gang.Explanation{Have: 3, Need: 3, Most: 2}),
@@ -112,7 +112,7 @@ func TestStatusOfAWaitingGang(t *testing.T) {
 				return s
 			},
 			gang.Status{
-				Phase: gang.Placing, Needs: gang.Needs{MinAvailable: 2, Have: 2}, Times: since,
+				Phase: gang.Placing, Attempts: 1, Needs: gang.Needs{MinAvailable: 2, Have: 2}, Times: since,
 				Members: inState(gang.MemberPending, 0, "", ""), Why: explained(gang.KindUntried, gang.Explanation{Have: 2, Need: 2}),
 			},
 		},
@@ -125,7 +125,7 @@ func TestStatusOfAWaitingGang(t *testing.T) {
 				return s
 			},
 			gang.Status{
-				Phase: gang.Ready, Needs: gang.Needs{MinAvailable: 1, Have: 1}, Members: inState(gang.MemberPending, 0, ""),
+				Phase: gang.Ready, Attempts: 1, Needs: gang.Needs{MinAvailable: 1, Have: 1}, Members: inState(gang.MemberPending, 0, ""),
 				Times: gang.Times{Since: start, NextTry: start.Add(time.Second)},
 				Why:   explained(gang.KindNotBound, gang.Explanation{Have: 1, Need: 1, Culprit: "a-0", Detail: "forbidden"}),
 			},

@@ -52,9 +52,12 @@ type Pin struct{ UID, Node string }
 type Slot struct{ Role, Node string }
 
 // Task returns what to plan for the gang.
-func (g *Gang) Task(now time.Time) Task {
+func (g *Gang) Task(now time.Time) Task { return g.taskOf(g.planner, now) }
+
+// taskOf returns what to plan for the gang if this member stands for it; nil if none does.
+func (g *Gang) taskOf(planner *member, now time.Time) Task {
 	t := Task{
-		Gang: g.Key, Members: g.toPlace(), Placement: g.placement(), Avoid: g.Avoided(now), Need: g.missing(),
+		Gang: g.Key, Members: g.toPlace(planner), Placement: g.placement(), Avoid: g.Avoided(now), Need: g.missing(),
 		Topology: g.Topology(), Running: g.RunningMembers(),
 	}
 	if g.shape() != nil {
@@ -64,17 +67,17 @@ func (g *Gang) Task(now time.Time) Task {
 }
 
 // toPlace returns the members to place, in the order of Task.Members.
-func (g *Gang) toPlace() []Ref {
+func (g *Gang) toPlace(planner *member) []Ref {
 	members := g.where(func(m *member) bool { return g.mayEnter(m) && !m.otherRun && !g.rejoins(m) })
 	if g.sliced() {
 		return g.refsBy(members, compareRanks)
 	}
 	refs := g.refs(members)
-	if g.planner != nil {
-		i := slices.Index(refs, g.ref(g.planner))
+	if planner != nil {
+		i := slices.Index(refs, g.ref(planner))
 		if i > 0 {
 			copy(refs[1:i+1], refs[:i])
-			refs[0] = g.ref(g.planner)
+			refs[0] = g.ref(planner)
 		}
 	}
 	return refs

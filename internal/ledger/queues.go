@@ -34,11 +34,13 @@ type queues struct {
 	pools  pools
 	// strict is true if any queue is strict, so that pools count.
 	strict bool
+	// scratch is for the requests of one pod: to make a list for each of thousands takes longer than to add them up.
+	scratch corev1.ResourceList
 	dues
 }
 
 func newQueues() queues {
-	q := queues{resources: queue.NewResources(), binding: map[types.UID]*corev1.Pod{}}
+	q := queues{resources: queue.NewResources(), binding: map[types.UID]*corev1.Pod{}, scratch: corev1.ResourceList{}}
 	q.clear()
 	return q
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
 
-// Supposed is a gang, or a pod without one, that does not exist, as the ledger would treat it. It shares nothing with the ledger.
+// Supposed is a gang, or a pod without one, that is asked about, as the ledger would treat it.
 type Supposed struct {
 	// Key is that of the gang, or of the pod.
 	Key       gang.Key
@@ -19,21 +19,22 @@ type Supposed struct {
 	// Queue is the queue in which it would wait, empty if no queues are configured; Before is the number of gangs of it that go first.
 	Queue  string
 	Before int
-	// MinAvailable is how many have to start together, 0 for a pod without a gang.
-	MinAvailable int
+	// Pods is the number of pods that wait, or would; MinAvailable is how many have to start together, 0 for a pod without a gang.
+	Pods, MinAvailable int
 	// Why is why it would not be planned. Its kind is empty if it would be. Refused says that this is because of what the pods say.
 	Why     gang.Explanation
 	Refused bool
 	// Beyond is true if it would be planned only to make room within a limit of its queues.
 	Beyond bool
-	// Task is what to plan, and Taker for whom others would be preempted.
-	Task  gang.Task
-	Taker Taker
+	// Task is what to plan, Planner the UID of the member that stands for the gang, and Taker for whom others would be preempted.
+	Task    gang.Task
+	Planner string
+	Taker   Taker
 	// outranks has those of the gangs that hold capacity that it goes before.
 	outranks map[gang.Key]bool
-	// gang is the gang, nil for a pod without one, and planner the UID of the member that stands for it.
-	gang    *gang.Gang
-	planner string
+	// gang is the gang, nil for a pod without one. Ledger guards it if the gang exists, and is nil otherwise.
+	gang   *gang.Gang
+	ledger *Ledger
 }
 
 // ErrExists is the error for a gang that exists already.
@@ -62,7 +63,7 @@ func (l *Ledger) Suppose(pods []*corev1.Pod, holding []gang.Key) (*Supposed, err
 	case err != nil:
 		return nil, err
 	case why.Kind != "":
-		s := &Supposed{Key: PodKey(pods[0]), Scheduler: pods[0].Spec.SchedulerName, Why: why, Refused: true}
+		s := &Supposed{Key: PodKey(pods[0]), Scheduler: pods[0].Spec.SchedulerName, Pods: len(pods), Why: why, Refused: true}
 		if g != nil {
 			s.Key, s.gang = g.Key, g
 		}
@@ -126,7 +127,7 @@ func (l *Ledger) unsuppose(g *gang.Gang, pods []*corev1.Pod) {
 // supposeMembers returns what would happen to a gang whose members are recorded.
 func (l *Ledger) supposeMembers(g *gang.Gang, pods []*corev1.Pod, holding []gang.Key) (*Supposed, error) {
 	now := l.clock.Now()
-	s := &Supposed{Key: g.Key, Scheduler: g.Scheduler(), MinAvailable: g.Need(), gang: g}
+	s := &Supposed{Key: g.Key, Scheduler: g.Scheduler(), Pods: len(pods), MinAvailable: g.Need(), gang: g}
 	switch g.Phase() {
 	case gang.Unbound:
 		return nil, fmt.Errorf("no pod of gang %s says how many have to start together", g.Key)
@@ -141,8 +142,8 @@ func (l *Ledger) supposeMembers(g *gang.Gang, pods []*corev1.Pod, holding []gang
 		s.Queue = l.leafOf(g.Key.Namespace, g.Queue()).Name()
 		s.inQueue(l, l.standings[g].id)
 	}
-	s.planner = string(pods[min(len(pods), g.Need())-1].UID) // the pod that completes the gang stands for it
-	g.Begin(s.planner, true, now)
+	s.Planner = string(pods[min(len(pods), g.Need())-1].UID) // the pod that completes the gang stands for it
+	g.Begin(s.Planner, true, now)
 	if s.Task = g.Task(now); l.tree != nil {
 		s.Task, _, _ = l.within(g, s.Task)
 	}
@@ -154,7 +155,7 @@ func (l *Ledger) supposeMembers(g *gang.Gang, pods []*corev1.Pod, holding []gang
 // supposePod returns what would happen to a pod without a gang.
 func (l *Ledger) supposePod(pod *corev1.Pod, holding []gang.Key) *Supposed {
 	s := &Supposed{
-		Key: PodKey(pod), Scheduler: pod.Spec.SchedulerName,
+		Key: PodKey(pod), Scheduler: pod.Spec.SchedulerName, Pods: 1,
 		Task: gang.Task{Gang: PodKey(pod), Members: []gang.Ref{refOf(pod)}, Need: 1, Topology: TopologyOf(pod)},
 	}
 	if l.tree != nil {
@@ -205,18 +206,27 @@ func (s *Supposed) TopologyKeys(now time.Time) []string {
 	if s.gang == nil {
 		return nil
 	}
+	defer s.lock()()
 	return s.gang.Status(now).TopologyKeys
 }
 
 // Unfit returns why it would wait after a plan with this finding, and what the plan lacked.
-func (s *Supposed) Unfit(f gang.Finding, now time.Time) (gang.Explanation, gang.ShortageStatus) {
+func (s *Supposed) Unfit(f gang.Finding) (gang.Explanation, gang.ShortageStatus) {
 	if s.gang == nil {
 		return gang.Explanation{
 			Kind: gang.KindUnplaced, Gang: gang.Key{Namespace: s.Key.Namespace, Name: s.Key.Name}, Pod: true, Have: 1, Need: 1,
 			Short: f.Short, Detail: f.Detail, Topology: f.Topology,
 		}, gang.ShortageStatus{}
 	}
-	s.gang.Unfit(s.planner, f, 0, now)
-	why := s.gang.Explain()
-	return why, s.gang.Status(now).Shortage
+	defer s.lock()()
+	return s.gang.IfUnfit(f)
+}
+
+// lock locks the gang, if it exists, until the caller calls what lock returns.
+func (s *Supposed) lock() (unlock func()) {
+	if s.ledger == nil {
+		return func() {}
+	}
+	s.ledger.mu.Lock()
+	return s.ledger.mu.Unlock
 }

@@ -62,18 +62,17 @@ func (l *Ledger) use(pod *corev1.Pod) {
 	if _, gone := l.gone[pod.UID]; gone {
 		return
 	}
-	l.count(who, use{ref: refOf(pod), leaf: l.queueOf(pod), amounts: l.vectorOf(pod), priority: l.importanceOf(pod)})
-}
-
-// importanceOf returns how important a pod is that uses capacity.
-func (l *Ledger) importanceOf(pod *corev1.Pod) int32 {
+	what := use{ref: refOf(pod), amounts: l.vectorOf(pod)}
 	if r := l.records[pod.UID]; r != nil && r.gang != nil {
-		return importance(r.gang)
+		what.leaf, what.priority = l.leafOf(pod.Namespace, r.gang.Queue()), importance(r.gang)
+	} else {
+		share := stated(pod)
+		what.leaf, what.priority = l.leafOf(pod.Namespace, share.Queue), corev1helpers.PodPriority(pod)
+		if share.Preemptible == gang.NeverPreempted {
+			what.priority = queue.NeverTaken
+		}
 	}
-	if stated(pod).Preemptible == gang.NeverPreempted {
-		return queue.NeverTaken
-	}
-	return corev1helpers.PodPriority(pod)
+	l.count(who, what)
 }
 
 func importance(g *gang.Gang) int32 {
@@ -201,7 +200,7 @@ func stated(pod *corev1.Pod) gang.Share {
 
 // vectorOf returns what a pod requests, of the resources that count: those that the configuration or a node names.
 func (l *Ledger) vectorOf(pod *corev1.Pod) queue.Vector {
-	return l.vector(requestsOf(pod))
+	return l.vector(resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{Reuse: l.scratch}))
 }
 
 func requestsOf(pod *corev1.Pod) corev1.ResourceList {
@@ -220,7 +219,7 @@ func (l *Ledger) vectorOfRole(role gang.Role) queue.Vector {
 }
 
 func (l *Ledger) vector(list corev1.ResourceList) queue.Vector {
-	var v queue.Vector
+	v := make(queue.Vector, 0, l.resources.Len())
 	for name := range list {
 		if i, counts := l.resources.Lookup(string(name)); counts {
 			q := list[name]

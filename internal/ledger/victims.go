@@ -28,7 +28,7 @@ type Taker struct {
 	pod  *corev1.Pod
 	// ask is what they request, if queues were configured when it was asked for.
 	ask queue.Vector
-	// supposed is true if it does not exist.
+	// supposed is true if it is only asked about.
 	supposed bool
 }
 
@@ -40,7 +40,7 @@ func (l *Ledger) TakerFor(task gang.Task, pod *corev1.Pod) Taker {
 }
 
 func (l *Ledger) takerFor(task gang.Task, pod *corev1.Pod) Taker {
-	t := Taker{Key: task.Gang, Namespace: task.Gang.Namespace, Priority: corev1helpers.PodPriority(pod), task: task, pod: pod}
+	t := Taker{Key: task.Gang, Namespace: task.Gang.Namespace, task: task, pod: pod}
 	if l.tree != nil {
 		t.ask = l.askOf(t)
 	}
@@ -49,7 +49,7 @@ func (l *Ledger) takerFor(task gang.Task, pod *corev1.Pod) Taker {
 		return t
 	}
 	share := stated(pod)
-	t.queue, t.guaranteed = share.Queue, share.Preemptible == gang.NeverPreempted
+	t.Priority, t.queue, t.guaranteed = corev1helpers.PodPriority(pod), share.Queue, share.Preemptible == gang.NeverPreempted
 	return t
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -64,6 +65,19 @@ func podsOf(question *answers.WhatIf, now time.Time) ([]*corev1.Pod, *answers.Pr
 		}
 	}
 	return pods, nil
+}
+
+// gangOf returns the gang that a question is about.
+func gangOf(question *answers.WhatIf) (namespace, name string, problem *answers.Problem) {
+	namespace, name, found := strings.Cut(question.Gang, "/")
+	path := field.NewPath("gang")
+	switch {
+	case len(question.Pods) > 0:
+		return "", "", invalid(field.Forbidden(path, "a question is about pods, or about a gang that exists"))
+	case !found || namespace == "" || name == "":
+		return "", "", invalid(field.Invalid(path, question.Gang, "write it as namespace/name"))
+	}
+	return namespace, name, nil
 }
 
 // member returns one of the pods of a set.

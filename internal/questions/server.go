@@ -17,6 +17,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
 const (
@@ -41,6 +42,8 @@ type Scheduler interface {
 	Nodes(ctx context.Context) (answers.Nodes, error)
 	// WhatIf waits for a moment in which no pod is being scheduled. Its error is about the question, unless the context has ended.
 	WhatIf(ctx context.Context, pods []*corev1.Pod) (answers.Forecast, error)
+	// WhatIfTried does the same for a gang that waits. Its error wraps ledger.ErrNoGang if there is no such gang.
+	WhatIfTried(ctx context.Context, namespace, name string) (answers.Forecast, error)
 }
 
 // Server answers questions.
@@ -124,6 +127,9 @@ func (s *Server) gangs(w http.ResponseWriter, r *http.Request) {
 		if status.Why.Kind != "" {
 			g.Reason = events.Sentence(status.Why)
 		}
+		if awaits := status.Why.Awaits; awaits != nil {
+			g.Awaits = &answers.Awaits{Pods: awaits.Pods, Nodes: awaits.Nodes}
+		}
 		found.Items = append(found.Items, g)
 	}
 	reply(w, r, found)
@@ -146,23 +152,19 @@ func (s *Server) whatIf(w http.ResponseWriter, r *http.Request) {
 		refuse(w, problem)
 		return
 	}
-	pods, problem := podsOf(&question, time.Now())
-	if problem != nil {
-		refuse(w, problem)
-		return
-	}
-	if namespace := pods[0].Namespace; !s.sight.creates(r.Context(), namespace) {
-		refuse(w, &answers.Problem{Status: http.StatusForbidden, Detail: "you may not create pods in namespace " + namespace})
-		return
-	}
-	forecast, err := s.scheduler.WhatIf(r.Context(), pods)
+	forecast, err := s.forecast(r.Context(), &question)
+	problem, refused := errors.AsType[*answers.Problem](err)
 	switch {
+	case refused:
+		refuse(w, problem)
 	case r.Context().Err() != nil:
 		w.Header().Set("Retry-After", "1")
 		refuse(w, &answers.Problem{
 			Status: http.StatusServiceUnavailable,
 			Detail: "the scheduler is busy scheduling pods; such questions take little of its time then",
 		})
+	case errors.Is(err, ledger.ErrNoGang):
+		refuse(w, &answers.Problem{Status: http.StatusNotFound, Detail: err.Error()})
 	case errors.Is(err, answers.ErrTooLong):
 		refuse(w, &answers.Problem{Status: http.StatusGatewayTimeout, Detail: answers.ErrTooLong.Error()})
 	case err != nil:
@@ -171,6 +173,32 @@ func (s *Server) whatIf(w http.ResponseWriter, r *http.Request) {
 		s.sight.hide(r.Context(), &forecast)
 		reply(w, r, forecast)
 	}
+}
+
+// forecast asks the scheduler, if the asker may ask that. An error of type *answers.Problem is the answer.
+func (s *Server) forecast(ctx context.Context, question *answers.WhatIf) (answers.Forecast, error) {
+	if question.Gang != "" {
+		namespace, name, problem := gangOf(question)
+		switch {
+		case problem != nil:
+			return answers.Forecast{}, problem
+		case !s.sight.sees(ctx, namespace):
+			return answers.Forecast{}, forbidden("list", namespace)
+		}
+		return s.scheduler.WhatIfTried(ctx, namespace, name)
+	}
+	pods, problem := podsOf(question, time.Now())
+	switch {
+	case problem != nil:
+		return answers.Forecast{}, problem
+	case !s.sight.creates(ctx, pods[0].Namespace):
+		return answers.Forecast{}, forbidden("create", pods[0].Namespace)
+	}
+	return s.scheduler.WhatIf(ctx, pods)
+}
+
+func forbidden(verb, namespace string) *answers.Problem {
+	return &answers.Problem{Status: http.StatusForbidden, Detail: fmt.Sprintf("you may not %s pods in namespace %s", verb, namespace)}
 }
 
 // decode reads the body of a request.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
 // fake is a scheduler that gives fixed answers.
@@ -29,6 +30,8 @@ type fake struct {
 	forecast answers.Forecast
 	err      error
 	asked    []*corev1.Pod
+	// tried is the gang that was asked about.
+	tried string
 }
 
 func (f *fake) Leads() bool                { return !f.standby }
@@ -41,6 +44,11 @@ func (f *fake) Nodes(context.Context) (answers.Nodes, error) {
 
 func (f *fake) WhatIf(_ context.Context, pods []*corev1.Pod) (answers.Forecast, error) {
 	f.asked = pods
+	return f.forecast, f.err
+}
+
+func (f *fake) WhatIfTried(_ context.Context, namespace, name string) (answers.Forecast, error) {
+	f.tried = namespace + "/" + name
 	return f.forecast, f.err
 }
 
@@ -104,6 +112,10 @@ func TestRefusals(t *testing.T) {
 			question("a", 1, `"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{}]}},`), 422, "topologyKey",
 		},
 		{"another namespace", "a", "POST", answers.WhatIfPath, question("b", 1, ""), 403, "may not create pods in namespace b"},
+		{"a gang of another namespace", "a", "POST", answers.WhatIfPath, `{"gang": "b/train"}`, 403, "may not list pods in namespace b"},
+		{"a gang without a namespace", "a", "POST", answers.WhatIfPath, `{"gang": "train"}`, 422, "namespace/name"},
+		{"a gang without a name", "a", "POST", answers.WhatIfPath, `{"gang": "a/"}`, 422, "namespace/name"},
+		{"a gang and pods", "a", "POST", answers.WhatIfPath, `{"gang": "a/train", "pods": [{}]}`, 422, "pods, or about a gang"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := &fake{}
@@ -111,7 +123,7 @@ func TestRefusals(t *testing.T) {
 			if status != tc.status || !strings.Contains(text, tc.says) {
 				t.Errorf("status %d, want %d, and %q in the answer:\n%.500s", status, tc.status, tc.says, text)
 			}
-			if f.asked != nil {
+			if f.asked != nil || f.tried != "" {
 				t.Error("the scheduler was asked")
 			}
 		})
@@ -132,6 +144,36 @@ func TestWhatTheSchedulerCannotAnswer(t *testing.T) {
 	var problem answers.Problem
 	if err := json.Unmarshal([]byte(text), &problem); err != nil || status != http.StatusServiceUnavailable || problem.Leader != "the-leader" {
 		t.Errorf("a standby answers with status %d, error %v: %s", status, err, text)
+	}
+}
+
+// TestAGangThatExists is asked about by those who may list the pods of its namespace.
+func TestAGangThatExists(t *testing.T) {
+	for _, tc := range []struct {
+		err    error
+		status int
+		says   string
+	}{
+		{nil, 200, `"outcome":"Waits"`},
+		{fmt.Errorf("%w: a/train", ledger.ErrNoGang), 404, "no such gang: a/train"},
+		{errors.New("gang a/train is Running"), 422, "is Running"},
+	} {
+		f := &fake{forecast: answers.Forecast{Outcome: answers.Waits}, err: tc.err}
+		status, text := ask(serverOf(f), "a", "POST", answers.WhatIfPath, `{"gang": "a/train"}`)
+		if status != tc.status || !strings.Contains(text, tc.says) || f.tried != "a/train" {
+			t.Errorf("with the error %v: status %d about %q, want %d and %q: %s", tc.err, status, f.tried, tc.status, tc.says, text)
+		}
+	}
+}
+
+// TestWhatAGangAwaits is told in numbers.
+func TestWhatAGangAwaits(t *testing.T) {
+	f := &fake{gangs: []gang.Status{{
+		Key: gang.Key{Namespace: "a", Name: "train"}, Phase: gang.Ready,
+		Why: gang.Explanation{Kind: gang.KindPreempting, Awaits: &gang.AwaitsWhy{Pods: 3, Nodes: 2}},
+	}}}
+	if _, text := ask(serverOf(f), "a", "GET", answers.GangsPath+"?namespace=a", ""); !strings.Contains(text, `"awaits":{"pods":3,"nodes":2}`) {
+		t.Errorf("the answer is %s", text)
 	}
 }
 
@@ -224,10 +266,11 @@ func FuzzWhatIf(f *testing.F) {
 	f.Add(question("a", 1, `"topologySpreadConstraints": [{}], "tolerations": [{}], "volumes": [{"name": "x"}], "resourceClaims": [{}],`))
 	f.Add(question("a", 1, `"overhead": {"cpu": "-1"}, "initContainers": [{"resources": {"requests": {"cpu": "1e400"}}}],`))
 	f.Add(`{"pods": [{"pod": null}, null]}`)
+	f.Add(`{"gang": "a/train"}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		scheduler := &fake{}
 		status, text := ask(serverOf(scheduler), "a", "POST", answers.WhatIfPath, body)
-		if status == http.StatusOK != (scheduler.asked != nil) {
+		if status == http.StatusOK != (scheduler.asked != nil || strings.HasPrefix(scheduler.tried, "a/")) {
 			t.Errorf("status %d, and the scheduler was asked about %d pods: %s", status, len(scheduler.asked), text)
 		}
 		for _, pod := range scheduler.asked {

@@ -28,6 +28,13 @@ func (s *Server) registerScheduler(api huma.API) {
 			"the caller needs the right to create pods.",
 		Errors: []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge},
 	}, s.whatIf)
+	register(api, huma.Operation{
+		OperationID: "whatIfTried", Method: http.MethodGet, Path: apiPrefix + "gangs/{namespace}/{name}/what-if", Tags: tags,
+		Summary: "Ask what would happen if a gang that waits were tried now",
+		Description: "The gang exists, and none of its pods has a node. Nothing is changed. The caller needs the right to list the pods " +
+			"of the namespace.",
+		Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity},
+	}, s.whatIfTried)
 }
 
 // errNoScheduler is the problem if there is no scheduler that answers.
@@ -72,5 +79,13 @@ func (s *Server) whatIf(ctx context.Context, in *whatIfInput) (*answer[answers.F
 		return nil, err
 	}
 	forecast, err := s.options.Scheduler.WhatIf(ctx, callerOf(ctx).token, question)
+	return &answer[answers.Forecast]{forecast}, err
+}
+
+func (s *Server) whatIfTried(ctx context.Context, in *getGangInput) (*answer[answers.Forecast], error) {
+	if s.options.Scheduler == nil {
+		return nil, errNoScheduler()
+	}
+	forecast, err := s.options.Scheduler.WhatIf(ctx, callerOf(ctx).token, answers.WhatIf{Gang: in.Namespace + "/" + in.Name})
 	return &answer[answers.Forecast]{forecast}, err
 }

@@ -32,6 +32,12 @@ func (s *scheduler) Queues(_ context.Context, token string) (answers.Queues, err
 
 func (s *scheduler) WhatIf(_ context.Context, token string, question answers.WhatIf) (answers.Forecast, error) {
 	s.token, s.question = token, question
+	if mayUse(token) == "" {
+		return answers.Forecast{}, &answers.Problem{Title: "Unauthorized", Status: 401, Detail: "use a bearer token of the cluster"}
+	}
+	if question.Gang != "" && token == bob {
+		return answers.Forecast{}, &answers.Problem{Title: "Forbidden", Status: 403, Detail: "you may not list pods"}
+	}
 	return answers.Forecast{Outcome: answers.Waits, Why: "the cluster is full"}, s.err
 }
 
@@ -64,6 +70,10 @@ func TestTheScheduler(t *testing.T) {
 		t.Error("the scheduler was asked by one who may not create pods")
 	}
 	w.wants(w.do(ann, "POST", path, "{}"), 422, "body.image")
+	w.wants(w.do(ann, "GET", "/api/v1/gangs/team-a/first/what-if", ""), 200, `"outcome":"Waits"`)
+	if of.question.Gang != "team-a/first" || of.token != ann {
+		t.Errorf("the scheduler was asked %v with the token %s", of.question, of.token)
+	}
 	w.wants(w.do(ann, "POST", "/api/v1/what-if", training), 422, "query.namespace")
 
 	of.err = &answers.Problem{Status: 403, Title: "Forbidden", Detail: "you may not ask", Errors: []answers.FieldError{{Location: "a", Message: "b"}}}
@@ -74,4 +84,5 @@ func TestTheScheduler(t *testing.T) {
 	w = newWorld(t, nil)
 	w.wants(w.do(ann, "GET", "/api/v1/queues", ""), 503, "no scheduler answers")
 	w.wants(w.do(ann, "POST", path, training), 503, "no scheduler answers")
+	w.wants(w.do(ann, "GET", "/api/v1/gangs/team-a/first/what-if", ""), 503, "no scheduler answers")
 }

@@ -29,7 +29,7 @@ func (p *Plugins) Nodes(ctx context.Context) (answers.Nodes, error) {
 	}
 	var seen *cycle.Seen
 	var err error
-	if waited := q.between.Do(ctx, time.Now, func() { seen, err = q.nodes.Look(ctx) }); waited != nil {
+	if waited := q.between.Do(ctx, time.Now, func(ctx context.Context) { seen, err = q.nodes.Look(ctx) }); waited != nil {
 		return answers.Nodes{}, waited
 	}
 	if err != nil {

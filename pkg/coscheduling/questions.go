@@ -25,13 +25,28 @@ var errNotAttached = errors.New("this scheduler schedules no gangs: no profile h
 // WhatIf returns what would happen if these pods were created now, as one gang, or as a pod without one. It writes nothing. Their names and
 // UIDs must be those of no pod. It waits until no scheduling cycle runs, until the context ends at the latest, and gives up with
 // answers.ErrTooLong when it has held up the next cycle for too long.
-func (p *Plugins) WhatIf(ctx context.Context, pods []*corev1.Pod) (answer answers.Forecast, err error) {
+func (p *Plugins) WhatIf(ctx context.Context, pods []*corev1.Pod) (answers.Forecast, error) {
+	return p.ask(ctx, func(ctx context.Context, w *cycle.WhatIf) (answers.Forecast, error) { return w.Ask(ctx, pods) })
+}
+
+// WhatIfTried returns what would happen to a gang that exists, and of which no pod has a node, if it were tried now. It writes nothing, and
+// waits as WhatIf does. The error wraps ledger.ErrNoGang if there is no such gang.
+func (p *Plugins) WhatIfTried(ctx context.Context, namespace, name string) (answers.Forecast, error) {
+	return p.ask(ctx, func(ctx context.Context, w *cycle.WhatIf) (answers.Forecast, error) {
+		return w.AskWaiting(ctx, namespace, name)
+	})
+}
+
+// question is one that is answered while no scheduling cycle runs.
+type question func(context.Context, *cycle.WhatIf) (answers.Forecast, error)
+
+func (p *Plugins) ask(ctx context.Context, ask question) (answer answers.Forecast, err error) {
 	q := p.questions.Load()
 	if q == nil {
 		return answers.Forecast{}, errNotAttached
 	}
 	waited := q.between.Do(ctx, time.Now, func(ctx context.Context) {
-		if answer, err = q.whatIf.Ask(ctx, pods); ctx.Err() != nil {
+		if answer, err = ask(ctx, q.whatIf); ctx.Err() != nil {
 			answer, err = answers.Forecast{}, context.Cause(ctx) // a search that was ended may have found less than there is
 		}
 	})

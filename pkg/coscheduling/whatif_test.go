@@ -282,7 +282,7 @@ func runForecasts(t *testing.T, queues []queue.Queue) {
 		}
 	}
 	f.watch()
-	outcomes, disturbed := map[answers.Outcome]int{}, 0
+	outcomes, outcomesAgain, disturbed := map[answers.Outcome]int{}, map[answers.Outcome]int{}, 0
 	total := *forecasts
 	if len(queues) > 0 {
 		total /= 4 // the scheduler says only after a second that a limit keeps a gang from starting
@@ -293,6 +293,7 @@ func runForecasts(t *testing.T, queues []queue.Queue) {
 	for i := range total {
 		f.endSome()
 		f.settles()
+		f.askAgain(outcomesAgain)
 		pods := f.members(fmt.Sprintf("g%d", i))
 		f.begin()
 		forecast := f.ask(pods)
@@ -306,7 +307,10 @@ func runForecasts(t *testing.T, queues []queue.Queue) {
 	if disturbed > total/5 {
 		t.Errorf("%d of %d gangs could not be compared: something else happened meanwhile", disturbed, total)
 	}
-	t.Log(outcomes, disturbed)
+	t.Log(outcomes, disturbed, outcomesAgain)
+	if outcomesAgain[answers.Waits] == 0 && !testing.Short() {
+		t.Error("no gang that waits was asked about")
+	}
 	for _, want := range []answers.Outcome{answers.Waits, answers.StartsAfterPreemption, answers.Starts} {
 		if outcomes[want] == 0 && !testing.Short() { // a short run has few gangs
 			t.Errorf("no gang had the outcome %s", want)

@@ -1,8 +1,9 @@
 // Package explain is the part of the kubenexus command that tells all that is known of one gang or pod: what it is, what happened to it,
-// why it waits, and what would help. It reads the API server and does not ask the scheduler.
+// why it waits, what would happen now, and what would help. It reads the API server, and asks the scheduler if it can be reached.
 package explain
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -34,12 +35,15 @@ const long = ` tells what there is to know:
   - what happened to it: from its pods and from events, which a cluster keeps for an hour
   - where its pods are
   - why it waits, as the scheduler says
+  - what the scheduler knows of it: attempts, capacity that it holds or sets aside, pods that were preempted for it
+  - what would happen if a gang that waits were tried now, as kubenexus what-if gang says
   - how many pods each node takes, and what of it lacks
   - what would help, in numbers
 
-It reads pods, nodes, events and the configuration of queues. What you may not read is left out, and it says so; you need the right
-to list pods in the namespace. What fits on a node is counted by requests, taints, node selectors and node affinity. Capacity that
-the scheduler holds for others, and its other filters, do not show.
+It reads pods, nodes, events and the configuration of queues, and asks the scheduler, which it finds by its lease. What you may not
+read is left out, and it says so; you need the right to list pods in the namespace. What fits on a node is counted by requests,
+taints, node selectors and node affinity. Capacity that the scheduler holds for others, and its other filters, show only in what
+would happen if the gang were tried now.
 
 Exit codes: 0 if the story was told; 1 if not, or if what you named does not exist.`
 
@@ -63,8 +67,9 @@ story of the gang.`,
 
 // options are what the user asks for.
 type options struct {
-	cluster *cluster.Options
-	output  string
+	cluster   *cluster.Options
+	scheduler cluster.SchedulerOptions
+	output    string
 }
 
 // newOf returns the command that explains one kind of things.
@@ -94,6 +99,7 @@ func newOf(what, example string, find func(*options, context.Context, reader, st
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&o.output, "output", "o", "", "json or yaml; without it, text")
+	o.scheduler.AddFlags(flags)
 	o.cluster.AddQueueFlag(flags)
 	o.cluster.AddFlags(flags)
 	return cmd
@@ -104,8 +110,12 @@ func (o *options) reader() (reader, error) {
 	if err != nil {
 		return reader{}, err
 	}
+	scheduler, err := o.cluster.Scheduler(o.scheduler)
+	if err != nil {
+		return reader{}, err
+	}
 	client, namespace, err := o.cluster.Connect()
-	return reader{client: client, namespace: namespace, configMap: configMap}, err
+	return reader{client: client, scheduler: scheduler, namespace: namespace, configMap: configMap}, err
 }
 
 // gang tells the story of a gang.
@@ -148,30 +158,42 @@ func (o *options) pod(ctx context.Context, r reader, name string) (Story, error)
 	return o.finish(ctx, r, found, pod, nil, now), nil
 }
 
-// finish reads what the gang or the pod needs besides the cluster, and tells the story.
+// finish reads what the gang or the pod needs besides the cluster, asks the scheduler, and tells the story.
 func (o *options) finish(ctx context.Context, r reader, found read, pod *corev1.Pod, of *gangread.Gang, now time.Time) Story {
 	pods, taker := []*corev1.Pod{pod}, ""
 	if of != nil {
 		pods, taker = membersOf(of, found.pods), takerOf(of.Key)
 	}
 	var others sync.WaitGroup
-	if of != nil && found.queues != nil && found.allPods && found.nodesKnown {
-		others.Go(func() { // while events are read: in a large cluster it takes a while
-			standings := gangread.Stand(gangread.Cluster{
-				Pods: found.everywhere, Nodes: found.nodes, Queues: *found.queues, Schedulers: o.cluster.Schedulers,
-			}, now)
-			found.standings = &standings
-		})
+	if of != nil {
+		others.Go(func() { found.inQueue(ctx, r.scheduler, of, o.cluster.Schedulers, now) })
 	}
 	happened, leftOut := r.events(ctx, pods, taker)
 	others.Wait()
-	found.happened, found.leftOut = happened, append(found.leftOut, leftOut...)
-	if found.standings != nil {
-		if name, position := found.standings.Of(of.Key); name != "" {
-			of.Queue, of.Position = name, position
-		}
+	if found.queuesLeftOut != "" && found.uses == nil {
+		found.leave(found.queuesLeftOut)
 	}
+	found.happened, found.leftOut = happened, slices.Concat(found.leftOut, leftOut, found.said.leftOut)
 	return tell(found, pod, of, o.cluster.Schedulers, now)
+}
+
+// inQueue asks the scheduler about the gang. Its queue, and its position there, are what the scheduler says. If it does not answer, they
+// are computed from the cluster, with the scheduler's rules: in a large cluster that takes a while.
+func (f *read) inQueue(ctx context.Context, scheduler asker, of *gangread.Gang, schedulers []string, now time.Time) {
+	f.said = askAbout(ctx, scheduler, of.Key)
+	if f.said.gang != nil && (f.said.gang.Queue == "" || f.said.queues != nil) {
+		f.uses = f.said.queues
+		of.Queue, of.Position = cmp.Or(f.said.gang.Queue, of.Queue), f.said.gang.Position
+		return
+	}
+	if f.queues == nil || !f.allPods || !f.nodesKnown {
+		return
+	}
+	standings := gangread.Stand(gangread.Cluster{Pods: f.everywhere, Nodes: f.nodes, Queues: *f.queues, Schedulers: schedulers}, now)
+	f.uses = new(standings.Queues())
+	if name, position := standings.Of(of.Key); name != "" {
+		of.Queue, of.Position = name, position
+	}
 }
 
 func asJSON(out io.Writer, s *Story) error {

@@ -330,7 +330,7 @@ func TestTheQueueThatIsFull(t *testing.T) {
 	standings := gangread.Stand(gangread.Cluster{
 		Pods: pods, Nodes: r.nodes, Queues: queue.Config{Queues: []queue.Queue{research, queue.NewQueue(queue.Default)}}, Schedulers: serving,
 	}, now)
-	r.standings = &standings
+	r.uses = new(standings.Queues())
 	want := []string{
 		"queue research uses 6 of its limit of 8 nvidia.com/gpu, and the pods ask for 4: free 2 in it, or raise the limit to 10",
 	}

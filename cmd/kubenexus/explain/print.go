@@ -20,6 +20,8 @@ func asText(out io.Writer, s *Story) error {
 	p := &page{w: w, story: s}
 	p.head()
 	p.section("Why it waits", oneOrNone(s.Why))
+	p.scheduler()
+	p.forecast()
 	p.history()
 	p.where()
 	p.capacity()

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
@@ -25,15 +26,19 @@ type read struct {
 	nodesKnown       bool
 	// queues is the configuration of the queues, nil if there is none or it could not be read.
 	queues *queue.Config
-	// standings are the queues, nil if they are not known.
-	standings *gangread.Standings
-	happened  *happenings
-	leftOut   []string
+	// uses are the queues with what they use, nil if that is not known or there are none.
+	uses     *answers.Queues
+	said     said
+	happened *happenings
+	leftOut  []string
+	// queuesLeftOut says why the configuration of the queues could not be read, empty if it could.
+	queuesLeftOut string
 }
 
 // reader reads a cluster.
 type reader struct {
 	client    kubernetes.Interface
+	scheduler asker
 	namespace string
 	configMap types.NamespacedName
 }
@@ -67,11 +72,11 @@ func (r reader) cluster(ctx context.Context) (read, error) {
 		found.leave("what is free on nodes: you may not list the pods of all namespaces")
 	}
 	if found.nodesKnown = nodesErr == nil; !found.nodesKnown {
-		found.leaveFor("the nodes, and what is free on them", "list nodes", nodesErr)
+		found.leave(withoutRight("the nodes, and what is free on them", "list nodes", nodesErr))
 	}
 	switch {
 	case queuesErr != nil:
-		found.leaveFor("the queues", "read the ConfigMap "+r.configMap.String(), queuesErr)
+		found.queuesLeftOut = withoutRight("the queues", "read the ConfigMap "+r.configMap.String(), queuesErr)
 	case configured:
 		found.queues = &config
 	}
@@ -79,9 +84,6 @@ func (r reader) cluster(ctx context.Context) (read, error) {
 }
 
 func (f *read) leave(what string) { f.leftOut = append(f.leftOut, what) }
-
-// leaveFor notes that something could not be read.
-func (f *read) leaveFor(what, act string, err error) { f.leave(withoutRight(what, act, err)) }
 
 // withoutRight says what is left out because of an error.
 func withoutRight(what, act string, err error) string {

@@ -175,6 +175,10 @@ func (k kinds) usedBy(pods []*corev1.Pod, nodes map[string]int) []int64 {
 		}
 		used := all[at*len(k) : (at+1)*len(k)]
 		used[0]++
+		if onlyContainers(pod) {
+			k.addContainers(used, pod)
+			continue
+		}
 		requests := resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{UseStatusResources: true, Reuse: reused})
 		for i, name := range k[1:] {
 			if quantity, has := requests[name]; has {
@@ -183,6 +187,41 @@ func (k kinds) usedBy(pods []*corev1.Pod, nodes map[string]int) []int64 {
 		}
 	}
 	return all
+}
+
+// onlyContainers reports whether a pod requests the sum of what its containers request, and nothing else decides.
+func onlyContainers(pod *corev1.Pod) bool {
+	return len(pod.Spec.InitContainers) == 0 && len(pod.Spec.Overhead) == 0 && pod.Spec.Resources == nil &&
+		!resourcehelper.IsPodResizeInfeasible(pod)
+}
+
+// addContainers adds what the containers of a pod request: the highest of what is specified, allocated and actuated, which differ while a
+// pod is being resized. It is what resourcehelper.PodRequests returns for such pods, for some of the resources and without a list: most
+// pods of a large cluster are counted here.
+func (k kinds) addContainers(used []int64, pod *corev1.Pod) {
+	for i := range pod.Spec.Containers {
+		c := &pod.Spec.Containers[i]
+		var allocated, actuated corev1.ResourceList
+		for s := range pod.Status.ContainerStatuses {
+			if status := &pod.Status.ContainerStatuses[s]; status.Name == c.Name && status.Resources != nil {
+				allocated, actuated = status.AllocatedResources, status.Resources.Requests
+			}
+		}
+		for n, name := range k[1:] {
+			most := amountIn(c.Resources.Requests, name)
+			if allocated != nil || actuated != nil {
+				most = max(most, amountIn(allocated, name), amountIn(actuated, name))
+			}
+			used[n+1] += most
+		}
+	}
+}
+
+func amountIn(list corev1.ResourceList, name corev1.ResourceName) int64 {
+	if quantity, has := list[name]; has {
+		return amountOf(name, quantity)
+	}
+	return 0
 }
 
 // on returns whether the nodes take the pods.

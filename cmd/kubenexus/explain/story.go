@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
@@ -33,6 +34,10 @@ type Story struct {
 	Forgotten int      `json:"forgotten,omitempty"`
 	// Why says why it waits, empty if it does not wait.
 	Why string `json:"why,omitempty"`
+	// Now is the gang as the scheduler has it, and Next what would happen if it were tried now; nil if the scheduler has not answered, or
+	// not that.
+	Now  *answers.Gang     `json:"now,omitempty"`
+	Next *answers.Forecast `json:"next,omitempty"`
 	// Capacity is where the pods that wait fit, nil if none waits or the nodes are unknown.
 	Capacity *Capacity `json:"capacity,omitempty"`
 	// Help is what would help, any of it.
@@ -75,6 +80,7 @@ type teller struct {
 func tell(r read, about *corev1.Pod, of *gangread.Gang, schedulers []string, now time.Time) Story {
 	t := &teller{read: r, schedulers: schedulers, now: now}
 	t.story = Story{APIVersion: "kubenexus.io/v1alpha1", Kind: "Explanation", Gang: of, At: now, LeftOut: slices.Clone(r.leftOut)}
+	t.story.Now, t.story.Next = r.said.gang, r.said.forecast
 	pods := []*corev1.Pod{about}
 	if of != nil {
 		pods = membersOf(of, r.pods)
@@ -209,8 +215,8 @@ func (t *teller) help(waiting []*corev1.Pod, of *gangread.Gang) {
 		waiting: waiting, needed: needed, within: ledger.TopologyOf(waiting[0]).Required, nodes: t.nodes, pods: t.everywhere,
 	})
 	t.story.Capacity = &capacity
-	if of != nil && t.standings != nil {
-		t.story.Help = append(t.story.Help, counted.helpInQueue(t.standings.Queues(), of.Queue)...)
+	if of != nil && t.uses != nil {
+		t.story.Help = append(t.story.Help, counted.helpInQueue(*t.uses, of.Queue)...)
 	}
 	t.story.Help = append(t.story.Help, counted.help(capacity.Fit, started, oneSize)...)
 }

@@ -1,4 +1,4 @@
-// Package whatif is the part of the kubenexus command that asks the scheduler what would happen if a gang were created.
+// Package whatif is the part of the kubenexus command that asks the scheduler what would happen if a gang were created, or tried.
 package whatif
 
 import (
@@ -39,6 +39,8 @@ The scheduler answers with the planner that schedules, on the cluster as it is, 
 same if nothing changes in between. It does not try Reserve plugins: a volume that cannot be provisioned shows only later. For a pod
 without a gang, kube-scheduler's scores choose the node.
 
+For a gang that exists and waits, ask kubenexus what-if gang NAME.
+
 The objects may be pods, Jobs, JobSets, Deployments, StatefulSets and others that make pods; all pods have to be one gang, or a single
 pod. The API server completes each pod first (dry run), so you need the right to create pods in the namespace. You also need the
 right to the non-resource URL /kubenexus.io/v1alpha1/what-if of the scheduler (verb post). The scheduler is found by its lease,
@@ -48,6 +50,9 @@ does.
 Exit codes: 0 if the scheduler has answered, whatever it says; 1 if not.`,
 		Example: `  # would this Job start?
   kubenexus what-if -f job.yaml
+
+  # would this gang, which exists and waits?
+  kubenexus what-if gang training
 
   # for a script
   kubenexus what-if -f job.yaml -o json | jq -r .outcome
@@ -67,13 +72,14 @@ Exit codes: 0 if the scheduler has answered, whatever it says; 1 if not.`,
 	o.scheduler.AddFlags(flags)
 	o.cluster.AddFlags(flags)
 	cobra.CheckErr(cmd.MarkFlagRequired("filename"))
+	cmd.AddCommand(newOfGang())
 	return cmd
 }
 
 func (o *options) run(ctx context.Context, in io.Reader, out io.Writer) error {
-	show, known := printers[o.output]
-	if !known {
-		return fmt.Errorf("--output is %q: it can be json or yaml", o.output)
+	show, err := printerOf(o.output)
+	if err != nil {
+		return err
 	}
 	client, namespace, err := o.cluster.Connect()
 	if err != nil {

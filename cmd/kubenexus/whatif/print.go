@@ -15,8 +15,19 @@ import (
 // most is how many nodes and victims are listed as text.
 const most = 40
 
+type printer func(io.Writer, *answers.Forecast) error
+
 //nolint:gochecknoglobals // a constant table
-var printers = map[string]func(io.Writer, *answers.Forecast) error{"": asText, "json": asJSON, "yaml": asYAML}
+var printers = map[string]printer{"": asText, "json": asJSON, "yaml": asYAML}
+
+// printerOf returns the way to print an answer, by the value of --output.
+func printerOf(output string) (printer, error) {
+	show, known := printers[output]
+	if !known {
+		return nil, fmt.Errorf("--output is %q: it can be json or yaml", output)
+	}
+	return show, nil
+}
 
 func asJSON(w io.Writer, f *answers.Forecast) error {
 	return document.JSON(w, f)
@@ -26,15 +37,23 @@ func asYAML(w io.Writer, f *answers.Forecast) error {
 	return document.YAML(w, f)
 }
 
-// asText prints the answer for people: first what would happen, then where, then who would have to go.
-func asText(w io.Writer, f *answers.Forecast) error {
-	fmt.Fprintf(w, "%s: %s.\n", headings[f.Outcome], words.OneLine(f.Why))
+// Summary says in a few lines what would happen.
+func Summary(f *answers.Forecast) []string {
+	lines := []string{fmt.Sprintf("%s: %s.", headings[f.Outcome], words.OneLine(f.Why))}
 	if f.Queue != "" {
-		fmt.Fprintf(w, "Queue: %s, %s before it.\n", f.Queue, words.Count(f.Before, "gang"))
+		lines = append(lines, fmt.Sprintf("Queue: %s, %s before it.", f.Queue, words.Count(f.Before, "gang")))
 	}
 	if !f.StartsAt.IsZero() {
-		fmt.Fprintf(w, "Expected to start in about %s, when %s.\n", f.StartsAt.Sub(f.At).Round(time.Second),
-			cmp.Or(ends(f.After), "what it waits for ends"))
+		lines = append(lines, fmt.Sprintf("Expected to start in about %s, when %s.", f.StartsAt.Sub(f.At).Round(time.Second),
+			cmp.Or(ends(f.After), "what it waits for ends")))
+	}
+	return lines
+}
+
+// asText prints the answer for people: first what would happen, then where, then who would have to go.
+func asText(w io.Writer, f *answers.Forecast) error {
+	for _, line := range Summary(f) {
+		fmt.Fprintln(w, line)
 	}
 	if f.Outcome != answers.Rejected {
 		fmt.Fprintf(w, "Pods: %d of %d would have a node", f.Placed, f.Pods)
