@@ -45,7 +45,8 @@ func CreateSubmitters(ctx context.Context, client kubernetes.Interface, server *
 		ObjectMeta: metav1.ObjectMeta{Name: role}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role},
 	}
 	for i := range submitters {
-		binding.Subjects = append(binding.Subjects, rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: Namespace, Name: submitterName(i)})
+		account := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: Namespace, Name: submitterName(i)}
+		binding.Subjects = append(binding.Subjects, account)
 	}
 	if _, err := client.RbacV1().RoleBindings(Namespace).Create(ctx, binding, metav1.CreateOptions{}); err != nil {
 		return nil, fmt.Errorf("creating a role binding: %w", err)
