@@ -108,7 +108,7 @@ func request(name string) jobs.Request {
 
 func wrong(name string) jobs.Request {
 	r := request(name)
-	r.MinAvailable = int(r.Replicas) + 1
+	r.MinAvailable = r.Replicas + 1
 	return r
 }
 
@@ -147,10 +147,16 @@ func (s *Submissions) Refused(ctx context.Context, address string) ([]time.Durat
 func (s *Submissions) posted(ctx context.Context, address string, status int, of func(name string) jobs.Request) ([]time.Duration, error) {
 	url := address + "/api/v1/namespaces/" + Namespace + "/jobs"
 	clients := make([]*http.Client, len(s.Submitters))
+	defer func() {
+		for _, client := range clients {
+			if client != nil {
+				client.CloseIdleConnections()
+			}
+		}
+	}()
 	for i := range clients {
 		// The REST API makes its certificate itself; both ends are this machine.
 		clients[i] = keepAlive(&tls.Config{InsecureSkipVerify: true}, s.Submitters[i].token)
-		defer clients[i].CloseIdleConnections()
 		// Those whose token is not known yet may ask a few times only.
 		if err := ask(ctx, clients[i], http.MethodGet, url+"?limit=1", nil, http.StatusOK); err != nil {
 			return nil, err
