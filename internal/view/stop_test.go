@@ -36,7 +36,7 @@ func (e *ending) Err() error {
 
 // ended runs a plan with a context that ends while it is made, and once more to its end. The first says that it was given up, or is the same
 // as the second: a plan that was given up leaves nothing behind, and is never taken for an answer.
-func ended[P any](t *rapid.T, what string, ctx context.Context, w *world, plan func(context.Context) (P, error)) (gaveUp bool) {
+func ended[P any](ctx context.Context, t *rapid.T, what string, w *world, plan func(context.Context) (P, error)) (gaveUp bool) {
 	all := endingAfter(ctx, math.MaxInt64)
 	whole, err := plan(all)
 	if err != nil {
@@ -65,13 +65,13 @@ func TestAPlanThatIsGivenUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawWorld(rolled(t), false)
 		h.set(t, w)
-		if ended(t, "a plan", h.ctx, w, func(ctx context.Context) (any, error) {
+		if ended(h.ctx, t, "a plan", w, func(ctx context.Context) (any, error) {
 			p, err := h.planner.Plan(ctx, w.task(), nil)
 			return []any{p.Planned, p.Finding}, err
 		}) {
 			gaveUp["plan"]++
 		}
-		if ended(t, "setting aside", h.ctx, w, func(ctx context.Context) (any, error) {
+		if ended(h.ctx, t, "setting aside", w, func(ctx context.Context) (any, error) {
 			p, found, err := h.planner.SetAside(ctx, w.asideRequest())
 			return []any{p, found}, err
 		}) {
@@ -87,7 +87,7 @@ func TestAPlanThatIsGivenUp(t *testing.T) {
 		w.drawCrowd(d)
 		w.drawMembers(d)
 		h.set(t, w)
-		if ended(t, "making room", h.ctx, w, func(ctx context.Context) (any, error) {
+		if ended(h.ctx, t, "making room", w, func(ctx context.Context) (any, error) {
 			p, found, err := h.planner.MakeRoom(ctx, h.roomRequest(w))
 			names := []string{}
 			for _, v := range p.Victims {

@@ -45,7 +45,8 @@ func CreateSubmitters(ctx context.Context, client kubernetes.Interface, server *
 		ObjectMeta: metav1.ObjectMeta{Name: role}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role},
 	}
 	for i := range submitters {
-		binding.Subjects = append(binding.Subjects, rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: Namespace, Name: submitterName(i)})
+		account := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: Namespace, Name: submitterName(i)}
+		binding.Subjects = append(binding.Subjects, account)
 	}
 	if _, err := client.RbacV1().RoleBindings(Namespace).Create(ctx, binding, metav1.CreateOptions{}); err != nil {
 		return nil, fmt.Errorf("creating a role binding: %w", err)
@@ -107,7 +108,7 @@ func request(name string) jobs.Request {
 
 func wrong(name string) jobs.Request {
 	r := request(name)
-	r.MinAvailable = int(r.Replicas) + 1
+	r.MinAvailable = r.Replicas + 1
 	return r
 }
 
@@ -146,10 +147,16 @@ func (s *Submissions) Refused(ctx context.Context, address string) ([]time.Durat
 func (s *Submissions) posted(ctx context.Context, address string, status int, of func(name string) jobs.Request) ([]time.Duration, error) {
 	url := address + "/api/v1/namespaces/" + Namespace + "/jobs"
 	clients := make([]*http.Client, len(s.Submitters))
+	defer func() {
+		for _, client := range clients {
+			if client != nil {
+				client.CloseIdleConnections()
+			}
+		}
+	}()
 	for i := range clients {
 		// The REST API makes its certificate itself; both ends are this machine.
 		clients[i] = keepAlive(&tls.Config{InsecureSkipVerify: true}, s.Submitters[i].token)
-		defer clients[i].CloseIdleConnections()
 		// Those whose token is not known yet may ask a few times only.
 		if err := ask(ctx, clients[i], http.MethodGet, url+"?limit=1", nil, http.StatusOK); err != nil {
 			return nil, err
