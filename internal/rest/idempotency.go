@@ -95,14 +95,15 @@ func differs() error {
 
 // undecided is the problem of two requests with one key that both have objects.
 func undecided(own objectID, other string) error {
-	return problem(http.StatusConflict, fmt.Sprintf("two requests were made with this Idempotency-Key at the same time, and both have objects: "+
-		"%s and %s. Try again; if this stays, cancel the one that is not wanted", own, other),
+	return problem(http.StatusConflict, fmt.Sprintf("two requests were made with this Idempotency-Key at the same time, and both have "+
+		"objects: %s and %s. Try again; if this stays, cancel the one that is not wanted", own, other),
 		fieldError("header.Idempotency-Key", "use a new key for a new request"))
 }
 
 // changing is the problem of an object that another request with the same key deletes or creates at the moment.
 func changing(what fmt.Stringer) error {
-	return problem(http.StatusConflict, fmt.Sprintf("%s of this Idempotency-Key is being created or deleted at the moment: try again", what))
+	return problem(http.StatusConflict,
+		fmt.Sprintf("%s of this Idempotency-Key is being created or deleted at the moment: try again", what))
 }
 
 // mayUseKey refuses a key that was used for another request, before anything is created.
@@ -141,7 +142,8 @@ func (c *creation) decide(ctx context.Context) error {
 	found, err := c.claims(ctx, version)
 	switch {
 	case apierrors.IsResourceExpired(err) || apierrors.IsGone(err):
-		return problem(http.StatusServiceUnavailable, "it took too long to find out whether this Idempotency-Key was used before: try again")
+		return problem(http.StatusServiceUnavailable,
+			"it took too long to find out whether this Idempotency-Key was used before: try again")
 	case err != nil:
 		return err
 	case found.other != "" && !claim.found:
