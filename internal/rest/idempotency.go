@@ -10,14 +10,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// An Idempotency-Key is a label of the objects, beside an annotation with the hash of the request. So all replicas know what a key was used for,
-// and nothing else has to be kept. Of requests with one key that come at the same moment, the API server's order decides. The first object that
-// a request creates is its claim. The request then looks at the namespace as it was at exactly this creation: if there is an object of another
-// request with the key, that one was first, and this request deletes its claim. No clocks are compared, and no replica asks another.
+// An Idempotency-Key is a label of the objects, beside an annotation with the hash of the request. So all replicas know what a key was
+// used for, and nothing else has to be kept. Of requests with one key that come at the same moment, the API server's order decides. The
+// first object that a request creates is its claim. The request then looks at the namespace as it was at exactly this creation: if there
+// is an object of another request with the key, that one was first, and this request deletes its claim. No clocks are compared, and no
+// replica asks another.
 //
-// A replica that ends between its claim and the look leaves the claim. The same request finds it when it comes again, and creates what is missing.
-// If there is an object of another request as well, nobody can tell any more which claim was first: the answer is then 409, which names both, and
-// nothing is deleted. Objects that are being deleted no longer count.
+// A replica that ends between its claim and the look leaves the claim. The same request finds it when it comes again, and creates what is
+// missing. If there is an object of another request as well, nobody can tell any more which claim was first: the answer is then 409,
+// which names both, and nothing is deleted. Objects that are being deleted no longer count.
 
 // claims are the objects of a namespace that were submitted with a key.
 type claims struct {
@@ -38,8 +39,8 @@ func (id objectID) String() string { return id.kind.name + "/" + id.name }
 // claimable are the resources in which a key is looked for.
 func claimable() []resource { return []resource{podResource(), jobResource(), jobSetResource()} }
 
-// claims finds the objects with the key: those of now, or those of a resource version. It leaves out kinds that the request does not have, if the
-// caller may not list them, or the cluster does not have them.
+// claims finds the objects with the key: those of now, or those of a resource version. It leaves out kinds that the request does not
+// have, if the caller may not list them, or the cluster does not have them.
 func (c *creation) claims(ctx context.Context, version string) (claims, error) {
 	found := claims{own: map[objectID]types.UID{}}
 	for _, kind := range claimable() {
@@ -94,14 +95,15 @@ func differs() error {
 
 // undecided is the problem of two requests with one key that both have objects.
 func undecided(own objectID, other string) error {
-	return problem(http.StatusConflict, fmt.Sprintf("two requests were made with this Idempotency-Key at the same time, and both have objects: "+
-		"%s and %s. Try again; if this stays, cancel the one that is not wanted", own, other),
+	return problem(http.StatusConflict, fmt.Sprintf("two requests were made with this Idempotency-Key at the same time, and both have "+
+		"objects: %s and %s. Try again; if this stays, cancel the one that is not wanted", own, other),
 		fieldError("header.Idempotency-Key", "use a new key for a new request"))
 }
 
 // changing is the problem of an object that another request with the same key deletes or creates at the moment.
 func changing(what fmt.Stringer) error {
-	return problem(http.StatusConflict, fmt.Sprintf("%s of this Idempotency-Key is being created or deleted at the moment: try again", what))
+	return problem(http.StatusConflict,
+		fmt.Sprintf("%s of this Idempotency-Key is being created or deleted at the moment: try again", what))
 }
 
 // mayUseKey refuses a key that was used for another request, before anything is created.
@@ -140,7 +142,8 @@ func (c *creation) decide(ctx context.Context) error {
 	found, err := c.claims(ctx, version)
 	switch {
 	case apierrors.IsResourceExpired(err) || apierrors.IsGone(err):
-		return problem(http.StatusServiceUnavailable, "it took too long to find out whether this Idempotency-Key was used before: try again")
+		return problem(http.StatusServiceUnavailable,
+			"it took too long to find out whether this Idempotency-Key was used before: try again")
 	case err != nil:
 		return err
 	case found.other != "" && !claim.found:
@@ -149,7 +152,8 @@ func (c *creation) decide(ctx context.Context) error {
 	return found.conflict()
 }
 
-// confirm looks again, because this request found objects: the one that created them may have deleted them since, if it could not create the rest.
+// confirm looks again, because this request found objects: the one that created them may have deleted them since, if it could not create
+// the rest.
 func (c *creation) confirm(ctx context.Context) error {
 	found, err := c.claims(ctx, "")
 	if err != nil {

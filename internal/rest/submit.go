@@ -227,8 +227,8 @@ func (c *creation) createService(ctx context.Context, job *metav1.PartialObjectM
 	return err
 }
 
-// undo deletes what was created before an error, so that a submission is created whole or not at all. It returns the error. Of requests with one
-// key, that are the same, only the one that created the first object does so: the others cannot know whether it was served.
+// undo deletes what was created before an error, so that a submission is created whole or not at all. It returns the error. Of requests
+// with one key, that are the same, only the one that created the first object does so: the others cannot know whether it was served.
 func (c *creation) undo(ctx context.Context, cause error) error {
 	if len(c.objects) == 0 || c.objects[0].found {
 		return cause

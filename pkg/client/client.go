@@ -1,5 +1,5 @@
-// Package client is a client of the REST API of kubenexus serve. oapi-codegen makes client.gen.go from docs/reference/openapi.json; the rest says
-// who asks, and reads errors and watches.
+// Package client is a client of the REST API of kubenexus serve. oapi-codegen makes client.gen.go from docs/reference/openapi.json; the
+// rest says who asks, and reads errors and watches.
 package client
 
 import (
@@ -28,8 +28,8 @@ type Options struct {
 	CA []byte
 }
 
-// New returns a client of the API at an address, such as https://kubenexus-serve.kube-system.svc. It has no timeouts: requests end with their
-// contexts.
+// New returns a client of the API at an address, such as https://kubenexus-serve.kube-system.svc. It has no timeouts: requests end with
+// their contexts.
 func New(address string, o Options) (*ClientWithResponses, error) {
 	// A token must not be sent as plain text.
 	if at, err := url.Parse(address); err != nil || at.Scheme != "https" || at.Host == "" {

@@ -92,8 +92,10 @@ func TestCheck(t *testing.T) {
 		status     int
 		want       string
 	}{
-		{"a problem", `{"status": 422, "detail": "wrong", "errors": [{"location": "body.name", "message": "is missing"}]}`, 422,
-			"422 wrong; body.name: is missing"},
+		{
+			"a problem", `{"status": 422, "detail": "wrong", "errors": [{"location": "body.name", "message": "is missing"}]}`, 422,
+			"422 wrong; body.name: is missing",
+		},
 		{"of a proxy", "<html>", 502, "502 Bad Gateway"},
 		{"a status that is not in the description", `{"status": 418, "detail": "no"}`, 418, "418 no"},
 	} {
@@ -120,10 +122,14 @@ func TestFollow(t *testing.T) {
 		status       int
 		want         []string
 	}{
-		{"events", ": watching\n\nevent: gang\ndata: " + gang + "\n\n: heartbeat\n\nid: 7\nevent: gone\ndata: " + gang + "\n\n", 200,
-			[]string{" gang g Running", "7 gone g Running"}},
-		{"a problem at the end", "event: gang\ndata: " + gang + "\n\nevent: problem\ndata: {\"status\": 401, \"detail\": \"expired\"}\n\n", 200,
-			[]string{" gang g Running", "401 expired"}},
+		{
+			"events", ": watching\n\nevent: gang\ndata: " + gang + "\n\n: heartbeat\n\nid: 7\nevent: gone\ndata: " + gang + "\n\n", 200,
+			[]string{" gang g Running", "7 gone g Running"},
+		},
+		{
+			"a problem at the end", "event: gang\ndata: " + gang + "\n\nevent: problem\ndata: {\"status\": 401, \"detail\": \"expired\"}\n\n", 200,
+			[]string{" gang g Running", "401 expired"},
+		},
 		{"an event that is cut off", "event: gang\ndata: " + gang, 200, nil},
 		{"no event", "event: gang\ndata: {\n\n", 200, []string{"reading an event of the watch: unexpected end of JSON input"}},
 		{"refused", `{"status": 429, "detail": "this token has 10 watches"}`, 429, []string{"429 this token has 10 watches"}},

@@ -18,6 +18,7 @@ import (
 // others leave nothing. The API server is a real one, and the caller has the rights of a submitter only.
 func TestIdempotencyKeyAtTwoReplicas(t *testing.T) {
 	s := newScenario(t, "idempotency")
+	deleteJobs(t, s.namespace)
 	token := s.account(t, "submitter")
 	s.grant(t, "submitter", s.namespace, rbacv1.PolicyRule{
 		APIGroups: []string{"batch"}, Resources: []string{"jobs"}, Verbs: []string{"create", "get", "list", "delete"},

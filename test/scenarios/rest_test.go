@@ -35,15 +35,21 @@ func TestRESTPage(t *testing.T) {
 	page.shell(t, "kubectl apply -f "+serving.Rights(t, "../.."))
 	page.program(t)
 	s.namespaces = append(s.namespaces, "team-a") // the page creates it
+	deleteJobs(t, "team-a")
+	page.run(t)
+}
+
+// deleteJobs deletes the Jobs of a namespace when the test ends, so that they make no more pods.
+func deleteJobs(t *testing.T, namespace string) {
+	t.Helper()
 	t.Cleanup(func() {
 		background := metav1.DeletePropagationBackground
-		err := suite.client.BatchV1().Jobs("team-a").DeleteCollection(context.Background(),
+		err := suite.client.BatchV1().Jobs(namespace).DeleteCollection(context.Background(),
 			metav1.DeleteOptions{PropagationPolicy: &background}, metav1.ListOptions{})
 		if err != nil {
 			t.Error(err)
 		}
 	})
-	page.run(t)
 }
 
 // page is a page of the documentation, with commands, and what they print.
