@@ -69,7 +69,8 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		RequestsPerSecond: 100, Burst: 200, StrangersPerSecond: 20, StrangersBurst: 100,
-		InFlight: 256, Lists: 8, Watches: 200, WatchedPods: 100_000, AllWatchedPods: 500_000, Timeout: time.Minute, BodyTimeout: 10 * time.Second, Heartbeat: 15 * time.Second,
+		InFlight: 256, Lists: 8, Watches: 200, WatchedPods: 100_000, AllWatchedPods: 500_000,
+		Timeout: time.Minute, BodyTimeout: 10 * time.Second, Heartbeat: 15 * time.Second,
 	}
 }
 
