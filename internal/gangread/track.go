@@ -98,7 +98,8 @@ func (t *Tracker) Remove(uid types.UID) {
 	}
 }
 
-// group returns the group that a pod belongs to, and the pod that created it, if one did. It returns false for a pod that can be in no gang.
+// group returns the group that a pod belongs to, and the pod that created it, if one did. It returns false for a pod that can be in no
+// gang.
 func (t *Tracker) group(pod *corev1.Pod) (own unique.Handle[gang.Key], creator types.UID, may bool) {
 	if owner := metav1.GetControllerOfNoCopy(pod); owner != nil && owner.Kind == "Pod" {
 		creator = owner.UID

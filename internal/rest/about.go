@@ -24,7 +24,8 @@ type About struct {
 }
 
 func (s *Server) getAbout(ctx context.Context, _ *struct{}) (*answer[About], error) {
-	review, err := s.client.AuthenticationV1().SelfSubjectReviews().Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
+	reviews, ask := s.client.AuthenticationV1().SelfSubjectReviews(), &authenticationv1.SelfSubjectReview{}
+	review, err := reviews.Create(ctx, ask, metav1.CreateOptions{})
 	if err != nil {
 		return nil, err
 	}

@@ -44,15 +44,19 @@ func jobPod(gang, i int, why string) *corev1.Pod {
 					"nvidia.com/gpu": apiresource.MustParse("1"),
 				},
 			}}},
-			Tolerations: []corev1.Toleration{
-				{Key: "node.kubernetes.io/not-ready", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: new(int64(300))},
-				{Key: "node.kubernetes.io/unreachable", Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: new(int64(300))},
-			},
+			Tolerations: []corev1.Toleration{tolerates("node.kubernetes.io/not-ready"), tolerates("node.kubernetes.io/unreachable")},
 		},
 		Status: corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{{
 			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "GangUnschedulable", LastTransitionTime: at,
 			Message: "gang team-a/" + job + " cannot be scheduled yet: 3 of the 5 pods it needs fit; 2 lack cpu" + why,
 		}}},
+	}
+}
+
+// tolerates is what the API server adds to each pod.
+func tolerates(key string) corev1.Toleration {
+	return corev1.Toleration{
+		Key: key, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: new(int64(300)),
 	}
 }
 

@@ -119,7 +119,8 @@ func TestQueueHistory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(query, "kubenexus_queue_share ") || !strings.Contains(string(documented), "`kubenexus_queue_share` | gauge | queue |") {
+	if !strings.Contains(query, "kubenexus_queue_share ") ||
+		!strings.Contains(string(documented), "`kubenexus_queue_share` | gauge | queue |") {
 		t.Errorf("the query %s is not about a metric of the scheduler", query)
 	}
 }

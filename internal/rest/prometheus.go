@@ -82,7 +82,8 @@ func newHistory(from Prometheus) (*history, error) {
 // checkPrometheus refuses a URL that cannot be that of Prometheus.
 func checkPrometheus(address string) error {
 	parsed, err := url.Parse(address)
-	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" || parsed.RawQuery != "" || parsed.Fragment != "" {
+	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" ||
+		parsed.RawQuery != "" || parsed.Fragment != "" {
 		return fmt.Errorf("the URL of Prometheus is %q: write it as http://prometheus.monitoring:9090", address)
 	}
 	return nil

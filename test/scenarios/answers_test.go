@@ -13,6 +13,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/serving"
 )
 
 // caller asks the REST API with a token.
@@ -86,7 +87,7 @@ func TestNodesAndOrderOverREST(t *testing.T) {
 	s.gang("waits", 4, 4)
 	s.waitsWith(t, "waits-0", "2 of the 4 pods it needs fit")
 
-	address := serveREST(t)
+	address := serving.Serve(t, suite.plane.Kubeconfig())
 	core := func(resource string) rbacv1.PolicyRule {
 		return rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{resource}, Verbs: []string{"list"}}
 	}

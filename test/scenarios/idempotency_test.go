@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubenexus/kubenexus-scheduler/pkg/client"
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/serving"
 )
 
 // TestIdempotencyKeyAtTwoReplicas: of requests with one key and different names that two replicas get at the same moment, one is served, and the
@@ -31,7 +32,7 @@ func TestIdempotencyKeyAtTwoReplicas(t *testing.T) {
 	}
 	var replicas []*client.ClientWithResponses
 	for range 2 {
-		address := serveREST(t, "--tls-cert-file", certificate, "--tls-private-key-file", page.dir+"/serve.key")
+		address := serving.Serve(t, suite.plane.Kubeconfig(), "--tls-cert-file", certificate, "--tls-private-key-file", page.dir+"/serve.key")
 		api, err := client.New("https://"+address, client.Options{Token: token, CA: ca})
 		if err != nil {
 			t.Fatal(err)

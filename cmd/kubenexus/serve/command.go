@@ -78,8 +78,9 @@ Exit codes: 0 after SIGTERM or SIGINT; 1 if it could not serve.`,
 	flags.StringVar(&o.lease, "lease", "kube-system/"+scheduler.Name, "the lease of the scheduler that is asked, as namespace/name")
 	flags.BoolVar(&o.page, "page", true, "serve the web page at /, which shows who waits and why, and asks for a token")
 	flags.StringVar(&o.prometheus.URL, "prometheus", "",
-		"the URL of the Prometheus that has the scheduler's metrics, such as http://prometheus.monitoring:9090, for the history of the queues")
-	flags.StringVar(&o.prometheus.TokenFile, "prometheus-token-file", "", "a file with the bearer token for that Prometheus, if it needs one")
+		"the URL of the Prometheus that has the scheduler's metrics, such as http://prometheus.monitoring:9090, for the history of queues")
+	flags.StringVar(&o.prometheus.TokenFile, "prometheus-token-file", "",
+		"a file with the bearer token for that Prometheus, if it needs one")
 	flags.Float64Var(&o.limits.RequestsPerSecond, "requests-per-second", o.limits.RequestsPerSecond,
 		"how many requests a caller may make a second")
 	flags.IntVar(&o.limits.Burst, "burst", o.limits.Burst, "how many requests a caller may make at once")
