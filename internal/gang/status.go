@@ -346,7 +346,7 @@ func (s Shortage) status(short *Shortfall) ShortageStatus {
 }
 
 func (g *Gang) times(now time.Time) Times {
-	t := Times{At: now, NextTry: g.nextTry(), SlotsUntil: g.until}
+	t := Times{At: now, NextTry: g.nextTryIn(g.Phase()), SlotsUntil: g.until}
 	switch {
 	case !g.ran || g.tally.started == 0:
 		t.Since = g.since
@@ -356,14 +356,14 @@ func (g *Gang) times(now time.Time) Times {
 	return t
 }
 
-// nextTry is when the gang is retried even if nothing changes, or zero.
-func (g *Gang) nextTry() time.Time {
+// nextTryIn is when the gang, which is in this phase, is retried even if nothing changes, or zero.
+func (g *Gang) nextTryIn(phase Phase) time.Time {
 	switch {
 	case !g.refusedAt.IsZero():
 		return g.refusedAt.Add(backoff(g.unbound + 1))
 	case g.evicting != "":
 		return g.eviction.at.Add(g.eviction.pause())
-	case g.Phase() != Ready:
+	case phase != Ready:
 		return time.Time{}
 	}
 	next := g.retryAt

@@ -20,5 +20,5 @@ func (g *Gang) Waits(now time.Time) (Waits, bool) {
 	if phase != Ready && phase != Placing {
 		return Waits{}, false
 	}
-	return Waits{Key: g.Key, Why: g.explainIn(phase).clone(), SetAside: g.setAside.status(now), NextTry: g.nextTry()}, true
+	return Waits{Key: g.Key, Why: g.explainIn(phase).clone(), SetAside: g.setAside.status(now), NextTry: g.nextTryIn(phase)}, true
 }
