@@ -47,6 +47,26 @@ func (e JobState) Valid() bool {
 	}
 }
 
+// About defines model for About.
+type About struct {
+	// Prometheus Whether there is a Prometheus, so that the queues have a history.
+	Prometheus bool `json:"prometheus"`
+
+	// User Who the caller is to Kubernetes.
+	//
+	// Examples: system:serviceaccount:team-a:ann
+	User string `json:"user"`
+
+	// Version The version of kubenexus serve.
+	Version string `json:"version"`
+}
+
+// Awaits defines model for Awaits.
+type Awaits struct {
+	Nodes int64 `json:"nodes"`
+	Pods  int64 `json:"pods"`
+}
+
 // DomainStatus defines model for DomainStatus.
 type DomainStatus struct {
 	Key  string `json:"key"`
@@ -145,6 +165,7 @@ type Forecast struct {
 // Gang defines model for Gang.
 type Gang struct {
 	At         time.Time       `json:"at"`
+	Attempts   int64           `json:"attempts,omitempty"`
 	Created    time.Time       `json:"created"`
 	Domains    []DomainStatus  `json:"domains,omitempty"`
 	Key        Key             `json:"key"`
@@ -169,6 +190,7 @@ type Gang struct {
 // GangDetails defines model for GangDetails.
 type GangDetails struct {
 	At         time.Time       `json:"at"`
+	Attempts   int64           `json:"attempts,omitempty"`
 	Created    time.Time       `json:"created"`
 	Domains    []DomainStatus  `json:"domains,omitempty"`
 	Key        Key             `json:"key"`
@@ -194,6 +216,8 @@ type GangDetails struct {
 // GangNow defines model for GangNow.
 type GangNow struct {
 	At         time.Time       `json:"at"`
+	Attempts   int64           `json:"attempts,omitempty"`
+	Awaits     *Awaits         `json:"awaits,omitempty"`
 	Domains    []DomainStatus  `json:"domains,omitempty"`
 	Key        Key             `json:"key"`
 	Members    []MemberStatus  `json:"members"`
@@ -211,6 +235,20 @@ type GangNow struct {
 	Slots      []SlotStatus    `json:"slots,omitempty"`
 	SlotsUntil *time.Time      `json:"slotsUntil,omitempty"`
 	Started    *time.Time      `json:"started,omitempty"`
+}
+
+// GangOnNode defines model for GangOnNode.
+type GangOnNode struct {
+	Gang int64     `json:"gang"`
+	Pods int64     `json:"pods"`
+	Uses []float64 `json:"uses"`
+}
+
+// GangOnNodes defines model for GangOnNodes.
+type GangOnNodes struct {
+	Instance  string `json:"instance,omitempty"`
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
 }
 
 // Gangs defines model for Gangs.
@@ -287,6 +325,18 @@ type Needs struct {
 	Running      int64        `json:"running"`
 }
 
+// Node defines model for Node.
+type Node struct {
+	Allocatable   []float64    `json:"allocatable"`
+	Domains       []string     `json:"domains"`
+	Gangs         []GangOnNode `json:"gangs,omitempty"`
+	Name          string       `json:"name"`
+	Ready         bool         `json:"ready"`
+	SetAside      []float64    `json:"setAside,omitempty"`
+	Unschedulable bool         `json:"unschedulable,omitempty"`
+	Used          []float64    `json:"used"`
+}
+
 // NodeShare defines model for NodeShare.
 type NodeShare struct {
 	Name string `json:"name"`
@@ -300,6 +350,15 @@ type NodeStatus struct {
 	Slots   int64  `json:"slots,omitempty"`
 }
 
+// Nodes defines model for Nodes.
+type Nodes struct {
+	At           time.Time     `json:"at"`
+	Gangs        []GangOnNodes `json:"gangs"`
+	Items        []Node        `json:"items"`
+	Resources    []string      `json:"resources"`
+	TopologyKeys []string      `json:"topologyKeys"`
+}
+
 // Object defines model for Object.
 type Object struct {
 	APIVersion string `json:"apiVersion"`
@@ -310,6 +369,12 @@ type Object struct {
 	Name      string `json:"name"`
 	Namespace string `json:"namespace"`
 	UID       string `json:"uid,omitempty"`
+}
+
+// Order defines model for Order.
+type Order struct {
+	At    time.Time `json:"at"`
+	Items []Turn    `json:"items"`
 }
 
 // Queue defines model for Queue.
@@ -325,6 +390,21 @@ type Queue struct {
 	Uses      map[string]string `json:"uses,omitempty"`
 	Waiting   int64             `json:"waiting"`
 	Weight    float64           `json:"weight"`
+}
+
+// QueueHistory defines model for QueueHistory.
+type QueueHistory struct {
+	Series []QueueSeries `json:"series"`
+
+	// Step The seconds from one point to the next.
+	Step int64 `json:"step"`
+}
+
+// QueueSeries defines model for QueueSeries.
+type QueueSeries struct {
+	// Points Times, in seconds since 1970, and the dominant share of what the queue used, from 0 to 1.
+	Points []*[]float64 `json:"points"`
+	Queue  string       `json:"queue"`
 }
 
 // Queues defines model for Queues.
@@ -463,6 +543,16 @@ type Topology struct {
 	Spread string `json:"spread,omitempty"`
 }
 
+// Turn defines model for Turn.
+type Turn struct {
+	Key      Key             `json:"key"`
+	NextTry  *time.Time      `json:"nextTry,omitempty"`
+	Position int64           `json:"position"`
+	Queue    string          `json:"queue,omitempty"`
+	Reason   string          `json:"reason,omitempty"`
+	SetAside *SetAsideStatus `json:"setAside,omitempty"`
+}
+
 // Victim defines model for Victim.
 type Victim struct {
 	Gang      string `json:"gang,omitempty"`
@@ -515,10 +605,31 @@ type GetLogsParams struct {
 	Previous *bool `form:"previous,omitempty" json:"previous,omitempty"`
 }
 
+// ListNodesParams defines parameters for ListNodes.
+type ListNodesParams struct {
+	// Namespace Name only gangs of this namespace. Without it, those of up to 32.
+	Namespace *string `form:"namespace,omitempty" json:"namespace,omitempty"`
+}
+
+// ListOrderParams defines parameters for ListOrder.
+type ListOrderParams struct {
+	// Namespace The namespace. Without it, all: the caller has to be allowed to list all pods.
+	Namespace *string `form:"namespace,omitempty" json:"namespace,omitempty"`
+}
+
+// GetQueueHistoryParams defines parameters for GetQueueHistory.
+type GetQueueHistoryParams struct {
+	// Hours How many hours, until now.
+	Hours *int64 `form:"hours,omitempty" json:"hours,omitempty"`
+}
+
 // WatchParams defines parameters for Watch.
 type WatchParams struct {
 	// Namespace The namespace. Without it, all: the caller has to be allowed to list all pods.
 	Namespace *string `form:"namespace,omitempty" json:"namespace,omitempty"`
+
+	// Brief Send of each gang a GangBrief: without members, with what they request together.
+	Brief *bool `form:"brief,omitempty" json:"brief,omitempty"`
 
 	// LastEventID The id of the last event that was read.
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
@@ -610,6 +721,11 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// GetAbout Get who the caller is, as the API server of Kubernetes says, and what this serves
+	//
+	// Corresponds with GET /api/v1/about (the `GetAbout` operationId).
+	GetAbout(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListGangs List the gangs that run or wait, and why
 	//
 	// They are read from the pods that the caller may list.
@@ -621,6 +737,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/gangs/{namespace}/{name} (the `GetGang` operationId).
 	GetGang(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// WhatIfTried Ask what would happen if a gang that waits were tried now
+	//
+	// The gang exists, and none of its pods has a node. Nothing is changed. The caller needs the right to list the pods of the namespace.
+	//
+	// Corresponds with GET /api/v1/gangs/{namespace}/{name}/what-if (the `WhatIfTried` operationId).
+	WhatIfTried(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListJobs List the Jobs of a namespace
 	//
@@ -667,14 +790,35 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/namespaces/{namespace}/jobs/{name}/logs (the `GetLogs` operationId).
 	GetLogs(ctx context.Context, namespace string, name string, params *GetLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListNodes List the nodes, with what they have, and which gangs use it
+	//
+	// What the gangs of namespaces use whose pods the caller may not list counts as used, but they are not named. Devices of dynamic resource allocation are left out.
+	//
+	// Corresponds with GET /api/v1/nodes (the `ListNodes` operationId).
+	ListNodes(ctx context.Context, params *ListNodesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOrder List the gangs that wait, in the order in which the scheduler would take them
+	//
+	// Gangs of which members are missing are not among them. With queues, it is the order in which they would start if each started when its turn has come, and nothing ended meanwhile.
+	//
+	// Corresponds with GET /api/v1/order (the `ListOrder` operationId).
+	ListOrder(ctx context.Context, params *ListOrderParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListQueues List the queues, with what they use and may use
 	//
 	// Corresponds with GET /api/v1/queues (the `ListQueues` operationId).
 	ListQueues(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetQueueHistory Get what the queues used in the last hours
+	//
+	// It is read from Prometheus, for those to whom the scheduler says which queues there are. Without a Prometheus there is no history.
+	//
+	// Corresponds with GET /api/v1/queues/history (the `GetQueueHistory` operationId).
+	GetQueueHistory(ctx context.Context, params *GetQueueHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// Watch Watch the gangs, as server-sent events
 	//
-	// First comes an event gang for each gang, and then one whenever a gang changes. An event gone says that a gang has ended or was deleted; its data has the key only. An event reset says that all gangs follow, because events were missed for too long. An event problem is the last one. The id of an event is for Last-Event-ID: the watch continues where it ended.
+	// First comes an event gang for each gang, then an event synced, and then an event gang whenever a gang changes. An event gone says that a gang has ended or was deleted; its data has the key only. An event reset says that all gangs follow, up to the next synced, because events were missed for too long. An event problem is the last one. The id of an event is for Last-Event-ID: the watch continues where it ended.
 	//
 	// Corresponds with GET /api/v1/watch (the `Watch` operationId).
 	Watch(ctx context.Context, params *WatchParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -696,6 +840,21 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/v1/what-if (the `WhatIf` operationId).
 	WhatIf(ctx context.Context, params *WhatIfParams, body WhatIfJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// GetAbout Get who the caller is, as the API server of Kubernetes says, and what this serves
+//
+// Corresponds with GET /api/v1/about (the `GetAbout` operationId).
+func (c *Client) GetAbout(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAboutRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // ListGangs List the gangs that run or wait, and why
@@ -720,6 +879,23 @@ func (c *Client) ListGangs(ctx context.Context, params *ListGangsParams, reqEdit
 // Corresponds with GET /api/v1/gangs/{namespace}/{name} (the `GetGang` operationId).
 func (c *Client) GetGang(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetGangRequest(c.Server, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// WhatIfTried Ask what would happen if a gang that waits were tried now
+//
+// The gang exists, and none of its pods has a node. Nothing is changed. The caller needs the right to list the pods of the namespace.
+//
+// Corresponds with GET /api/v1/gangs/{namespace}/{name}/what-if (the `WhatIfTried` operationId).
+func (c *Client) WhatIfTried(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewWhatIfTriedRequest(c.Server, namespace, name)
 	if err != nil {
 		return nil, err
 	}
@@ -845,6 +1021,40 @@ func (c *Client) GetLogs(ctx context.Context, namespace string, name string, par
 	return c.Client.Do(req)
 }
 
+// ListNodes List the nodes, with what they have, and which gangs use it
+//
+// What the gangs of namespaces use whose pods the caller may not list counts as used, but they are not named. Devices of dynamic resource allocation are left out.
+//
+// Corresponds with GET /api/v1/nodes (the `ListNodes` operationId).
+func (c *Client) ListNodes(ctx context.Context, params *ListNodesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListNodesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOrder List the gangs that wait, in the order in which the scheduler would take them
+//
+// Gangs of which members are missing are not among them. With queues, it is the order in which they would start if each started when its turn has come, and nothing ended meanwhile.
+//
+// Corresponds with GET /api/v1/order (the `ListOrder` operationId).
+func (c *Client) ListOrder(ctx context.Context, params *ListOrderParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOrderRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListQueues List the queues, with what they use and may use
 //
 // Corresponds with GET /api/v1/queues (the `ListQueues` operationId).
@@ -860,9 +1070,26 @@ func (c *Client) ListQueues(ctx context.Context, reqEditors ...RequestEditorFn) 
 	return c.Client.Do(req)
 }
 
+// GetQueueHistory Get what the queues used in the last hours
+//
+// It is read from Prometheus, for those to whom the scheduler says which queues there are. Without a Prometheus there is no history.
+//
+// Corresponds with GET /api/v1/queues/history (the `GetQueueHistory` operationId).
+func (c *Client) GetQueueHistory(ctx context.Context, params *GetQueueHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetQueueHistoryRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // Watch Watch the gangs, as server-sent events
 //
-// First comes an event gang for each gang, and then one whenever a gang changes. An event gone says that a gang has ended or was deleted; its data has the key only. An event reset says that all gangs follow, because events were missed for too long. An event problem is the last one. The id of an event is for Last-Event-ID: the watch continues where it ended.
+// First comes an event gang for each gang, then an event synced, and then an event gang whenever a gang changes. An event gone says that a gang has ended or was deleted; its data has the key only. An event reset says that all gangs follow, up to the next synced, because events were missed for too long. An event problem is the last one. The id of an event is for Last-Event-ID: the watch continues where it ended.
 //
 // Corresponds with GET /api/v1/watch (the `Watch` operationId).
 func (c *Client) Watch(ctx context.Context, params *WatchParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -913,6 +1140,33 @@ func (c *Client) WhatIf(ctx context.Context, params *WhatIfParams, body WhatIfJS
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewGetAboutRequest constructs an http.Request for the GetAbout method
+func NewGetAboutRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/about")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewListGangsRequest constructs an http.Request for the ListGangs method
@@ -993,6 +1247,47 @@ func NewGetGangRequest(server string, namespace string, name string) (*http.Requ
 	}
 
 	operationPath := fmt.Sprintf("/api/v1/gangs/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewWhatIfTriedRequest constructs an http.Request for the WhatIfTried method
+func NewWhatIfTriedRequest(server string, namespace string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/gangs/%s/%s/what-if", pathParam0, pathParam1)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -1411,6 +1706,114 @@ func NewGetLogsRequest(server string, namespace string, name string, params *Get
 	return req, nil
 }
 
+// NewListNodesRequest constructs an http.Request for the ListNodes method
+func NewListNodesRequest(server string, params *ListNodesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/nodes")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Namespace != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "namespace", *params.Namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListOrderRequest constructs an http.Request for the ListOrder method
+func NewListOrderRequest(server string, params *ListOrderParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/order")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Namespace != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "namespace", *params.Namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListQueuesRequest constructs an http.Request for the ListQueues method
 func NewListQueuesRequest(server string) (*http.Request, error) {
 	var err error
@@ -1428,6 +1831,60 @@ func NewListQueuesRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetQueueHistoryRequest constructs an http.Request for the GetQueueHistory method
+func NewGetQueueHistoryRequest(server string, params *GetQueueHistoryParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/queues/history")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Hours != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "hours", *params.Hours, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -1469,6 +1926,18 @@ func NewWatchRequest(server string, params *WatchParams) (*http.Request, error) 
 		if params.Namespace != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "namespace", *params.Namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Brief != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "brief", *params.Brief, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -1614,6 +2083,13 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// GetAboutWithResponse Get who the caller is, as the API server of Kubernetes says, and what this serves
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/about (the `GetAbout` operationId).
+	GetAboutWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetAboutResponse, error)
+
 	// ListGangsWithResponse List the gangs that run or wait, and why
 	//
 	// They are read from the pods that the caller may list.
@@ -1629,6 +2105,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/gangs/{namespace}/{name} (the `GetGang` operationId).
 	GetGangWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetGangResponse, error)
+
+	// WhatIfTriedWithResponse Ask what would happen if a gang that waits were tried now
+	//
+	// The gang exists, and none of its pods has a node. Nothing is changed. The caller needs the right to list the pods of the namespace.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/gangs/{namespace}/{name}/what-if (the `WhatIfTried` operationId).
+	WhatIfTriedWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*WhatIfTriedResponse, error)
 
 	// ListJobsWithResponse List the Jobs of a namespace
 	//
@@ -1685,6 +2170,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/namespaces/{namespace}/jobs/{name}/logs (the `GetLogs` operationId).
 	GetLogsWithResponse(ctx context.Context, namespace string, name string, params *GetLogsParams, reqEditors ...RequestEditorFn) (*GetLogsResponse, error)
 
+	// ListNodesWithResponse List the nodes, with what they have, and which gangs use it
+	//
+	// What the gangs of namespaces use whose pods the caller may not list counts as used, but they are not named. Devices of dynamic resource allocation are left out.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/nodes (the `ListNodes` operationId).
+	ListNodesWithResponse(ctx context.Context, params *ListNodesParams, reqEditors ...RequestEditorFn) (*ListNodesResponse, error)
+
+	// ListOrderWithResponse List the gangs that wait, in the order in which the scheduler would take them
+	//
+	// Gangs of which members are missing are not among them. With queues, it is the order in which they would start if each started when its turn has come, and nothing ended meanwhile.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/order (the `ListOrder` operationId).
+	ListOrderWithResponse(ctx context.Context, params *ListOrderParams, reqEditors ...RequestEditorFn) (*ListOrderResponse, error)
+
 	// ListQueuesWithResponse List the queues, with what they use and may use
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -1692,9 +2195,18 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/queues (the `ListQueues` operationId).
 	ListQueuesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListQueuesResponse, error)
 
+	// GetQueueHistoryWithResponse Get what the queues used in the last hours
+	//
+	// It is read from Prometheus, for those to whom the scheduler says which queues there are. Without a Prometheus there is no history.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/queues/history (the `GetQueueHistory` operationId).
+	GetQueueHistoryWithResponse(ctx context.Context, params *GetQueueHistoryParams, reqEditors ...RequestEditorFn) (*GetQueueHistoryResponse, error)
+
 	// WatchWithResponse Watch the gangs, as server-sent events
 	//
-	// First comes an event gang for each gang, and then one whenever a gang changes. An event gone says that a gang has ended or was deleted; its data has the key only. An event reset says that all gangs follow, because events were missed for too long. An event problem is the last one. The id of an event is for Last-Event-ID: the watch continues where it ended.
+	// First comes an event gang for each gang, then an event synced, and then an event gang whenever a gang changes. An event gone says that a gang has ended or was deleted; its data has the key only. An event reset says that all gangs follow, up to the next synced, because events were missed for too long. An event problem is the last one. The id of an event is for Last-Event-ID: the watch continues where it ended.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1718,6 +2230,89 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/v1/what-if (the `WhatIf` operationId).
 	WhatIfWithResponse(ctx context.Context, params *WhatIfParams, body WhatIfJSONRequestBody, reqEditors ...RequestEditorFn) (*WhatIfResponse, error)
+}
+
+// GetAboutResponse429Headers the declared response headers of an HTTP 429 response for GetAbout
+type GetAboutResponse429Headers struct {
+	RetryAfter *int
+}
+
+type GetAboutResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *About
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *ErrorModel
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ErrorModel
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *ErrorModel
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *ErrorModel
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *ErrorModel
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetAboutResponse429Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetAboutResponse) GetJSON200() *About {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetAboutResponse) GetApplicationProblemJSON401() *ErrorModel {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetAboutResponse) GetApplicationProblemJSON403() *ErrorModel {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetAboutResponse) GetApplicationProblemJSON429() *ErrorModel {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetAboutResponse) GetApplicationProblemJSON500() *ErrorModel {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetAboutResponse) GetApplicationProblemJSON503() *ErrorModel {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetAboutResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetAboutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetAboutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetAboutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 // ListGangsResponse429Headers the declared response headers of an HTTP 429 response for ListGangs
@@ -1901,6 +2496,103 @@ func (r GetGangResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetGangResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// WhatIfTriedResponse429Headers the declared response headers of an HTTP 429 response for WhatIfTried
+type WhatIfTriedResponse429Headers struct {
+	RetryAfter *int
+}
+
+type WhatIfTriedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Forecast
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *ErrorModel
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ErrorModel
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *ErrorModel
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *ErrorModel
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *ErrorModel
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *ErrorModel
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *ErrorModel
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *WhatIfTriedResponse429Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r WhatIfTriedResponse) GetJSON200() *Forecast {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r WhatIfTriedResponse) GetApplicationProblemJSON401() *ErrorModel {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r WhatIfTriedResponse) GetApplicationProblemJSON403() *ErrorModel {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r WhatIfTriedResponse) GetApplicationProblemJSON404() *ErrorModel {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r WhatIfTriedResponse) GetApplicationProblemJSON422() *ErrorModel {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r WhatIfTriedResponse) GetApplicationProblemJSON429() *ErrorModel {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r WhatIfTriedResponse) GetApplicationProblemJSON500() *ErrorModel {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r WhatIfTriedResponse) GetApplicationProblemJSON503() *ErrorModel {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r WhatIfTriedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r WhatIfTriedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r WhatIfTriedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r WhatIfTriedResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -2496,6 +3188,186 @@ func (r GetLogsResponse) ContentType() string {
 	return ""
 }
 
+// ListNodesResponse429Headers the declared response headers of an HTTP 429 response for ListNodes
+type ListNodesResponse429Headers struct {
+	RetryAfter *int
+}
+
+type ListNodesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Nodes
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *ErrorModel
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ErrorModel
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *ErrorModel
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *ErrorModel
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *ErrorModel
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *ErrorModel
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListNodesResponse429Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListNodesResponse) GetJSON200() *Nodes {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListNodesResponse) GetApplicationProblemJSON401() *ErrorModel {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListNodesResponse) GetApplicationProblemJSON403() *ErrorModel {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ListNodesResponse) GetApplicationProblemJSON422() *ErrorModel {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ListNodesResponse) GetApplicationProblemJSON429() *ErrorModel {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ListNodesResponse) GetApplicationProblemJSON500() *ErrorModel {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListNodesResponse) GetApplicationProblemJSON503() *ErrorModel {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListNodesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListNodesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListNodesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListNodesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListOrderResponse429Headers the declared response headers of an HTTP 429 response for ListOrder
+type ListOrderResponse429Headers struct {
+	RetryAfter *int
+}
+
+type ListOrderResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Order
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *ErrorModel
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ErrorModel
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *ErrorModel
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *ErrorModel
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *ErrorModel
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *ErrorModel
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListOrderResponse429Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOrderResponse) GetJSON200() *Order {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListOrderResponse) GetApplicationProblemJSON401() *ErrorModel {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListOrderResponse) GetApplicationProblemJSON403() *ErrorModel {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ListOrderResponse) GetApplicationProblemJSON422() *ErrorModel {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ListOrderResponse) GetApplicationProblemJSON429() *ErrorModel {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ListOrderResponse) GetApplicationProblemJSON500() *ErrorModel {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListOrderResponse) GetApplicationProblemJSON503() *ErrorModel {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOrderResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOrderResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOrderResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOrderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListQueuesResponse429Headers the declared response headers of an HTTP 429 response for ListQueues
 type ListQueuesResponse429Headers struct {
 	RetryAfter *int
@@ -2573,6 +3445,103 @@ func (r ListQueuesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListQueuesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetQueueHistoryResponse429Headers the declared response headers of an HTTP 429 response for GetQueueHistory
+type GetQueueHistoryResponse429Headers struct {
+	RetryAfter *int
+}
+
+type GetQueueHistoryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *QueueHistory
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *ErrorModel
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ErrorModel
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *ErrorModel
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *ErrorModel
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *ErrorModel
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *ErrorModel
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *ErrorModel
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetQueueHistoryResponse429Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetQueueHistoryResponse) GetJSON200() *QueueHistory {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetQueueHistoryResponse) GetApplicationProblemJSON401() *ErrorModel {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetQueueHistoryResponse) GetApplicationProblemJSON403() *ErrorModel {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetQueueHistoryResponse) GetApplicationProblemJSON404() *ErrorModel {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r GetQueueHistoryResponse) GetApplicationProblemJSON422() *ErrorModel {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetQueueHistoryResponse) GetApplicationProblemJSON429() *ErrorModel {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetQueueHistoryResponse) GetApplicationProblemJSON500() *ErrorModel {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetQueueHistoryResponse) GetApplicationProblemJSON503() *ErrorModel {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetQueueHistoryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetQueueHistoryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetQueueHistoryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetQueueHistoryResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -2773,6 +3742,19 @@ func (r WhatIfResponse) ContentType() string {
 	return ""
 }
 
+// GetAboutWithResponse Get who the caller is, as the API server of Kubernetes says, and what this serves
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/about (the `GetAbout` operationId).
+func (c *ClientWithResponses) GetAboutWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetAboutResponse, error) {
+	rsp, err := c.GetAbout(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetAboutResponse(rsp)
+}
+
 // ListGangsWithResponse List the gangs that run or wait, and why
 //
 // They are read from the pods that the caller may list.
@@ -2799,6 +3781,21 @@ func (c *ClientWithResponses) GetGangWithResponse(ctx context.Context, namespace
 		return nil, err
 	}
 	return ParseGetGangResponse(rsp)
+}
+
+// WhatIfTriedWithResponse Ask what would happen if a gang that waits were tried now
+//
+// The gang exists, and none of its pods has a node. Nothing is changed. The caller needs the right to list the pods of the namespace.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/gangs/{namespace}/{name}/what-if (the `WhatIfTried` operationId).
+func (c *ClientWithResponses) WhatIfTriedWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*WhatIfTriedResponse, error) {
+	rsp, err := c.WhatIfTried(ctx, namespace, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseWhatIfTriedResponse(rsp)
 }
 
 // ListJobsWithResponse List the Jobs of a namespace
@@ -2898,6 +3895,36 @@ func (c *ClientWithResponses) GetLogsWithResponse(ctx context.Context, namespace
 	return ParseGetLogsResponse(rsp)
 }
 
+// ListNodesWithResponse List the nodes, with what they have, and which gangs use it
+//
+// What the gangs of namespaces use whose pods the caller may not list counts as used, but they are not named. Devices of dynamic resource allocation are left out.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/nodes (the `ListNodes` operationId).
+func (c *ClientWithResponses) ListNodesWithResponse(ctx context.Context, params *ListNodesParams, reqEditors ...RequestEditorFn) (*ListNodesResponse, error) {
+	rsp, err := c.ListNodes(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListNodesResponse(rsp)
+}
+
+// ListOrderWithResponse List the gangs that wait, in the order in which the scheduler would take them
+//
+// Gangs of which members are missing are not among them. With queues, it is the order in which they would start if each started when its turn has come, and nothing ended meanwhile.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/order (the `ListOrder` operationId).
+func (c *ClientWithResponses) ListOrderWithResponse(ctx context.Context, params *ListOrderParams, reqEditors ...RequestEditorFn) (*ListOrderResponse, error) {
+	rsp, err := c.ListOrder(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOrderResponse(rsp)
+}
+
 // ListQueuesWithResponse List the queues, with what they use and may use
 //
 // Returns a wrapper object for the known response body format(s).
@@ -2911,9 +3938,24 @@ func (c *ClientWithResponses) ListQueuesWithResponse(ctx context.Context, reqEdi
 	return ParseListQueuesResponse(rsp)
 }
 
+// GetQueueHistoryWithResponse Get what the queues used in the last hours
+//
+// It is read from Prometheus, for those to whom the scheduler says which queues there are. Without a Prometheus there is no history.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/queues/history (the `GetQueueHistory` operationId).
+func (c *ClientWithResponses) GetQueueHistoryWithResponse(ctx context.Context, params *GetQueueHistoryParams, reqEditors ...RequestEditorFn) (*GetQueueHistoryResponse, error) {
+	rsp, err := c.GetQueueHistory(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetQueueHistoryResponse(rsp)
+}
+
 // WatchWithResponse Watch the gangs, as server-sent events
 //
-// First comes an event gang for each gang, and then one whenever a gang changes. An event gone says that a gang has ended or was deleted; its data has the key only. An event reset says that all gangs follow, because events were missed for too long. An event problem is the last one. The id of an event is for Last-Event-ID: the watch continues where it ended.
+// First comes an event gang for each gang, then an event synced, and then an event gang whenever a gang changes. An event gone says that a gang has ended or was deleted; its data has the key only. An event reset says that all gangs follow, up to the next synced, because events were missed for too long. An event problem is the last one. The id of an event is for Last-Event-ID: the watch continues where it ended.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -2954,6 +3996,80 @@ func (c *ClientWithResponses) WhatIfWithResponse(ctx context.Context, params *Wh
 		return nil, err
 	}
 	return ParseWhatIfResponse(rsp)
+}
+
+// ParseGetAboutResponse parses an HTTP response from a GetAboutWithResponse call
+func ParseGetAboutResponse(rsp *http.Response) (*GetAboutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetAboutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest About
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers GetAboutResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	}
+
+	return response, nil
 }
 
 // ParseListGangsResponse parses an HTTP response from a ListGangsWithResponse call
@@ -3112,6 +4228,94 @@ func ParseGetGangResponse(rsp *http.Response) (*GetGangResponse, error) {
 	switch {
 	case rsp.StatusCode == 429:
 		var headers GetGangResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseWhatIfTriedResponse parses an HTTP response from a WhatIfTriedWithResponse call
+func ParseWhatIfTriedResponse(rsp *http.Response) (*WhatIfTriedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &WhatIfTriedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Forecast
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers WhatIfTriedResponse429Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -3663,6 +4867,168 @@ func ParseGetLogsResponse(rsp *http.Response) (*GetLogsResponse, error) {
 	return response, nil
 }
 
+// ParseListNodesResponse parses an HTTP response from a ListNodesWithResponse call
+func ParseListNodesResponse(rsp *http.Response) (*ListNodesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListNodesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Nodes
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ListNodesResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListOrderResponse parses an HTTP response from a ListOrderWithResponse call
+func ParseListOrderResponse(rsp *http.Response) (*ListOrderResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOrderResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Order
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers ListOrderResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListQueuesResponse parses an HTTP response from a ListQueuesWithResponse call
 func ParseListQueuesResponse(rsp *http.Response) (*ListQueuesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -3724,6 +5090,94 @@ func ParseListQueuesResponse(rsp *http.Response) (*ListQueuesResponse, error) {
 	switch {
 	case rsp.StatusCode == 429:
 		var headers ListQueuesResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetQueueHistoryResponse parses an HTTP response from a GetQueueHistoryWithResponse call
+func ParseGetQueueHistoryResponse(rsp *http.Response) (*GetQueueHistoryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetQueueHistoryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest QueueHistory
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers GetQueueHistoryResponse429Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
