@@ -13,6 +13,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	clientrest "k8s.io/client-go/rest"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/rest"
@@ -233,6 +234,7 @@ func newWorld(t testing.TB, change func(*rest.Options)) *world {
 	api := newAPIServer(t)
 	options := rest.Options{
 		APIServer: api.config(), Version: "test", SchedulerNames: []string{"kubenexus-scheduler"}, Limits: rest.DefaultLimits(),
+		Queues: types.NamespacedName{Namespace: "kube-system", Name: "kubenexus-queues"},
 	}
 	options.Limits.Timeout = 20 * time.Second
 	if change != nil {

@@ -79,7 +79,7 @@ func FuzzRoutes(f *testing.F) {
 // ofGangs reports whether a request to the API server is about what makes gangs, and not about Secrets, say.
 func ofGangs(of string) bool {
 	path, _, _ := strings.Cut(of, "?")
-	for _, resource := range []string{"/pods", "/jobs", "/services", "/jobsets", "/events"} {
+	for _, resource := range []string{"/pods", "/jobs", "/services", "/jobsets", "/events", "/nodes", "/configmaps/kubenexus-queues"} {
 		if strings.Contains(path, resource) {
 			return true
 		}

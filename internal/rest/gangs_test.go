@@ -60,3 +60,20 @@ func TestLogs(t *testing.T) {
 	w.wants(w.do(ann, "GET", jobsOfA+"/training/logs?pod=other", ""), 404, "no such pod")
 	w.wants(w.do(bob, "GET", jobsOfA+"/training/logs", ""), 403)
 }
+
+func TestTheStoryOfAGang(t *testing.T) {
+	of := &scheduler{}
+	w := newWorld(t, func(o *rest.Options) { o.Scheduler = of })
+	w.api.put("/api/v1/namespaces/team-a/pods/p", member("team-a", "p", "g", "1"))
+	w.api.put("/api/v1/namespaces/team-b/pods/q", member("team-b", "q", "secret", "1"))
+	w.wants(w.do(ann, "GET", "/api/v1/gangs/team-a/g/story", ""), 200, `"kind":"Explanation"`, "1 more pod of the gang",
+		"you may not list the pods of all namespaces")
+	if of.token != ann {
+		t.Errorf("the scheduler was asked with the token %q", of.token)
+	}
+	w.wants(w.do(ann, "GET", "/api/v1/gangs/team-a/h/story", ""), 404, "no gang h runs or waits in namespace team-a")
+	w.wants(w.do(ann, "GET", "/api/v1/gangs/team-b/secret/story", ""), 403)
+	w = newWorld(t, nil)
+	w.api.put("/api/v1/namespaces/team-a/pods/p", member("team-a", "p", "g", "1"))
+	w.wants(w.do(ann, "GET", "/api/v1/gangs/team-a/g/story", ""), 200, "no scheduler answers")
+}

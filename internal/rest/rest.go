@@ -42,6 +42,8 @@ type Options struct {
 	Lease     types.NamespacedName
 	// Prometheus has the history of what the queues used.
 	Prometheus Prometheus
+	// Queues is the ConfigMap with the configuration of the queues.
+	Queues types.NamespacedName
 	// SchedulerNames are the schedulerNames that KubeNexus serves.
 	SchedulerNames []string
 	// Page is the web page, nil to serve none.
@@ -118,6 +120,7 @@ func New(o Options) (*Server, error) {
 	api := humago.New(s.mux, configOf(o.Version))
 	s.registerJobs(api)
 	s.registerGangs(api)
+	s.registerStory(api)
 	s.registerScheduler(api)
 	s.registerNodes(api)
 	s.registerWatch(api)

@@ -32,6 +32,7 @@ func routes() [][2]string {
 		{"GET", "/api/v1/nodes"},
 		{"POST", "/api/v1/what-if?namespace=team-a"},
 		{"GET", "/api/v1/gangs/team-a/training/what-if"},
+		{"GET", "/api/v1/gangs/team-a/training/story"},
 		{"GET", "/api/v1/watch?namespace=team-a"},
 		{"GET", "/api/v1/about"},
 		{"GET", historyPath},

@@ -61,16 +61,50 @@ type About struct {
 	Version string `json:"version"`
 }
 
+// Ask defines model for Ask.
+type Ask struct {
+	MoreNodes int64             `json:"moreNodes,omitempty"`
+	Nodes     []EqualNodes      `json:"nodes"`
+	Pods      int64             `json:"pods"`
+	Requests  map[string]string `json:"requests"`
+}
+
 // Awaits defines model for Awaits.
 type Awaits struct {
 	Nodes int64 `json:"nodes"`
 	Pods  int64 `json:"pods"`
 }
 
+// Capacity defines model for Capacity.
+type Capacity struct {
+	Asks      []Ask         `json:"asks"`
+	Fit       int64         `json:"fit"`
+	Needed    int64         `json:"needed"`
+	Uncounted []string      `json:"uncounted,omitempty"`
+	Waiting   int64         `json:"waiting"`
+	Within    *DomainStatus `json:"within,omitempty"`
+}
+
+// Domain defines model for Domain.
+type Domain struct {
+	Key  string `json:"key"`
+	Name string `json:"name"`
+	Pods int64  `json:"pods"`
+}
+
 // DomainStatus defines model for DomainStatus.
 type DomainStatus struct {
 	Key  string `json:"key"`
 	Name string `json:"name"`
+}
+
+// EqualNodes defines model for EqualNodes.
+type EqualNodes struct {
+	Count int64             `json:"count"`
+	Free  map[string]string `json:"free"`
+	Names []string          `json:"names"`
+	Takes int64             `json:"takes"`
+	Why   []string          `json:"why"`
 }
 
 // ErrorDetail defines model for ErrorDetail.
@@ -317,6 +351,16 @@ type MemberStatus struct {
 	UID   string `json:"uid"`
 }
 
+// Moment defines model for Moment.
+type Moment struct {
+	At     time.Time  `json:"at"`
+	Pods   int64      `json:"pods,omitempty"`
+	Reason string     `json:"reason,omitempty"`
+	Times  int64      `json:"times,omitempty"`
+	Until  *time.Time `json:"until,omitempty"`
+	What   string     `json:"what"`
+}
+
 // Needs defines model for Needs.
 type Needs struct {
 	Have         int64        `json:"have"`
@@ -375,6 +419,18 @@ type Object struct {
 type Order struct {
 	At    time.Time `json:"at"`
 	Items []Turn    `json:"items"`
+}
+
+// Pod defines model for Pod.
+type Pod struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+	Node      string `json:"node,omitempty"`
+	Phase     string `json:"phase"`
+	Problem   string `json:"problem,omitempty"`
+	Role      string `json:"role,omitempty"`
+	Scheduler string `json:"scheduler"`
+	Why       string `json:"why,omitempty"`
 }
 
 // Queue defines model for Queue.
@@ -516,6 +572,26 @@ type SlotStatus struct {
 	Member string `json:"member,omitempty"`
 	Node   string `json:"node"`
 	Role   string `json:"role"`
+}
+
+// Story defines model for Story.
+type Story struct {
+	APIVersion string    `json:"apiVersion"`
+	At         time.Time `json:"at"`
+	Capacity   *Capacity `json:"capacity,omitempty"`
+	Forgotten  int64     `json:"forgotten,omitempty"`
+	Gang       *Gang     `json:"gang,omitempty"`
+	Help       []string  `json:"help,omitempty"`
+	History    []Moment  `json:"history"`
+	Kind       string    `json:"kind"`
+	LeftOut    []string  `json:"leftOut,omitempty"`
+	Next       *Forecast `json:"next,omitempty"`
+	Now        *GangNow  `json:"now,omitempty"`
+	Owner      string    `json:"owner,omitempty"`
+	Pod        *Pod      `json:"pod,omitempty"`
+	Priority   int32     `json:"priority"`
+	Topology   []Domain  `json:"topology,omitempty"`
+	Why        string    `json:"why,omitempty"`
 }
 
 // Submitted defines model for Submitted.
@@ -738,6 +814,13 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/gangs/{namespace}/{name} (the `GetGang` operationId).
 	GetGang(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetStory Tell all about a gang: what happened, why it waits, what would help
+	//
+	// It is what kubenexus explain gang tells. It is read from pods, nodes, events, the configuration of the queues and the scheduler, as far as the caller may read them; leftOut says what is left out.
+	//
+	// Corresponds with GET /api/v1/gangs/{namespace}/{name}/story (the `GetStory` operationId).
+	GetStory(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// WhatIfTried Ask what would happen if a gang that waits were tried now
 	//
 	// The gang exists, and none of its pods has a node. Nothing is changed. The caller needs the right to list the pods of the namespace.
@@ -879,6 +962,23 @@ func (c *Client) ListGangs(ctx context.Context, params *ListGangsParams, reqEdit
 // Corresponds with GET /api/v1/gangs/{namespace}/{name} (the `GetGang` operationId).
 func (c *Client) GetGang(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetGangRequest(c.Server, namespace, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetStory Tell all about a gang: what happened, why it waits, what would help
+//
+// It is what kubenexus explain gang tells. It is read from pods, nodes, events, the configuration of the queues and the scheduler, as far as the caller may read them; leftOut says what is left out.
+//
+// Corresponds with GET /api/v1/gangs/{namespace}/{name}/story (the `GetStory` operationId).
+func (c *Client) GetStory(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetStoryRequest(c.Server, namespace, name)
 	if err != nil {
 		return nil, err
 	}
@@ -1247,6 +1347,47 @@ func NewGetGangRequest(server string, namespace string, name string) (*http.Requ
 	}
 
 	operationPath := fmt.Sprintf("/api/v1/gangs/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetStoryRequest constructs an http.Request for the GetStory method
+func NewGetStoryRequest(server string, namespace string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "namespace", namespace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/gangs/%s/%s/story", pathParam0, pathParam1)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -2106,6 +2247,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/gangs/{namespace}/{name} (the `GetGang` operationId).
 	GetGangWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetGangResponse, error)
 
+	// GetStoryWithResponse Tell all about a gang: what happened, why it waits, what would help
+	//
+	// It is what kubenexus explain gang tells. It is read from pods, nodes, events, the configuration of the queues and the scheduler, as far as the caller may read them; leftOut says what is left out.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/gangs/{namespace}/{name}/story (the `GetStory` operationId).
+	GetStoryWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetStoryResponse, error)
+
 	// WhatIfTriedWithResponse Ask what would happen if a gang that waits were tried now
 	//
 	// The gang exists, and none of its pods has a node. Nothing is changed. The caller needs the right to list the pods of the namespace.
@@ -2496,6 +2646,103 @@ func (r GetGangResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetGangResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetStoryResponse429Headers the declared response headers of an HTTP 429 response for GetStory
+type GetStoryResponse429Headers struct {
+	RetryAfter *int
+}
+
+type GetStoryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Story
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *ErrorModel
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *ErrorModel
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *ErrorModel
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *ErrorModel
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *ErrorModel
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *ErrorModel
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *ErrorModel
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetStoryResponse429Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetStoryResponse) GetJSON200() *Story {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetStoryResponse) GetApplicationProblemJSON401() *ErrorModel {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetStoryResponse) GetApplicationProblemJSON403() *ErrorModel {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetStoryResponse) GetApplicationProblemJSON404() *ErrorModel {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r GetStoryResponse) GetApplicationProblemJSON422() *ErrorModel {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetStoryResponse) GetApplicationProblemJSON429() *ErrorModel {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetStoryResponse) GetApplicationProblemJSON500() *ErrorModel {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetStoryResponse) GetApplicationProblemJSON503() *ErrorModel {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetStoryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetStoryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetStoryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetStoryResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3783,6 +4030,21 @@ func (c *ClientWithResponses) GetGangWithResponse(ctx context.Context, namespace
 	return ParseGetGangResponse(rsp)
 }
 
+// GetStoryWithResponse Tell all about a gang: what happened, why it waits, what would help
+//
+// It is what kubenexus explain gang tells. It is read from pods, nodes, events, the configuration of the queues and the scheduler, as far as the caller may read them; leftOut says what is left out.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/gangs/{namespace}/{name}/story (the `GetStory` operationId).
+func (c *ClientWithResponses) GetStoryWithResponse(ctx context.Context, namespace string, name string, reqEditors ...RequestEditorFn) (*GetStoryResponse, error) {
+	rsp, err := c.GetStory(ctx, namespace, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetStoryResponse(rsp)
+}
+
 // WhatIfTriedWithResponse Ask what would happen if a gang that waits were tried now
 //
 // The gang exists, and none of its pods has a node. Nothing is changed. The caller needs the right to list the pods of the namespace.
@@ -4228,6 +4490,94 @@ func ParseGetGangResponse(rsp *http.Response) (*GetGangResponse, error) {
 	switch {
 	case rsp.StatusCode == 429:
 		var headers GetGangResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.Headers429 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetStoryResponse parses an HTTP response from a GetStoryWithResponse call
+func ParseGetStoryResponse(rsp *http.Response) (*GetStoryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetStoryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Story
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers GetStoryResponse429Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

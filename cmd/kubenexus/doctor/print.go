@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/document"
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
 	"github.com/kubenexus/kubenexus-scheduler/internal/doctor"
+	"github.com/kubenexus/kubenexus-scheduler/internal/words"
 )
 
 //nolint:gochecknoglobals // a constant table

@@ -1,33 +1,26 @@
-// Package explain is the part of the kubenexus command that tells all that is known of one gang or pod: what it is, what happened to it,
-// why it waits, what would happen now, and what would help. It reads the API server, and asks the scheduler if it can be reached.
+// Package explain is the part of the kubenexus command that tells the story of a gang or a pod.
 package explain
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/cluster"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/document"
-	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
+	"github.com/kubenexus/kubenexus-scheduler/internal/explain"
 )
 
 // printer prints a story.
-type printer func(out io.Writer, s *Story) error
+type printer func(out io.Writer, s *explain.Story) error
 
 // printers are the ways to print a story, by the value of --output.
 //
 //nolint:gochecknoglobals // a constant table
-var printers = map[string]printer{"": asText, "json": asJSON, "yaml": asYAML}
+var printers = map[string]printer{"": explain.Text, "json": asJSON, "yaml": asYAML}
 
 const long = ` tells what there is to know:
 
@@ -60,8 +53,8 @@ story of the gang.`,
   # the same, from one of its pods
   kubenexus explain pod spark-job-123-exec-4 -n team-a`,
 	}
-	cmd.AddCommand(newOf("gang", "kubenexus explain gang spark-job-123 -n team-a", (*options).gang),
-		newOf("pod", "kubenexus explain pod spark-job-123-exec-4 -o json", (*options).pod))
+	cmd.AddCommand(newOf("gang", "kubenexus explain gang spark-job-123 -n team-a", explain.Reader.Gang),
+		newOf("pod", "kubenexus explain pod spark-job-123-exec-4 -o json", explain.Reader.Pod))
 	return cmd
 }
 
@@ -73,7 +66,7 @@ type options struct {
 }
 
 // newOf returns the command that explains one kind of things.
-func newOf(what, example string, find func(*options, context.Context, reader, string) (Story, error)) *cobra.Command {
+func newOf(what, example string, find func(explain.Reader, context.Context, string) (explain.Story, error)) *cobra.Command {
 	o := options{cluster: cluster.NewOptions()}
 	cmd := &cobra.Command{
 		Use:     what + " NAME",
@@ -90,7 +83,10 @@ func newOf(what, example string, find func(*options, context.Context, reader, st
 			if err != nil {
 				return err
 			}
-			story, err := find(&o, cmd.Context(), r, args[0])
+			story, err := find(r, cmd.Context(), args[0])
+			if errors.Is(err, explain.ErrNone) {
+				return fmt.Errorf("%w (kubenexus gangs -A shows all gangs)", err)
+			}
 			if err != nil {
 				return err
 			}
@@ -105,101 +101,25 @@ func newOf(what, example string, find func(*options, context.Context, reader, st
 	return cmd
 }
 
-func (o *options) reader() (reader, error) {
+func (o *options) reader() (explain.Reader, error) {
 	configMap, err := o.cluster.Queues()
 	if err != nil {
-		return reader{}, err
+		return explain.Reader{}, err
 	}
 	scheduler, err := o.cluster.Scheduler(o.scheduler)
 	if err != nil {
-		return reader{}, err
+		return explain.Reader{}, err
 	}
 	client, namespace, err := o.cluster.Connect()
-	return reader{client: client, scheduler: scheduler, namespace: namespace, configMap: configMap}, err
+	return explain.Reader{
+		Client: client, Scheduler: scheduler, Namespace: namespace, ConfigMap: configMap, Schedulers: o.cluster.Schedulers,
+	}, err
 }
 
-// gang tells the story of a gang.
-func (o *options) gang(ctx context.Context, r reader, name string) (Story, error) {
-	found, err := r.cluster(ctx)
-	if err != nil {
-		return Story{}, err
-	}
-	now := time.Now()
-	gangs := gangread.Among(found.pods, o.cluster.Schedulers, now)
-	at := slices.IndexFunc(gangs.Items, func(g gangread.Gang) bool { return g.Key.Name == name })
-	if at < 0 {
-		return Story{}, fmt.Errorf("no gang %s runs or waits in namespace %s (kubenexus gangs -A shows all)", name, r.namespace)
-	}
-	return o.finish(ctx, r, found, nil, &gangs.Items[at], now), nil
-}
-
-// pod tells the story of a pod, and of its gang if it has one.
-func (o *options) pod(ctx context.Context, r reader, name string) (Story, error) {
-	pod, err := r.client.CoreV1().Pods(r.namespace).Get(ctx, name, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		return Story{}, fmt.Errorf("there is no pod %s in namespace %s", name, r.namespace)
-	case err != nil:
-		return Story{}, fmt.Errorf("reading pod %s: %w", name, err)
-	}
-	found, err := r.cluster(ctx)
-	if err != nil {
-		return Story{}, err
-	}
-	now := time.Now()
-	gangs := gangread.Among(found.pods, o.cluster.Schedulers, now)
-	for i := range gangs.Items {
-		for m := range gangs.Items[i].Members {
-			if gangs.Items[i].Members[m].UID == string(pod.UID) {
-				return o.finish(ctx, r, found, pod, &gangs.Items[i], now), nil
-			}
-		}
-	}
-	return o.finish(ctx, r, found, pod, nil, now), nil
-}
-
-// finish reads what the gang or the pod needs besides the cluster, asks the scheduler, and tells the story.
-func (o *options) finish(ctx context.Context, r reader, found read, pod *corev1.Pod, of *gangread.Gang, now time.Time) Story {
-	pods, taker := []*corev1.Pod{pod}, ""
-	if of != nil {
-		pods, taker = membersOf(of, found.pods), takerOf(of.Key)
-	}
-	var others sync.WaitGroup
-	if of != nil {
-		others.Go(func() { found.inQueue(ctx, r.scheduler, of, o.cluster.Schedulers, now) })
-	}
-	happened, leftOut := r.events(ctx, pods, taker)
-	others.Wait()
-	if found.queuesLeftOut != "" && found.uses == nil {
-		found.leave(found.queuesLeftOut)
-	}
-	found.happened, found.leftOut = happened, slices.Concat(found.leftOut, leftOut, found.said.leftOut)
-	return tell(found, pod, of, o.cluster.Schedulers, now)
-}
-
-// inQueue asks the scheduler about the gang. Its queue, and its position there, are what the scheduler says. If it does not answer, they
-// are computed from the cluster, with the scheduler's rules: in a large cluster that takes a while.
-func (f *read) inQueue(ctx context.Context, scheduler asker, of *gangread.Gang, schedulers []string, now time.Time) {
-	f.said = askAbout(ctx, scheduler, of.Key)
-	if f.said.gang != nil && (f.said.gang.Queue == "" || f.said.queues != nil) {
-		f.uses = f.said.queues
-		of.Queue, of.Position = cmp.Or(f.said.gang.Queue, of.Queue), f.said.gang.Position
-		return
-	}
-	if f.queues == nil || !f.allPods || !f.nodesKnown {
-		return
-	}
-	standings := gangread.Stand(gangread.Cluster{Pods: f.everywhere, Nodes: f.nodes, Queues: *f.queues, Schedulers: schedulers}, now)
-	f.uses = new(standings.Queues())
-	if name, position := standings.Of(of.Key); name != "" {
-		of.Queue, of.Position = name, position
-	}
-}
-
-func asJSON(out io.Writer, s *Story) error {
+func asJSON(out io.Writer, s *explain.Story) error {
 	return document.JSON(out, s)
 }
 
-func asYAML(out io.Writer, s *Story) error {
+func asYAML(out io.Writer, s *explain.Story) error {
 	return document.YAML(out, s)
 }

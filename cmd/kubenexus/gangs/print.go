@@ -8,8 +8,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/document"
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
+	"github.com/kubenexus/kubenexus-scheduler/internal/words"
 )
 
 // printer prints gangs; all says that they are of all namespaces.

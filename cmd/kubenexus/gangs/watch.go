@@ -16,9 +16,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
+	"github.com/kubenexus/kubenexus-scheduler/internal/words"
 )
 
 const (

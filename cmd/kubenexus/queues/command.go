@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/bars"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/cluster"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/document"
+	"github.com/kubenexus/kubenexus-scheduler/internal/bars"
 	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 	"github.com/kubenexus/kubenexus-scheduler/internal/queueconfig"
 )

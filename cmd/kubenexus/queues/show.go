@@ -12,13 +12,13 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/bars"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/cluster"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/document"
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
+	"github.com/kubenexus/kubenexus-scheduler/internal/bars"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 	"github.com/kubenexus/kubenexus-scheduler/internal/queueconfig"
+	"github.com/kubenexus/kubenexus-scheduler/internal/words"
 )
 
 // List is what -o json and -o yaml print.

@@ -22,6 +22,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/page"
+	"github.com/kubenexus/kubenexus-scheduler/internal/queueconfig"
 	"github.com/kubenexus/kubenexus-scheduler/internal/rest"
 	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler"
 	"github.com/kubenexus/kubenexus-scheduler/internal/version"
@@ -35,6 +36,7 @@ type options struct {
 	keyFile    string
 	schedulers []string
 	lease      string
+	queues     string
 	page       bool
 	prometheus rest.Prometheus
 	limits     rest.Limits
@@ -76,6 +78,7 @@ Exit codes: 0 after SIGTERM or SIGINT; 1 if it could not serve.`,
 	flags.StringVar(&o.keyFile, "tls-private-key-file", "", "the private key of the certificate")
 	flags.StringSliceVar(&o.schedulers, "scheduler-names", scheduler.Names(), "the schedulerNames that KubeNexus serves in this cluster")
 	flags.StringVar(&o.lease, "lease", "kube-system/"+scheduler.Name, "the lease of the scheduler that is asked, as namespace/name")
+	flags.StringVar(&o.queues, "configmap", "kube-system/"+queueconfig.DefaultName, "the ConfigMap with the configuration of queues, as namespace/name")
 	flags.BoolVar(&o.page, "page", true, "serve the web page at /, which shows who waits and why, and asks for a token")
 	flags.StringVar(&o.prometheus.URL, "prometheus", "",
 		"the URL of the Prometheus that has the scheduler's metrics, such as http://prometheus.monitoring:9090, for the history of queues")
@@ -135,13 +138,26 @@ func (o *options) apiServer() (*clientrest.Config, error) {
 	}, nil
 }
 
+// named reads what is written as namespace/name.
+func named(flag, value, usual string) (types.NamespacedName, error) {
+	namespace, name, found := strings.Cut(value, "/")
+	if !found || namespace == "" || name == "" || strings.Contains(name, "/") {
+		return types.NamespacedName{}, fmt.Errorf("%s is %q: write it as namespace/name, such as kube-system/%s", flag, value, usual)
+	}
+	return types.NamespacedName{Namespace: namespace, Name: name}, nil
+}
+
 func (o *options) run(ctx context.Context, out io.Writer) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	namespace, name, found := strings.Cut(o.lease, "/")
-	if !found || namespace == "" || name == "" || strings.Contains(name, "/") {
-		return fmt.Errorf("--lease is %q: write it as namespace/name, such as kube-system/%s", o.lease, scheduler.Name)
+	lease, err := named("--lease", o.lease, scheduler.Name)
+	if err != nil {
+		return err
+	}
+	queues, err := named("--configmap", o.queues, queueconfig.DefaultName)
+	if err != nil {
+		return err
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -157,7 +173,7 @@ func (o *options) run(ctx context.Context, out io.Writer) error {
 	}
 	api, err := rest.New(rest.Options{
 		APIServer: config, SchedulerNames: o.schedulers, Version: version.String(), Limits: o.limits,
-		Lease: types.NamespacedName{Namespace: namespace, Name: name}, Page: site, Prometheus: o.prometheus,
+		Lease: lease, Queues: queues, Page: site, Prometheus: o.prometheus,
 	})
 	if err != nil {
 		return err

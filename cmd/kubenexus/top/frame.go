@@ -11,11 +11,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	resourcehelper "k8s.io/component-helpers/resource"
 
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/bars"
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
+	"github.com/kubenexus/kubenexus-scheduler/internal/bars"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
+	"github.com/kubenexus/kubenexus-scheduler/internal/words"
 )
 
 // frame is the cluster at one moment.

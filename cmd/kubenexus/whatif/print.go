@@ -1,15 +1,14 @@
 package whatif
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"text/tabwriter"
-	"time"
 
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/document"
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
+	"github.com/kubenexus/kubenexus-scheduler/internal/explain"
+	"github.com/kubenexus/kubenexus-scheduler/internal/words"
 )
 
 // most is how many nodes and victims are listed as text.
@@ -37,22 +36,9 @@ func asYAML(w io.Writer, f *answers.Forecast) error {
 	return document.YAML(w, f)
 }
 
-// Summary says in a few lines what would happen.
-func Summary(f *answers.Forecast) []string {
-	lines := []string{fmt.Sprintf("%s: %s.", headings[f.Outcome], words.OneLine(f.Why))}
-	if f.Queue != "" {
-		lines = append(lines, fmt.Sprintf("Queue: %s, %s before it.", f.Queue, words.Count(f.Before, "gang")))
-	}
-	if !f.StartsAt.IsZero() {
-		lines = append(lines, fmt.Sprintf("Expected to start in about %s, when %s.", f.StartsAt.Sub(f.At).Round(time.Second),
-			cmp.Or(ends(f.After), "what it waits for ends")))
-	}
-	return lines
-}
-
 // asText prints the answer for people: first what would happen, then where, then who would have to go.
 func asText(w io.Writer, f *answers.Forecast) error {
-	for _, line := range Summary(f) {
+	for _, line := range explain.Summary(f) {
 		fmt.Fprintln(w, line)
 	}
 	if f.Outcome != answers.Rejected {
@@ -72,19 +58,6 @@ func asText(w io.Writer, f *answers.Forecast) error {
 		}
 	}
 	return victims(w, f)
-}
-
-//nolint:gochecknoglobals // a constant table
-var headings = map[answers.Outcome]string{
-	answers.Starts: "Starts", answers.StartsAfterPreemption: "Starts after preemption", answers.Waits: "Waits",
-	answers.Rejected: "Rejected",
-}
-
-func ends(after string) string {
-	if after == "" {
-		return ""
-	}
-	return after + " ends"
 }
 
 func nodes(w io.Writer, all []answers.NodeShare) error {

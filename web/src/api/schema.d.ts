@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get who the caller is, as the API server of Kubernetes says, and what this serves */
+        get: operations["getAbout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/gangs": {
         parameters: {
             query?: never;
@@ -33,6 +50,46 @@ export interface paths {
         };
         /** Get a gang, with its members */
         get: operations["getGang"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gangs/{namespace}/{name}/story": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell all about a gang: what happened, why it waits, what would help
+         * @description It is what kubenexus explain gang tells. It is read from pods, nodes, events, the configuration of the queues and the scheduler, as far as the caller may read them; leftOut says what is left out.
+         */
+        get: operations["getStory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gangs/{namespace}/{name}/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask what would happen if a gang that waits were tried now
+         * @description The gang exists, and none of its pods has a node. Nothing is changed. The caller needs the right to list the pods of the namespace.
+         */
+        get: operations["whatIfTried"];
         put?: never;
         post?: never;
         delete?: never;
@@ -117,6 +174,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the nodes, with what they have, and which gangs use it
+         * @description What the gangs of namespaces use whose pods the caller may not list counts as used, but they are not named. Devices of dynamic resource allocation are left out.
+         */
+        get: operations["listNodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the gangs that wait, in the order in which the scheduler would take them
+         * @description Gangs of which members are missing are not among them. With queues, it is the order in which they would start if each started when its turn has come, and nothing ended meanwhile.
+         */
+        get: operations["listOrder"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queues": {
         parameters: {
             query?: never;
@@ -134,6 +231,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queues/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what the queues used in the last hours
+         * @description It is read from Prometheus, for those to whom the scheduler says which queues there are. Without a Prometheus there is no history.
+         */
+        get: operations["getQueueHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/watch": {
         parameters: {
             query?: never;
@@ -143,7 +260,7 @@ export interface paths {
         };
         /**
          * Watch the gangs, as server-sent events
-         * @description First comes an event gang for each gang, and then one whenever a gang changes. An event gone says that a gang has ended or was deleted; its data has the key only. An event reset says that all gangs follow, because events were missed for too long. An event problem is the last one. The id of an event is for Last-Event-ID: the watch continues where it ended.
+         * @description First comes an event gang for each gang, then an event synced, and then an event gang whenever a gang changes. An event gone says that a gang has ended or was deleted; its data has the key only. An event reset says that all gangs follow, up to the next synced, because events were missed for too long. An event problem is the last one. The id of an event is for Last-Event-ID: the watch continues where it ended.
          */
         get: operations["watch"];
         put?: never;
@@ -178,9 +295,64 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        About: {
+            /** @description Whether there is a Prometheus, so that the queues have a history. */
+            prometheus: boolean;
+            /**
+             * @description Who the caller is to Kubernetes.
+             * @example system:serviceaccount:team-a:ann
+             */
+            user: string;
+            /** @description The version of kubenexus serve. */
+            version: string;
+        };
+        Ask: {
+            /** Format: int64 */
+            moreNodes?: number;
+            nodes: components["schemas"]["EqualNodes"][] | null;
+            /** Format: int64 */
+            pods: number;
+            requests: {
+                [key: string]: string;
+            };
+        };
+        Awaits: {
+            /** Format: int64 */
+            nodes: number;
+            /** Format: int64 */
+            pods: number;
+        };
+        Capacity: {
+            asks: components["schemas"]["Ask"][] | null;
+            /** Format: int64 */
+            fit: number;
+            /** Format: int64 */
+            needed: number;
+            uncounted?: string[] | null;
+            /** Format: int64 */
+            waiting: number;
+            within?: components["schemas"]["DomainStatus"];
+        };
+        Domain: {
+            key: string;
+            name: string;
+            /** Format: int64 */
+            pods: number;
+        };
         DomainStatus: {
             key: string;
             name: string;
+        };
+        EqualNodes: {
+            /** Format: int64 */
+            count: number;
+            free: {
+                [key: string]: string;
+            };
+            names: string[] | null;
+            /** Format: int64 */
+            takes: number;
+            why: string[] | null;
         };
         ErrorDetail: {
             /** @description Where the error occurred, e.g. 'body.items[3].tags' or 'path.thing-id' */
@@ -275,6 +447,8 @@ export interface components {
         Gang: {
             /** Format: date-time */
             at: string;
+            /** Format: int64 */
+            attempts?: number;
             /** Format: date-time */
             created: string;
             domains?: components["schemas"]["DomainStatus"][] | null;
@@ -301,9 +475,35 @@ export interface components {
             /** Format: date-time */
             started?: string;
         };
+        GangBrief: {
+            /** Format: date-time */
+            created: string;
+            key: components["schemas"]["Key"];
+            needs: components["schemas"]["Needs"];
+            /** Format: int64 */
+            nodes: number;
+            partial?: boolean;
+            phase: string;
+            /** Format: int64 */
+            pods: number;
+            /** Format: int32 */
+            priority: number;
+            queue?: string;
+            reason?: string;
+            requests: {
+                [key: string]: string;
+            };
+            scheduler: string;
+            /** Format: date-time */
+            since?: string;
+            /** Format: date-time */
+            started?: string;
+        };
         GangDetails: {
             /** Format: date-time */
             at: string;
+            /** Format: int64 */
+            attempts?: number;
             /** Format: date-time */
             created: string;
             domains?: components["schemas"]["DomainStatus"][] | null;
@@ -335,6 +535,9 @@ export interface components {
         GangNow: {
             /** Format: date-time */
             at: string;
+            /** Format: int64 */
+            attempts?: number;
+            awaits?: components["schemas"]["Awaits"];
             domains?: components["schemas"]["DomainStatus"][] | null;
             key: components["schemas"]["Key"];
             members: components["schemas"]["MemberStatus"][] | null;
@@ -357,6 +560,18 @@ export interface components {
             slotsUntil?: string;
             /** Format: date-time */
             started?: string;
+        };
+        GangOnNode: {
+            /** Format: int64 */
+            gang: number;
+            /** Format: int64 */
+            pods: number;
+            uses: number[] | null;
+        };
+        GangOnNodes: {
+            instance?: string;
+            name: string;
+            namespace: string;
         };
         Gangs: {
             invalid?: components["schemas"]["InvalidPod"][] | null;
@@ -418,6 +633,18 @@ export interface components {
             state: string;
             uid: string;
         };
+        Moment: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            pods?: number;
+            reason?: string;
+            /** Format: int64 */
+            times?: number;
+            /** Format: date-time */
+            until?: string;
+            what: string;
+        };
         Needs: {
             /** Format: int64 */
             have: number;
@@ -426,6 +653,16 @@ export interface components {
             roles?: components["schemas"]["RoleStatus"][] | null;
             /** Format: int64 */
             running: number;
+        };
+        Node: {
+            allocatable: number[] | null;
+            domains: string[] | null;
+            gangs?: components["schemas"]["GangOnNode"][] | null;
+            name: string;
+            ready: boolean;
+            setAside?: number[] | null;
+            unschedulable?: boolean;
+            used: number[] | null;
         };
         NodeShare: {
             name: string;
@@ -439,6 +676,14 @@ export interface components {
             /** Format: int64 */
             slots?: number;
         };
+        Nodes: {
+            /** Format: date-time */
+            at: string;
+            gangs: components["schemas"]["GangOnNodes"][] | null;
+            items: components["schemas"]["Node"][] | null;
+            resources: string[] | null;
+            topologyKeys: string[] | null;
+        };
         Object: {
             apiVersion: string;
             /** @description The name of the gang that its pods are. */
@@ -447,6 +692,21 @@ export interface components {
             name: string;
             namespace: string;
             uid?: string;
+        };
+        Order: {
+            /** Format: date-time */
+            at: string;
+            items: components["schemas"]["Turn"][] | null;
+        };
+        Pod: {
+            name: string;
+            namespace: string;
+            node?: string;
+            phase: string;
+            problem?: string;
+            role?: string;
+            scheduler: string;
+            why?: string;
         };
         Queue: {
             /** Format: int64 */
@@ -473,6 +733,19 @@ export interface components {
             waiting: number;
             /** Format: double */
             weight: number;
+        };
+        QueueHistory: {
+            series: components["schemas"]["QueueSeries"][] | null;
+            /**
+             * Format: int64
+             * @description The seconds from one point to the next.
+             */
+            step: number;
+        };
+        QueueSeries: {
+            /** @description Times, in seconds since 1970, and the dominant share of what the queue used, from 0 to 1. */
+            points: (number[] | null)[] | null;
+            queue: string;
         };
         Queues: {
             capacity?: {
@@ -591,6 +864,27 @@ export interface components {
             node: string;
             role: string;
         };
+        Story: {
+            apiVersion: string;
+            /** Format: date-time */
+            at: string;
+            capacity?: components["schemas"]["Capacity"];
+            /** Format: int64 */
+            forgotten?: number;
+            gang?: components["schemas"]["Gang"];
+            help?: string[] | null;
+            history: components["schemas"]["Moment"][] | null;
+            kind: string;
+            leftOut?: string[] | null;
+            next?: components["schemas"]["Forecast"];
+            now?: components["schemas"]["GangNow"];
+            owner?: string;
+            pod?: components["schemas"]["Pod"];
+            /** Format: int32 */
+            priority: number;
+            topology?: components["schemas"]["Domain"][] | null;
+            why?: string;
+        };
         Submitted: {
             items: components["schemas"]["Object"][] | null;
         };
@@ -612,6 +906,16 @@ export interface components {
             /** @description The key over whose domains the pods are spread evenly. */
             spread?: string;
         };
+        Turn: {
+            key: components["schemas"]["Key"];
+            /** Format: date-time */
+            nextTry?: string;
+            /** Format: int64 */
+            position: number;
+            queue?: string;
+            reason?: string;
+            setAside?: components["schemas"]["SetAsideStatus"];
+        };
         Victim: {
             gang?: string;
             name: string;
@@ -630,6 +934,73 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    getAbout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["About"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Too Many Requests */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     listGangs: {
         parameters: {
             query?: {
@@ -730,6 +1101,186 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GangDetails"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Too Many Requests */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    getStory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The namespace. */
+                namespace: string;
+                /** @description The name of the gang. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Story"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Too Many Requests */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    whatIfTried: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The namespace. */
+                namespace: string;
+                /** @description The name of the gang. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forecast"];
                 };
             };
             /** @description Unauthorized */
@@ -1377,6 +1928,164 @@ export interface operations {
             };
         };
     };
+    listNodes: {
+        parameters: {
+            query?: {
+                /** @description Name only gangs of this namespace. Without it, those of up to 32. */
+                namespace?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nodes"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Too Many Requests */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    listOrder: {
+        parameters: {
+            query?: {
+                /** @description The namespace. Without it, all: the caller has to be allowed to list all pods. */
+                namespace?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Too Many Requests */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     listQueues: {
         parameters: {
             query?: never;
@@ -1444,11 +2153,101 @@ export interface operations {
             };
         };
     };
+    getQueueHistory: {
+        parameters: {
+            query?: {
+                /** @description How many hours, until now. */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueHistory"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    /** @description Too Many Requests */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     watch: {
         parameters: {
             query?: {
                 /** @description The namespace. Without it, all: the caller has to be allowed to list all pods. */
                 namespace?: string;
+                /** @description Send of each gang a GangBrief: without members, with what they request together. */
+                brief?: boolean;
             };
             header?: {
                 /** @description The id of the last event that was read. */

@@ -71,7 +71,7 @@ describe("within the fair share, but above the guarantee", () => {
 
 test("nobody borrows within fair share and guarantee, nor where there are no queues", () => {
   expect(sentences(queue("a", { uses: 10, fair: 10, guarantee: 16 }), queue("b", { uses: 20, fair: 30 }))).toEqual([]);
-  expect(borrowings({ items: null })).toEqual([]);
+  expect(borrowings({ items: [] })).toEqual([]);
 });
 
 describe("of several resources", () => {

@@ -22,6 +22,7 @@ function gang(name: string, more: Partial<Gang> = {}): Gang {
     priority: 0,
     pods: 2,
     nodes: 0,
+    requests: {},
     ...more,
   };
 }

@@ -11,6 +11,7 @@ const gang: Gang = {
   priority: 0,
   pods: 1,
   nodes: 0,
+  requests: {},
 };
 
 const sees = (query: string, queue?: string, reason?: string) => selected(selectionOf(new URLSearchParams(query)), gang, queue, reason);

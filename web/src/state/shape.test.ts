@@ -6,7 +6,14 @@ const gang = { needs: { minAvailable: 3, have: 4, running: 0 }, queue: "research
 const ask = (cpu: string) => ({ pods: 4, requests: { cpu, "nvidia.com/gpu": "4" }, nodes: [] });
 
 function story(...asks: ReturnType<typeof ask>[]): Story {
-  return { priority: 0, history: [], at: "2026-01-01T10:00:00Z", capacity: { waiting: 4, needed: 3, fit: 0, asks } };
+  return {
+    apiVersion: "kubenexus.io/v1alpha1",
+    kind: "Explanation",
+    priority: 0,
+    history: [],
+    at: "2026-01-01T10:00:00Z",
+    capacity: { waiting: 4, needed: 3, fit: 0, asks },
+  };
 }
 
 test("the form gets what each pod asks for, and how many there are", () => {

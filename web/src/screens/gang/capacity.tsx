@@ -1,6 +1,6 @@
 import { Fragment } from "preact";
 import type { GangDetails } from "../../api/types";
-import type { Capacity } from "../../api/coming";
+import type { Capacity } from "../../api/types";
 import { briefly } from "../../state/requests";
 import { to } from "../../state/route";
 

@@ -6,16 +6,16 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
+	"github.com/kubenexus/kubenexus-scheduler/internal/words"
 )
 
 // mostLines is how many nodes, domains and roles the text lists.
 const mostLines = 8
 
-// asText prints a story for people.
-func asText(out io.Writer, s *Story) error {
+// Text prints a story for people.
+func Text(out io.Writer, s *Story) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	p := &page{w: w, story: s}
 	p.head()
@@ -215,7 +215,7 @@ func (p *page) capacity() {
 	}
 }
 
-func names(n *Nodes) string {
+func names(n *EqualNodes) string {
 	text := strings.Join(n.Names, ", ")
 	if rest := n.Count - len(n.Names); rest > 0 {
 		text += fmt.Sprintf(" and %d more", rest)

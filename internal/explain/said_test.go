@@ -117,7 +117,7 @@ func TestTheQueueOfTheSchedulerIsTaken(t *testing.T) {
 	answering := &oracle{gang: waiting(), queues: standings.Queues()}
 	answering.gang.Queue, answering.gang.Position = standings.Of(waiting().Key)
 
-	tell := func(scheduler asker) Story {
+	tell := func(scheduler Scheduler) Story {
 		r := clusterOf(nodes, pods)
 		r.queues = &config
 		gangs := gangread.Among(pods, serving, now).Items

@@ -119,7 +119,7 @@ func storyOf(t *testing.T, r read) Story {
 func text(t *testing.T, s Story) string {
 	t.Helper()
 	var out strings.Builder
-	if err := asText(&out, &s); err != nil {
+	if err := Text(&out, &s); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()

@@ -11,11 +11,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
 	"github.com/kubenexus/kubenexus-scheduler/internal/events"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
+	"github.com/kubenexus/kubenexus-scheduler/internal/words"
 )
 
 // Moment is something that happened.

@@ -8,10 +8,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/bars"
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
+	"github.com/kubenexus/kubenexus-scheduler/internal/bars"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/requests"
+	"github.com/kubenexus/kubenexus-scheduler/internal/words"
 )
 
 const (
@@ -41,13 +41,13 @@ type Ask struct {
 	Pods     int               `json:"pods"`
 	Requests map[string]string `json:"requests"`
 	// Nodes are the nodes, those that take the most first, then those that lack the least. Equal nodes are together.
-	Nodes []Nodes `json:"nodes"`
+	Nodes []EqualNodes `json:"nodes"`
 	// MoreNodes is the number of nodes that are not listed.
 	MoreNodes int `json:"moreNodes,omitempty"`
 }
 
-// Nodes are nodes of which the same is true.
-type Nodes struct {
+// EqualNodes are nodes of which the same is true.
+type EqualNodes struct {
 	// Names are at most three of their names, sorted; Count is how many they are.
 	Names []string `json:"names"`
 	Count int      `json:"count"`
@@ -235,9 +235,9 @@ func (a *ask) gap(f *fit) float64 {
 	return gap
 }
 
-func (c *counting) nodes(a *ask, group []*fit) Nodes {
+func (c *counting) nodes(a *ask, group []*fit) EqualNodes {
 	first := group[0]
-	n := Nodes{Count: len(group), Takes: first.takes, Free: c.quantities(first.place.free), Why: c.why(a, first)}
+	n := EqualNodes{Count: len(group), Takes: first.takes, Free: c.quantities(first.place.free), Why: c.why(a, first)}
 	for _, f := range group[:min(len(group), shownNames)] {
 		n.Names = append(n.Names, f.place.node.Name)
 	}

@@ -8,17 +8,16 @@ import (
 	"sync"
 	"time"
 
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/whatif"
-	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/words"
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/words"
 )
 
 // askFor is how long the scheduler may take to answer. It takes 5 seconds at most for a question while it schedules pods.
 const askFor = 8 * time.Second
 
-// asker asks the scheduler.
-type asker interface {
+// Scheduler answers what only the scheduler knows.
+type Scheduler interface {
 	Gangs(ctx context.Context, namespace, name string) (answers.Gangs, error)
 	Queues(ctx context.Context) (answers.Queues, error)
 	WhatIf(ctx context.Context, question answers.WhatIf) (answers.Forecast, error)
@@ -34,7 +33,7 @@ type said struct {
 }
 
 // askAbout asks the scheduler about a gang.
-func askAbout(ctx context.Context, scheduler asker, key gang.Key) said {
+func askAbout(ctx context.Context, scheduler Scheduler, key gang.Key) said {
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
 	gangs, err := scheduler.Gangs(ctx, key.Namespace, key.Name)
@@ -135,7 +134,7 @@ func (p *page) forecast() {
 	if f == nil {
 		return
 	}
-	lines := whatif.Summary(f)
+	lines := Summary(f)
 	var nodes, victims []string
 	for _, node := range f.Nodes[:min(len(f.Nodes), mostLines)] {
 		nodes = append(nodes, fmt.Sprintf("%s (%d)", node.Name, node.Pods))

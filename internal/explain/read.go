@@ -35,30 +35,34 @@ type read struct {
 	queuesLeftOut string
 }
 
-// reader reads a cluster.
-type reader struct {
-	client    kubernetes.Interface
-	scheduler asker
-	namespace string
-	configMap types.NamespacedName
+// Reader reads a cluster, and tells stories of what is in one namespace.
+type Reader struct {
+	Client kubernetes.Interface
+	// Scheduler is the scheduler that is asked.
+	Scheduler Scheduler
+	Namespace string
+	// ConfigMap has the configuration of the queues.
+	ConfigMap types.NamespacedName
+	// Schedulers are the schedulerNames that KubeNexus serves.
+	Schedulers []string
 }
 
 // cluster reads what the story of any gang needs. What may not be read is left out, but for the pods of the namespace.
-func (r reader) cluster(ctx context.Context) (read, error) {
+func (r Reader) cluster(ctx context.Context) (read, error) {
 	var found read
 	var podsErr, nodesErr, queuesErr error
 	var config queue.Config
 	var configured bool
 	var requests sync.WaitGroup
-	requests.Go(func() { found.everywhere, podsErr = gangread.List(ctx, r.client, metav1.NamespaceAll) })
-	requests.Go(func() { found.nodes, nodesErr = gangread.ListNodes(ctx, r.client) })
-	requests.Go(func() { config, configured, queuesErr = gangread.Queues(ctx, r.client, r.configMap) })
+	requests.Go(func() { found.everywhere, podsErr = gangread.List(ctx, r.Client, metav1.NamespaceAll) })
+	requests.Go(func() { found.nodes, nodesErr = gangread.ListNodes(ctx, r.Client) })
+	requests.Go(func() { config, configured, queuesErr = gangread.Queues(ctx, r.Client, r.ConfigMap) })
 	requests.Wait()
 	switch {
 	case podsErr == nil:
 		found.allPods = true
 		for _, pod := range found.everywhere {
-			if pod.Namespace == r.namespace {
+			if pod.Namespace == r.Namespace {
 				found.pods = append(found.pods, pod)
 			}
 		}
@@ -66,7 +70,7 @@ func (r reader) cluster(ctx context.Context) (read, error) {
 		return read{}, podsErr
 	default:
 		var err error
-		if found.pods, err = gangread.List(ctx, r.client, r.namespace); err != nil {
+		if found.pods, err = gangread.List(ctx, r.Client, r.Namespace); err != nil {
 			return read{}, err
 		}
 		found.leave("what is free on nodes: you may not list the pods of all namespaces")
@@ -76,7 +80,7 @@ func (r reader) cluster(ctx context.Context) (read, error) {
 	}
 	switch {
 	case queuesErr != nil:
-		found.queuesLeftOut = withoutRight("the queues", "read the ConfigMap "+r.configMap.String(), queuesErr)
+		found.queuesLeftOut = withoutRight("the queues", "read the ConfigMap "+r.ConfigMap.String(), queuesErr)
 	case configured:
 		found.queues = &config
 	}
@@ -94,16 +98,16 @@ func withoutRight(what, act string, err error) string {
 }
 
 // events returns what events say about some pods, nil if they cannot be read, and what is left out.
-func (r reader) events(ctx context.Context, pods []*corev1.Pod, taker string) (happened *happenings, leftOut []string) {
+func (r Reader) events(ctx context.Context, pods []*corev1.Pod, taker string) (happened *happenings, leftOut []string) {
 	happened = newHappenings(pods, taker)
-	if err := gangread.EachEvent(ctx, r.client, r.namespace, "", happened.add); err != nil {
-		return nil, []string{withoutRight("what events say", "list events in namespace "+r.namespace, err)}
+	if err := gangread.EachEvent(ctx, r.Client, r.Namespace, "", happened.add); err != nil {
+		return nil, []string{withoutRight("what events say", "list events in namespace "+r.Namespace, err)}
 	}
 	if taker == "" {
 		return happened, nil
 	}
-	err := gangread.EachEvent(ctx, r.client, metav1.NamespaceAll, "reason="+events.ReasonPreempted, func(e *eventsv1.Event) {
-		if e.Namespace != r.namespace {
+	err := gangread.EachEvent(ctx, r.Client, metav1.NamespaceAll, "reason="+events.ReasonPreempted, func(e *eventsv1.Event) {
+		if e.Namespace != r.Namespace {
 			happened.add(e)
 		}
 	})
