@@ -16,6 +16,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/gangs"
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/queues"
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
+	explained "github.com/kubenexus/kubenexus-scheduler/internal/explain"
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
@@ -87,7 +88,7 @@ func TestExplainCommand(t *testing.T) {
 		t.Errorf("a gang that does not exist: %v", err)
 	}
 	text, err := runCommand(t, explain.NewCommand(), "gang", "train", "-n", s.namespace, "-o", "json")
-	var story explain.Story
+	var story explained.Story
 	if err != nil || json.Unmarshal([]byte(text), &story) != nil || story.Gang.Needs.Running != 4 || len(story.History) < 3 {
 		t.Errorf("as JSON: %v\n%s", err, text)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/cmd/kubenexus/whatif"
 	"github.com/kubenexus/kubenexus-scheduler/internal/answers"
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
+	explained "github.com/kubenexus/kubenexus-scheduler/internal/explain"
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
@@ -104,7 +105,7 @@ func TestExplainAsksTheScheduler(t *testing.T) {
 		"What would happen if it were tried now: Waits: gang explain-asks/second cannot be scheduled yet: 1 of the 2 pods it needs fit",
 		"Queue: research, 1 gang before it.")
 
-	story := func(args ...string) (story explain.Story) {
+	story := func(args ...string) (story explained.Story) {
 		text, err := runCommand(t, explain.NewCommand(), append(args, "-n", s.namespace, "-o", "json")...)
 		if err == nil {
 			err = json.Unmarshal([]byte(text), &story)
@@ -125,10 +126,10 @@ func TestExplainAsksTheScheduler(t *testing.T) {
 		Queue    string
 		Position *int
 		Why      string
-		Capacity *explain.Capacity
+		Capacity *explained.Capacity
 		Help     []string
 	}
-	of := func(s *explain.Story) told { return told{s.Gang.Queue, s.Gang.Position, s.Why, s.Capacity, s.Help} }
+	of := func(s *explained.Story) told { return told{s.Gang.Queue, s.Gang.Position, s.Why, s.Capacity, s.Help} }
 	if diff := cmp.Diff(of(&computed), of(&asked)); diff != "" {
 		t.Errorf("(-computed +asked):\n%s", diff)
 	}
