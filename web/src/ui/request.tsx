@@ -63,7 +63,7 @@ export function RequestFields(props: Props) {
         </div>
       </fieldset>
       <fieldset>
-        <legend>Which turn it has</legend>
+        <legend>Queue and priority</legend>
         <div class="fields">
           <RequestField {...props} name="queue" label="Queue" />
           <RequestField {...props} name="priorityClass" label="Priority class" />

@@ -75,7 +75,7 @@ function Plot({ shares }: { shares: Values }) {
   const all = useMemo(() => extents(shares), [shares]);
   const last = shares.times.length - 1;
   const index = at !== undefined && at <= last ? at : last;
-  if (last < 1) return <p class="state">There are no two points yet. The picture begins with the next change of the cluster.</p>;
+  if (last < 1) return <p class="state">There is one point so far. The chart begins with the next change of the cluster.</p>;
   return (
     <>
       <Chart shares={shares} point={setAt} />
