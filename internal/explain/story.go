@@ -1,5 +1,5 @@
-// Package explain tells all that is known of one gang or pod: what it is, what happened to it, why it waits, what would happen now, and what
-// would help. It reads the API server, and asks the scheduler if it can be reached.
+// Package explain tells all that is known of one gang or pod: what it is, what happened to it, why it waits, what would happen now, and
+// what would help. It reads the API server, and asks the scheduler if it can be reached.
 package explain
 
 import (

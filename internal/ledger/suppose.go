@@ -206,7 +206,8 @@ func (s *Supposed) TopologyKeys(now time.Time) []string {
 	if s.gang == nil {
 		return nil
 	}
-	defer s.lock()()
+	unlock := s.lock()
+	defer unlock()
 	return s.gang.Status(now).TopologyKeys
 }
 
@@ -218,7 +219,8 @@ func (s *Supposed) Unfit(f gang.Finding) (gang.Explanation, gang.ShortageStatus)
 			Short: f.Short, Detail: f.Detail, Topology: f.Topology,
 		}, gang.ShortageStatus{}
 	}
-	defer s.lock()()
+	unlock := s.lock()
+	defer unlock()
 	return s.gang.IfUnfit(f)
 }
 

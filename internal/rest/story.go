@@ -15,8 +15,8 @@ func (s *Server) registerStory(api huma.API) {
 	register(api, huma.Operation{
 		OperationID: "getStory", Method: http.MethodGet, Path: apiPrefix + "gangs/{namespace}/{name}/story", Tags: []string{"Gangs"},
 		Summary: "Tell all about a gang: what happened, why it waits, what would help",
-		Description: "It is what kubenexus explain gang tells. It is read from pods, nodes, events, the configuration of the queues and the " +
-			"scheduler, as far as the caller may read them; leftOut says what is left out.",
+		Description: "It is what kubenexus explain gang tells. It is read from pods, nodes, events, the configuration of the queues and " +
+			"the scheduler, as far as the caller may read them; leftOut says what is left out.",
 		Errors: []int{http.StatusNotFound},
 	}, s.getStory)
 }

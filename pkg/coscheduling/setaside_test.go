@@ -107,9 +107,10 @@ func (r *running) placeholders() int {
 	return n
 }
 
-// stream keeps so many pods without a gang waiting, and ends the one that has run longest whenever all nodes are full. It returns the
-// number of pods that have ended.
-func (r *running) stream(waiting int, full int) func() int {
+// stream keeps so many pods without a gang waiting, and ends the one that has run longest again and again, as soon as the nodes have been
+// full. If it is patient, it waits each time until they are full again, so that a scheduler that is slow leaves no more room than one
+// pod's. It returns the number of pods that have ended.
+func (r *running) stream(waiting, full int, patient bool) func() int {
 	var mu sync.Mutex
 	ended := 0
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -141,7 +142,7 @@ func (r *running) stream(waiting int, full int) func() int {
 					return
 				}
 			}
-			if len(run) > 0 && next > full {
+			if len(run) > 0 && next > full && (!patient || len(run) >= full) {
 				if err := r.client.CoreV1().Pods(testNamespace).Delete(r.ctx, slices.Min(run), metav1.DeleteOptions{}); err != nil {
 					return
 				}
@@ -163,7 +164,7 @@ func TestAGangOfHalfTheClusterStartsBesideAStreamOfPods(t *testing.T) {
 	for name, maxWait := range map[string]time.Duration{"with capacity set aside": 200 * time.Millisecond, "without": 0} {
 		t.Run(name, func(t *testing.T) {
 			r := waits(t, maxWait, map[string]string{"n1": "4", "n2": "4", "n3": "4", "n4": "4"})
-			ended := r.stream(8, 16)
+			ended := r.stream(8, 16, maxWait == 0)
 			eventually(t, "the stream to fill the cluster", func() bool { return ended() > 16 })
 			r.members("a", 2, "4", nil)
 			if maxWait > 0 {
@@ -182,7 +183,7 @@ func TestAGangOfHalfTheClusterStartsBesideAStreamOfPods(t *testing.T) {
 // TestALargePodStartsBesideAStreamOfSmallOnes: a pod without a gang is a gang of one.
 func TestALargePodStartsBesideAStreamOfSmallOnes(t *testing.T) {
 	r := waits(t, 200*time.Millisecond, map[string]string{"n1": "4", "n2": "4"})
-	ended := r.stream(8, 8)
+	ended := r.stream(8, 8, false)
 	eventually(t, "the stream to fill the cluster", func() bool { return ended() > 8 })
 	r.pod("large", "4", nil)
 	eventually(t, "the pod to start", func() bool { return r.started("large") })

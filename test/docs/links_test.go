@@ -43,7 +43,7 @@ func markdown(t *testing.T) []string {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && (entry.Name() == ".git" || file == "bin"):
+		case entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "node_modules" || file == "bin"):
 			return fs.SkipDir
 		case path.Ext(file) == ".md":
 			pages = append(pages, file)

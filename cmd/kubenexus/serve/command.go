@@ -48,8 +48,8 @@ func NewCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve a REST API and a web page: submit gangs, and see why they wait",
-		Long: `serve answers HTTP requests that submit gangs, list and cancel them, and ask why they wait. /openapi.json describes it. A browser
-sees the same at /: who waits and why, what runs where, and whose turn it is.
+		Long: `serve answers HTTP requests that submit gangs, list and cancel them, and ask why they wait. /openapi.json describes it. A
+browser sees the same at /: who waits and why, what runs where, and whose turn it is.
 
 It has no rights of its own. Each request under /api/v1 needs a bearer token of Kubernetes, such as that of a service account, and is
 made at the API server with this token: who may create Jobs there may submit gangs here. The kubeconfig says where the API server is;
@@ -78,7 +78,8 @@ Exit codes: 0 after SIGTERM or SIGINT; 1 if it could not serve.`,
 	flags.StringVar(&o.keyFile, "tls-private-key-file", "", "the private key of the certificate")
 	flags.StringSliceVar(&o.schedulers, "scheduler-names", scheduler.Names(), "the schedulerNames that KubeNexus serves in this cluster")
 	flags.StringVar(&o.lease, "lease", "kube-system/"+scheduler.Name, "the lease of the scheduler that is asked, as namespace/name")
-	flags.StringVar(&o.queues, "configmap", "kube-system/"+queueconfig.DefaultName, "the ConfigMap with the configuration of queues, as namespace/name")
+	flags.StringVar(&o.queues, "configmap", "kube-system/"+queueconfig.DefaultName,
+		"the ConfigMap with the configuration of queues, as namespace/name")
 	flags.BoolVar(&o.page, "page", true, "serve the web page at /, which shows who waits and why, and asks for a token")
 	flags.StringVar(&o.prometheus.URL, "prometheus", "",
 		"the URL of the Prometheus that has the scheduler's metrics, such as http://prometheus.monitoring:9090, for the history of queues")

@@ -81,8 +81,8 @@ func show(ctx context.Context, api *client.ClientWithResponses, namespace string
 	if err != nil {
 		return err
 	}
-	for _, gang := range gangs.JSON200.Items {
-		if gang.Key.Name == "from-go" {
+	for i := range gangs.JSON200.Items {
+		if gang := &gangs.JSON200.Items[i]; gang.Key.Name == "from-go" {
 			fmt.Println("listed:", gang.Key.Name, gang.Phase)
 		}
 	}
