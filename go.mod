@@ -2,6 +2,9 @@ module github.com/kubenexus/kubenexus-scheduler
 
 go 1.26.0
 
+// Not ours: packages of npm.
+ignore ./web/node_modules
+
 require (
 	github.com/cockroachdb/datadriven v1.0.2
 	github.com/danielgtaylor/huma/v2 v2.37.2
