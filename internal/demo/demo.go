@@ -26,6 +26,8 @@ type Options struct {
 	Shape controlplane.NodeShape
 	// Keep leaves everything running at the end, until the context ends.
 	Keep bool
+	// Page serves the web page beside the demo. It goes with Keep.
+	Page bool
 	// Timeout bounds everything but what Keep keeps.
 	Timeout time.Duration
 	// Command is how the user calls this demo, for hints.
@@ -50,6 +52,8 @@ type demo struct {
 	scheduler *process
 	manifests *manifests
 	watch     *watch
+	// site is nil without Page.
+	site *site
 	// verdict is how the user's manifests ended.
 	verdict string
 }
@@ -111,7 +115,7 @@ func (d *demo) startCluster(ctx, running context.Context) error {
 	}
 	end()
 	end = d.screen.Begin("Starting kubenexus-scheduler in a separate process")
-	scheduler, err := startScheduler(ctx, d.plane.Kubeconfig(), d.file("scheduler.log"))
+	scheduler, err := startScheduler(ctx, d.plane.Kubeconfig(), d.file("scheduler.log"), d.Page)
 	if err != nil {
 		return err
 	}
@@ -127,8 +131,13 @@ func (d *demo) startCluster(ctx, running context.Context) error {
 	if d.manifests, err = newManifests(config); err != nil {
 		return err
 	}
-	d.watch, err = newWatch(running, d.client, d.screen, d.start, d.fail)
-	return err
+	if d.watch, err = newWatch(running, d.client, d.screen, d.start, d.fail); err != nil {
+		return err
+	}
+	if d.Page {
+		return d.startSite(ctx, config)
+	}
+	return nil
 }
 
 // startPlane starts the control plane. It does not end with the context: it has to outlive the scheduler, and an API
@@ -183,12 +192,16 @@ func (d *demo) summarize(good bool) {
 	d.screen.Heading("Try next")
 	d.screen.Say("  your own manifests:   " + d.Command("-f FILE"))
 	d.screen.Say("  look around inside:   " + d.Command("--keep"))
+	d.screen.Say("  see it in a browser:  " + d.Command("--page"))
 }
 
 // keep says how to look around, and waits until the user has seen enough or something fails.
 func (d *demo) keep(ctx context.Context, failed error) error {
 	if failed != nil {
 		d.screen.Heading(fmt.Sprintf("Failed: %v", failed))
+	}
+	if d.site != nil {
+		d.site.say(d.screen)
 	}
 	d.screen.Heading("Everything keeps running. Try, in another terminal:")
 	for _, line := range []string{
@@ -215,6 +228,8 @@ func (d *demo) interrupted(ctx context.Context) bool {
 		return false
 	case <-d.scheduler.Done():
 		return false
+	case <-d.site.ended():
+		return false
 	default:
 		return ctx.Err() != nil
 	}
@@ -232,8 +247,12 @@ func (d *demo) stop() error {
 	}
 	end := d.screen.Begin("Stopping")
 	defer end()
+	var errs []error
+	if d.site != nil {
+		errs = append(errs, d.site.stop())
+	}
 	if d.scheduler != nil {
 		d.scheduler.Stop(stopTime)
 	}
-	return d.plane.Stop()
+	return errors.Join(append(errs, d.plane.Stop())...)
 }

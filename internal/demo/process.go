@@ -20,9 +20,9 @@ type process struct {
 	log string
 }
 
-// startScheduler runs this program again as the scheduler, and returns when it is ready.
-func startScheduler(ctx context.Context, kubeconfig, log string) (*process, error) {
-	p, port, err := launch(kubeconfig, log)
+// startScheduler runs this program again as the scheduler, and returns when it is ready. If it leads, its lease says where it answers.
+func startScheduler(ctx context.Context, kubeconfig, log string, leads bool) (*process, error) {
+	p, port, err := launch(kubeconfig, log, leads)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func startScheduler(ctx context.Context, kubeconfig, log string) (*process, erro
 	return p, nil
 }
 
-func launch(kubeconfig, log string) (p *process, port int, err error) {
+func launch(kubeconfig, log string, leads bool) (p *process, port int, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, 0, fmt.Errorf("finding this program: %w", err)
@@ -49,7 +49,7 @@ func launch(kubeconfig, log string) (p *process, port int, err error) {
 		return nil, 0, fmt.Errorf("opening the scheduler's log: %w", err)
 	}
 	defer func() { _ = file.Close() }() // the child has its own
-	cmd := exec.Command(self, "scheduler", "--kubeconfig="+kubeconfig, "--leader-elect=false",
+	cmd := exec.Command(self, "scheduler", "--kubeconfig="+kubeconfig, fmt.Sprintf("--leader-elect=%t", leads),
 		"--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port), "-v=2")
 	cmd.Stdout, cmd.Stderr = file, file
 	started, err := child.Start(cmd)

@@ -42,12 +42,18 @@ Twice it shows what a kubenexus command prints then.
 With -f it applies your manifests, of any kind, and ends when all pods have a node, or when some wait and nothing
 changes anymore; it then prints which pods wait and why. Pods must name kubenexus-scheduler or batch-scheduler.
 
+With --page it serves the web page of kubenexus serve for its cluster, prints the address and a token that may see everything,
+and keeps running at the end until Ctrl-C.
+
 It needs no privileges, listens on 127.0.0.1 only, and removes its files when it ends.
 
 Exit codes: 0 if every step succeeded, or if your manifests were applied and nothing changes anymore, even if pods
 wait; 1 if not, with the reason; 130 if you stopped it (Ctrl-C).`,
 		Example: `  # all steps, in less than a minute
   kubenexus demo
+
+  # all steps, and the web page to see them in a browser
+  kubenexus demo --page
 
   # your own manifests, on ten nodes with 8 GPUs each
   kubenexus demo -f job.yaml -f queue/ --nodes 10 --node-cpu 64 --node-gpus 8
@@ -62,6 +68,7 @@ wait; 1 if not, with the reason; 130 if you stopped it (Ctrl-C).`,
 			if gpus > 0 {
 				o.Shape.Extended = map[string]string{"nvidia.com/gpu": strconv.Itoa(gpus)}
 			}
+			o.Keep = o.Keep || o.Page
 			return runDemo(cmd, &o)
 		},
 	}
@@ -74,7 +81,8 @@ wait; 1 if not, with the reason; 130 if you stopped it (Ctrl-C).`,
 	flags.IntVar(&o.Shape.Pods, "node-pods", 110, "pods that each node can run")
 	flags.IntVar(&gpus, "node-gpus", 0, "GPUs of each node (nvidia.com/gpu)")
 	flags.BoolVar(&o.Keep, "keep", false, "keep everything running at the end, for kubectl, until Ctrl-C")
-	flags.DurationVar(&o.Timeout, "timeout", 2*time.Minute, "how long it may take, not counting --keep")
+	flags.BoolVar(&o.Page, "page", false, "serve the web page, and keep everything running at the end, until Ctrl-C")
+	flags.DurationVar(&o.Timeout, "timeout", 2*time.Minute, "how long it may take, not counting --keep and --page")
 	return cmd
 }
 

@@ -15,31 +15,18 @@ import (
 
 // certificate returns how to serve TLS: with the files of the options, which may change, or with a certificate made here.
 func (o *options) certificate(ctx context.Context, address net.Addr) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
-	if o.certFile != "" {
-		files, err := dynamiccertificates.NewDynamicServingContentFromFiles("serving-cert", o.certFile, o.keyFile)
-		if err != nil {
-			return nil, fmt.Errorf("reading --tls-cert-file and --tls-private-key-file: %w", err)
-		}
-		go files.Run(ctx, 1)
-		current := &reloaded{from: files}
-		config.GetCertificate = current.get
-		return config, nil
+	if o.certFile == "" {
+		return selfsigned.Config("kubenexus-serve", address)
 	}
-	var ip net.IP
-	if tcp, ok := address.(*net.TCPAddr); ok {
-		ip = tcp.IP
-	}
-	certPEM, keyPEM, err := selfsigned.New("kubenexus-serve", ip)
+	files, err := dynamiccertificates.NewDynamicServingContentFromFiles("serving-cert", o.certFile, o.keyFile)
 	if err != nil {
-		return nil, fmt.Errorf("making a certificate to serve with: %w", err)
+		return nil, fmt.Errorf("reading --tls-cert-file and --tls-private-key-file: %w", err)
 	}
-	made, err := tls.X509KeyPair(certPEM, keyPEM)
-	if err != nil {
-		return nil, fmt.Errorf("making a certificate to serve with: %w", err)
-	}
-	config.Certificates = []tls.Certificate{made}
-	return config, nil
+	go files.Run(ctx, 1)
+	current := &reloaded{from: files}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: current.get,
+	}, nil
 }
 
 // reloaded is the certificate that files have at the moment. It is parsed once.

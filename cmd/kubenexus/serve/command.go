@@ -7,19 +7,15 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/net/netutil"
 	"k8s.io/apimachinery/pkg/types"
 	clientrest "k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/klog/v2"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/page"
 	"github.com/kubenexus/kubenexus-scheduler/internal/queueconfig"
@@ -94,15 +90,6 @@ Exit codes: 0 after SIGTERM or SIGINT; 1 if it could not serve.`,
 		"how many watches a caller can have at a time")
 	return cmd
 }
-
-// The bounds of connections, and of how long they may take.
-const (
-	maxConnections    = 4096
-	maxHeader         = 32 << 10
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	stopTimeout       = 20 * time.Second
-)
 
 // check refuses options that cannot be followed.
 func (o *options) check() error {
@@ -187,26 +174,6 @@ func (o *options) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	server := &http.Server{
-		Handler: api.Handler(), TLSConfig: certificate, MaxHeaderBytes: maxHeader,
-		ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
-		// On SIGTERM, watches end at once, and other requests are served to their end.
-		BaseContext: func(net.Listener) context.Context { return rest.WithStop(context.Background(), ctx) },
-		ErrorLog:    klog.NewStandardLogger("INFO"),
-		HTTP2:       &http.HTTP2Config{MaxConcurrentStreams: 100},
-	}
 	fmt.Fprintf(out, "Serving https://%s for the cluster at %s\n", listener.Addr(), config.Host)
-	failed := make(chan error, 1)
-	go func() { failed <- server.ServeTLS(netutil.LimitListener(listener, maxConnections), "", "") }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serving: %w", err)
-	case <-ctx.Done():
-	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-	defer cancel()
-	if err := server.Shutdown(stopping); err != nil {
-		return fmt.Errorf("waiting for requests to end: %w", err)
-	}
-	return nil
+	return api.ServeTLS(ctx, listener, certificate)
 }

@@ -105,6 +105,11 @@ func (s *Screen) Print(lines ...string) {
 	s.above(strings.Join(lines, "\n"), func(line string, width int) []string { return []string{cut(line, width)} })
 }
 
+// Verbatim writes a line that stays, as it is: one that a reader copies must not be broken or cut.
+func (s *Screen) Verbatim(line string) {
+	s.above(line, func(line string, _ int) []string { return []string{line} })
+}
+
 // above writes text above the table.
 func (s *Screen) above(text string, fit func(line string, width int) []string) {
 	s.mu.Lock()
