@@ -61,6 +61,7 @@ function take(events: Event[]): string {
         break;
       case "synced":
         synced.value = true;
+        problem.value = undefined;
         break;
       case "problem":
         problem.value = JSON.parse(event.data) as Problem;
@@ -78,10 +79,15 @@ async function follow(of: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     connection.value = "connecting";
     try {
-      await stream("watch", { namespace: of, brief: "true" }, lastID, signal, (events) => {
-        connection.value = "live";
-        wait = 1;
-        lastID = take(events) || lastID;
+      await stream("watch", { namespace: of, brief: "true" }, lastID, signal, {
+        opened: () => {
+          connection.value = "live";
+          if (lastID === "") all.clear(); // the server does not say what went since a stream that had no id
+        },
+        took: (events) => {
+          wait = 1;
+          lastID = take(events) || lastID;
+        },
       });
     } catch (failed) {
       if (signal.aborted) return;
@@ -101,8 +107,13 @@ async function follow(of: string, signal: AbortSignal): Promise<void> {
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((done) => {
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener("abort", () => (clearTimeout(timer), done()), { once: true });
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      done();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener("abort", end);
   });
 }
 
