@@ -53,12 +53,14 @@ func TestLarge(t *testing.T) {
 	client := newClient(t)
 	w := world{Command: []string{serving.Kubectl(t), "--kubeconfig", plane.Kubeconfig()}}
 	w.apply(t, serving.Rights(t, root), root+"examples/page/access.yaml")
-	process.Start(t, process.KubeNexus, "--kubeconfig="+plane.Kubeconfig(), "--leader-elect=true")
+	// With all of it on one machine, an answer of the API server may take longer than a lease holds usually.
+	scheduler := process.Start(t, process.KubeNexus, "--kubeconfig="+plane.Kubeconfig(), "--leader-elect=true",
+		"--leader-elect-lease-duration=3m", "--leader-elect-renew-deadline=2m")
 	began := time.Now()
 	t.Cleanup(func() { removeAll(t, client) })
 	addRacks(t)
 	createGangs(t, client)
-	awaitBound(t, client, podsOfGang*min(*manyGangs, *manyNodes/podsOfGang))
+	awaitBound(t, client, scheduler, podsOfGang*min(*manyGangs, *manyNodes/podsOfGang))
 	t.Logf("%d gangs on %d nodes after %s", *manyGangs, *manyNodes, time.Since(began).Round(time.Second))
 
 	token := w.run(t, "-n", "vision", "create", "token", "ann", "--duration=2h")
@@ -230,10 +232,15 @@ func deleteGang(t *testing.T, client kubernetes.Interface, of gang) {
 }
 
 // awaitBound waits until so many pods have a node.
-func awaitBound(t *testing.T, client kubernetes.Interface, count int) {
+func awaitBound(t *testing.T, client kubernetes.Interface, by *process.Scheduler, count int) {
 	t.Helper()
 	bound := 0
 	err := wait.PollUntilContextTimeout(t.Context(), time.Second, 20*time.Minute, true, func(ctx context.Context) (bool, error) {
+		select {
+		case <-by.Done():
+			return false, fmt.Errorf("the scheduler ended: %w", by.Err())
+		default:
+		}
 		pods, err := client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName!=", ResourceVersion: "0"})
 		if err != nil {
 			return false, err

@@ -77,7 +77,7 @@ export async function stream(
 }
 
 /** Lets the browser do what else there is to do. Unlike a timer, this is not slowed down while the page is hidden. */
-function breath(): Promise<void> {
+export function breath(): Promise<void> {
   return new Promise((done) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {

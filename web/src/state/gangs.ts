@@ -1,6 +1,6 @@
 import { effect, signal } from "@preact/signals";
 import { Refused } from "../api/client";
-import { type Event, stream } from "../api/events";
+import { breath, type Event, stream } from "../api/events";
 import type { Gang, Key, Problem } from "../api/types";
 import { namespace, signedIn, token } from "./session";
 
@@ -31,15 +31,19 @@ export function id(key: Pick<Key, "namespace" | "name"> & Partial<Key>): string 
 }
 
 let pending = false;
+let calm = 100;
 
-// Many events at once are one change of the page.
+// Many events at once are one change of the page. A page that takes long to draw is drawn less often, so that it has time for its reader.
 function changed(): void {
   if (pending) return;
   pending = true;
-  setTimeout(() => {
+  setTimeout(async () => {
     pending = false;
+    const began = performance.now();
     version.value++;
-  }, 100);
+    await breath();
+    calm = Math.min(1000, Math.max(100, 4 * (performance.now() - began)));
+  }, calm);
 }
 
 function take(events: Event[]): string {

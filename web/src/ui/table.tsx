@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import "../styles/table.css";
+import { Row } from "./row";
 import { useStandstill } from "./standstill";
 import { piecesOf, spare } from "./window";
 import { useWindow } from "./windowed";
@@ -94,28 +95,7 @@ export function Table<T extends { id: string }>({ caption, rows, columns, class:
             if ("space" in piece) return <Space key={"space " + i} rows={piece.space} height={view.height} columns={columns.length} />;
             const row = shown[piece.row];
             if (!row) return null;
-            const gone = still.gone.has(row.id);
-            return (
-              <tr key={row.id} data-id={row.id} role="row" aria-rowindex={piece.row + 2} class={gone ? "gone" : undefined}>
-                {columns.map((column) => {
-                  const content = (
-                    <div class="cell">
-                      {gone && column.header && <span class="hidden">No longer in the list: </span>}
-                      {column.show(row)}
-                    </div>
-                  );
-                  return column.header ? (
-                    <th key={column.name} scope="row" role="rowheader" class={column.class} data-name={column.name}>
-                      {content}
-                    </th>
-                  ) : (
-                    <td key={column.name} role="cell" class={column.class} data-name={column.name}>
-                      {content}
-                    </td>
-                  );
-                })}
-              </tr>
-            );
+            return <Row key={row.id} row={row} columns={columns} index={piece.row} gone={still.gone.has(row.id)} />;
           })}
         </tbody>
       </table>
