@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 
 vi.stubGlobal("sessionStorage", { getItem: () => null });
 
-const { Parser } = await import("./events");
+const { Parser, stream } = await import("./events");
 
 describe("a stream of events", () => {
   test("has events that are read when they are complete", () => {
@@ -21,4 +21,11 @@ describe("a stream of events", () => {
   test("has data of several lines", () => {
     expect(new Parser().add("data: a\ndata: b\n\n")).toEqual([{ name: "message", data: "a\nb", id: "" }]);
   });
+});
+
+test("a large stream is taken in handfuls, so that there is time for other things between them", async () => {
+  vi.stubGlobal("fetch", async () => new Response("data: 1\n\n".repeat(120)));
+  const took: number[] = [];
+  await stream("watch", {}, "", new AbortController().signal, { opened: () => took.push(0), took: (events) => took.push(events.length) });
+  expect(took).toEqual([0, 50, 50, 20]);
 });

@@ -1,4 +1,5 @@
 import { memo } from "preact/compat";
+import { sameParts } from "./same";
 import type { Column } from "./table";
 
 interface Props<T> {
@@ -36,9 +37,3 @@ export const Row = memo(
   (before, after) =>
     before.index === after.index && before.gone === after.gone && before.columns === after.columns && sameParts(before.row, after.row),
 ) as <T extends { id: string }>(props: Props<T>) => preact.JSX.Element;
-
-/** Whether two objects have the same parts. */
-export function sameParts<T extends object>(a: T, b: T): boolean {
-  const names = Object.keys(a) as (keyof T)[];
-  return names.length === Object.keys(b).length && names.every((name) => Object.is(a[name], b[name]));
-}
