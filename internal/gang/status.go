@@ -198,9 +198,10 @@ func (s *Status) Count(yes func(MemberState) bool) int {
 
 // Status returns the status of the gang. It visits every member, so do not call it for each event.
 func (g *Gang) Status(now time.Time) Status {
+	phase := g.Phase()
 	s := Status{
-		Key: g.Key, Phase: g.Phase(), Needs: g.needs(), Partial: g.Partial(), Attempts: g.attempts - g.attemptsBefore,
-		Members: g.memberStatuses(), Slots: g.slotStatuses(), Shortage: g.shortageStatus(), SetAside: g.setAside.status(now),
+		Key: g.Key, Phase: phase, Needs: g.needs(), Partial: g.Partial(), Attempts: g.attempts - g.attemptsBefore,
+		Members: g.memberStatuses(), Slots: g.slotStatuses(), Shortage: g.shortageIn(phase), SetAside: g.setAside.status(now),
 		TopologyKeys: g.TopologyKeys(), Times: g.times(now),
 	}
 	s.Nodes = nodeStatuses(s.Members, s.Slots)
@@ -327,9 +328,9 @@ func nodeStatuses(members []MemberStatus, slots []SlotStatus) []NodeStatus {
 	return nodes
 }
 
-// shortageStatus is the shortage of the last plan, if the gang waits because of it.
-func (g *Gang) shortageStatus() ShortageStatus {
-	if g.Phase() != Ready || g.failure == nil || g.failure.Kind != KindUnplaced && g.failure.Kind != KindTooLarge {
+// shortageIn is the shortage of the last plan, if the gang, which is in this phase, waits because of it.
+func (g *Gang) shortageIn(phase Phase) ShortageStatus {
+	if phase != Ready || g.failure == nil || g.failure.Kind != KindUnplaced && g.failure.Kind != KindTooLarge {
 		return ShortageStatus{}
 	}
 	lack, _, _ := g.FirstShortage()

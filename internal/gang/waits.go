@@ -11,6 +11,8 @@ type Waits struct {
 	SetAside *SetAsideStatus
 	// NextTry is when it is tried again even if nothing changes; zero means that only a change leads to another attempt.
 	NextTry time.Time
+	// Shortage is that of the last plan if it waits because of it, otherwise zero.
+	Shortage ShortageStatus
 }
 
 // Waits returns what a gang waits for that is complete and has not started, so that it has a place in the order. It returns false for any
@@ -20,5 +22,8 @@ func (g *Gang) Waits(now time.Time) (Waits, bool) {
 	if phase != Ready && phase != Placing {
 		return Waits{}, false
 	}
-	return Waits{Key: g.Key, Why: g.explainIn(phase).clone(), SetAside: g.setAside.status(now), NextTry: g.nextTryIn(phase)}, true
+	return Waits{
+		Key: g.Key, Why: g.explainIn(phase).clone(), SetAside: g.setAside.status(now), NextTry: g.nextTryIn(phase),
+		Shortage: g.shortageIn(phase),
+	}, true
 }

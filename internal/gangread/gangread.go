@@ -5,7 +5,6 @@ package gangread
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -61,7 +60,7 @@ func Among(pods []*corev1.Pod, schedulers []string, now time.Time) Gangs {
 	byUID := make(map[string]*corev1.Pod, len(pods))
 	for _, pod := range pods {
 		byUID[string(pod.UID)] = pod
-		observe(l, withoutQueue(pod))
+		observe(l, pod)
 	}
 	statuses := l.Statuses()
 	slices.SortFunc(statuses, func(a, b gang.Status) int { return a.Key.Compare(b.Key) })
@@ -77,9 +76,21 @@ func Among(pods []*corev1.Pod, schedulers []string, now time.Time) Gangs {
 	return found
 }
 
-// newLedger returns an empty ledger that serves these schedulerNames.
+// Applies returns what the pods of a gang say that applies to all of it. It is zero if all of them have ended.
+func Applies(key gang.Key, pods []*corev1.Pod, schedulers []string, now time.Time) gang.Spec {
+	l := newLedger(schedulers, now)
+	for _, pod := range pods {
+		observe(l, pod)
+	}
+	spec, _ := l.Applies(key)
+	return spec
+}
+
+// newLedger returns an empty ledger that serves these schedulerNames. Until queues are configured, it allows pods to name any: who may list
+// pods need not know of queues.
 func newLedger(schedulers []string, now time.Time) *ledger.Ledger {
 	l := ledger.New(instant(now))
+	l.AllowAnyQueue()
 	for _, name := range schedulers {
 		for _, c := range conventions.All() {
 			l.Serve(name, c.Name, ledger.Defaults{})
@@ -100,20 +111,6 @@ func observe(l *ledger.Ledger, pod *corev1.Pod) {
 //
 //nolint:gochecknoglobals // a constant table
 var refusals = []string{events.ReasonInvalid, events.ReasonUnknown}
-
-// withoutQueue returns the pod without what it says of its queue. The ledger would reject a queue that it does not know, and who may list
-// pods need not know of queues.
-func withoutQueue(pod *corev1.Pod) *corev1.Pod {
-	const key = conventions.QueueAnnotation
-	if pod.Annotations[key] == "" && pod.Labels[key] == "" {
-		return pod
-	}
-	copied := *pod
-	copied.Annotations, copied.Labels = maps.Clone(pod.Annotations), maps.Clone(pod.Labels)
-	delete(copied.Annotations, key)
-	delete(copied.Labels, key)
-	return &copied
-}
 
 // Ended reports whether a pod succeeded or failed.
 func Ended(pod *corev1.Pod) bool {

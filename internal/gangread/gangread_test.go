@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gangread"
 )
 
@@ -50,6 +51,48 @@ func TestOrderOfPods(t *testing.T) {
 	}
 	if len(want.Items) != 3 || want.Items[1].Reason != "c" || !want.Items[1].Created.Equal(now.Add(-11*time.Minute)) {
 		t.Errorf("got %+v, want 3 gangs of which the second waits because of c for 11 minutes", want.Items)
+	}
+}
+
+// Who may list pods need not know of queues: whatever a pod names, and however it does, it is a member of its gang.
+func TestAnyQueueIsOne(t *testing.T) {
+	const queue = "kubenexus.io/queue"
+	for how, name := range map[string]func(*corev1.Pod){
+		"annotation": func(pod *corev1.Pod) { pod.Annotations[queue] = "research" },
+		"label":      func(pod *corev1.Pod) { pod.Labels = map[string]string{queue: "research"} },
+		"roles": func(pod *corev1.Pod) {
+			pod.Annotations["kubenexus.io/role"] = "worker"
+			pod.Annotations["kubenexus.io/roles"] = `[{"name":"worker","min":2,"queue":"research"}]`
+		},
+	} {
+		pods := []*corev1.Pod{member("train", 0, ""), member("train", 1, "")}
+		tracker := gangread.NewTracker(serving)
+		for _, pod := range pods {
+			name(pod)
+			tracker.Set(pod)
+		}
+		among := gangread.Among(pods, serving, now).Items
+		if len(among) != 1 || among[0].Queue != "research" || among[0].Needs.Have != 2 {
+			t.Errorf("%s: the gangs are %+v, want one of two pods in queue research", how, among)
+		}
+		var tracked []gangread.Gang
+		if err := tracker.Look(now, func(_ gang.Key, found *gangread.Found) error {
+			if found != nil {
+				tracked = append(tracked, found.Gang)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(among, tracked); diff != "" {
+			t.Errorf("%s: the tracker has other gangs (-among +tracked):\n%s", how, diff)
+		}
+		if refused := gangread.Refused(pods, serving, now); len(refused) > 0 {
+			t.Errorf("%s: refused: %v", how, refused)
+		}
+		if why, wrong := gangread.Problem(pods[0], nil, serving, now); wrong {
+			t.Errorf("%s: without a configuration of queues, the pod has a problem: %s", how, why.Sentence)
+		}
 	}
 }
 

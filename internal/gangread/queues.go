@@ -85,13 +85,11 @@ func (s Standings) Place(gangs []Gang) {
 	}
 }
 
-// Problem returns what is wrong with what a pending pod says of its gang and its queue, in the scheduler's words. With no queues given, the
-// pod's queue is not checked.
+// Problem returns what is wrong with what a pending pod says of its gang and its queue, in the scheduler's words. With no queues given, it
+// may name any.
 func Problem(pod *corev1.Pod, queues *queue.Config, schedulers []string, now time.Time) (events.Why, bool) {
 	l := newLedger(schedulers, now)
-	if queues == nil {
-		pod = withoutQueue(pod)
-	} else {
+	if queues != nil {
 		l.Configure(queues, nil, nil)
 	}
 	observe(l, pod)

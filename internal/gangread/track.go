@@ -104,7 +104,7 @@ func (t *Tracker) group(pod *corev1.Pod) (own unique.Handle[gang.Key], creator t
 	if owner := metav1.GetControllerOfNoCopy(pod); owner != nil && owner.Kind == "Pod" {
 		creator = owner.UID
 	}
-	key, named := t.alone.GangNamed(withoutQueue(pod))
+	key, named := t.alone.GangNamed(pod)
 	if !named { // the pod that created it may name the gang
 		key = gang.Key{Namespace: pod.Namespace, Instance: string(pod.UID)}
 	}

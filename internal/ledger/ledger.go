@@ -25,6 +25,8 @@ type Ledger struct {
 	mu       sync.Mutex
 	profiles map[string]profile
 	gangs    map[gang.Key]*gang.Gang
+	// anyQueue says that pods may name any queue while none are configured.
+	anyQueue bool
 	podRecords
 	wakeUps
 	restless

@@ -205,10 +205,18 @@ func namesIn(all []queue.Queue, nodes []*corev1.Node) map[string]struct{} {
 	return names
 }
 
+// AllowAnyQueue lets pods name any queue as long as no queues are configured. It is for who does not know the configuration: the queues may
+// exist.
+func (l *Ledger) AllowAnyQueue() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.anyQueue = true
+}
+
 // checkQueue returns the problem of a pending pod with its queue, or nil. Without a configuration, there is only the default queue.
 func (l *Ledger) checkQueue(pod *corev1.Pod, said conventions.Pod, stated string) error {
 	if l.tree == nil {
-		if stated == "" || stated == queue.Default {
+		if stated == "" || stated == queue.Default || l.anyQueue {
 			return nil
 		}
 		return conventions.QueueNotFound(said, stated, []string{queue.Default})

@@ -23,9 +23,23 @@ func (l *Ledger) Status(key gang.Key) (gang.Status, bool) {
 	return s, true
 }
 
-// addQueue adds the gang's queue, and its position if it waits.
+// Applies returns what the members of a gang say that applies to all of it; false if all of them have ended.
+func (l *Ledger) Applies(key gang.Key) (gang.Spec, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := l.gangs[key]
+	if g == nil || g.Size() == 0 {
+		return gang.Spec{}, false
+	}
+	return g.Applies(), true
+}
+
+// addQueue adds the gang's queue, and its position if it waits. If any queue may exist, it is the one that the members name.
 func (l *Ledger) addQueue(s *gang.Status, g *gang.Gang) {
 	if l.tree == nil {
+		if l.anyQueue {
+			s.Queue = g.Queue()
+		}
 		return
 	}
 	s.Queue = l.leafOf(g.Key.Namespace, g.Queue()).Name()

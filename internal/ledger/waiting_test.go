@@ -94,7 +94,7 @@ func checkTurns(t rapid.TB, l *ledger.Ledger) {
 	}
 	for i, turn := range turns {
 		status := waiting[turn.Key]
-		got := gang.Waits{Key: status.Key, Why: status.Why, SetAside: status.SetAside, NextTry: status.NextTry}
+		got := gang.Waits{Key: status.Key, Why: status.Why, SetAside: status.SetAside, NextTry: status.NextTry, Shortage: status.Shortage}
 		if diff := cmp.Diff(&got, turn.Waits); diff != "" {
 			t.Fatalf("the turn of %s (-status +turn):\n%s", turn.Key, diff)
 		}
