@@ -31,6 +31,8 @@ type Turn struct {
 	SetAside *gang.SetAsideStatus `json:"setAside,omitempty"`
 	// NextTry is when it is tried again even if nothing changes; missing if only a change leads to another attempt.
 	NextTry time.Time `json:"nextTry,omitzero"`
+	// Shortage is what the last plan lacked; missing if it waits for something else.
+	Shortage gang.ShortageStatus `json:"shortage,omitzero"`
 	// Reason says what it waits for, as its events do. Why is the same as an explanation, and not part of the JSON.
 	Reason string            `json:"reason,omitempty"`
 	Why    *gang.Explanation `json:"-"`

@@ -107,6 +107,9 @@ func (p *page) gang(g *gangread.Gang) {
 		queue += fmt.Sprintf(" (%s first)", goes(*g.Position))
 	}
 	p.line("Queue", queue)
+	for _, line := range p.story.Understood.lines() {
+		p.line(line[0], line[1])
+	}
 	p.line("Scheduler", g.Scheduler)
 }
 

@@ -29,6 +29,8 @@ type Story struct {
 	// Priority is that of the gang or the pod, and Owner what creates its pods, such as "Job training".
 	Priority int32  `json:"priority"`
 	Owner    string `json:"owner,omitempty"`
+	// Understood is what the annotations of the gang ask for; nil without a gang.
+	Understood *Understood `json:"understood,omitempty"`
 	// Topology are the domains of the topology keys that the gang asks for, with how many pods are in each.
 	Topology []Domain `json:"topology,omitempty"`
 	// History are the moments that are known, the oldest first. Forgotten is how many of them are left out in the middle.
@@ -87,6 +89,7 @@ func tell(r read, about *corev1.Pod, of *gangread.Gang, schedulers []string, now
 	if of != nil {
 		pods = membersOf(of, r.pods)
 		t.story.Why = whyOf(of)
+		t.story.Understood = understood(of, pods, t.schedulers, t.now)
 	}
 	if about != nil {
 		t.tellPod(about, of)

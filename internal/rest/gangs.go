@@ -65,7 +65,7 @@ func (s *Server) pods(ctx context.Context, namespace string) ([]*corev1.Pod, err
 func aboutNamespace(namespace string, err error) error {
 	if apierrors.IsForbidden(err) && namespace == "" {
 		return problem(http.StatusForbidden,
-			"you may not list the pods of all namespaces: name one that you may, such as ?namespace=team-a",
+			"you may not list the pods of all namespaces: name one that you may, such as ?namespace=NAME",
 			fieldError("query.namespace", "is missing"))
 	}
 	return err

@@ -541,6 +541,12 @@ type Request struct {
 	Torchrun bool `json:"torchrun,omitempty"`
 }
 
+// RoleAsked defines model for RoleAsked.
+type RoleAsked struct {
+	Name     string        `json:"name"`
+	Topology TopologyAsked `json:"topology"`
+}
+
 // RoleStatus defines model for RoleStatus.
 type RoleStatus struct {
 	Creates bool   `json:"creates,omitempty"`
@@ -576,22 +582,23 @@ type SlotStatus struct {
 
 // Story defines model for Story.
 type Story struct {
-	APIVersion string    `json:"apiVersion"`
-	At         time.Time `json:"at"`
-	Capacity   *Capacity `json:"capacity,omitempty"`
-	Forgotten  int64     `json:"forgotten,omitempty"`
-	Gang       *Gang     `json:"gang,omitempty"`
-	Help       []string  `json:"help,omitempty"`
-	History    []Moment  `json:"history"`
-	Kind       string    `json:"kind"`
-	LeftOut    []string  `json:"leftOut,omitempty"`
-	Next       *Forecast `json:"next,omitempty"`
-	Now        *GangNow  `json:"now,omitempty"`
-	Owner      string    `json:"owner,omitempty"`
-	Pod        *Pod      `json:"pod,omitempty"`
-	Priority   int32     `json:"priority"`
-	Topology   []Domain  `json:"topology,omitempty"`
-	Why        string    `json:"why,omitempty"`
+	APIVersion string      `json:"apiVersion"`
+	At         time.Time   `json:"at"`
+	Capacity   *Capacity   `json:"capacity,omitempty"`
+	Forgotten  int64       `json:"forgotten,omitempty"`
+	Gang       *Gang       `json:"gang,omitempty"`
+	Help       []string    `json:"help,omitempty"`
+	History    []Moment    `json:"history"`
+	Kind       string      `json:"kind"`
+	LeftOut    []string    `json:"leftOut,omitempty"`
+	Next       *Forecast   `json:"next,omitempty"`
+	Now        *GangNow    `json:"now,omitempty"`
+	Owner      string      `json:"owner,omitempty"`
+	Pod        *Pod        `json:"pod,omitempty"`
+	Priority   int32       `json:"priority"`
+	Topology   []Domain    `json:"topology,omitempty"`
+	Understood *Understood `json:"understood,omitempty"`
+	Why        string      `json:"why,omitempty"`
 }
 
 // Submitted defines model for Submitted.
@@ -619,6 +626,15 @@ type Topology struct {
 	Spread string `json:"spread,omitempty"`
 }
 
+// TopologyAsked defines model for TopologyAsked.
+type TopologyAsked struct {
+	Preferred     []string `json:"preferred,omitempty"`
+	Required      string   `json:"required,omitempty"`
+	SliceRequired string   `json:"sliceRequired,omitempty"`
+	SliceSize     int64    `json:"sliceSize,omitempty"`
+	Spread        string   `json:"spread,omitempty"`
+}
+
 // Turn defines model for Turn.
 type Turn struct {
 	Key      Key             `json:"key"`
@@ -627,6 +643,20 @@ type Turn struct {
 	Queue    string          `json:"queue,omitempty"`
 	Reason   string          `json:"reason,omitempty"`
 	SetAside *SetAsideStatus `json:"setAside,omitempty"`
+	Shortage *ShortageStatus `json:"shortage,omitempty"`
+}
+
+// Understood defines model for Understood.
+type Understood struct {
+	ExpectedRuntime    string         `json:"expectedRuntime,omitempty"`
+	OnPartial          string         `json:"onPartial,omitempty"`
+	Placement          string         `json:"placement,omitempty"`
+	Preemptible        bool           `json:"preemptible,omitempty"`
+	ReservationTimeout string         `json:"reservationTimeout,omitempty"`
+	RestartPolicy      string         `json:"restartPolicy,omitempty"`
+	Roles              []RoleAsked    `json:"roles,omitempty"`
+	ScheduleTimeout    string         `json:"scheduleTimeout,omitempty"`
+	Topology           *TopologyAsked `json:"topology,omitempty"`
 }
 
 // Victim defines model for Victim.

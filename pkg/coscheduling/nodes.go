@@ -15,7 +15,8 @@ func (p *Plugins) Order(namespace string) answers.Order {
 	for i := range turns {
 		t := &turns[i]
 		order.Items[i] = answers.Turn{
-			Key: t.Key, Queue: t.Queue, Position: t.Position, SetAside: t.SetAside, NextTry: t.NextTry, Why: &t.Why,
+			Key: t.Key, Queue: t.Queue, Position: t.Position, SetAside: t.SetAside, NextTry: t.NextTry, Shortage: t.Shortage,
+			Why: &t.Why,
 		}
 	}
 	return order

@@ -832,6 +832,10 @@ export interface components {
             /** @description Set up torchrun: its variables, and a headless Service. */
             torchrun?: boolean;
         };
+        RoleAsked: {
+            name: string;
+            topology: components["schemas"]["TopologyAsked"];
+        };
         RoleStatus: {
             creates?: boolean;
             /** Format: int64 */
@@ -883,6 +887,7 @@ export interface components {
             /** Format: int32 */
             priority: number;
             topology?: components["schemas"]["Domain"][] | null;
+            understood?: components["schemas"]["Understood"];
             why?: string;
         };
         Submitted: {
@@ -906,6 +911,14 @@ export interface components {
             /** @description The key over whose domains the pods are spread evenly. */
             spread?: string;
         };
+        TopologyAsked: {
+            preferred?: string[] | null;
+            required?: string;
+            sliceRequired?: string;
+            /** Format: int64 */
+            sliceSize?: number;
+            spread?: string;
+        };
         Turn: {
             key: components["schemas"]["Key"];
             /** Format: date-time */
@@ -915,6 +928,18 @@ export interface components {
             queue?: string;
             reason?: string;
             setAside?: components["schemas"]["SetAsideStatus"];
+            shortage?: components["schemas"]["ShortageStatus"];
+        };
+        Understood: {
+            expectedRuntime?: string;
+            onPartial?: string;
+            placement?: string;
+            preemptible?: boolean;
+            reservationTimeout?: string;
+            restartPolicy?: string;
+            roles?: components["schemas"]["RoleAsked"][] | null;
+            scheduleTimeout?: string;
+            topology?: components["schemas"]["TopologyAsked"];
         };
         Victim: {
             gang?: string;

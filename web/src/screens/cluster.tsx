@@ -7,6 +7,7 @@ import { percent, withName } from "../state/quantity";
 import { filter, type Route, to } from "../state/route";
 import "../styles/bar.css";
 import "../styles/cluster.css";
+import { Unfollowed } from "../ui/scope";
 import { Empty, Loading, Trouble } from "../ui/states";
 import { Details } from "./cluster/details";
 import { Domains } from "./cluster/domains";
@@ -24,6 +25,7 @@ export function Cluster({ route }: { route: Route }) {
   return (
     <>
       <h1>Cluster</h1>
+      <Unfollowed />
       {problem && (
         <Trouble problem={problem}>{problem.status === 403 && <p>Ask who runs the cluster for the right to see its nodes.</p>}</Trouble>
       )}

@@ -9,10 +9,13 @@ import { runs } from "../state/line";
 import { type Route, to } from "../state/route";
 import { shapeOf } from "../state/shape";
 import { namespace as followed } from "../state/session";
+import { Next } from "../ui/forecast";
+import { Unfollowed } from "../ui/scope";
 import { Empty, Loading, Trouble } from "../ui/states";
 import { moment } from "../ui/time";
 import { CapacityOf } from "./gang/capacity";
 import { Facts } from "./gang/facts";
+import { Says } from "./gang/says";
 import { Members, Slots } from "./gang/members";
 import { Timeline } from "./gang/timeline";
 import { Waits } from "./gang/waits";
@@ -40,7 +43,7 @@ function TheGang({ namespace, name }: { namespace: string; name: string }) {
   const follows = followed.value === "" || followed.value === namespace;
   const gone = details.problem?.status === 404 || (follows && synced.value && briefs.length === 0);
   const waits = !gone && (briefs.length > 0 ? briefs.some((brief) => !runs(brief)) : gang.phase !== "Running");
-  const now = details.value?.now;
+  const now = details.value?.now ?? story.value?.now;
   return (
     <>
       <Title namespace={namespace} name={name} />
@@ -53,6 +56,7 @@ function TheGang({ namespace, name }: { namespace: string; name: string }) {
         </p>
       )}
       {!gone && details.problem && <Trouble problem={details.problem} />}
+      <Unfollowed suggested={namespace} />
       {!follows && (
         <p class="note">
           The page follows namespace {followed.value}, so what is here does not change by itself. Choose {namespace} at the top to follow
@@ -60,6 +64,8 @@ function TheGang({ namespace, name }: { namespace: string; name: string }) {
         </p>
       )}
       <Waits gang={now ?? gang} story={story.value} waits={waits} gone={gone} />
+      {waits && story.value?.next && <Next forecast={story.value.next} />}
+      {!gone && now && <Says now={now} why={story.value?.why ?? gang.reason} />}
       <p class="links">
         <a href={to("what-if", [], shapeOf(gang, story.value))}>{waits ? "What if it asked for less?" : "What would start now?"}</a>
         <a href={to("submit")}>Submit a gang</a>

@@ -7,6 +7,7 @@ import { filter, type Route } from "../state/route";
 import { see } from "../state/seen";
 import "../styles/bar.css";
 import "../styles/queues.css";
+import { Unfollowed } from "../ui/scope";
 import { Empty, Loading, Trouble } from "../ui/states";
 import { Tree } from "./queues/tree";
 
@@ -25,6 +26,7 @@ export function Queues({ route }: { route: Route }) {
   return (
     <>
       <h1>Queues</h1>
+      <Unfollowed />
       {problem && (
         <Trouble problem={problem}>{problem.status === 403 && <p>Ask who runs the cluster for the right to see the queues.</p>}</Trouble>
       )}

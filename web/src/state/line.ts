@@ -2,6 +2,7 @@ import { useMemo } from "preact/hooks";
 import type { Gang, Order, Problem } from "../api/types";
 import { scope, useAnswer } from "./answer";
 import { gangs, id, version } from "./gangs";
+import { helpOf } from "./help";
 import { namespace, token } from "./session";
 
 /** A gang that waits, with its place in the line. */
@@ -15,6 +16,8 @@ export interface Waiting {
   queue: string | undefined;
   setAside: Order["items"][number]["setAside"];
   nextTry: string | undefined;
+  /** What would help it, in a phrase; empty if only its turn would. */
+  help: string;
   reason: string | undefined;
 }
 
@@ -50,6 +53,7 @@ export function lineUp(all: Iterable<[string, Gang]>, order: Order | undefined):
       queue: item?.queue ?? gang.queue,
       setAside: item?.setAside,
       nextTry: item?.nextTry,
+      help: helpOf(gang, item?.shortage),
       reason: item?.reason ?? gang.reason,
     };
   });

@@ -2,6 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Forecast } from "../api/types";
 import { count, headings, lack, startOf, whose } from "../state/forecast";
 import { to } from "../state/route";
+import "../styles/forecast.css";
 
 /** How many nodes and victims are listed. */
 const most = 20;
@@ -10,19 +11,40 @@ const most = 20;
 export function Answer({ forecast, changed }: { forecast: Forecast; changed: boolean }) {
   const section = useRef<HTMLElement>(null);
   useEffect(() => section.current?.focus(), [forecast]);
+  return (
+    <section class={"answer " + forecast.outcome} aria-labelledby="answer" tabIndex={-1} ref={section}>
+      <h2 id="answer">{headings[forecast.outcome] ?? forecast.outcome}</h2>
+      {changed && <p class="hint">The form has changed since this was asked.</p>}
+      <Foreseen forecast={forecast} />
+    </section>
+  );
+}
+
+/** What a gang that waits would meet if it were tried now. It comes with the story, so it does not take the focus. */
+export function Next({ forecast }: { forecast: Forecast }) {
+  return (
+    <section class={"answer " + forecast.outcome} aria-labelledby="next">
+      <h2 id="next">If it were tried now</h2>
+      <p>
+        <strong>{headings[forecast.outcome] ?? forecast.outcome}</strong>
+      </p>
+      <Foreseen forecast={forecast} />
+    </section>
+  );
+}
+
+function Foreseen({ forecast }: { forecast: Forecast }) {
   const victims = whose(forecast);
   const estimate = startOf(forecast);
   const shortage = forecast.outcome === "Waits" ? lack(forecast) : "";
   return (
-    <section class={"answer " + forecast.outcome} aria-labelledby="answer" tabIndex={-1} ref={section}>
-      <h2 id="answer">{headings[forecast.outcome] ?? forecast.outcome}</h2>
+    <>
       <p>{forecast.why}.</p>
       {victims && (
         <p>
           <strong>It would preempt:</strong> {victims}.
         </p>
       )}
-      {changed && <p class="hint">The form has changed since this was asked.</p>}
       <dl class="facts">
         {forecast.outcome !== "Rejected" && (
           <>
@@ -54,7 +76,7 @@ export function Answer({ forecast, changed }: { forecast: Forecast; changed: boo
       </dl>
       <Victims victims={forecast.victims ?? []} />
       <Nodes nodes={forecast.nodes ?? []} />
-    </section>
+    </>
   );
 }
 

@@ -1,5 +1,7 @@
+import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import type { Problem } from "../api/types";
+import { problem as stream } from "../state/gangs";
 import { choose, namespace } from "../state/session";
 import { Trouble } from "./states";
 
@@ -14,16 +16,39 @@ export const nameOfNamespace = {
 };
 
 /** A problem of what is asked about all namespaces. Who may not see all can say which one right there. */
-export function ScopeTrouble({ problem }: { problem: Problem }) {
-  if (problem.status !== 403 || namespace.value !== "") return <Trouble problem={problem} />;
+export function ScopeTrouble({ problem, suggested = "", children }: ScopeProps) {
+  if (!needsNamespace(problem)) return <Trouble problem={problem}>{children}</Trouble>;
   return (
     <Trouble problem={problem}>
-      <ChooseNamespace />
+      {children}
+      <ChooseNamespace suggested={suggested} />
     </Trouble>
   );
 }
 
-function ChooseNamespace() {
+interface ScopeProps {
+  problem: Problem;
+  /** The namespace that the screen is about, if it is about one. */
+  suggested?: string;
+  children?: ComponentChildren;
+}
+
+/** Says on a screen that has answers of its own why it does not follow the gangs, if that is because no namespace is chosen. */
+export function Unfollowed({ suggested = "" }: { suggested?: string }) {
+  const problem = stream.value;
+  if (!problem || !needsNamespace(problem)) return null;
+  return (
+    <ScopeTrouble problem={problem} suggested={suggested}>
+      <p>Until a namespace is chosen, the page does not follow any gangs, so what is here does not change by itself.</p>
+    </ScopeTrouble>
+  );
+}
+
+function needsNamespace(problem: Problem): boolean {
+  return problem.status === 403 && namespace.value === "";
+}
+
+function ChooseNamespace({ suggested }: { suggested: string }) {
   const field = useRef<HTMLInputElement>(null);
   return (
     <form
@@ -34,7 +59,7 @@ function ChooseNamespace() {
       }}
     >
       <label>
-        Namespace to show <input ref={field} {...nameOfNamespace} required placeholder="team-a" />
+        Namespace to show <input ref={field} {...nameOfNamespace} required defaultValue={suggested} />
       </label>{" "}
       <button type="submit" class="primary">
         Show it

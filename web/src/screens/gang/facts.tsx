@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import type { GangDetails, Story } from "../../api/types";
 import { age } from "../../state/clock";
 import { to } from "../../state/route";
+import { factsOf } from "../../state/understood";
 import { moment } from "../../ui/time";
 
 interface Props {
@@ -45,9 +46,16 @@ export function Facts({ gang, now, story }: Props) {
           annotations of {gang.key.convention}
           {gang.key.instance && `, instance ${gang.key.instance}`}
         </Fact>
+        {factsOf(story?.understood ?? {}).map(([name, text]) => (
+          <Fact key={name} name={name}>
+            {text}
+          </Fact>
+        ))}
         {domains.length > 0 && <Fact name="All of it is in">{domains.map((d) => `${d.key} ${d.name}`).join(", ")}</Fact>}
         {topology.length > 0 && (
-          <Fact name="Topology">{topology.map((d) => `${d.key} ${d.name}: ${d.pods === 1 ? "1 pod" : `${d.pods} pods`}`).join("; ")}</Fact>
+          <Fact name="Where its pods are">
+            {topology.map((d) => `${d.key} ${d.name}: ${d.pods === 1 ? "1 pod" : `${d.pods} pods`}`).join("; ")}
+          </Fact>
         )}
       </dl>
       {roles.length > 0 && (

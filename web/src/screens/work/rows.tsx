@@ -89,12 +89,17 @@ function running({ gang }: Run) {
   );
 }
 
-function why({ reason, setAside, gang }: Waiting) {
+function why({ reason, setAside, help, gang }: Waiting) {
   const text = reason ?? (gang.phase === "Incomplete" ? "not all of the pods it needs exist" : "the scheduler has not said why yet");
+  // All rows have the same height: the sentence has the lines that the rest leaves.
+  const lines = 3 - (setAside ? 1 : 0) - (help ? 1 : 0);
   return (
     <>
       {setAside && <strong>{setAsideText(setAside)}</strong>}
-      <span title={text}>{text}</span>
+      <span class={"lines-" + lines} title={text}>
+        {text}
+      </span>
+      {help && <small title={help}>Helps: {help}</small>}
     </>
   );
 }
