@@ -31,7 +31,7 @@ func TestGangs(t *testing.T) {
 	w.wants(w.do(ann, "GET", "/api/v1/gangs?namespace=team-a", ""), 200, `"name":"g"`, `"phase":"Incomplete"`)
 	w.wants(w.do(ann, "GET", "/api/v1/gangs/team-a/g", ""), 200, `"name":"p"`, "set aside for it")
 	w.wants(w.do(ann, "GET", "/api/v1/gangs/team-a/h", ""), 404, "no gang h runs or waits in namespace team-a")
-	w.wants(w.do(ann, "GET", "/api/v1/gangs", ""), 403, "name one that you may")
+	w.wants(w.do(ann, "GET", "/api/v1/gangs", ""), 403, "name one that you may, such as ?namespace=NAME")
 	w.wants(w.do(ann, "GET", "/api/v1/gangs/team-b/secret", ""), 403)
 	w.wants(w.do(admin, "GET", "/api/v1/gangs", ""), 200, `"name":"g"`, `"name":"secret"`)
 	answer := w.do(ann, "GET", "/api/v1/gangs?namespace=../x", "")

@@ -54,6 +54,16 @@ export function questions({ users, home, gangs, device, holder, out }) {
       },
     ],
     [
+      "what would help, in a phrase, without a click",
+      async (reader) => {
+        const { items } = await ask(reader, users.ann, "order");
+        const short = items.find(({ shortage }) => shortage?.members > 0);
+        check(short, `the API does not say what any gang lacks: ${JSON.stringify(items)}`);
+        const row = reader.page.getByRole("main").getByRole("row").filter({ hasText: short.key.name });
+        await row.getByText(/^Helps: /).waitFor();
+      },
+    ],
+    [
       "why it waits: one click, and the sentence is there",
       async (reader) => {
         told = await ask(reader, users.ann, `gangs/${home.ann}/${waits}/story`);
@@ -70,8 +80,20 @@ export function questions({ users, home, gangs, device, holder, out }) {
       async ({ page }) => {
         check(told.help?.length > 0, "the API does not say what would help");
         for (const help of told.help) await waitForText(page, help);
+        check(told.next, `the API does not say what would happen now: ${told.leftOut?.join("; ")}`);
+        await page.getByRole("region", { name: "If it were tried now" }).getByText(told.next.why).waitFor();
         await screenshot(page, out, "gang");
         await audit(page, "gang");
+      },
+    ],
+    [
+      "what the one before it asks for: its story says what its annotations mean",
+      async ({ page }) => {
+        await page.getByRole("region", { name: "Before it" }).getByRole("link", { name: before }).click();
+        await page.getByRole("heading", { level: 1, name: new RegExp(before) }).waitFor();
+        await page.getByRole("region", { name: "As understood" }).getByText("all members in one example.com/rack").waitFor();
+        await page.getByRole("region", { name: "What the scheduler says" }).getByText("did not start").waitFor();
+        await audit(page, "gang before");
       },
     ],
     [

@@ -16,6 +16,14 @@ export function rights({ users, home, gangs, secret }) {
         await signIn(page, users.bob);
         await page.getByLabel("Namespace to show").waitFor();
         await audit(page, "no rights");
+        for (const screen of ["#/cluster", "#/queues", `#/gangs/${home.bob}/${holds}`]) {
+          await goTo(page, screen);
+          await page.getByLabel("Namespace to show").waitFor();
+          await audit(page, "no rights on " + screen);
+        }
+        const suggested = await page.getByLabel("Namespace to show").inputValue();
+        check(suggested === home.bob, `the story of his gang suggests ${suggested}`);
+        await goTo(page, "#/work");
         await page.getByLabel("Namespace to show").fill(home.bob);
         await page.getByRole("button", { name: "Show it" }).click();
         await waitForText(page, holds);
