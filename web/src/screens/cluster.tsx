@@ -25,7 +25,7 @@ export function Cluster({ route }: { route: Route }) {
   return (
     <>
       <h1>Cluster</h1>
-      <Unfollowed />
+      {value && <Unfollowed />}
       {problem && (
         <Trouble problem={problem}>{problem.status === 403 && <p>Ask who runs the cluster for the right to see its nodes.</p>}</Trouble>
       )}

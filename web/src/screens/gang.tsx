@@ -64,7 +64,7 @@ function TheGang({ namespace, name }: { namespace: string; name: string }) {
         </p>
       )}
       <Waits gang={now ?? gang} story={story.value} waits={waits} gone={gone} />
-      {waits && story.value?.next && <Next forecast={story.value.next} />}
+      {waits && story.value?.next && <Next forecast={story.value.next} why={story.value.why ?? ""} />}
       {!gone && now && <Says now={now} why={story.value?.why ?? gang.reason} />}
       <p class="links">
         <a href={to("what-if", [], shapeOf(gang, story.value))}>{waits ? "What if it asked for less?" : "What would start now?"}</a>

@@ -26,7 +26,7 @@ export function Queues({ route }: { route: Route }) {
   return (
     <>
       <h1>Queues</h1>
-      <Unfollowed />
+      {value && <Unfollowed />}
       {problem && (
         <Trouble problem={problem}>{problem.status === 403 && <p>Ask who runs the cluster for the right to see the queues.</p>}</Trouble>
       )}

@@ -10,8 +10,8 @@ export function helpOf(gang: Pick<Gang, "phase" | "needs">, shortage: Order["ite
   }
   const { members = 0, resource, each, largest } = shortage ?? {};
   if (members === 0) return "";
-  if (!resource || !each) return `room for ${count(members, "more pod")}`;
+  if (!resource || !each) return `room for ${count(members, "more pod")} where it may run`;
   const lacks = parseQuantity(each) - parseQuantity(largest ?? "0");
-  if (members === 1 && lacks > 0) return `${formatQuantity(resource, lacks)} ${resource} more on one node`;
-  return `room for ${members} more pods, each with ${each} ${resource}`;
+  if (members === 1 && lacks > 0) return `${formatQuantity(resource, lacks)} ${resource} more on a node where it may run`;
+  return `room for ${count(members, "more pod")} where it may run, each with ${each} ${resource}`;
 }

@@ -20,15 +20,19 @@ export function Answer({ forecast, changed }: { forecast: Forecast; changed: boo
   );
 }
 
-/** What a gang that waits would meet if it were tried now. It comes with the story, so it does not take the focus. */
-export function Next({ forecast }: { forecast: Forecast }) {
+/**
+ * What a gang that waits would meet if it were tried now. It comes with the story, so it does not take the focus.
+ *
+ * @param why why it waits, as the story says it already
+ */
+export function Next({ forecast, why }: { forecast: Forecast; why: string }) {
   return (
     <section class={"answer " + forecast.outcome} aria-labelledby="next">
       <h2 id="next">If it were tried now</h2>
       <p>
         <strong>{headings[forecast.outcome] ?? forecast.outcome}</strong>
       </p>
-      <Foreseen forecast={forecast} />
+      <Foreseen forecast={forecast.why === why ? { ...forecast, why: "The reason is the same" } : forecast} />
     </section>
   );
 }

@@ -1,4 +1,3 @@
-import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import type { Problem } from "../api/types";
 import { problem as stream } from "../state/gangs";
@@ -16,31 +15,30 @@ export const nameOfNamespace = {
 };
 
 /** A problem of what is asked about all namespaces. Who may not see all can say which one right there. */
-export function ScopeTrouble({ problem, suggested = "", children }: ScopeProps) {
-  if (!needsNamespace(problem)) return <Trouble problem={problem}>{children}</Trouble>;
+export function ScopeTrouble({ problem }: { problem: Problem }) {
+  if (!needsNamespace(problem)) return <Trouble problem={problem} />;
   return (
-    <Trouble problem={problem}>
-      {children}
-      <ChooseNamespace suggested={suggested} />
+    <Trouble problem={{ ...problem, errors: [] }}>
+      <ChooseNamespace suggested="" />
     </Trouble>
   );
 }
 
-interface ScopeProps {
-  problem: Problem;
-  /** The namespace that the screen is about, if it is about one. */
-  suggested?: string;
-  children?: ComponentChildren;
-}
-
-/** Says on a screen that has answers of its own why it does not follow the gangs, if that is because no namespace is chosen. */
+/**
+ * Says on a screen that has answers of its own that it does not follow the gangs, if that is because no namespace is chosen.
+ *
+ * @param suggested the namespace that the screen is about, if it is about one
+ */
 export function Unfollowed({ suggested = "" }: { suggested?: string }) {
-  const problem = stream.value;
-  if (!problem || !needsNamespace(problem)) return null;
+  if (!stream.value || !needsNamespace(stream.value)) return null;
   return (
-    <ScopeTrouble problem={problem} suggested={suggested}>
-      <p>Until a namespace is chosen, the page does not follow any gangs, so what is here does not change by itself.</p>
-    </ScopeTrouble>
+    <div class="state">
+      <p>
+        You may not see the gangs of all namespaces, so the page does not follow any, and what is here does not change by itself. Choose a
+        namespace that you may see:
+      </p>
+      <ChooseNamespace suggested={suggested} />
+    </div>
   );
 }
 

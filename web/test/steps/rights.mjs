@@ -16,7 +16,7 @@ export function rights({ users, home, gangs, secret }) {
         await signIn(page, users.bob);
         await page.getByLabel("Namespace to show").waitFor();
         await audit(page, "no rights");
-        for (const screen of ["#/cluster", "#/queues", `#/gangs/${home.bob}/${holds}`]) {
+        for (const screen of ["#/queues", `#/gangs/${home.bob}/${holds}`]) {
           await goTo(page, screen);
           await page.getByLabel("Namespace to show").waitFor();
           await audit(page, "no rights on " + screen);
