@@ -202,6 +202,7 @@ func (d *demo) keep(ctx context.Context, failed error) error {
 	}
 	if d.site != nil {
 		d.site.say(d.screen)
+		d.screen.Say("")
 	}
 	d.screen.Heading("Everything keeps running. Try, in another terminal:")
 	for _, line := range []string{

@@ -120,7 +120,6 @@ func (s *site) say(screen *view.Screen) {
 	screen.Say("  " + s.url)
 	screen.Say("Sign in with this token, which may see everything:")
 	screen.Verbatim(s.token)
-	screen.Say("")
 }
 
 // ended is closed when the page is served no more. It may be nil.
