@@ -156,7 +156,7 @@ func (p *page) run(t *testing.T) {
 	}
 }
 
-var assignment = regexp.MustCompile(`^([A-Z]+)=(.*)$`)
+var assignment = regexp.MustCompile(`^([A-Z]+)=(\$\(.*\)|\S*)$`)
 
 // command runs a command, until it prints what the page says, and returns the rest of that. What changes something runs once.
 func (p *page) command(t *testing.T, line, want string) string {
