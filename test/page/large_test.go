@@ -255,7 +255,7 @@ func awaitBound(t *testing.T, client kubernetes.Interface, by *process.Scheduler
 
 // removeAll leaves the cluster as it was for the next test.
 func removeAll(t *testing.T, client kubernetes.Interface) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*patience)
 	defer cancel()
 	for i := range teams {
 		if err := client.CoreV1().Pods(team(i)).DeleteCollection(ctx, *metav1.NewDeleteOptions(0), metav1.ListOptions{}); err != nil {
