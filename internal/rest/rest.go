@@ -68,6 +68,8 @@ type Limits struct {
 	WatchedPods, AllWatchedPods int
 	// Timeout is how long a request may take, BodyTimeout how long its body.
 	Timeout, BodyTimeout time.Duration
+	// WriteTime is how long a watcher may take to read what it is sent.
+	WriteTime time.Duration
 	// Heartbeat is how often a watch says that it is there.
 	Heartbeat time.Duration
 }
@@ -77,7 +79,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		RequestsPerSecond: 100, Burst: 200, StrangersPerSecond: 20, StrangersBurst: 100,
 		InFlight: 256, Lists: 8, Watches: 200, WatchesPerCaller: 10, WatchedPods: 100_000, AllWatchedPods: 500_000,
-		Timeout: time.Minute, BodyTimeout: 10 * time.Second, Heartbeat: 15 * time.Second,
+		Timeout: time.Minute, BodyTimeout: 10 * time.Second, WriteTime: 10 * time.Second, Heartbeat: 15 * time.Second,
 	}
 }
 

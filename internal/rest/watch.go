@@ -26,8 +26,6 @@ const (
 	calm       = 500 * time.Millisecond
 	maxCalm    = 10 * calm
 	calmFactor = 4
-	// writeTime is how long a watcher may take to read what it is sent.
-	writeTime = 10 * time.Second
 	// watchLife is how long a watch lasts: afterwards, the caller has to come with a token that is still good.
 	watchLife = time.Hour
 	pageSize  = 500
@@ -283,7 +281,7 @@ func (w *watcher) event(id, name string, data any) error {
 	if id != "" {
 		id = "id: " + id + "\n"
 	}
-	deadline(w.to, writeTime)
+	deadline(w.to, w.server.options.Limits.WriteTime)
 	if _, err := fmt.Fprintf(w.to, "%sevent: %s\ndata: %s\n\n", id, name, text); err != nil {
 		return errGone
 	}
@@ -292,17 +290,19 @@ func (w *watcher) event(id, name string, data any) error {
 
 // say sends a text at once.
 func (w *watcher) say(text string) error {
-	deadline(w.to, writeTime)
+	deadline(w.to, w.server.options.Limits.WriteTime)
 	if _, err := io.WriteString(w.to, text); err != nil {
 		return errGone
 	}
 	return w.flush()
 }
 
-// flush sends what was written. A watcher who does not read is dropped.
+// flush sends what was written. A watcher who does not read is dropped. Afterwards nothing is due: HTTP/2 ends a stream whose time is up
+// even if there is nothing to write.
 func (w *watcher) flush() error {
 	if err := w.control.Flush(); err != nil {
 		return errGone
 	}
+	_ = w.control.SetWriteDeadline(time.Time{}) // a writer that has no deadline is one of a test
 	return nil
 }

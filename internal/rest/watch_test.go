@@ -45,7 +45,9 @@ func newWatchServer(t *testing.T, change func(*rest.Options)) *watchServer {
 			}
 		}
 	}
-	w.served = httptest.NewTLSServer(w.Handler())
+	w.served = httptest.NewUnstartedServer(w.Handler())
+	w.served.EnableHTTP2 = true // as browsers use it
+	w.served.StartTLS()
 	t.Cleanup(w.served.Close)
 	return w
 }
@@ -247,6 +249,22 @@ func TestWatchesAreBounded(t *testing.T) {
 	await(t, func() bool { return w.watch(t, ann, "").status == 200 })
 	if other := w.watch(t, bob, ""); other.status != 429 && other.status != 403 {
 		t.Errorf("another's namespace: %d", other.status)
+	}
+}
+
+// TestAQuietWatchGoesOn: the time in which a watcher has to read what it is sent does not run while there is nothing to read.
+func TestAQuietWatchGoesOn(t *testing.T) {
+	w := newWatchServer(t, func(o *rest.Options) {
+		o.Limits.WriteTime, o.Limits.Heartbeat = 50*time.Millisecond, 500*time.Millisecond
+	})
+	s := w.watch(t, ann, "")
+	for beats := 0; beats < 2; {
+		if !s.lines.Scan() {
+			t.Fatalf("the watch ended: %v", s.lines.Err())
+		}
+		if s.lines.Text() == ": heartbeat" {
+			beats++
+		}
 	}
 }
 
