@@ -44,6 +44,9 @@ func (f *forecaster) askAgain(outcomes map[answers.Outcome]int) {
 	for _, pod := range f.gangs()[name] {
 		pods = append(pods, testPod(pod).Annotation(conventions.Coscheduling().GroupAnnotation, name).Obj())
 	}
+	if len(pods) == 0 {
+		return // it was deleted a moment ago
+	}
 	if f.compare(forecast, pods) {
 		outcomes[forecast.Outcome]++
 	}
