@@ -40,6 +40,9 @@ func (f *forecaster) askAgain(outcomes map[answers.Outcome]int) {
 		}
 		return // it was started in the meantime
 	}
+	if forecast.Terminating > 0 {
+		return // its victims were chosen before: TestAGangThatWaitsForItsVictims is about that
+	}
 	var pods []*corev1.Pod
 	for _, pod := range f.gangs()[name] {
 		pods = append(pods, testPod(pod).Annotation(conventions.Coscheduling().GroupAnnotation, name).Obj())
