@@ -76,7 +76,7 @@ What would happen if it were tried now:
 `, got)
 }
 
-// TestASchedulerThatDoesNotAnswer: one line says so, and the rest of the story is told.
+// TestASchedulerThatDoesNotAnswer: one line says so, and the rest of the story is complete.
 func TestASchedulerThatDoesNotAnswer(t *testing.T) {
 	for name, tc := range map[string]struct {
 		of   *oracle

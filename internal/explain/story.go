@@ -46,7 +46,7 @@ type Story struct {
 	Capacity *Capacity `json:"capacity,omitempty"`
 	// Help is what would help, any of it.
 	Help []string `json:"help,omitempty"`
-	// LeftOut says what is not told, because it could not be read.
+	// LeftOut says what is missing, because it could not be read.
 	LeftOut []string  `json:"leftOut,omitempty"`
 	At      time.Time `json:"at"`
 }

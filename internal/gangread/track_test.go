@@ -46,7 +46,7 @@ func TestTrackerAgreesWithAmong(t *testing.T) {
 	})
 }
 
-// podWorld is an API server with pods, and a tracker that is told of each change.
+// podWorld is an API server with pods, and a tracker that gets an event for each change.
 type podWorld struct {
 	t       *rapid.T
 	pods    map[string]*corev1.Pod

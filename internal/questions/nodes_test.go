@@ -64,7 +64,7 @@ func TestTheOrderNamesNoOtherNamespace(t *testing.T) {
 		f := &fake{order: answers.Order{Items: []answers.Turn{asideFor("a", tc.after), {Key: gang.Key{Namespace: "a"}, Why: &gang.Explanation{}}}}}
 		turns := answered[answers.Order](t, serverOf(f), tc.who, answers.OrderPath+tc.query).Items
 		if says := turns[0].SetAside.After == tc.after; says != tc.says || strings.Contains(turns[0].Reason, tc.after) != tc.says {
-			t.Errorf("%s is told of %s: %+v, %s", tc.who, tc.after, turns[0].SetAside, turns[0].Reason)
+			t.Errorf("the answer for %s names %s: %+v, %s", tc.who, tc.after, turns[0].SetAside, turns[0].Reason)
 		}
 		if !strings.Contains(turns[0].Reason, "starts in about 1m") || turns[1].Reason != "" {
 			t.Errorf("the reasons are %q and %q", turns[0].Reason, turns[1].Reason)
@@ -158,7 +158,7 @@ func TestWhoMayNotAskAboutNodesAndTheOrder(t *testing.T) {
 	}
 }
 
-// TestLargeAnswersAreMadeFewAtATime: one that finds no place is told to come again, when its time is over.
+// TestLargeAnswersAreMadeFewAtATime: one that finds no place before its time is over is refused with Retry-After.
 func TestLargeAnswersAreMadeFewAtATime(t *testing.T) {
 	s := serverOf(&fake{})
 	for range largeAtOnce {

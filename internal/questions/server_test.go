@@ -166,7 +166,7 @@ func TestAGangThatExists(t *testing.T) {
 	}
 }
 
-// TestWhatAGangAwaits is told in numbers.
+// TestWhatAGangAwaits: the answer has the numbers of pods and nodes.
 func TestWhatAGangAwaits(t *testing.T) {
 	f := &fake{gangs: []gang.Status{{
 		Key: gang.Key{Namespace: "a", Name: "train"}, Phase: gang.Ready,

@@ -125,7 +125,7 @@ func TestQueueHistory(t *testing.T) {
 	}
 }
 
-// TestQueueHistoryNeedsTheQueues: who may not see the queues is told so by the scheduler, and Prometheus is not asked.
+// TestQueueHistoryNeedsTheQueues: the scheduler refuses who may not see the queues, and Prometheus is not asked.
 func TestQueueHistoryNeedsTheQueues(t *testing.T) {
 	p := newPrometheus(t)
 	of := &scheduler{err: &answers.Problem{Status: 403, Title: "Forbidden", Detail: "you may not ask"}}

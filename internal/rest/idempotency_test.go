@@ -174,7 +174,7 @@ func contents() map[string][]string {
 }
 
 // TestOneRequestOfAKey shows for requests with one key, in any order of what they ask the API server, and with replicas that end in the middle:
-// all that are told 201 are the same request, and what it has exists, then and later. If no replica ended, one request is served, and the others
+// all that get 201 are the same request, and what it has exists, then and later. If no replica ended, one request is served, and the others
 // have left nothing.
 func TestOneRequestOfAKey(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

@@ -43,7 +43,7 @@ func (c caller) get(t *testing.T, path string) (status int, text string) {
 	return response.StatusCode, string(body)
 }
 
-// seen is what a caller is told.
+// seen is what an answer to a caller has.
 type seen struct {
 	nodes answers.Nodes
 	order answers.Order
@@ -126,11 +126,11 @@ func TestNodesAndOrderOverREST(t *testing.T) {
 				ofGangs += g.Uses[0]
 			}
 			if !node.Ready || node.Allocatable[0] != 4 {
-				t.Errorf("%s is told that the node is %+v", name, node)
+				t.Errorf("the answer to %s has the node %+v", name, node)
 			}
 		}
 		if want := 3 * float64(len(answer.Gangs)); used != 6 || ofGangs != want || len(answer.Items) != 2 {
-			t.Errorf("%s is told that %v CPUs are used, want 6, of them %v by gangs that are named, want %v", name, used, ofGangs, want)
+			t.Errorf("the answer to %s says that %v CPUs are used, want 6, of them %v by gangs that are named, want %v", name, used, ofGangs, want)
 		}
 	}
 	for _, tc := range []struct {

@@ -25,7 +25,7 @@ describe("whose pods would be preempted", () => {
 });
 
 describe("what a gang lacks", () => {
-  it("is told in numbers", () => {
+  it("is said in numbers", () => {
     expect(lack({ shortage: { members: 2, resource: "cpu", each: "3", largest: "1" } })).toBe(
       "2 more pods would need a node; each requests 3 of cpu; the node with the most free has 1",
     );

@@ -36,7 +36,7 @@ describe("signing in", () => {
     expect(await enter("forged", true)).toContain("does not accept");
     expect([token.value, user.value, stored.size]).toEqual(["ann.1", "ann", 0]);
   });
-  it("with what no header can carry is told so before it is sent", async () => {
+  it("with what no header can carry is refused before it is sent", async () => {
     expect(await enter("“ann”", false)).toContain("not a token");
   });
   it("keeps the token only if asked to", async () => {

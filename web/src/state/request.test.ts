@@ -73,7 +73,7 @@ describe("a link to what-if", () => {
 });
 
 describe("the errors of a problem", () => {
-  it("are beside the fields that they are about, and the others are told apart", () => {
+  it("are beside the fields that they are about, and the others are in a list of their own", () => {
     const at = (location: string) => ({ location, message: "is wrong" });
     const located = locate({
       errors: [

@@ -7,7 +7,7 @@ test("devices come first, then cpu and memory", () => {
   );
 });
 
-test("what is not asked for is not told", () => {
+test("what is not asked for is left out", () => {
   expect(briefly({ cpu: "0" })).toBe("");
   expect(briefly(undefined)).toBe("");
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { factsOf, whereOf } from "./understood";
 
-test("what the annotations do not say is not told", () => {
+test("what the annotations do not say is left out", () => {
   expect(factsOf({})).toEqual([]);
 });
 

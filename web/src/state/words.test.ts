@@ -24,10 +24,10 @@ describe("names with values", () => {
   it("are one a line, with = or :", () => {
     expect(readPairs("example.com/nic: 1\n\nMODE=a=b: c\nEMPTY=\n")).toEqual({ "example.com/nic": "1", MODE: "a=b: c", EMPTY: "" });
   });
-  it("that are twice there are told, because one of them would be lost", () => {
+  it("that are there twice are reported, because one of them would be lost", () => {
     expect(() => readPairs("a=1\na=2")).toThrow("a is there twice");
   });
-  it("without a value are told with their line", () => {
+  it("without a value are reported with their line", () => {
     expect(() => readPairs("a=1\nmemory 2Gi")).toThrow('"memory 2Gi"');
   });
 });

@@ -46,7 +46,7 @@ export function expiry({ users, home: { ann: home }, kubectl }) {
       },
     ],
     [
-      "a token that is not valid any more is told so over the page",
+      "a token that is not valid any more is refused over the page",
       async ({ page }) => {
         await expire(page);
         await page.getByRole("dialog").getByText("has expired").waitFor();

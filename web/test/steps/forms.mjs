@@ -20,7 +20,7 @@ export function forms({ users, home, gangs, image, out }) {
       },
     ],
     [
-      "a wrong number is told beside its field, which has the focus",
+      "a wrong number is explained beside its field, which has the focus",
       async ({ page }) => {
         await field(page, "Start together").fill("3");
         await press(page, "Ask");
@@ -102,7 +102,7 @@ export function forms({ users, home, gangs, image, out }) {
       },
     ],
     [
-      "a manifest that is wrong is told where",
+      "a wrong manifest is refused with the place of the mistake",
       async ({ page }) => {
         await page.getByRole("tab", { name: "Manifest" }).click();
         await page.getByLabel("Manifest", { exact: true }).last().fill("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: other\n");

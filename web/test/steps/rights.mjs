@@ -11,7 +11,7 @@ export function rights({ users, home, gangs, secret }) {
     texts.flatMap((text) => secret.filter((word) => text.includes(word)).map((word) => `${word} is in ${text.slice(0, 200)}`));
   return [
     [
-      "who may not see all namespaces is told so, and asked for one right there",
+      "who may not see all namespaces sees that, and is asked for one right there",
       async ({ page }) => {
         await signIn(page, users.bob);
         await page.getByLabel("Namespace to show").waitFor();

@@ -148,7 +148,7 @@ function drawMark(context: CanvasRenderingContext2D, { layout, palette }: Scene,
   }
 }
 
-/** The pattern of what is set aside, so that it is not told by its colour alone. */
+/** The pattern of what is set aside, so that it differs by more than its colour. */
 function hatch(context: CanvasRenderingContext2D, palette: Palette): CanvasPattern | string {
   const side = 5;
   const tile = document.createElement("canvas");

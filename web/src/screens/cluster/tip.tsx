@@ -2,7 +2,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 
 const most = 8;
 
-/** What is under the pointer. The same is told by keyboard in the line below the picture. */
+/** What is under the pointer. The line below the picture says the same by keyboard. */
 export function Tip({ x, y, title, lines }: { x: number; y: number; title: string; lines: string[] }) {
   const box = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {

@@ -3,7 +3,7 @@ import { palette } from "../../ui/palette";
 
 const dashes: number[][] = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [14, 4]];
 
-/** The dashes of the line of a queue, by its place, so that lines are not told apart by colour alone. */
+/** The dashes of the line of a queue, by its place, so that lines differ by more than their colour. */
 export function dashOf(place: number): number[] {
   return dashes[place % dashes.length] ?? [];
 }
