@@ -144,7 +144,8 @@ func TestNoByCountingIsRight(t *testing.T) {
 	for _, queues := range []bool{false, true} {
 		counted := said[[2]bool{queues, true}]
 		t.Logf("queues %v: of the answers no, counting gave %d, and only a search %d", queues, counted, said[[2]bool{queues, false}])
-		if counted == 0 {
+		// With -short, rapid draws a fifth of the worlds: too few to expect each kind of answer.
+		if counted == 0 && !testing.Short() {
 			t.Error("counting never said no")
 		}
 	}
