@@ -51,9 +51,9 @@ func (p *Process) Profile(ctx context.Context, admin *rest.Config, prefix string
 	return r, nil
 }
 
-// Questions returns the scheduler to ask, as an administrator.
-func (p *Process) Questions(admin *rest.Config) (*ask.Scheduler, error) {
-	client, err := insecure(admin)
+// Questions returns the scheduler to ask, as the caller.
+func (p *Process) Questions(caller *rest.Config) (*ask.Scheduler, error) {
+	client, err := insecure(caller)
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +66,8 @@ func (p *Process) Questions(admin *rest.Config) (*ask.Scheduler, error) {
 }
 
 // insecure returns a client for a scheduler, whose certificate is self-signed.
-func insecure(admin *rest.Config) (*http.Client, error) {
-	config := rest.CopyConfig(admin)
+func insecure(caller *rest.Config) (*http.Client, error) {
+	config := rest.CopyConfig(caller)
 	config.Insecure, config.CAData, config.CAFile = true, nil, ""
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/contender"
 	"github.com/kubenexus/kubenexus-scheduler/bench/internal/load"
@@ -51,9 +52,17 @@ func (s *suite) questions(ctx context.Context, c *contender.Contender, alike str
 		if !c.Asked() {
 			return nil
 		}
-		scheduler, err := a.Questions(s.admin)
+		// With a token, as people and serve have one.
+		caller, err := clientcmd.BuildConfigFromFlags("", s.Env.Kubeconfig)
+		if err != nil {
+			return fmt.Errorf("reading the kubeconfig of who asks: %w", err)
+		}
+		scheduler, err := a.Questions(caller)
+		if err != nil {
+			return err
+		}
 		asked.start(a, scheduler)
-		return err
+		return nil
 	}
 	if err := s.measure(ctx, c, batch, &f.Run, beside); err != nil {
 		return "", err
