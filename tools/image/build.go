@@ -19,9 +19,7 @@ import (
 )
 
 const (
-	// program is the binary's name and its path in the image.
-	program = "kubenexus-scheduler"
-	source  = "https://github.com/kubenexus/kubenexus-scheduler"
+	source = "https://github.com/kubenexus/kubenexus-scheduler"
 	// nobody is the image's user; the manifests set the same one.
 	nobody = "65532:65532"
 )
@@ -53,7 +51,7 @@ func (r release) index(binaries map[string]string) (*images, error) {
 
 func (r release) annotations() map[string]string {
 	return map[string]string{
-		"org.opencontainers.image.title":    program,
+		"org.opencontainers.image.title":    r.program,
 		"org.opencontainers.image.version":  r.version,
 		"org.opencontainers.image.revision": r.revision,
 		"org.opencontainers.image.source":   source,
@@ -73,8 +71,8 @@ func (r release) image(binary, sbom []byte, arch string) (v1.Image, error) {
 		return nil, err
 	}
 	programs, err := r.layer(
-		file{"usr/local/bin/" + program, 0o755, binary},
-		file{"usr/share/sbom/" + program + ".spdx.json", 0o644, sbom},
+		file{"usr/local/bin/" + r.program, 0o755, binary},
+		file{"usr/share/sbom/" + r.program + ".spdx.json", 0o644, sbom},
 	)
 	if err != nil {
 		return nil, err
@@ -95,7 +93,7 @@ func (r release) image(binary, sbom []byte, arch string) (v1.Image, error) {
 	config = config.DeepCopy()
 	config.OS, config.Architecture, config.Created = "linux", arch, v1.Time{Time: r.date}
 	config.Config = v1.Config{
-		User: nobody, Entrypoint: []string{"/usr/local/bin/" + program}, Labels: r.annotations(), WorkingDir: "/",
+		User: nobody, Entrypoint: []string{"/usr/local/bin/" + r.program}, Labels: r.annotations(), WorkingDir: "/",
 		Env:          []string{"PATH=/usr/local/bin", "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"},
 		ExposedPorts: map[string]struct{}{"10259/tcp": {}},
 	}

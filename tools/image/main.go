@@ -29,6 +29,8 @@ func main() {
 
 // release describes the build: in the image's configuration, its annotations and its SBOM.
 type release struct {
+	// program is the binary's name in the image.
+	program           string
 	version, revision string
 	date              time.Time
 }
@@ -37,6 +39,7 @@ type release struct {
 func run(args []string) error {
 	flags := flag.NewFlagSet("image", flag.ContinueOnError)
 	out := flags.String("out", "", "the directory for the OCI layout, which is replaced")
+	program := flags.String("program", "kubenexus-scheduler", "the name of the program in the image")
 	version := flags.String("version", "", "the version of what is in the image")
 	revision := flags.String("revision", "", "the commit")
 	date := flags.String("date", "", "the time of all files, such as 2026-01-02T15:04:05Z")
@@ -47,7 +50,7 @@ func run(args []string) error {
 	if *out == "" || flags.NArg() == 0 {
 		return fmt.Errorf("give --out and at least one ARCHITECTURE=BINARY")
 	}
-	r := release{version: *version, revision: *revision}
+	r := release{program: *program, version: *version, revision: *revision}
 	var err error
 	if r.date, err = time.Parse(time.RFC3339, *date); err != nil {
 		return fmt.Errorf("--date: %w", err)

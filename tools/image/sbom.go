@@ -79,7 +79,7 @@ func (r release) sbom(binary []byte, arch string) ([]byte, error) {
 	main.Purpose, main.LicenseDeclared = "APPLICATION", "Apache-2.0"
 	main.Checksums = []spdxChecksum{{Algorithm: "SHA256", Value: digest}}
 	document := spdxDocument{
-		SPDXVersion: "SPDX-2.3", DataLicense: "CC0-1.0", SPDXID: "SPDXRef-DOCUMENT", Name: program + "-" + arch,
+		SPDXVersion: "SPDX-2.3", DataLicense: "CC0-1.0", SPDXID: "SPDXRef-DOCUMENT", Name: r.program + "-" + arch,
 		DocumentNamespace: source + "/sbom/" + digest,
 		CreationInfo: spdxCreation{
 			Created: r.date.UTC().Format(timestamp), Creators: []string{"Tool: " + source + "/tools/image"},
