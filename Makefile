@@ -251,12 +251,15 @@ bin/kube-apiserver-%: tools/kube-%/go.mod tools/kube-%/go.sum
 # --- image --------------------------------------------------------------------------------------
 # An OCI layout in bin/image, from scratch: the binary, certificates and a list of what is in it. Nothing is pulled, and no
 # Docker is needed. The same commit gives the same digest.
-IMAGE_ARCHS ?= amd64 arm64
+#
+# What is pushed is for every machine. What stays here is for this one: a second platform compiles everything once more.
+IMAGE_ARCHS ?= $(if $(PUSH),amd64 arm64,$(shell $(GO) env GOHOSTARCH))
 
 .PHONY: image image-binaries image-test
-image: image-binaries ## Build the image for amd64 and arm64 into bin/image, an OCI layout (PUSH=registry/name:tag pushes it)
+image: image-binaries ## Build the image for this machine into bin/image, or for amd64 and arm64 and push it (PUSH=registry/name:tag)
 	$(GO) -C tools/image run . --out ../../bin/image --version '$(VERSION)' --revision $(COMMIT) --date $(BUILD_DATE) \
-		$(if $(PUSH),--push '$(PUSH)') $(foreach arch,$(IMAGE_ARCHS),$(arch)=../../bin/$(arch)/kubenexus-scheduler)
+		$(if $(IMAGE),--name '$(IMAGE)') $(if $(PUSH),--push '$(PUSH)') \
+		$(foreach arch,$(IMAGE_ARCHS),$(arch)=../../bin/$(arch)/kubenexus-scheduler)
 
 image-binaries:
 	$(NOTICE)

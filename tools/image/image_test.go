@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -49,7 +50,7 @@ func TestImage(t *testing.T) {
 	if err := run(append([]string{"--out=" + first, "--push=" + pushed}, args...)); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(append([]string{"--out=" + second}, args...)); err != nil {
+	if err := run(append([]string{"--out=" + second, "--name=" + pushed}, args...)); err != nil {
 		t.Fatal(err)
 	}
 	if a, b := read(t, first+"/index.json"), read(t, second+"/index.json"); !bytes.Equal(a, b) {
@@ -63,6 +64,9 @@ func TestImage(t *testing.T) {
 		t.Errorf("the layout is not valid: %v", err)
 	}
 
+	if whole, tag := names(t, first); whole != pushed || tag != "v1" {
+		t.Errorf("the layout has the name %q and the tag %q, want those that were pushed", whole, tag)
+	}
 	reference, err := name.ParseReference(pushed)
 	if err != nil {
 		t.Fatal(err)
@@ -100,6 +104,77 @@ func TestImage(t *testing.T) {
 	}
 }
 
+// TestNames are what containerd calls the image: kind, minikube and k3d import a layout without saying how.
+func TestNames(t *testing.T) {
+	binary := build(t, "amd64", "0")
+	for _, tc := range []struct {
+		args              []string
+		wantName, wantTag string
+	}{
+		{[]string{"--version=v0.1.0"}, "localhost/kubenexus-scheduler:v0.1.0", "v0.1.0"},
+		{[]string{"--version=v0.1.0-dev+abc"}, "localhost/kubenexus-scheduler:v0.1.0-dev-abc", "v0.1.0-dev-abc"},
+		{[]string{"--version=test", "--program=work"}, "localhost/work:test", "test"},
+		{[]string{"--version=v2", "--name=registry.example.com/scheduler:first"}, "registry.example.com/scheduler:first", "first"},
+		{[]string{"--version=v2", "--name=us/scheduler"}, "docker.io/us/scheduler:latest", "latest"},
+	} {
+		out := filepath.Join(t.TempDir(), "image")
+		if err := run(append(tc.args, "--out="+out, "--date=2026-01-02T03:04:05Z", "amd64="+binary)); err != nil {
+			t.Fatal(err)
+		}
+		if whole, tag := names(t, out); whole != tc.wantName || tag != tc.wantTag {
+			t.Errorf("%v: the layout has the name %q and the tag %q, want %q and %q", tc.args, whole, tag, tc.wantName, tc.wantTag)
+		}
+	}
+}
+
+// names returns the whole name and the tag of the only entry in a layout.
+func names(t *testing.T, dir string) (whole, tag string) {
+	t.Helper()
+	onDisk, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := onDisk.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(index.Manifests) != 1 {
+		t.Fatalf("the layout has %d entries, want 1", len(index.Manifests))
+	}
+	annotations := index.Manifests[0].Annotations
+	return annotations["io.containerd.image.name"], annotations["org.opencontainers.image.ref.name"]
+}
+
+// TestPlatforms: make builds for this machine, and what it pushes for all machines.
+func TestPlatforms(t *testing.T) {
+	host, err := exec.Command("go", "env", "GOHOSTARCH").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	this := strings.TrimSpace(string(host))
+	for _, tc := range []struct {
+		variables []string
+		want      string
+	}{
+		{nil, this},
+		{[]string{"IMAGE=localhost/scheduler:first"}, this},
+		{[]string{"PUSH=registry.example.com/scheduler:v1"}, "amd64 arm64"},
+		{[]string{"PUSH=registry.example.com/scheduler:v1", "IMAGE_ARCHS=arm64"}, "arm64"},
+	} {
+		out, err := exec.Command("make", append([]string{"-n", "-C", "../..", "image"}, tc.variables...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		var archs []string
+		for _, found := range regexp.MustCompile(`GOOS=linux GOARCH=(\S+)`).FindAllStringSubmatch(string(out), -1) {
+			archs = append(archs, found[1])
+		}
+		if got := strings.Join(archs, " "); got != tc.want {
+			t.Errorf("make image %q builds for %q, want %q", tc.variables, got, tc.want)
+		}
+	}
+}
+
 func TestBadBinariesAreRefused(t *testing.T) {
 	binary := build(t, "arm64", "0")
 	text := filepath.Join(t.TempDir(), "text")
@@ -115,6 +190,19 @@ func TestBadBinariesAreRefused(t *testing.T) {
 		err := run([]string{"--out=" + t.TempDir(), "--date=2026-01-02T03:04:05Z", arg})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", arg, err, want)
+		}
+	}
+}
+
+func TestBadNamesAreRefused(t *testing.T) {
+	binary := build(t, "amd64", "0")
+	for called, want := range map[string]string{
+		"Scheduler:v1": "must be lowercase",
+		"localhost/scheduler@sha256:" + strings.Repeat("0", 64): "has no tag: give one",
+	} {
+		err := run([]string{"--out=" + t.TempDir(), "--date=2026-01-02T03:04:05Z", "--name=" + called, "amd64=" + binary})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", called, err, want)
 		}
 	}
 }

@@ -1,10 +1,11 @@
 // Image builds a container image from static binaries and nothing else: an OCI layout with one image per architecture. It needs no Docker
 // and pulls nothing, and the same binaries give the same digests.
 //
-//	image --out DIR --version V --date RFC3339 [--push REFERENCE] amd64=BINARY arm64=BINARY
+//	image --out DIR --version V --date RFC3339 [--name NAME:TAG | --push NAME:TAG] amd64=BINARY arm64=BINARY
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distribution/reference"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -43,6 +45,8 @@ func run(args []string) error {
 	version := flags.String("version", "", "the version of what is in the image")
 	revision := flags.String("revision", "", "the commit")
 	date := flags.String("date", "", "the time of all files, such as 2026-01-02T15:04:05Z")
+	called := flags.String("name", "", "the name that a container runtime gives the image when it imports the layout, such as localhost/name:tag; "+
+		"the default is what --push says, or else localhost/PROGRAM:VERSION")
 	push := flags.String("push", "", "where to push the image, such as registry.example.com/name:tag; with the credentials of docker login")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -54,6 +58,10 @@ func run(args []string) error {
 	var err error
 	if r.date, err = time.Parse(time.RFC3339, *date); err != nil {
 		return fmt.Errorf("--date: %w", err)
+	}
+	image, err := imageName(cmp.Or(*called, *push, local(r)))
+	if err != nil {
+		return err
 	}
 	binaries := map[string]string{}
 	for _, arg := range flags.Args() {
@@ -67,14 +75,14 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := write(*out, made); err != nil {
+	if err := write(*out, made, image); err != nil {
 		return fmt.Errorf("writing %s: %w", *out, err)
 	}
 	digest, err := made.index.Digest()
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s in %s\n", digest, *out)
+	fmt.Printf("%s in %s, named %s\n", digest, *out, image)
 	if *push == "" {
 		return nil
 	}
@@ -89,8 +97,27 @@ func run(args []string) error {
 	return nil
 }
 
+// local returns the name of an image that is not pushed. It says the version, because a node that has an image of a name does not take a
+// newer one of the same name. On localhost there is no registry: a node that does not have the image does not get one from elsewhere.
+func local(r release) string {
+	return "localhost/" + r.program + ":" + strings.ReplaceAll(cmp.Or(r.version, "latest"), "+", "-") // a tag has no plus
+}
+
+// imageName reads a name as containerd and Docker do: with the registry and the tag that they add if it has none.
+func imageName(text string) (reference.NamedTagged, error) {
+	named, err := reference.ParseDockerRef(text)
+	if err != nil {
+		return nil, fmt.Errorf("the image's name %q: %w", text, err)
+	}
+	tagged, ok := named.(reference.NamedTagged)
+	if !ok {
+		return nil, fmt.Errorf("the image's name %q has no tag: give one, such as localhost/name:tag", text)
+	}
+	return tagged, nil
+}
+
 // write writes the layout, and the SBOMs beside it.
-func write(dir string, made *images) error {
+func write(dir string, made *images, image reference.NamedTagged) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
@@ -98,9 +125,11 @@ func write(dir string, made *images) error {
 	if err != nil {
 		return err
 	}
-	// Tools that read layouts use this annotation as the tag.
-	tag := layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": "latest"})
-	if err := path.AppendIndex(made.index, tag); err != nil {
+	names := layout.WithAnnotations(map[string]string{
+		"org.opencontainers.image.ref.name": image.Tag(),    // skopeo and others use this as the tag
+		"io.containerd.image.name":          image.String(), // containerd, Docker and Podman use this as the name
+	})
+	if err := path.AppendIndex(made.index, names); err != nil {
 		return err
 	}
 	for arch, sbom := range made.sboms {
