@@ -107,6 +107,7 @@ spec:
 func TestExamples(t *testing.T) {
 	for file, want := range map[string]string{
 		"training-job.yaml":          "Job/training in team: 4 of Job/training",
+		"first-gang.yaml":            "Job/first-gang in team: 4 of Job/first-gang",
 		"indexed-job/job.yaml":       "Job/sweep in team: 4 indexed of Job/sweep",
 		"jobset/jobset.yaml":         "JobSet/fluid in team: 1 indexed of Job/fluid-leader-0\nJobSet/fluid in team: 4 of Job/fluid-workers-0",
 		"mpijob/mpijob.yaml":         "MPIJob/pi in team: 1 of MPIJob/pi\nMPIJob/pi in team: 4 of MPIJob/pi",

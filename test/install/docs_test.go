@@ -18,8 +18,17 @@ const root = "../.."
 
 // notRun are prefixes of documented commands that cannot run here, and why.
 var notRun = map[string]string{
-	"make image":   "compiles for two architectures and pushes to a registry; what it makes is tried in tools/image",
+	"make image":   "compiles for minutes, and pushes to a registry; what it makes is tried in tools/image",
 	"docker build": "needs Docker",
+	"make build":   "compiles for minutes",
+	"tar ":         "reads what make image makes",
+	"ctr ":         "needs containerd; test/nodes imports the image into it",
+	"git clone ":   "the test runs in the repository",
+	"cd ":          "the test runs in the repository",
+	"kind ":        "needs Docker",
+	"minikube ":    "needs a virtual machine, or Docker",
+	"k3d ":         "needs Docker",
+	"bin/":         "make build makes it; test/scenarios runs the command",
 }
 
 // docs are sections of the documentation by heading, with the contents of their code blocks.

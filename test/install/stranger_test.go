@@ -27,6 +27,8 @@ const (
 	uninstall   = "docs/install.md: Uninstall"
 	rails       = "docs/install.md: Guard rails"
 	tune        = "docs/operations.md: Tune"
+	onKind      = "docs/get-started/kind.md: Install"
+	firstGang   = "docs/get-started/kind.md: A first gang"
 
 	rolloutStatus = "kubectl -n kube-system rollout status"
 )
@@ -40,6 +42,7 @@ func TestAStrangerFollowsTheDocs(t *testing.T) {
 		follow func(*testing.T, *stranger)
 	}{
 		{"README", installByTheREADME},
+		{"kind", installOnKind},
 		{"kubectl", followWithKubectl},
 		{"Helm", followWithHelm},
 		{"only scheduler", becomeTheOnlyScheduler},
@@ -73,6 +76,7 @@ func newStranger(t *testing.T) *stranger {
 	s.docs.read(t, "README.md", "Install it")
 	s.docs.read(t, "docs/install.md")
 	s.docs.read(t, "docs/operations.md", "Tune")
+	s.docs.read(t, "docs/get-started/kind.md")
 	// Delete what other tests left.
 	s.docs.shell(t, "kubectl delete deployments -A -l "+schedulerPods+" --cascade=foreground")
 	s.docs.shell(t, "kubectl delete --ignore-not-found -f config/gang-scheduler-ha.yaml")
@@ -80,7 +84,8 @@ func newStranger(t *testing.T) *stranger {
 
 	create(t, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: strangers}})
 	t.Cleanup(func() { deleteNamespace(t, strangers) })
-	s.kubelet = startKubelet(t, "registry.example.com/kubenexus-scheduler:v0.1.0", "registry.example.com/kubenexus-scheduler:v0.2.0")
+	s.kubelet = startKubelet(t, "registry.example.com/kubenexus-scheduler:v0.1.0", "registry.example.com/kubenexus-scheduler:v0.2.0",
+		"localhost/kubenexus-scheduler:v0.1.0")
 	addNodes(t, strangers, 3)
 	for i := range 3 {
 		s.kubelet.servesNode(fmt.Sprintf("%s-%d", strangers, i))
@@ -101,6 +106,21 @@ func installByTheREADME(t *testing.T, s *stranger) {
 	s.docs.shell(t, "kubectl delete -f examples/training-job.yaml")
 	s.threeReplicas(t)
 	s.docs.shell(t, "kubectl delete -f config/gang-scheduler-ha.yaml")
+	s.docs.shell(t, "kubectl -n kube-system delete lease kubenexus-scheduler")
+	s.onlyThisIsLeft(t, before)
+}
+
+// installOnKind runs what is the same on kind as on any cluster, with the image's name on a cluster without a registry.
+func installOnKind(t *testing.T, s *stranger) {
+	before := inventory(t)
+	s.docs.run(t, onKind, "sed ", rolloutStatus)
+	s.docs.run(t, firstGang, "kubectl apply -f examples/first-gang.yaml")
+	s.allBound(t, metav1.NamespaceDefault, "job-name=first-gang", 4)
+	if list := s.docs.run(t, firstGang, "kubectl get pods"); strings.Count(list, "\nfirst-gang-") != 4 {
+		t.Errorf("the command does not show the 4 pods:\n%s", list)
+	}
+	s.docs.shell(t, "kubectl delete -f examples/first-gang.yaml")
+	s.docs.shell(t, "kubectl delete -f config/gang-scheduler-deployment.yaml")
 	s.docs.shell(t, "kubectl -n kube-system delete lease kubenexus-scheduler")
 	s.onlyThisIsLeft(t, before)
 }
