@@ -18,6 +18,7 @@ import (
 	"k8s.io/component-base/logs"
 	logsapi "k8s.io/component-base/logs/api/v1"
 	"k8s.io/component-base/term"
+	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/cmd/kube-scheduler/app/options"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/memory"
@@ -115,6 +116,13 @@ func addFlags(cmd *cobra.Command, opts *options.Options) {
 	cliflag.SetUsageAndHelpFunc(cmd, *opts.Flags, cols)
 }
 
+// logFlags logs the flags that are set, in one line. All flags, with their defaults, are in the help.
+func logFlags(logger klog.Logger, flags *pflag.FlagSet) {
+	var set []string
+	flags.Visit(func(f *pflag.Flag) { set = append(set, fmt.Sprintf("--%s=%s", f.Name, f.Value)) })
+	logger.V(1).Info("Flags that are set", "flags", strings.Join(set, " "))
+}
+
 func printVersion(cmd *cobra.Command) bool {
 	switch asked := cmd.Flag("version").Value.String(); asked {
 	case "", "false":
@@ -133,7 +141,7 @@ func run(ctx context.Context, cmd *cobra.Command, opts *options.Options, plugins
 	if err := logsapi.ValidateAndApply(opts.Logs, gates); err != nil {
 		return fmt.Errorf("logging flags: %w", err)
 	}
-	cliflag.PrintFlags(cmd.Flags())
+	logFlags(klog.FromContext(ctx), cmd.Flags())
 	completed, sched, err := setup(ctx, opts, plugins)
 	if err != nil {
 		return unlessStopped(ctx, err)

@@ -3,7 +3,10 @@ package scheduler
 import (
 	"fmt"
 	"os"
+	"time"
 
+	"github.com/spf13/pflag"
+	componentbaseconfigv1alpha1 "k8s.io/component-base/config/v1alpha1"
 	"k8s.io/klog/v2"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	"k8s.io/kubernetes/cmd/kube-scheduler/app/options"
@@ -19,6 +22,11 @@ const (
 	// at once. The API server's own priority and fairness protects it. Upstream's default is 50 and 100.
 	defaultQPS   = 5000
 	defaultBurst = 10000
+	// A leader that is gone without a trace is replaced after leaseDuration, and one that cannot renew its lease ends itself after
+	// renewDeadline. Upstream's defaults are 15, 10 and 2 s. docs/adr/0027-a-short-time-without-leader.md.
+	leaseDuration = 10 * time.Second
+	renewDeadline = 7 * time.Second
+	retryPeriod   = time.Second
 )
 
 // Names returns the schedulerNames that are served without a configuration file.
@@ -32,10 +40,10 @@ func schedulerNames() map[string]string {
 	}
 }
 
-// loadConfig returns the configuration in the file, or the default one if there is no file, with what gangs need.
-func loadConfig(logger klog.Logger, file string) (*config.KubeSchedulerConfiguration, error) {
+// loadConfig returns the configuration in the file, or the default one if there is no file, with what gangs need. The flags still override it.
+func loadConfig(logger klog.Logger, file string, flags *pflag.FlagSet) (*config.KubeSchedulerConfiguration, error) {
 	if file == "" {
-		return defaultConfig()
+		return defaultConfig(flags)
 	}
 	cfg, err := options.LoadConfigFromFile(logger, file)
 	if err != nil {
@@ -45,18 +53,18 @@ func loadConfig(logger klog.Logger, file string) (*config.KubeSchedulerConfigura
 	if err != nil {
 		return nil, fmt.Errorf("configuration file %s: %w", file, err)
 	}
-	if err := applyDefaults(cfg, given); err != nil {
+	if err := applyDefaults(cfg, given, flags); err != nil {
 		return nil, err
 	}
 	return cfg, nil
 }
 
-func defaultConfig() (*config.KubeSchedulerConfiguration, error) {
+func defaultConfig(flags *pflag.FlagSet) (*config.KubeSchedulerConfiguration, error) {
 	cfg, err := latest.Default()
 	if err != nil {
 		return nil, fmt.Errorf("upstream's default configuration: %w", err)
 	}
-	if err := applyDefaults(cfg, &configv1.KubeSchedulerConfiguration{}); err != nil {
+	if err := applyDefaults(cfg, &configv1.KubeSchedulerConfiguration{}, flags); err != nil {
 		return nil, err
 	}
 	return cfg, nil
@@ -80,7 +88,7 @@ func asWritten(file string) (*configv1.KubeSchedulerConfiguration, error) {
 }
 
 // applyDefaults sets our defaults for fields that the file does not set, and completes the profiles.
-func applyDefaults(cfg *config.KubeSchedulerConfiguration, given *configv1.KubeSchedulerConfiguration) error {
+func applyDefaults(cfg *config.KubeSchedulerConfiguration, given *configv1.KubeSchedulerConfiguration, flags *pflag.FlagSet) error {
 	if given.ClientConnection.QPS == 0 {
 		cfg.ClientConnection.QPS = defaultQPS
 	}
@@ -93,6 +101,11 @@ func applyDefaults(cfg *config.KubeSchedulerConfiguration, given *configv1.KubeS
 	if given.LeaderElection.ResourceName == "" {
 		cfg.LeaderElection.ResourceName = Name
 	}
+	if !timesGiven(&given.LeaderElection, flags) {
+		cfg.LeaderElection.LeaseDuration.Duration = leaseDuration
+		cfg.LeaderElection.RenewDeadline.Duration = renewDeadline
+		cfg.LeaderElection.RetryPeriod.Duration = retryPeriod
+	}
 	if len(given.Profiles) == 0 {
 		profiles, err := defaultProfiles()
 		if err != nil {
@@ -102,6 +115,33 @@ func applyDefaults(cfg *config.KubeSchedulerConfiguration, given *configv1.KubeS
 	}
 	completeProfiles(cfg.Profiles)
 	return nil
+}
+
+// The flags with the times of the leader election, and the group that they are in.
+const (
+	electionFlags     = "leader election"
+	leaseDurationFlag = "leader-elect-lease-duration"
+	renewDeadlineFlag = "leader-elect-renew-deadline"
+	retryPeriodFlag   = "leader-elect-retry-period"
+)
+
+// timesGiven reports whether the file or a flag sets a time of the leader election. The others are then upstream's, which the one that is
+// set has to fit: a renew deadline of 12 s fits a lease of 15 s, and not one of 10 s.
+func timesGiven(file *componentbaseconfigv1alpha1.LeaderElectionConfiguration, flags *pflag.FlagSet) bool {
+	return file.LeaseDuration.Duration != 0 || file.RenewDeadline.Duration != 0 || file.RetryPeriod.Duration != 0 ||
+		flags.Changed(leaseDurationFlag) || flags.Changed(renewDeadlineFlag) || flags.Changed(retryPeriodFlag)
+}
+
+// showElectionDefaults has the help of the flags show our defaults.
+func showElectionDefaults(flags *pflag.FlagSet) {
+	for name, value := range map[string]string{
+		"leader-elect-resource-name": Name,
+		leaseDurationFlag:            leaseDuration.String(),
+		renewDeadlineFlag:            renewDeadline.String(),
+		retryPeriodFlag:              retryPeriod.String(),
+	} {
+		flags.Lookup(name).DefValue = value
+	}
 }
 
 func defaultProfiles() ([]config.KubeSchedulerProfile, error) {

@@ -69,7 +69,7 @@ func (p *process) endpoints(healthy, ready []healthz.HealthChecker) http.Handler
 	paths := mux.NewPathRecorderMux(component)
 	healthz.InstallHandler(paths, healthy...)
 	healthz.InstallLivezHandler(paths)
-	healthz.InstallReadyzHandler(paths, ready...)
+	healthz.InstallReadyzHandler(explained{mux: paths, checks: ready}, ready...)
 	configz.InstallHandler(paths)
 	paths.Handle("/metrics", legacyregistry.HandlerWithReset())
 	slis.SLIMetricsWithReset{}.Install(paths)

@@ -24,6 +24,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler"
 	conversionv1 "k8s.io/kubernetes/pkg/scheduler/apis/config/v1"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/leadership"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/coscheduling"
 )
 
@@ -85,6 +86,9 @@ func runProcess(
 	return errors.New("the lease is lost")
 }
 
+// leaderCheck is the name of the check that there is a leader.
+const leaderCheck = "leader"
+
 // publishConfig shows the configuration at /configz.
 func (p *process) publishConfig() error {
 	shown := &configv1.KubeSchedulerConfiguration{}
@@ -103,8 +107,8 @@ func (p *process) publishConfig() error {
 	return nil
 }
 
-// healthChecks returns what has to hold for the process to be healthy, and for it to be ready. It is ready once its caches are filled,
-// leading or not.
+// healthChecks returns what has to hold for the process to be healthy, and for it to be ready. It is ready once its caches are filled, if it
+// leads or has seen another lead.
 func (p *process) healthChecks(ctx context.Context) (healthy, ready []healthz.HealthChecker, err error) {
 	if p.config.ComponentConfig.LeaderElection.LeaderElect {
 		healthy = append(healthy, p.config.LeaderElection.WatchDog)
@@ -118,7 +122,13 @@ func (p *process) healthChecks(ctx context.Context) (healthy, ready []healthz.He
 			return errors.New("the caches are not filled yet")
 		}
 	}))
-	if p.config.LeaderElection == nil || !utilfeature.DefaultFeatureGate.Enabled(kubefeatures.CoordinatedLeaderElection) {
+	if p.config.LeaderElection == nil {
+		return healthy, ready, nil
+	}
+	if lock, ours := p.config.LeaderElection.Lock.(*leadership.Lock); ours {
+		ready = append(ready, healthz.NamedCheck(leaderCheck, lock.Ready))
+	}
+	if !utilfeature.DefaultFeatureGate.Enabled(kubefeatures.CoordinatedLeaderElection) {
 		return healthy, ready, nil
 	}
 	candidate, err := p.standForElection(ctx)

@@ -1,8 +1,8 @@
 package scheduler
 
 import (
-	"context"
 	"fmt"
+	"net"
 
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/apiserver/pkg/server/options"
@@ -12,30 +12,29 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/selfsigned"
 )
 
-// configWithServing is upstream's Options.Config, except for the certificate that the process makes if it has none: upstream
-// looks for an RSA key, which takes as much CPU as scheduling a gang of 200.
-func configWithServing(ctx context.Context, opts *scheduleroptions.Options) (*schedulerappconfig.Config, error) {
+// secureServing opens the port that the options name, and prepares its certificate, authentication and authorization. If the options
+// name no certificate, the process makes one: upstream looks for an RSA key, which takes as much CPU as scheduling a gang of 200.
+func secureServing(opts *scheduleroptions.Options, c *schedulerappconfig.Config) error {
 	serving := opts.SecureServing
-	if serving == nil || serving.BindPort == 0 && serving.Listener == nil ||
-		serving.ServerCert.CertDirectory != "" || serving.ServerCert.CertKey.CertFile != "" {
-		return opts.Config(ctx)
+	if serving == nil || serving.BindPort == 0 && serving.Listener == nil {
+		return nil
 	}
-	opts.SecureServing = nil
-	defer func() { opts.SecureServing = serving }()
-	c, err := opts.Config(ctx)
+	var err error
+	if serving.ServerCert.CertDirectory == "" && serving.ServerCert.CertKey.CertFile == "" {
+		serving.ServerCert.GeneratedCert, err = selfSigned(serving)
+	} else {
+		err = serving.MaybeDefaultWithSelfSignedCerts("localhost", nil, []net.IP{net.IPv4(127, 0, 0, 1)})
+	}
 	if err != nil {
-		return nil, err
-	}
-	if serving.ServerCert.GeneratedCert, err = selfSigned(serving); err != nil {
-		return nil, fmt.Errorf("making a certificate to serve metrics and health with: %w", err)
+		return fmt.Errorf("making a certificate to serve metrics and health with: %w", err)
 	}
 	if err := serving.ApplyTo(&c.SecureServing); err != nil {
-		return nil, err
+		return err
 	}
 	if err := opts.Authentication.ApplyTo(&c.Authentication, c.SecureServing, nil); err != nil {
-		return nil, err
+		return err
 	}
-	return c, opts.Authorization.ApplyTo(&c.Authorization)
+	return opts.Authorization.ApplyTo(&c.Authorization)
 }
 
 // selfSigned makes a certificate for localhost and the address that is served.

@@ -3,12 +3,10 @@ package scheduler
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"k8s.io/apimachinery/pkg/util/errors"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/events"
 	logsapi "k8s.io/component-base/logs/api/v1"
 	metricsfeatures "k8s.io/component-base/metrics/features"
@@ -19,7 +17,6 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 
-	"github.com/kubenexus/kubenexus-scheduler/internal/scheduler/trim"
 	"github.com/kubenexus/kubenexus-scheduler/pkg/coscheduling"
 )
 
@@ -32,7 +29,7 @@ func newOptions() *options.Options {
 		utilruntime.Must(utilfeature.DefaultMutableFeatureGate.OverrideDefault(kubefeatures.NominatedNodeNameForExpectation, false))
 	}
 	opts := options.NewOptions()
-	opts.LeaderElection.ResourceName = Name
+	showElectionDefaults(opts.Flags.FlagSet(electionFlags))
 	return opts
 }
 
@@ -59,13 +56,9 @@ func setup(ctx context.Context, opts *options.Options, plugins *coscheduling.Plu
 		return nil, nil, err
 	}
 	delegate(opts)
-	c, err := configWithServing(ctx, opts)
+	c, err := newConfig(ctx, opts)
 	if err != nil {
 		return nil, nil, err
-	}
-	trimInformers(c)
-	if c.Client, err = writingClient(c.KubeConfig, writeTimeout); err != nil {
-		return nil, nil, fmt.Errorf("creating the client: %w", err)
 	}
 	completed := c.Complete()
 	sched, profiles, err := newScheduler(ctx, &completed, plugins)
@@ -101,10 +94,7 @@ func configure(ctx context.Context, opts *options.Options, file string) error {
 	if err := read(logger, opts, file); err != nil {
 		return err
 	}
-	config, err := clientcmd.BuildConfigFromFlags(opts.Master, opts.ComponentConfig.ClientConnection.Kubeconfig)
-	if clientcmd.IsEmptyConfig(err) || os.IsNotExist(err) {
-		return fmt.Errorf("no cluster to connect to: %w; set --kubeconfig", err)
-	}
+	config, err := clusterConfig(opts.Master, opts.ComponentConfig.ClientConnection.Kubeconfig)
 	if err != nil {
 		return err
 	}
@@ -129,26 +119,16 @@ func configure(ctx context.Context, opts *options.Options, file string) error {
 
 // read reads the configuration file into the options, lets flags override it, and checks all.
 func read(logger klog.Logger, opts *options.Options, file string) error {
-	cfg, err := loadConfig(logger, file)
+	cfg, err := loadConfig(logger, file, opts.Flags.FlagSet(electionFlags))
 	if err != nil {
 		return err
 	}
-	opts.ComponentConfig = cfg
+	opts.ApplyLeaderElectionTo(cfg) // it is then that of the options
 	opts.ApplyDeprecated()
 	if errs := opts.Validate(); len(errs) > 0 {
 		return fmt.Errorf("flags or configuration: %w", errors.NewAggregate(errs))
 	}
 	return nil
-}
-
-// trimInformers replaces the informers by those that keep what this scheduler reads. Extenders get whole objects, so with
-// an extender nothing is dropped.
-func trimInformers(c *schedulerappconfig.Config) {
-	if len(c.ComponentConfig.Extenders) == 0 {
-		c.InformerFactory = trim.Informers(c.Client)
-	} else {
-		c.InformerFactory = trim.WholeInformers(c.Client)
-	}
 }
 
 func newScheduler(ctx context.Context, c *schedulerappconfig.CompletedConfig, plugins *coscheduling.Plugins) (
