@@ -167,7 +167,7 @@ func (k *kubelet) start(ctx context.Context, pod *corev1.Pod) (*process.Schedule
 	if err != nil {
 		return nil, err
 	}
-	s := process.Launch(k.t, process.KubeNexus, args...)
+	s := process.LaunchIn(k.t, downward(&container, pod), process.KubeNexus, args...)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if known, found := k.pods[pod.UID]; found {
@@ -175,6 +175,18 @@ func (k *kubelet) start(ctx context.Context, pod *corev1.Pod) (*process.Schedule
 		k.pods[pod.UID] = known
 	}
 	return s, nil
+}
+
+// downward returns the variables of the container that say something of its pod.
+func downward(container *corev1.Container, pod *corev1.Pod) []string {
+	fields := map[string]string{"metadata.namespace": pod.Namespace, "metadata.name": pod.Name, "metadata.uid": string(pod.UID)}
+	var environment []string
+	for _, variable := range container.Env {
+		if from := variable.ValueFrom; from != nil && from.FieldRef != nil {
+			environment = append(environment, variable.Name+"="+fields[from.FieldRef.FieldPath])
+		}
+	}
+	return environment
 }
 
 // outsideAPod returns the container's arguments for a process outside a pod: the files of its volume are in a directory, and the

@@ -2,6 +2,7 @@ package install
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,6 +88,13 @@ func TestPodsAreRestricted(t *testing.T) {
 			live, ready := container.LivenessProbe.HTTPGet, container.ReadinessProbe.HTTPGet
 			if live.Path != "/livez" || ready.Path != "/readyz" || live.Scheme != corev1.URISchemeHTTPS {
 				t.Errorf("%s: the probes are %v and %v", file, live, ready)
+			}
+			if first := container.ReadinessProbe.InitialDelaySeconds; first < 1 {
+				t.Errorf("%s: the first probe comes after %d s, before the process can answer, and is a Warning event", file, first)
+			}
+			own := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "p", UID: "u"}}
+			if got := downward(&container, own); !slices.Equal(got, []string{"POD_NAMESPACE=n", "POD_NAME=p", "POD_UID=u"}) {
+				t.Errorf("%s: the environment says of the pod %q", file, got)
 			}
 			if container.Ports[0].ContainerPort != 10259 {
 				t.Errorf("%s: the port is %d", file, container.Ports[0].ContainerPort)

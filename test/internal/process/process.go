@@ -50,11 +50,12 @@ type Scheduler struct {
 func Start(t testing.TB, kind string, args ...string) *Scheduler {
 	t.Helper()
 	s := Launch(t, kind, args...)
-	s.awaitReady()
+	s.AwaitReady()
 	return s
 }
 
-func (s *Scheduler) awaitReady() {
+// AwaitReady waits until the scheduler is ready.
+func (s *Scheduler) AwaitReady() {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeoutCause(s.t.Context(), patience, errors.New("it is not ready"))
 	defer cancel()
@@ -66,25 +67,31 @@ func (s *Scheduler) awaitReady() {
 // Launch starts the scheduler and does not wait for it.
 func Launch(t testing.TB, kind string, args ...string) *Scheduler {
 	t.Helper()
+	return LaunchIn(t, nil, kind, args...)
+}
+
+// LaunchIn starts the scheduler with this environment besides that of the test, and does not wait for it.
+func LaunchIn(t testing.TB, environment []string, kind string, args ...string) *Scheduler {
+	t.Helper()
 	if program := os.Getenv(programVariable); program != "" && kind == KubeNexus {
-		return launch(t, kind, program, args)
+		return launch(t, environment, kind, program, args)
 	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return launch(t, kind, self, args)
+	return launch(t, environment, kind, self, args)
 }
 
 // StartProgram starts another program that is a scheduler, and waits until it is ready.
 func StartProgram(t testing.TB, program string, args ...string) *Scheduler {
 	t.Helper()
-	s := launch(t, "", program, args)
-	s.awaitReady()
+	s := launch(t, nil, "", program, args)
+	s.AwaitReady()
 	return s
 }
 
-func launch(t testing.TB, kind, program string, args []string) *Scheduler {
+func launch(t testing.TB, environment []string, kind, program string, args []string) *Scheduler {
 	t.Helper()
 	s := &Scheduler{t: t}
 	var err error
@@ -93,7 +100,7 @@ func launch(t testing.TB, kind, program string, args []string) *Scheduler {
 	}
 	// The last of a flag counts: what is served where is for the test to say.
 	cmd := exec.Command(program, append(args, "--secure-port="+strconv.Itoa(s.Port), "--bind-address=127.0.0.1")...)
-	cmd.Env = append(os.Environ(), variable+"="+kind)
+	cmd.Env = append(append(os.Environ(), environment...), variable+"="+kind)
 	cmd.Stdout, cmd.Stderr = &s.Log, &s.Log
 	if s.Process, err = child.Start(cmd); err != nil {
 		t.Fatal(err)
