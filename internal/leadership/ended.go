@@ -21,8 +21,8 @@ type term struct {
 // same reports whether the lease was not renewed in between.
 func (t term) same(as term) bool { return t.holder == as.holder && t.renewed.Equal(as.renewed) }
 
-// ended says how the kubelet knows that the process which holds the lease has ended, or "" if it does not know, or the pod is not that of the
-// holder.
+// ended says how the kubelet knows that the process which holds the lease has ended, or "" if it does not know, or the pod is another than
+// the holder's.
 //
 // Only what a kubelet writes counts: the states of containers. The phase of a pod does not: when a pod is rejected or evicted, or
 // its node is gone, the phase becomes Failed while containers may still run.
@@ -31,7 +31,9 @@ func (t term) ended(pod *corev1.Pod) string {
 		return ""
 	}
 	said := ""
-	for _, status := range ofScheduler(slices.Concat(pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses)) {
+	all := ofScheduler(slices.Concat(pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses))
+	for i := range all {
+		status := &all[i]
 		at, how := goneSince(&status.State, &status.LastTerminationState)
 		if !t.isBefore(at) {
 			return ""

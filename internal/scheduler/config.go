@@ -40,7 +40,8 @@ func schedulerNames() map[string]string {
 	}
 }
 
-// loadConfig returns the configuration in the file, or the default one if there is no file, with what gangs need. The flags still override it.
+// loadConfig returns the configuration in the file, or the default one if there is no file, with what gangs need. The flags of the leader
+// election, which override it, are not applied yet.
 func loadConfig(logger klog.Logger, file string, flags *pflag.FlagSet) (*config.KubeSchedulerConfiguration, error) {
 	if file == "" {
 		return defaultConfig(flags)

@@ -12,8 +12,8 @@ import (
 // readyz is the path of readiness.
 const readyz = "/readyz"
 
-// explained is a mux whose /readyz says why a check failed. Upstream withholds that, for checks that may say what not everybody may know. The
-// checks of this process say only whether it and its lease are well.
+// explained is a mux whose /readyz says why a check failed. Upstream withholds that, because a check may say what not everybody may know.
+// Those of this process say only whether it and its lease are well.
 type explained struct {
 	mux    *mux.PathRecorderMux
 	checks []healthz.HealthChecker

@@ -107,8 +107,8 @@ func (p *process) publishConfig() error {
 	return nil
 }
 
-// healthChecks returns what has to hold for the process to be healthy, and for it to be ready. It is ready once its caches are filled, if it
-// leads or has seen another lead.
+// healthChecks returns what has to hold for the process to be healthy, and for it to be ready. It is ready once its caches are filled, if
+// it leads or has seen another lead.
 func (p *process) healthChecks(ctx context.Context) (healthy, ready []healthz.HealthChecker, err error) {
 	if p.config.ComponentConfig.LeaderElection.LeaderElect {
 		healthy = append(healthy, p.config.LeaderElection.WatchDog)
