@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os/exec"
+	"slices"
 
 	"github.com/spf13/pflag"
 	apiservercompatibility "k8s.io/apiserver/pkg/util/compatibility"
@@ -19,11 +20,19 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/child"
 )
 
-// startAPIServer starts kube-apiserver on a free port, creates the
-// administrator's client and kubeconfig, and waits until the server is ready.
+// loopback is where the API server listens if only this machine's processes
+// need it.
+const loopback = "127.0.0.1"
+
+// startAPIServer starts kube-apiserver, on a free port unless kubelets join,
+// creates the administrator's client and kubeconfig, and waits until the server
+// is ready.
 func (cp *ControlPlane) startAPIServer(etcdURL string, o Options, log io.Writer) error {
-	const loopback = "127.0.0.1"
-	listener, err := net.Listen("tcp", loopback+":0")
+	where := net.JoinHostPort(loopback, "0")
+	if o.RealNodes {
+		where = net.JoinHostPort(ServiceAddress, "443")
+	}
+	listener, err := net.Listen("tcp", where)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -35,19 +44,24 @@ func (cp *ControlPlane) startAPIServer(etcdURL string, o Options, log io.Writer)
 		return nil
 	})
 	address := listener.Addr().String()
-	_, port, err := net.SplitHostPort(address)
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("port of %s: %w", address, err)
 	}
 
-	pki, err := newPKI(cp.dir, net.ParseIP(loopback))
+	pki, err := newPKI(cp.dir, net.ParseIP(host))
 	if err != nil {
 		return fmt.Errorf("create certificates: %w", err)
 	}
-	serve, err := cp.prepareAPIServer(o.APIServer, listener, log, append([]string{
+	cp.pki = pki
+	ofNodes := simulatedNodesArgs()
+	if o.RealNodes {
+		ofNodes = realNodesArgs(pki)
+	}
+	serve, err := cp.prepareAPIServer(o.APIServer, listener, log, slices.Concat([]string{
 		"--etcd-servers=" + etcdURL,
-		"--bind-address=" + loopback,
-		"--advertise-address=" + loopback,
+		"--bind-address=" + host,
+		"--advertise-address=" + host,
 		"--secure-port=" + port,
 		"--tls-cert-file=" + pki.serverCert,
 		"--tls-private-key-file=" + pki.serverKey,
@@ -61,23 +75,19 @@ func (cp *ControlPlane) startAPIServer(etcdURL string, o Options, log io.Writer)
 		"--service-account-key-file=" + pki.serviceAccountKey,
 		"--service-account-signing-key-file=" + pki.serviceAccountKey,
 		"--service-cluster-ip-range=10.96.0.0/16",
-		"--authorization-mode=RBAC",
 		"--anonymous-auth=false",
 		// A loopback address is not allowed in the Endpoints of the service
 		// "kubernetes", and no pod is there to use it.
 		"--endpoint-reconciler-type=none",
-		// It taints new nodes as not ready; the controller that would take the
-		// taint away does not run here.
-		"--disable-admission-plugins=TaintNodesByCondition",
 		// Without it, a client's open watch holds up Stop for a minute.
 		"--shutdown-watch-termination-grace-period=1s",
-	}, o.APIServerArgs...))
+	}, ofNodes, o.APIServerArgs))
 	if err != nil {
 		return err
 	}
 
 	cp.config = pki.adminConfig("https://" + address)
-	if err := writeKubeconfig(cp.Kubeconfig(), cp.config); err != nil {
+	if err := WriteKubeconfig(cp.Kubeconfig(), cp.config); err != nil {
 		return fmt.Errorf("write kubeconfig: %w", err)
 	}
 	cp.client, err = kubernetes.NewForConfig(cp.config)

@@ -37,9 +37,9 @@ const (
 
 // startControllers starts the controllers of kube-controller-manager that turn
 // workloads into pods, that bind volumes and make resource claims, and that clean
-// up. Each is taken from its own package: kube-controller-manager's command would
+// up; with real nodes also those that nodes need. Each is taken from its own package: kube-controller-manager's command would
 // bring in volume plugins, cloud and network.
-func (cp *ControlPlane) startControllers() error {
+func (cp *ControlPlane) startControllers(realNodes bool) error {
 	config := cp.controllerConfig("kube-controller-manager")
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -66,6 +66,11 @@ func (cp *ControlPlane) startControllers() error {
 	}
 	if err := addNamespaceControllers(g, client, metadataClient, f); err != nil {
 		return err
+	}
+	if realNodes {
+		if err := addNodeControllers(g, client, f, cp.pki.caPEM); err != nil {
+			return err
+		}
 	}
 	all := informerfactory.NewInformerFactory(f, metadataInformers)
 	if err := addGarbageCollector(g, client, metadataClient, all, started); err != nil {

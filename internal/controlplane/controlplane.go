@@ -7,7 +7,8 @@
 //
 // # Nodes and pods
 //
-// Every Node object is a simulated node: there are no machines and no
+// Unless [Options] say that kubelets join (RealNodes), every Node object is a
+// simulated node: there are no machines and no
 // containers. A pod that is bound to a node becomes Running at once, and one
 // that is deleted goes away at once. A pod stays Running forever, a Job's pod
 // included, unless it has the annotation [RunForAnnotation]: then its
@@ -70,6 +71,10 @@ type Options struct {
 	// OwnKubelet selects pods, by their labels, that the simulated kubelets
 	// leave alone: the caller is their kubelet. "" selects none.
 	OwnKubelet string
+	// RealNodes simulates no kubelets: real ones join, with the credentials of
+	// NodeConfig. The API server listens at ServiceAddress, which an interface
+	// of this machine must have, and the controllers run that real nodes need.
+	RealNodes bool
 }
 
 // ControlPlane is a running control plane.
@@ -77,6 +82,7 @@ type ControlPlane struct {
 	dir    string
 	config *rest.Config
 	client kubernetes.Interface
+	pki    *pki
 
 	// ctx ends when the control plane has to: by Stop, with the context given
 	// to Start, or because a component failed. Its cause says why.
@@ -128,7 +134,7 @@ func Start(ctx context.Context, o Options) (_ *ControlPlane, err error) {
 	if o.Bare {
 		err = cp.awaitNamespace()
 	} else {
-		err = cp.startRest(log.file, o.OwnKubelet)
+		err = cp.startRest(log.file, o)
 	}
 	if err != nil {
 		return nil, err
@@ -139,12 +145,14 @@ func Start(ctx context.Context, o Options) (_ *ControlPlane, err error) {
 }
 
 // startRest starts what makes a cluster of an API server.
-func (cp *ControlPlane) startRest(log io.Writer, ownKubelet string) error {
-	if err := cp.startControllers(); err != nil {
+func (cp *ControlPlane) startRest(log io.Writer, o Options) error {
+	if err := cp.startControllers(o.RealNodes); err != nil {
 		return fmt.Errorf("controllers: %w", err)
 	}
-	if err := cp.startSimulator(log, ownKubelet); err != nil {
-		return fmt.Errorf("simulated nodes: %w", err)
+	if !o.RealNodes {
+		if err := cp.startSimulator(log, o.OwnKubelet); err != nil {
+			return fmt.Errorf("simulated nodes: %w", err)
+		}
 	}
 	// The service account is the last thing that a pod needs, and the first
 	// that takes all of etcd, API server and controllers to be there.

@@ -23,9 +23,13 @@ import (
 
 // pki is the key material of one control plane.
 type pki struct {
-	ca, proxyCA, serverCert, serverKey, serviceAccountKey string // files
+	ca, proxyCA, serverCert, serverKey, serviceAccountKey, adminCertFile, adminKeyFile string // files
 
 	caPEM, adminCert, adminKey []byte
+
+	// authority and authorityKey issue the certificates of clients.
+	authority    *x509.Certificate
+	authorityKey *ecdsa.PrivateKey
 }
 
 // newPKI creates a certificate authority, certificates of the API server and of
@@ -52,10 +56,7 @@ func newPKI(dir string, serverIP net.IP) (*pki, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create server certificate: %w", err)
 	}
-	adminCert, adminKey, err := issue(caCert, caKey, &x509.Certificate{
-		Subject:     pkix.Name{CommonName: "kubenexus-admin", Organization: []string{user.SystemPrivilegedGroup}},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	})
+	adminCert, adminKey, err := issue(caCert, caKey, client("kubenexus-admin", user.SystemPrivilegedGroup))
 	if err != nil {
 		return nil, fmt.Errorf("create administrator's certificate: %w", err)
 	}
@@ -74,9 +75,13 @@ func newPKI(dir string, serverIP net.IP) (*pki, error) {
 		serverCert:        filepath.Join(dir, "apiserver.crt"),
 		serverKey:         filepath.Join(dir, "apiserver.key"),
 		serviceAccountKey: filepath.Join(dir, "service-account.key"),
+		adminCertFile:     filepath.Join(dir, "admin.crt"),
+		adminKeyFile:      filepath.Join(dir, "admin.key"),
 		caPEM:             caPEM,
 		adminCert:         adminCert,
 		adminKey:          adminKey,
+		authority:         caCert,
+		authorityKey:      caKey,
 	}
 	for path, data := range map[string][]byte{
 		p.ca:                caPEM,
@@ -84,6 +89,8 @@ func newPKI(dir string, serverIP net.IP) (*pki, error) {
 		p.serverCert:        serverCert,
 		p.serverKey:         serverKey,
 		p.serviceAccountKey: serviceAccountKey,
+		p.adminCertFile:     adminCert,
+		p.adminKeyFile:      adminKey,
 	} {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			return nil, err
@@ -136,6 +143,15 @@ func issue(ca *x509.Certificate, caKey *ecdsa.PrivateKey, template *x509.Certifi
 	return certPEM, keyPEM, err
 }
 
+// client returns the certificate that a client needs who is that user in that
+// group.
+func client(name, group string) *x509.Certificate {
+	return &x509.Certificate{
+		Subject:     pkix.Name{CommonName: name, Organization: []string{group}},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+}
+
 // adminConfig returns a client configuration of the administrator.
 func (p *pki) adminConfig(host string) *rest.Config {
 	return &rest.Config{
@@ -145,8 +161,9 @@ func (p *pki) adminConfig(host string) *rest.Config {
 	}
 }
 
-// writeKubeconfig writes the configuration in the form that kubectl reads.
-func writeKubeconfig(path string, c *rest.Config) error {
+// WriteKubeconfig writes the configuration to a file, in the form that kubectl
+// and kubelets read.
+func WriteKubeconfig(path string, c *rest.Config) error {
 	const name = "kubenexus"
 	k := clientcmdapi.NewConfig()
 	k.Clusters[name] = &clientcmdapi.Cluster{Server: c.Host, CertificateAuthorityData: c.CAData}
