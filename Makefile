@@ -188,6 +188,7 @@ verify-tidy:
 	$(GO) -C tools/client mod tidy -diff
 	$(GO) -C tools/helm mod tidy -diff
 	$(GO) -C tools/image mod tidy -diff
+	$(GO) -C tools/kubelet mod tidy -diff
 	$(GO) -C tools/plot mod tidy -diff
 	$(GO) -C tools/prometheus mod tidy -diff
 	$(foreach version,$(KUBE_VERSIONS),$(GO) -C tools/kube-$(version) mod tidy -diff &&) true
@@ -247,6 +248,25 @@ bin/kube-apiserver-%: tools/kube-%/go.mod tools/kube-%/go.sum
 	version=$$($(GO) -C tools/kube-$* list -m -f '{{.Version}}' k8s.io/kubernetes) && \
 	$(GO) -C tools/kube-$* build -o ../../$@ -ldflags "-s -w -X $(KUBE).gitVersion=$$version \
 		-X $(KUBE).gitMajor=1 -X $(KUBE).gitMinor=$(*:1.%=%)" k8s.io/kubernetes/cmd/kube-apiserver
+
+# --- real nodes -----------------------------------------------------------------------------------
+# The kubelet of the Kubernetes that we build with comes from a module of its own. docs/reliability.md.
+.PHONY: test-nodes
+test-nodes: bin/kubelet image bin/nodes/image ## Run gangs on real kubelets and containers, in namespaces of their own (needs root; ARGS=-nodes=3)
+	@$(GO) tool -n kubectl >/dev/null && $(GO) -C tools/helm tool -n helm >/dev/null # inside there is no network
+	KUBENEXUS_TEST_NODES=1 $(GO) test -count=1 -v -timeout 15m ./test/nodes $(ARGS)
+
+bin/kubelet: tools/kubelet/go.mod tools/kubelet/go.sum
+	@echo 'Compiling the kubelet: 6 to 10 minutes on 2 cores.' >&2
+	CGO_ENABLED=0 $(GO) -C tools/kubelet build -trimpath -o ../../$@ -ldflags "-s -w -X $(KUBE).gitVersion=$(KUBE_VERSION) \
+		-X $(KUBE).gitMajor=$(word 1,$(KUBE_NUMBERS)) -X $(KUBE).gitMinor=$(word 2,$(KUBE_NUMBERS))" k8s.io/kubernetes/cmd/kubelet
+
+# What the containers of the tests run.
+bin/nodes/image: test/nodes/work/main.go
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/nodes/work ./test/nodes/work
+	$(GO) -C tools/image run . --out ../../$@ --program work --name registry.example.com/work:test \
+		--date $(BUILD_DATE) $$($(GO) env GOARCH)=../../bin/nodes/work
+	@touch $@
 
 # --- image --------------------------------------------------------------------------------------
 # An OCI layout in bin/image, from scratch: the binary, certificates and a list of what is in it. Nothing is pulled, and no

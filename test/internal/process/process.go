@@ -35,6 +35,9 @@ const patience = time.Minute
 // Kind returns which scheduler this process is to be, or "" if it is to run tests.
 func Kind() string { return os.Getenv(variable) }
 
+// As returns what the environment of a test binary has to have for it to be a scheduler of that kind.
+func As(kind string) string { return variable + "=" + kind }
+
 // Scheduler is a running scheduler.
 type Scheduler struct {
 	*child.Process
@@ -100,7 +103,7 @@ func launch(t testing.TB, environment []string, kind, program string, args []str
 	}
 	// The last of a flag counts: what is served where is for the test to say.
 	cmd := exec.Command(program, append(args, "--secure-port="+strconv.Itoa(s.Port), "--bind-address=127.0.0.1")...)
-	cmd.Env = append(append(os.Environ(), environment...), variable+"="+kind)
+	cmd.Env = append(append(os.Environ(), environment...), As(kind))
 	cmd.Stdout, cmd.Stderr = &s.Log, &s.Log
 	if s.Process, err = child.Start(cmd); err != nil {
 		t.Fatal(err)
