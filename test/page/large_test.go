@@ -20,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/util/workqueue"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
@@ -253,12 +254,25 @@ func awaitBound(t *testing.T, client kubernetes.Interface, by *process.Scheduler
 	}
 }
 
+// removePods deletes the pods of a namespace, some at a time: the API server gives up a request that takes a minute.
+func removePods(ctx context.Context, pods typedcorev1.PodInterface) error {
+	for {
+		left, err := pods.List(ctx, metav1.ListOptions{Limit: 1})
+		if err != nil || len(left.Items) == 0 {
+			return err
+		}
+		if err := pods.DeleteCollection(ctx, *metav1.NewDeleteOptions(0), metav1.ListOptions{Limit: 500}); err != nil {
+			return err
+		}
+	}
+}
+
 // removeAll leaves the cluster as it was for the next test.
 func removeAll(t *testing.T, client kubernetes.Interface) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*patience)
 	defer cancel()
 	for i := range teams {
-		if err := client.CoreV1().Pods(team(i)).DeleteCollection(ctx, *metav1.NewDeleteOptions(0), metav1.ListOptions{}); err != nil {
+		if err := removePods(ctx, client.CoreV1().Pods(team(i))); err != nil {
 			t.Errorf("deleting the pods of %s: %v", team(i), err)
 		}
 	}
