@@ -144,7 +144,10 @@ func (c *cluster) kubectlOutput(args ...string) string {
 }
 
 func (c *cluster) tryKubectl(in string, args ...string) (string, error) {
-	cmd := exec.Command(serving.Kubectl(c.t), args...)
+	if suite.kubectl == "" {
+		suite.kubectl = serving.Kubectl(c.t)
+	}
+	cmd := exec.Command(suite.kubectl, args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+suite.plane.Kubeconfig())
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(in), &stdout, &stderr

@@ -43,6 +43,8 @@ var suite struct {
 	plane  *controlplane.ControlPlane
 	client kubernetes.Interface
 	nodes  []*node.Node
+	// kubectl is the program, once it was needed.
+	kubectl string
 	// installed is whether the scheduler is there that tests share.
 	installed bool
 }
