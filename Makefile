@@ -251,10 +251,14 @@ bin/kube-apiserver-%: tools/kube-%/go.mod tools/kube-%/go.sum
 
 # --- real nodes -----------------------------------------------------------------------------------
 # The kubelet of the Kubernetes that we build with comes from a module of its own. docs/reliability.md.
-.PHONY: test-nodes
-test-nodes: bin/kubelet image bin/nodes/image ## Run gangs on real kubelets and containers, in namespaces of their own (needs root; ARGS=-nodes=3)
+.PHONY: test-nodes real-nodes
+test-nodes: ## Run gangs on real kubelets and containers, in namespaces of their own (needs root; ARGS="-test.run Drain -nodes 3")
+	@if $(GO) run ./test/nodes/check; then $(MAKE) --no-print-directory real-nodes; fi
+
+real-nodes: bin/kubelet image bin/nodes/image
 	@$(GO) tool -n kubectl >/dev/null && $(GO) -C tools/helm tool -n helm >/dev/null # inside there is no network
-	KUBENEXUS_TEST_NODES=1 $(GO) test -count=1 -v -timeout 15m ./test/nodes $(ARGS)
+	$(GO) test -c -o bin/nodes.test ./test/nodes
+	test/nodes/run.sh $(ARGS)
 
 bin/kubelet: tools/kubelet/go.mod tools/kubelet/go.sum
 	@echo 'Compiling the kubelet: 6 to 10 minutes on 2 cores.' >&2

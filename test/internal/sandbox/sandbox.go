@@ -90,7 +90,19 @@ func enter() (code int, err error) {
 	// Linux sends the signal of a parent's death when the thread ends that started the child.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	if err := endWithParent(); err != nil {
+		return 0, err
+	}
 	return exitCode(cmd.Run())
+}
+
+// endWithParent has Linux end this process when the one ends that started it, such as a script: nobody would wait for the tests then.
+func endWithParent() error {
+	_, _, err := syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_PDEATHSIG, uintptr(syscall.SIGKILL), 0)
+	if err != 0 {
+		return fmt.Errorf("asking to end with the parent: %w", err)
+	}
+	return nil
 }
 
 // exitCode returns the exit code of a program that has ended with this error.

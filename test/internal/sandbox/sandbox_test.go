@@ -71,16 +71,30 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(signal.String(), func(t *testing.T) {
-			name, cmd := occupied(t)
+			cmd := sandbox()
+			name := occupied(t, cmd)
 			if err := cmd.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
 			awaitNothing(t, cmd, name)
 		})
 	}
+	t.Run("with its parent", func(t *testing.T) {
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		script := exec.Command("sh", "-c", `"$0"; true`, self)
+		script.Env = sandbox().Env
+		name := occupied(t, script)
+		if err := script.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		awaitNothing(t, script, name)
+	})
 	t.Run("at any time", func(t *testing.T) {
 		for i := range 10 {
-			cmd := sandbox(t)
+			cmd := sandbox()
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -94,19 +108,17 @@ func TestNothingIsLeft(t *testing.T) {
 	})
 }
 
-// sandbox returns the command that runs a sandbox, in a process group of its own.
-func sandbox(t *testing.T) *exec.Cmd {
-	t.Helper()
+// sandbox returns the command that runs a sandbox.
+func sandbox() *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), tried+"=1")
 	cmd.Stderr = os.Stderr
 	return cmd
 }
 
-// occupied starts a sandbox and waits until something runs in it.
-func occupied(t *testing.T) (name string, cmd *exec.Cmd) {
+// occupied starts a sandbox, waits until something runs in it, and returns its name.
+func occupied(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
-	cmd = sandbox(t)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -118,11 +130,11 @@ func occupied(t *testing.T) (name string, cmd *exec.Cmd) {
 	if err != nil || !strings.HasPrefix(line, "occupied by ") {
 		t.Fatalf("it says %q: %v", line, err)
 	}
-	name = strings.TrimSpace(strings.TrimPrefix(line, "occupied by "))
+	name := strings.TrimSpace(strings.TrimPrefix(line, "occupied by "))
 	if len(cgroupsOf(name)) == 0 {
 		t.Fatal("it has no cgroups")
 	}
-	return name, cmd
+	return name
 }
 
 // awaitNothing waits until neither processes nor cgroups of a sandbox are left.
