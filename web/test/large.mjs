@@ -14,6 +14,8 @@ const mostBytes = 150_000;
 const mostGrowth = (begin) => 0.2 * begin + 5e6;
 /** How long the page may take for something. */
 const patience = 120_000;
+// How often the heap is looked at while gangs come and go.
+const heapSamples = 10;
 
 const { values } = parseArgs({ options: { url: { type: "string" }, gangs: { type: "string" }, churn: { type: "string" } } });
 if (!values.url || !values.gangs || !values.churn || !process.env.TOKEN) {
@@ -49,15 +51,20 @@ async function measure(browser, url, gangs, churn) {
   const begin = await heap(session);
   await page.evaluate(() => window.measured.begin());
   console.log("churn begins");
-  await page.waitForTimeout(churn);
+  const heaps = [];
+  for (let i = 0; i < heapSamples; i++) {
+    await page.waitForTimeout(churn / heapSamples);
+    heaps.push(`${((await heap(session)) / 1e6).toFixed(1)}`);
+  }
   const { frames, updates } = await page.evaluate(() => window.measured.end());
   console.log("churn ends");
   check(updates > 0, "the list did not change while gangs came and went");
   say("longest task while gangs come and go", time(await longestTask(page)));
-  say("frames, 50th, 95th, 99th percentile", [50, 95, 99].map((part) => time(percentile(frames, part))).join(", "));
+  say("frames, 50th, 95th, 99th percentile", [50, 95, 99].map((part) => time(percentileOfCounts(frames, part))).join(", "));
   say("updates of the list a second", ((1000 * updates) / churn).toFixed(1));
   await awaitGangs(page, (count) => count === all);
   const end = await heap(session);
+  say("JS heap meanwhile, MB", heaps.join(" "));
   say("JS heap before and after", `${(begin / 1e6).toFixed(1)} MB, ${(end / 1e6).toFixed(1)} MB`);
 
   await drawings(page);
@@ -123,12 +130,13 @@ function prepare(token) {
 
   // Where the frames are 17 ms apart, nothing lags.
   measured.begin = () => {
-    const frames = [];
+    // How many frames took so many ms, 4 s or longer in the last: as many numbers after an hour as after a second.
+    const frames = new Array(4001).fill(0);
     let updates = 0;
     let last = performance.now();
     let running = true;
     const frame = (now) => {
-      frames.push(now - last);
+      frames[Math.min(frames.length - 1, Math.round(now - last))]++;
       last = now;
       if (running) requestAnimationFrame(frame);
     };
@@ -169,6 +177,13 @@ async function heap(session) {
 function percentile(numbers, part) {
   const sorted = [...numbers].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * part) / 100))];
+}
+
+/** The percentile of numbers of which only is known how many are 0, 1, 2 and so on. */
+function percentileOfCounts(counts, part) {
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  let before = Math.floor((all * part) / 100);
+  return counts.findIndex((count) => (before -= count) < 0);
 }
 
 function time(milliseconds) {
