@@ -14,8 +14,8 @@ import (
 
 func main() {
 	if missing := sandbox.Missing(); len(missing) > 0 {
-		fmt.Println("SKIPPED: real nodes cannot run here: " + strings.Join(missing, "; ") + ". Debian has what nodes need in the packages " +
-			"containerd, runc, containernetworking-plugins and iproute2.")
+		fmt.Println("SKIPPED: real nodes cannot run here: " + strings.Join(missing, "; ") + ". Debian has what nodes need in the " +
+			"packages containerd, runc, containernetworking-plugins and iproute2.")
 		os.Exit(1)
 	}
 }
