@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // unifiedMagic is the type of the file system of cgroup v2 (CGROUP2_SUPER_MAGIC in statfs(2)).
@@ -40,6 +41,16 @@ func missingCgroups() []string {
 	})
 }
 
+// canMakeCgroups makes a cgroup as nodes need it, and removes it.
+func canMakeCgroups() error {
+	name := cgroupPrefix + fmt.Sprint(os.Getpid())
+	_, err := makeCgroup(name, "probe")
+	if !removeIn(name, time.Second) && err == nil {
+		err = fmt.Errorf("the cgroups %v cannot be removed", cgroupsOf(name))
+	}
+	return err
+}
+
 func absent(names []string, has func(string) bool) []string {
 	var missing []string
 	for _, name := range names {
@@ -51,8 +62,10 @@ func absent(names []string, has func(string) bool) []string {
 }
 
 // MakeCgroup makes the cgroup of a node below that of the sandbox, in each hierarchy, and returns its path as kubelets are given it.
-func MakeCgroup(node string) (string, error) {
-	below := filepath.Join(Name(), node)
+func MakeCgroup(node string) (string, error) { return makeCgroup(Name(), node) }
+
+func makeCgroup(sandbox, node string) (string, error) {
+	below := filepath.Join(sandbox, node)
 	if Unified() {
 		return "/" + below, makeUnified(below)
 	}
@@ -65,7 +78,7 @@ func MakeCgroup(node string) (string, error) {
 			continue
 		}
 		// A cpuset has no processors and no memory until it is given some.
-		for dir := Name(); ; dir = below {
+		for dir := sandbox; ; dir = below {
 			for _, file := range []string{"cpuset.cpus", "cpuset.mems"} {
 				if err := copyFile(filepath.Join(root, file), filepath.Join(root, dir, file)); err != nil {
 					return "", err

@@ -32,7 +32,13 @@ func Missing() []string {
 	if err := canUnshare(); err != nil {
 		missing = append(missing, fmt.Sprintf("namespaces cannot be created: %v", err))
 	}
-	return append(missing, missingCgroups()...)
+	if lacks := missingCgroups(); len(lacks) > 0 {
+		return append(missing, lacks...)
+	}
+	if err := canMakeCgroups(); err != nil {
+		missing = append(missing, fmt.Sprintf("cgroups cannot be made: %v", err))
+	}
+	return missing
 }
 
 // PluginDir returns the directory of the network plugins, or "".
