@@ -266,10 +266,10 @@ bin/kubelet: tools/kubelet/go.mod tools/kubelet/go.sum
 		-X $(KUBE).gitMajor=$(word 1,$(KUBE_NUMBERS)) -X $(KUBE).gitMinor=$(word 2,$(KUBE_NUMBERS))" k8s.io/kubernetes/cmd/kubelet
 
 # What the containers of the tests run.
-bin/nodes/image: test/nodes/work/main.go
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/nodes/work ./test/nodes/work
-	$(GO) -C tools/image run . --out ../../$@ --program work --name registry.example.com/work:test \
-		--date $(BUILD_DATE) $$($(GO) env GOARCH)=../../bin/nodes/work
+bin/nodes/image: test/nodes/worker/main.go
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o bin/nodes/worker ./test/nodes/worker
+	$(GO) -C tools/image run . --out ../../$@ --program worker --name registry.example.com/worker:test \
+		--date $(BUILD_DATE) $$($(GO) env GOARCH)=../../bin/nodes/worker
 	@touch $@
 
 # --- image --------------------------------------------------------------------------------------

@@ -37,8 +37,9 @@ const (
 
 // startControllers starts the controllers of kube-controller-manager that turn
 // workloads into pods, that bind volumes and make resource claims, and that clean
-// up; with real nodes also those that nodes need. Each is taken from its own package: kube-controller-manager's command would
-// bring in volume plugins, cloud and network.
+// up; with real nodes also those that nodes need. Each is taken from its own
+// package: kube-controller-manager's command would bring in volume plugins, cloud
+// and network.
 func (cp *ControlPlane) startControllers(realNodes bool) error {
 	config := cp.controllerConfig("kube-controller-manager")
 	client, err := kubernetes.NewForConfig(config)

@@ -116,7 +116,8 @@ func TestAProcessTakesOverFromItsPod(t *testing.T) {
 	}
 }
 
-// TestAStandbyAsksWhenTheLeaderIsQuiet, and not before: a leader that renews its lease costs one request for each look, as ever.
+// TestAStandbyAsksWhenTheLeaderIsQuiet: a standby gets the leader's pod only if the lease is not renewed. While the leader renews it, each
+// retry of the standby is one request, which gets the lease.
 func TestAStandbyAsksWhenTheLeaderIsQuiet(t *testing.T) {
 	f := newFixture(t, standby, holders.Identity("1"), podOfHolder(terminated(at(41))))
 	f.isHeld(f.later(0))

@@ -25,7 +25,7 @@ type gang struct {
 	cpu  string
 	// convention is the annotation that names the gang, if it is not the usual one.
 	convention string
-	// args are those of the work program.
+	// args are those of the worker program.
 	args []string
 	// change changes the pods.
 	change func(*corev1.PodSpec)

@@ -58,7 +58,7 @@ func TestMain(m *testing.M) {
 		fmt.Println("SKIPPED: real nodes need root and what `make test-nodes` builds; run that.")
 		os.Exit(0)
 	}
-	os.Exit(sandbox.Main(missing(), func() int { return run(m) }))
+	os.Exit(sandbox.Main(missing, func() int { return run(m) }))
 }
 
 // missing says what is not there that the tests need.

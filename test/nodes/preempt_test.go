@@ -50,7 +50,7 @@ func TestVictims(t *testing.T) {
 			s.TerminationGracePeriodSeconds = new(int64(5))
 			if name == "has-a-hook" {
 				s.Containers[0].Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{
-					Exec: &corev1.ExecAction{Command: []string{"/usr/local/bin/work", "-for", "2s"}},
+					Exec: &corev1.ExecAction{Command: []string{"/usr/local/bin/worker", "-for", "2s"}},
 				}}
 			}
 		}

@@ -65,7 +65,7 @@ func TestImage(t *testing.T) {
 	}
 
 	if whole, tag := names(t, first); whole != pushed || tag != "v1" {
-		t.Errorf("the layout has the name %q and the tag %q, want those that were pushed", whole, tag)
+		t.Errorf("layout: name %q, tag %q; want %q and v1", whole, tag, pushed)
 	}
 	reference, err := name.ParseReference(pushed)
 	if err != nil {

@@ -27,7 +27,7 @@ import (
 
 const (
 	// PauseImage is the image that holds the namespaces of a pod. It has to be imported before pods start.
-	PauseImage = "registry.example.com/work:test"
+	PauseImage = "registry.example.com/worker:test"
 	// state is where the nodes have their files.
 	state = "/run/nodes"
 	// patience is many times longer than any step takes on a slow machine.

@@ -21,7 +21,7 @@ const tried = "KUBENEXUS_TEST_SANDBOX_TRIED"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(tried) != "" {
-		os.Exit(Main(nil, occupy))
+		os.Exit(Main(func() []string { return nil }, occupy))
 	}
 	os.Exit(m.Run())
 }

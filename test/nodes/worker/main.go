@@ -1,5 +1,5 @@
-// Work is the only program in the containers of the tests: work [-for DURATION] [-exit CODE] [-on-term MODE] runs for a while, or until it
-// is asked to end. Without arguments it waits to be asked, so it is what holds a pod's namespaces, too.
+// Worker is the only program in the containers of the tests. It runs for a while, or until SIGTERM; without arguments it waits for that, so
+// it is also the program of the container that holds a pod's namespaces.
 package main
 
 import (
@@ -12,9 +12,9 @@ import (
 )
 
 func main() {
-	runFor := flag.Duration("for", 0, "how long to run; 0 means until the end is asked for")
+	runFor := flag.Duration("for", 0, "how long to run; 0 means until SIGTERM")
 	code := flag.Int("exit", 0, "the exit code after that time")
-	onTerm := flag.Duration("on-term", 0, "how long to go on after SIGTERM; negative means for ever")
+	onTerm := flag.Duration("on-term", 0, "how long to keep running after SIGTERM; if negative, until SIGKILL")
 	termCode := flag.Int("on-term-exit", 143, "the exit code after SIGTERM")
 	flag.Parse()
 	asked := make(chan os.Signal, 1)
