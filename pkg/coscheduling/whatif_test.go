@@ -205,6 +205,9 @@ func (f *forecaster) unsettled() string {
 	if diff := cmp.Diff(known, f.running.nodes()); diff != "" || len(cache.AssumedPods) > 0 {
 		return fmt.Sprintf("%d assumed pods, the cache and the API differ: %s", len(cache.AssumedPods), diff)
 	}
+	if unknown := f.unknown(); unknown != "" {
+		return unknown
+	}
 	byGang := f.gangs()
 	for _, s := range f.plugins.ledger.Statuses() {
 		for _, m := range s.Members {
@@ -234,6 +237,15 @@ func (f *forecaster) gangs() map[string][]string {
 	return byGang
 }
 
+// unknown returns by which gangs the ledger and the API differ, or "".
+func (f *forecaster) unknown() string {
+	var known []string
+	for _, s := range f.plugins.ledger.Statuses() {
+		known = append(known, s.Key.Name)
+	}
+	return cmp.Diff(slices.Sorted(slices.Values(known)), slices.Sorted(maps.Keys(f.gangs())))
+}
+
 // endSome deletes gangs at random, so that the cluster is neither empty nor full of what waits.
 func (f *forecaster) endSome() {
 	byGang := f.gangs()
@@ -245,7 +257,7 @@ func (f *forecaster) endSome() {
 		}
 		delete(byGang, name)
 	}
-	eventually(f.t, "the ledger to know", func() bool { return len(f.plugins.ledger.Statuses()) == len(f.gangs()) })
+	eventually(f.t, "the ledger to know", func() bool { return f.unknown() == "" })
 }
 
 // TestWhatIfComesTrue asks about random gangs, creates them, and compares the answers with what then happens: which nodes they get, which
