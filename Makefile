@@ -257,6 +257,7 @@ test-nodes: ## Run gangs on real kubelets and containers, in namespaces of their
 
 real-nodes: bin/kubelet image bin/nodes/image
 	@$(GO) tool -n kubectl >/dev/null && $(GO) -C tools/helm tool -n helm >/dev/null # inside there is no network
+	@$(GO) -C tools/prometheus mod download github.com/prometheus-operator/prometheus-operator
 	$(GO) test -c -o bin/nodes.test ./test/nodes
 	test/nodes/run.sh $(ARGS)
 

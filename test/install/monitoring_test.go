@@ -2,12 +2,9 @@ package install
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/controlplane"
+	"github.com/kubenexus/kubenexus-scheduler/test/internal/operator"
 	"github.com/kubenexus/kubenexus-scheduler/test/internal/process"
 )
 
@@ -112,18 +110,8 @@ func applyMonitoring(t *testing.T, all []*unstructured.Unstructured) {
 // serveOperatorsKinds applies the operator's CustomResourceDefinitions until the test ends.
 func serveOperatorsKinds(t *testing.T) {
 	t.Helper()
-	out, err := exec.Command("go", "-C", "../../tools/prometheus", "mod", "download", "-json",
-		"github.com/prometheus-operator/prometheus-operator").Output()
-	if err != nil {
-		t.Fatalf("finding the operator's module: %v", err)
-	}
-	var module struct{ Dir string }
-	if err := json.Unmarshal(out, &module); err != nil {
-		t.Fatal(err)
-	}
 	var definitions []*unstructured.Unstructured
-	for _, kind := range []string{"servicemonitors", "prometheusrules"} {
-		file := filepath.Join(module.Dir, "example/prometheus-operator-crd/monitoring.coreos.com_"+kind+".yaml")
+	for _, file := range operator.Definitions(t, "../..") {
 		definitions = append(definitions, readObjects(t, file)...)
 	}
 	served := func() (int, string) {

@@ -207,20 +207,8 @@ func (c *cluster) helm(args ...string) string {
 // jobLog asks the REST API, at a pod that serves it, for the log of a job.
 func (c *cluster) jobLog(name string) string {
 	c.t.Helper()
-	served := c.podsIn("kube-system", ours+",app.kubernetes.io/component=serve")
-	if len(served) == 0 {
-		c.t.Fatal("nothing serves the REST API")
-	}
-	token := strings.TrimSpace(c.kubectl("-n", c.namespace, "create", "token", "default"))
 	c.kubectl("-n", c.namespace, "create", "role", "reader", "--verb=get,list", "--resource=jobs,pods,pods/log")
 	c.kubectl("-n", c.namespace, "create", "rolebinding", "reader", "--role=reader", "--serviceaccount="+c.namespace+":default")
-	url := fmt.Sprintf("https://%s:%d/api/v1/namespaces/%s/jobs/%s/logs", served[0].Status.PodIP,
-		served[0].Spec.Containers[0].Ports[0].ContainerPort, c.namespace, name)
-	var text string
-	process.Within(c.t, patience, "the log over REST", func() (bool, string) {
-		out, err := exec.Command("curl", "--silent", "--show-error", "--fail-with-body", "--insecure", "-H", "Authorization: Bearer "+token, url).CombinedOutput()
-		text = string(out)
-		return err == nil, text
-	})
-	return text
+	return c.curl(c.token(c.namespace, "default"), fmt.Sprintf("https://%s:8443/api/v1/namespaces/%s/jobs/%s/logs",
+		c.address("kubenexus-serve"), c.namespace, name))
 }

@@ -10,7 +10,7 @@ if (($#)); then
 fi
 
 # The first has the tests that install the scheduler in some way of their own, and the second all others.
-installing='^Test(HighAvailability|ASingleReplicaThatIsKilled|FirstGang|Upgrade|BatchScheduler|Chart)$'
+installing='^Test(HighAvailability|ASingleReplicaThatIsKilled|FirstGang|Upgrade|BatchScheduler|Chart|ManifestsTogether)$'
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 "${tests[@]}" -test.run="$installing" >"$log" 2>&1 &
