@@ -28,12 +28,8 @@ const (
 	hopelessPause = 30 * time.Second
 	// triesMost is how often a gang for which all capacity is free is tried. Something else then keeps it from starting.
 	triesMost = 5
-	// asideMost is how many of the gangs that have been passed by for too long are considered: the first ones.
-	asideMost = 64
 	// idlePause is how long no pod must have been popped before a gang is put into the queue to have its capacity planned again.
 	idlePause = time.Second
-	// tickPause is how often what is set aside is compared with what waits.
-	tickPause = 100 * time.Millisecond
 )
 
 //nolint:gochecknoglobals // a constant
@@ -52,6 +48,8 @@ type SetAside struct {
 	// ours are the gangs that capacity is set aside for. due are those that have been passed by for too long, the first ones in order.
 	ours map[gang.Key]*beneficiary
 	due  []ledger.Waiting
+	// behind are those that wait behind ours.
+	behind behind
 	// seen is the number of changes that the last plans took into account. The next ones are not made before next, and are made at
 	// refresh at the latest.
 	seen          uint64
@@ -74,7 +72,7 @@ type beneficiary struct {
 func NewSetAside(sched *scheduler.Scheduler, preemption *Preemption, parts Parts) *SetAside {
 	s := &SetAside{
 		sched: sched, preemption: preemption, Parts: parts, ours: map[gang.Key]*beneficiary{}, hopeless: map[gang.Key]time.Time{},
-		refresh: never,
+		behind: behind{pools: map[gang.Key]knownPool{}}, refresh: never,
 	}
 	s.Slots.Using(s.uses)
 	return s
@@ -114,8 +112,7 @@ func (s *SetAside) mustPlan(now time.Time) bool {
 	if now.Before(s.next) {
 		return false
 	}
-	some := len(s.due)+len(s.hopeless) > 0
-	return !now.Before(s.Ledger.DueAt()) || some && !now.Before(s.refresh) || len(s.due) > 0 && s.Ledger.Freed() != s.seen
+	return !now.Before(s.Ledger.DueAt()) || !now.Before(s.refresh) || len(s.due) > 0 && s.Ledger.Freed() != s.seen
 }
 
 // plan decides for whom capacity is set aside, and on which nodes.
@@ -159,19 +156,6 @@ func (s *SetAside) plan(ctx context.Context, now time.Time) {
 	logger.V(2).Info("Planned capacity to set aside", "gangs", len(s.ours), "waiting", len(s.due), "took", took)
 }
 
-// findDue brings due up to date: it asks the ledger again if that may know others, and otherwise drops those that do not wait any more.
-func (s *SetAside) findDue(now time.Time) {
-	if now.Before(s.Ledger.DueAt()) && now.Before(s.refresh) {
-		s.due = slices.DeleteFunc(s.due, func(w ledger.Waiting) bool { return !s.Ledger.Waits(w.Key) })
-		return
-	}
-	s.due = s.Ledger.Due(asideMost, func(key gang.Key) bool { return s.isHopeless(key, now) })
-	s.refresh = never
-	if len(s.due) > 0 || len(s.hopeless) > 0 {
-		s.refresh = now.Add(asideRefresh)
-	}
-}
-
 // isHopeless reports whether the gang is left alone, because no capacity could be set aside for it.
 func (s *SetAside) isHopeless(key gang.Key, now time.Time) bool {
 	until, hopeless := s.hopeless[key]
@@ -199,7 +183,9 @@ func (s *SetAside) planFor(ctx context.Context, waiting ledger.Waiting, pools *s
 	plan, found, err := planner.SetAside(ctx, view.AsideRequest{
 		Task: waiting.Task, Now: now, Aside: s.Slots.AsideFor(waiting.Key),
 		Free: func(pool []string) bool {
-			taken = !pools.Free(pool)
+			if taken = !pools.Free(pool); taken && s.behind.add(waiting.Key, pool, now) {
+				s.refresh = now // there is room for another one among those that are looked at
+			}
 			return !taken
 		},
 		GangOf: func(pod *corev1.Pod) (gang.Key, bool) { return s.Ledger.GangOf(pod.UID) },
@@ -265,6 +251,7 @@ func rounded(d time.Duration) time.Duration {
 func (s *SetAside) letGo(ctx context.Context, key gang.Key) {
 	logger := klog.FromContext(ctx)
 	delete(s.ours, key)
+	s.refresh = time.Time{} // another one of its pool may be next
 	s.Dispatcher.Perform(s.Ledger.SetAside(key, nil))
 	if !s.preemption.Holds(key) { // otherwise what is held has replaced what was set aside
 		s.tellFreed(s.Slots.Release(logger, key))
@@ -354,43 +341,4 @@ func (s *SetAside) uses(key, of gang.Key) bool {
 		return false
 	}
 	return b.Admits(setaside.User{Outranks: s.Ledger.Outranks(asker, of), Runtime: s.runtimeOf(asker, nil)}, now)
-}
-
-// Run keeps what is set aside up to date while no pod is popped, until the context ends.
-func (s *SetAside) Run(ctx context.Context) {
-	ticker := time.NewTicker(tickPause)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			s.tick(ctx)
-		}
-	}
-}
-
-// tick lets go of what is set aside for gangs that do not wait any more. If something has to be planned and no pod is popped, it puts the
-// first gang into the queue.
-func (s *SetAside) tick(ctx context.Context) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	if s.popped.IsZero() {
-		return // another process leads
-	}
-	s.prune(ctx)
-	for key, until := range s.hopeless {
-		if !now.Before(until) {
-			delete(s.hopeless, key)
-		}
-	}
-	if !s.mustPlan(now) || now.Sub(s.popped) < idlePause {
-		return
-	}
-	if s.findDue(now); len(s.due) == 0 {
-		return
-	}
-	s.popped, s.refresh = now, now // the next pod that is popped finds something to plan
-	s.Dispatcher.Perform(s.Ledger.Try(s.due[0].Key))
 }

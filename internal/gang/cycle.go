@@ -256,6 +256,9 @@ func (g *Gang) Unfit(uid string, f Finding, seen uint64, now time.Time) []Decisi
 
 // fail parks the gang after a failed attempt.
 func (g *Gang) fail(why Explanation, now time.Time) []Decision {
+	if g.failure == nil {
+		g.unfitSince = now
+	}
 	g.failure, g.failedAt = &why, now
 	g.failures++
 	g.free(anySlot)

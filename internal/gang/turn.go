@@ -48,6 +48,9 @@ type turn struct {
 
 // InQueue records the gang's place in its queue, and why the queues make it wait; kind is empty if they do not.
 func (g *Gang) InQueue(kind Kind, place *QueueWhy, now time.Time) {
+	if kind == KindBeyondLimit || kind == KindBeyondGuarantee {
+		g.WaitsForItsQueue(now)
+	}
 	same := g.place == nil && place == nil || g.place != nil && place != nil && *g.place == *place
 	if kind == g.queued && same {
 		return

@@ -125,7 +125,7 @@ func (l *Ledger) nextTried() (next gang.Key, found bool) {
 			next, found = key, true
 		case g.Phase() == gang.Running:
 			delete(l.tried, key)
-		case g.Unplaced() && l.mayStart(g):
+		case g.Unplaced() && l.mayStart(g.Key):
 			next, found = key, true
 		}
 	}
@@ -145,7 +145,7 @@ func (l *Ledger) tryAgain(key gang.Key, now time.Time) []gang.Decision {
 		return []gang.Decision{gang.Activate{Members: []gang.Ref{t.pod}}}
 	}
 	t.starts, t.freed = l.starts.count, l.freed.Load()
-	mayStart := l.mayStart(g)
+	mayStart := l.mayStart(g.Key)
 	t.again = mayStart
 	l.tried[key] = t
 	if mayStart {

@@ -40,7 +40,8 @@ type misfit struct {
 	// share is what the pod says of its queue, and of where it has to be.
 	share    gang.Share
 	priority int32
-	since    time.Time
+	// created is when it was created, and since the time from when on it counts as passed by.
+	created, since time.Time
 	// aside is true while capacity that is set aside for the pod is free.
 	aside bool
 	// told says that an event said that capacity is set aside for the pod.
@@ -50,18 +51,6 @@ type misfit struct {
 func (p *passedBy) begin(now time.Time) {
 	p.started, p.pods = now, map[gang.Key]*misfit{}
 	p.due.Store(math.MaxInt64)
-}
-
-// Waiting is a gang, or a pod without one, that waits for capacity.
-type Waiting struct {
-	Key       gang.Key
-	Scheduler string
-	Priority  int32
-	// Since is when it began to be passed by.
-	Since time.Time
-	// Task is what to plan for it. Only StillWaits fills it in.
-	Task  gang.Task
-	order queue.SortKey
 }
 
 // PodKey is the key of a pod without a gang, among the keys of gangs.
@@ -120,20 +109,6 @@ func (l *Ledger) outranks(key gang.Key, priority int32, other gang.Key) bool {
 	return m != nil && priority > m.priority
 }
 
-// noteDue makes sure that a gang that was found not to fit is looked at when it has been passed by for too long.
-func (l *Ledger) noteDue(key gang.Key, since time.Time) {
-	if most := l.mostWait(key); most > 0 {
-		l.due.Store(min(l.due.Load(), since.Add(most).UnixNano()))
-	}
-}
-
-// noteUnfit does so for a gang whose plan failed.
-func (l *Ledger) noteUnfit(g *gang.Gang) {
-	if since, tried, waits := g.PassedBy(l.trusted()); waits && tried {
-		l.noteDue(g.Key, since)
-	}
-}
-
 // trusted is since when this process has observed the cluster.
 func (p *passedBy) trusted() time.Time { return p.started.Add(startTime) }
 
@@ -148,9 +123,10 @@ func (l *Ledger) Missed(pod *corev1.Pod) {
 	m := &misfit{
 		ref:       gang.Ref{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)},
 		scheduler: pod.Spec.SchedulerName, share: stated(pod), priority: corev1helpers.PodPriority(pod), since: l.clock.Now(),
+		created: pod.CreationTimestamp.Time,
 	}
-	if created := pod.CreationTimestamp.Time; m.since.Before(l.trusted()) && !created.IsZero() && created.Before(m.since) {
-		m.since = created
+	if m.since.Before(l.trusted()) && !m.created.IsZero() && m.created.Before(m.since) {
+		m.since = m.created
 	}
 	l.passedBy.pods[key] = m
 	l.noteDue(key, m.since)
@@ -186,126 +162,6 @@ func (l *Ledger) goneMisfits(exists func(gang.Ref) bool) []gang.Key {
 	l.mu.Unlock()
 	maps.DeleteFunc(known, func(_ gang.Key, ref gang.Ref) bool { return exists(ref) })
 	return slices.Collect(maps.Keys(known))
-}
-
-// DueAt returns when Due may return another gang than before.
-func (l *Ledger) DueAt() time.Time { return time.Unix(0, l.due.Load()) }
-
-// Freed counts the changes that may free capacity.
-func (l *Ledger) Freed() uint64 { return l.freed.Load() }
-
-// Due returns those that have been passed by for too long, without some, at most so many, in the order in which capacity is set aside for
-// them.
-func (l *Ledger) Due(most int, without func(gang.Key) bool) []Waiting {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now, next := l.clock.Now(), int64(math.MaxInt64)
-	var due []Waiting
-	add := func(w Waiting) {
-		wait := l.mostWait(w.Key)
-		switch at := w.Since.Add(wait); {
-		case wait <= 0:
-		case at.After(now):
-			next = min(next, at.UnixNano())
-		case without(w.Key):
-		default:
-			if due = append(due, w); len(due) >= 2*most+64 {
-				due = l.earliest(due, most)
-			}
-		}
-	}
-	for _, g := range l.gangs {
-		if since, tried, waits := g.PassedBy(l.trusted()); waits && tried && l.mayStart(g) {
-			add(waitingGang(g, since))
-		}
-	}
-	for key, m := range l.passedBy.pods {
-		add(waitingPod(key, m))
-	}
-	l.due.Store(next)
-	return l.earliest(due, most)
-}
-
-// mayStart reports whether the limits of its queue let the gang start.
-func (l *Ledger) mayStart(g *gang.Gang) bool {
-	if l.tree == nil {
-		return true
-	}
-	e, waits := l.tree.Entry(l.idIn(g.Key))
-	if !waits {
-		return false
-	}
-	_, may := l.tree.May(e.Leaf, e.Ask, e.Guaranteed)
-	return may
-}
-
-// earliest returns those that go first, in their order: by their queues, and in a queue by their sort keys.
-func (l *Ledger) earliest(all []Waiting, most int) []Waiting {
-	slices.SortFunc(all, func(a, b Waiting) int { return a.order.Compare(b.order) })
-	most = min(len(all), most)
-	if l.tree == nil {
-		return all[:most]
-	}
-	for i := range most {
-		first := i
-		for j := i + 1; j < len(all); j++ {
-			if l.tree.Before(l.idIn(all[j].Key), l.idIn(all[first].Key)) {
-				first = j
-			}
-		}
-		w := all[first]
-		copy(all[i+1:first+1], all[i:first])
-		all[i] = w
-	}
-	return all[:most]
-}
-
-func waitingGang(g *gang.Gang, since time.Time) Waiting {
-	return Waiting{Key: g.Key, Scheduler: g.Scheduler(), Priority: g.Priority(), Since: since, order: sortKey(g)}
-}
-
-func waitingPod(key gang.Key, m *misfit) Waiting {
-	return Waiting{
-		Key: key, Scheduler: m.scheduler, Priority: m.priority, Since: m.since,
-		order: queue.SortKey{Priority: m.priority, Age: m.since, Gang: key},
-	}
-}
-
-// StillWaits returns what to plan for a gang that waits for capacity, and false if it does not wait any more.
-func (l *Ledger) StillWaits(key gang.Key) (Waiting, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if m := l.passedBy.pods[key]; m != nil {
-		w := waitingPod(key, m)
-		w.Task = gang.Task{Gang: key, Members: []gang.Ref{m.ref}, Need: 1, Topology: m.share.Topology.Topology()}
-		return w, true
-	}
-	g := l.gangs[key]
-	if g == nil {
-		return Waiting{}, false
-	}
-	since, _, waits := g.PassedBy(l.trusted())
-	if !waits {
-		return Waiting{}, false
-	}
-	w := waitingGang(g, since)
-	w.Task = g.Task(l.clock.Now())
-	return w, true
-}
-
-// Waits reports whether a gang, or a pod without one, waits for capacity.
-func (l *Ledger) Waits(key gang.Key) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.passedBy.pods[key] != nil {
-		return true
-	}
-	g := l.gangs[key]
-	if g == nil {
-		return false
-	}
-	_, _, waits := g.PassedBy(l.trusted())
-	return waits
 }
 
 // SetAside records what capacity is set aside for a gang or a pod; nil means none.

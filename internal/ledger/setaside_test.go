@@ -61,7 +61,7 @@ func (w waitingRoom) gang(name string, priority int32, ago time.Duration) {
 
 func (w waitingRoom) due(but ...string) []string {
 	names := []string{}
-	for _, d := range w.Due(10, func(key gang.Key) bool { return slices.Contains(but, key.Name) }) {
+	for _, d := range w.Due(10, func(key gang.Key) ledger.Grouped { return ledger.Grouped{LeaveOut: slices.Contains(but, key.Name)} }) {
 		names = append(names, d.Key.Name)
 	}
 	return names

@@ -91,7 +91,7 @@ func (r *running) asideFor(group string) []string {
 
 // due returns who has been passed by for too long.
 func (r *running) due() []ledger.Waiting {
-	return r.plugins.ledger.Due(10, func(gang.Key) bool { return false })
+	return r.plugins.ledger.Due(10, func(gang.Key) ledger.Grouped { return ledger.Grouped{} })
 }
 
 // placeholders returns how many pods in the scheduler's cache stand for capacity that is set aside.
@@ -274,20 +274,9 @@ func TestAGangOfHigherPriorityComesFirst(t *testing.T) {
 // TestOneGangInEachPool: gangs that can use different nodes do not wait for each other.
 func TestOneGangInEachPool(t *testing.T) {
 	r := waits(t, atOnce, map[string]string{"n1": "4", "n2": "4"})
-	on := func(node string) func(*st.PodWrapper) {
-		return func(p *st.PodWrapper) { p.NodeSelector(map[string]string{"pool": node}) }
-	}
-	for _, name := range []string{"n1", "n2"} {
-		node, err := r.client.CoreV1().Nodes().Get(r.ctx, name, metav1.GetOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		node.Labels = map[string]string{"pool": name}
-		if _, err := r.client.CoreV1().Nodes().Update(r.ctx, node, metav1.UpdateOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		r.pod("r-"+name, "1", on(name))
-	}
+	on := r.inPools("n1", "n2")
+	r.pod("r-n1", "1", on("n1"))
+	r.pod("r-n2", "1", on("n2"))
 	eventually(t, "the pods to run", func() bool { return r.started("r-n1", "r-n2") })
 	r.members("a", 1, "4", on("n1"))
 	r.members("b", 1, "4", on("n1"))
