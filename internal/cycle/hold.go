@@ -134,14 +134,18 @@ func (p *Preemption) noteGone(uids []types.UID) {
 }
 
 // retry puts the gang of a hold into the scheduling queue, unless the ledger does not know yet that its victims are gone: what they used
-// would count for the limits of the queue. Then it is tried again in a moment.
+// would count for the limits of the queue. Then it is tried again in a moment, and so it is while the gang is in its cycle.
 func (p *Preemption) retry(key gang.Key, h *hold) {
-	if !h.broken && p.Ledger.CountAny(h.going) {
+	decisions, tried := []gang.Decision(nil), false
+	if h.broken || !p.Ledger.CountAny(h.going) {
+		decisions, tried = p.Ledger.TryPreemptor(key, h.members[0])
+	}
+	if !tried {
 		time.AfterFunc(ledgerLag, p.gone.signal)
 		return
 	}
 	h.ended, h.over = true, time.Now()
-	p.Dispatcher.Perform(p.Ledger.TryPreemptor(key, h.members[0]))
+	p.Dispatcher.Perform(decisions)
 }
 
 // tick ends the holds of gangs that do not wait any more, retries gangs for which a victim hangs, and asks victims again that stay. It also

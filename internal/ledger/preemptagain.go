@@ -275,13 +275,15 @@ func (l *Ledger) unhold(key gang.Key) []gang.Decision {
 }
 
 // TryPreemptor has a gang, or a pod without one, scheduled whose victims are gone. It is ready for its turn in the same moment in which its
-// members no longer count, so that nothing that comes later goes before it.
-func (l *Ledger) TryPreemptor(key gang.Key, member gang.Ref) []gang.Decision {
+// members no longer count, so that nothing that comes later goes before it. It returns false, and does nothing, during the cycle of the gang,
+// which may be the one that preempted them: the gang would be parked at its end.
+func (l *Ledger) TryPreemptor(key gang.Key, member gang.Ref) (decisions []gang.Decision, tried bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g := l.gangs[key]
-	var decisions []gang.Decision
 	switch {
+	case g != nil && g.Phase() == gang.Placing:
+		return nil, false
 	case g != nil && l.tree != nil:
 		l.offer(g)
 	case g != nil && g.Phase() == gang.Ready:
@@ -296,7 +298,7 @@ func (l *Ledger) TryPreemptor(key gang.Key, member gang.Ref) []gang.Decision {
 	case g == nil:
 		decisions = []gang.Decision{gang.Activate{Members: []gang.Ref{member}}}
 	}
-	return append(decisions, l.unhold(key)...)
+	return append(decisions, l.unhold(key)...), true
 }
 
 func (l *Ledger) useHold(key gang.Key) {
