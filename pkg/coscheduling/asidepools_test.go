@@ -134,4 +134,3 @@ func (r *running) unplaced(name string) bool {
 func (r *running) asideForPod(name string) bool {
 	return len(r.plugins.slots.AsideFor(gang.Key{Namespace: testNamespace, Name: name, Instance: name})) > 0
 }
-

@@ -179,13 +179,8 @@ func (f *forecaster) ask(pods []*corev1.Pod) answers.Forecast {
 // settles waits until the scheduler has tried all gangs, and knows all that has happened.
 func (f *forecaster) settles() {
 	f.t.Helper()
-	left := ""
-	defer func() {
-		if f.t.Failed() {
-			f.t.Log("what is left: " + left)
-		}
-	}()
-	eventually(f.t, "all gangs to be tried", func() bool { left = f.unsettled(); return left == "" })
+	defer f.explain("")
+	eventually(f.t, "all gangs to be tried", func() bool { return f.unsettled() == "" })
 }
 
 // unsettled returns what is not settled yet, or "".
@@ -358,6 +353,7 @@ func (f *forecaster) compare(forecast answers.Forecast, pods []*corev1.Pod) bool
 	what := fmt.Sprintf("gang %s of %d, for which the forecast is %+v", name, len(pods), forecast)
 	waits := forecast.Outcome == answers.Waits || forecast.Outcome == answers.Rejected
 	var seen done
+	defer f.explain(name)
 	eventually(f.t, what+", to be tried", func() bool {
 		seen = f.seen()
 		// What goes with a victim on a node of the plan may end after the gang has started on what was free earlier.

@@ -35,7 +35,7 @@ func (f *forecaster) askAgain(outcomes map[answers.Outcome]int) {
 	f.begin()
 	forecast, err := f.plugins.WhatIfTried(f.ctx, testNamespace, name)
 	if err != nil {
-		if seen := f.seen(); len(seen.bound) == 0 {
+		if f.waits(name) {
 			f.t.Fatalf("gang %s waits, and cannot be asked about: %v", name, err)
 		}
 		return // it was started in the meantime
@@ -52,6 +52,19 @@ func (f *forecaster) askAgain(outcomes map[answers.Outcome]int) {
 	}
 	if f.compare(forecast, pods) {
 		outcomes[forecast.Outcome]++
+	}
+}
+
+// explain says how things are if the test has failed: what is left, and what is known of a gang.
+func (f *forecaster) explain(name string) {
+	if !f.t.Failed() {
+		return
+	}
+	f.t.Logf("what is left: %s; what was done: %+v; capacity is held for %v", f.unsettled(), f.seen(), f.plugins.slots.Holding())
+	for _, s := range f.plugins.ledger.Statuses() {
+		if s.Key.Name == name || s.Phase != gang.Running {
+			f.t.Logf("%+v", s)
+		}
 	}
 }
 
