@@ -287,7 +287,6 @@ func (s *SetAside) prune(ctx context.Context) {
 // liftFor lets the popped pod use what it may.
 func (s *SetAside) liftFor(ctx context.Context, popped *corev1.Pod, now time.Time) {
 	asker := s.Ledger.Asks(popped)
-	runtime := s.runtimeOf(asker, popped)
 	s.Slots.Lift(klog.FromContext(ctx), func(of gang.Key) bool {
 		if asker.TakesSlot || of == asker.Key {
 			return true
@@ -300,28 +299,8 @@ func (s *SetAside) liftFor(ctx context.Context, popped *corev1.Pod, now time.Tim
 			return outranks || s.preemption.lent(of, asker.Key) // what its queue uses may have changed since it was planned
 		}
 		b := s.ours[of]
-		return b != nil && b.Admits(setaside.User{Outranks: outranks, Runtime: runtime}, now)
+		return b != nil && b.Admits(setaside.User{Outranks: outranks, Runtime: asker.Runtime}, now)
 	})
-}
-
-// runtimeOf returns how long all pods run that ask, 0 if that is unknown.
-func (s *SetAside) runtimeOf(asker ledger.Asker, popped *corev1.Pod) time.Duration {
-	if !asker.Whole && popped != nil {
-		return ledger.RuntimeOf(popped)
-	}
-	longest := time.Duration(0)
-	for _, ref := range asker.Members {
-		pod, err := s.Dispatcher.Pod(ref)
-		if err != nil || pod == nil {
-			return 0
-		}
-		runtime := ledger.RuntimeOf(pod)
-		if runtime == 0 {
-			return 0
-		}
-		longest = max(longest, runtime)
-	}
-	return longest
 }
 
 // uses reports whether a parked gang may use what is set aside for another one.
@@ -329,16 +308,16 @@ func (s *SetAside) uses(key, of gang.Key) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.preemption.Holds(of) {
-		asker, waits := s.Ledger.AsksFor(key, false)
+		asker, waits := s.Ledger.AsksFor(key)
 		return waits && s.Ledger.Outranks(asker, of)
 	}
 	b, now := s.ours[of], time.Now()
 	if b == nil {
 		return false
 	}
-	asker, waits := s.Ledger.AsksFor(key, now.Before(b.CouldStart))
+	asker, waits := s.Ledger.AsksFor(key)
 	if !waits {
 		return false
 	}
-	return b.Admits(setaside.User{Outranks: s.Ledger.Outranks(asker, of), Runtime: s.runtimeOf(asker, nil)}, now)
+	return b.Admits(setaside.User{Outranks: s.Ledger.Outranks(asker, of), Runtime: asker.Runtime}, now)
 }

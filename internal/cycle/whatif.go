@@ -126,11 +126,7 @@ func (w *WhatIf) answer(ctx context.Context, h *hypothesis) (answers.Forecast, e
 // suppose calls f while the planner finds the pods, and the gang may use what it may of what is held or set aside for others.
 func (w *WhatIf) suppose(ctx context.Context, h *hypothesis, f func()) {
 	logger := klog.FromContext(ctx)
-	runtime := runtimeOfAll(h.pods)
-	if h.Task.DeclaredMembers() > 0 {
-		runtime = 0 // how long those run that do not exist yet is unknown
-	}
-	w.Slots.Lift(logger, func(of gang.Key) bool { return w.aside.admits(h.Supposed, of, runtime, h.now) })
+	w.Slots.Lift(logger, func(of gang.Key) bool { return w.aside.admits(h.Supposed, of, h.now) })
 	defer w.Slots.Restore(logger)
 	byUID := make(map[string]*corev1.Pod, len(h.pods))
 	for _, pod := range h.pods {
@@ -140,7 +136,7 @@ func (w *WhatIf) suppose(ctx context.Context, h *hypothesis, f func()) {
 }
 
 // admits reports whether a gang, or pod, that is asked about may use what is held or set aside for this one.
-func (s *SetAside) admits(supposed *ledger.Supposed, of gang.Key, runtime time.Duration, now time.Time) bool {
+func (s *SetAside) admits(supposed *ledger.Supposed, of gang.Key, now time.Time) bool {
 	if of == supposed.Key {
 		return true
 	}
@@ -151,20 +147,7 @@ func (s *SetAside) admits(supposed *ledger.Supposed, of gang.Key, runtime time.D
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.ours[of]
-	return b != nil && b.Admits(setaside.User{Outranks: outranks, Runtime: runtime}, now)
-}
-
-// runtimeOfAll returns how long all pods run, 0 if that is unknown.
-func runtimeOfAll(pods []*corev1.Pod) time.Duration {
-	longest := time.Duration(0)
-	for _, pod := range pods {
-		runtime := ledger.RuntimeOf(pod)
-		if runtime == 0 {
-			return 0
-		}
-		longest = max(longest, runtime)
-	}
-	return longest
+	return b != nil && b.Admits(setaside.User{Outranks: outranks, Runtime: supposed.Runtime}, now)
 }
 
 // plan plans as a gang cycle does, and answers.

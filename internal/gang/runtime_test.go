@@ -1,8 +1,11 @@
 package gang_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
 )
@@ -62,6 +65,85 @@ func TestExpectedRuntimeIsTheSmallerOfWhatIsSaidAndTheDeadlines(t *testing.T) {
 		}
 		if got := g.ExpectedRuntime(); got != 2*time.Hour {
 			t.Errorf("the expected runtime is %s, want 2h", got)
+		}
+	})
+}
+
+// TestHowLongAMemberRuns: as long as any member says, or until its own deadline.
+func TestHowLongAMemberRuns(t *testing.T) {
+	const minute, hour = time.Minute, time.Hour
+	with := func(name string, said, deadline time.Duration, changes ...func(*gang.Member)) gang.Member {
+		return says(name, gang.Share{ExpectedRuntime: said}, append(changes, func(m *gang.Member) { m.Deadline = deadline })...)
+	}
+	for _, tc := range []struct {
+		name    string
+		members []gang.Member
+		// want are how long the members run, stated is what they say.
+		want   []time.Duration
+		stated time.Duration
+	}{
+		{"unknown", []gang.Member{with("a", 0, 0), with("b", 0, 0)}, []time.Duration{0, 0}, 0},
+		{"one says it", []gang.Member{with("a", hour, 0), with("b", 0, 0)}, []time.Duration{hour, hour}, hour},
+		{"one that waits says it, the other runs", []gang.Member{with("a", hour, 0), with("b", 0, 0, runs)}, []time.Duration{hour, hour}, hour},
+		{"one that runs says it, the other waits", []gang.Member{with("a", hour, 0, runs), with("b", 0, 0)}, []time.Duration{hour, hour}, hour},
+		{"only one has a deadline", []gang.Member{with("a", 0, hour), with("b", 0, 0)}, []time.Duration{hour, 0}, 0},
+		{"a smaller deadline", []gang.Member{with("a", hour, 0), with("b", 0, minute)}, []time.Duration{hour, minute}, hour},
+		{"a larger deadline", []gang.Member{with("a", minute, 0), with("b", 0, hour)}, []time.Duration{minute, minute}, minute},
+		{"one that leaves says nothing", []gang.Member{with("a", hour, 0, leaves), with("b", 0, minute)}, []time.Duration{0, minute}, 0},
+		{"they contradict each other", []gang.Member{with("a", hour, 0), with("b", 2*hour, minute)}, []time.Duration{0, minute}, 0},
+		{"those that run decide", []gang.Member{with("a", hour, 0, runs), with("b", 2*hour, 0)}, []time.Duration{hour, hour}, hour},
+		{
+			"another scheduler's speaks for itself", []gang.Member{with("a", hour, 0), with("b", 0, minute, foreign), with("c", 2*hour, 0, foreign)},
+			[]time.Duration{hour, minute, 2 * hour}, hour,
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			g := gang.New(gang.Key{Name: "a"})
+			observe(g, tc.members)
+			if got := g.StatedRuntime(); got != tc.stated {
+				t.Errorf("the members say %s, want %s", got, tc.stated)
+			}
+			for i, want := range tc.want {
+				if got := g.RuntimeOf(tc.members[i].UID, g.StatedRuntime()); got != want {
+					t.Errorf("%s runs for %s, want %s", tc.members[i].Name, got, want)
+				}
+			}
+		})
+	}
+	t.Run("another run speaks for itself", func(t *testing.T) {
+		g := firstRun(t, 1)
+		d := g.driver("d2", "", 10)
+		d.Spec.ExpectedRuntime = hour
+		g.Observe(d, start)
+		for member, want := range map[string]time.Duration{"d1": 0, "e0": 0, "d2": hour, "nobody": 0} {
+			if got := g.RuntimeOf(member, g.StatedRuntime()); got != want {
+				t.Errorf("%s runs for %s, want %s", member, got, want)
+			}
+		}
+	})
+}
+
+// TestAGangRunsAsLongAsItsMembers: what the whole gang is asked for, and each of its members, is one rule.
+func TestAGangRunsAsLongAsItsMembers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		durations := rapid.SampledFrom([]time.Duration{0, 0, time.Minute, time.Hour})
+		g, members := gang.New(gang.Key{Name: "a"}), make([]gang.Member, rapid.IntRange(1, 5).Draw(t, "members"))
+		for i := range members {
+			members[i] = says(fmt.Sprint("m", i), gang.Share{ExpectedRuntime: durations.Draw(t, "said")}, func(m *gang.Member) {
+				m.Deadline = durations.Draw(t, "deadline")
+			})
+		}
+		observe(g, members)
+		longest, known := time.Duration(0), true
+		for _, m := range members {
+			runtime := g.RuntimeOf(m.UID, g.StatedRuntime())
+			longest, known = max(longest, runtime), known && runtime > 0
+		}
+		if !known {
+			longest = 0
+		}
+		if got := g.ExpectedRuntime(); got != longest {
+			t.Fatalf("the gang runs for %s, and its members for %s", got, longest)
 		}
 	})
 }

@@ -221,17 +221,3 @@ func (g *Gang) NonPreemptible() bool {
 	said, _ := g.tally.says(preemptibleAspect)
 	return said.Preemptible == NeverPreempted
 }
-
-// ExpectedRuntime is how long the gang runs once it has started: what the members say, or the longest of their deadlines if all of
-// them have one and it is shorter. It is 0 if it is unknown.
-func (g *Gang) ExpectedRuntime() time.Duration {
-	said, _ := g.tally.says(runtimeAspect)
-	if g.tally.endless > 0 || g.unborn() > 0 {
-		return said.ExpectedRuntime
-	}
-	deadline := g.longestOf(firstDeadline)
-	if said.ExpectedRuntime > 0 && (deadline == 0 || said.ExpectedRuntime < deadline) {
-		return said.ExpectedRuntime
-	}
-	return deadline
-}

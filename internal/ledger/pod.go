@@ -151,6 +151,7 @@ func (l *Ledger) member(pod *corev1.Pod, spec *gang.Spec) gang.Member {
 		Node:                      pod.Spec.NodeName,
 		Placed:                    Placed(pod),
 		Index:                     completionIndex(pod),
+		Deadline:                  deadlineOf(pod),
 	}
 	if owner := metav1.GetControllerOf(pod); owner != nil {
 		m.Owner, m.OwnerUID = owner.Kind+" "+owner.Name, string(owner.UID)
@@ -161,9 +162,6 @@ func (l *Ledger) member(pod *corev1.Pod, spec *gang.Spec) gang.Member {
 	}
 	if pod.Spec.NodeName != "" {
 		m.Scheduled = scheduledAt(pod)
-	}
-	if deadline := pod.Spec.ActiveDeadlineSeconds; deadline != nil {
-		m.Deadline = time.Duration(*deadline) * time.Second // the API server allows at most 68 years
 	}
 	return m
 }

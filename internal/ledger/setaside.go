@@ -205,11 +205,10 @@ func (l *Ledger) Try(key gang.Key) []gang.Decision {
 type Asker struct {
 	// Key is that of its gang, or of itself.
 	Key gang.Key
-	// Whole says that the pod stands for its whole gang. Members are then those to plan, or nil if some do not exist yet.
-	Whole   bool
-	Members []gang.Ref
 	// Priority is that of the gang or pod.
 	Priority int32
+	// Runtime is how long the pod runs at most, or its whole gang if the pod stands for it; 0 if that is unknown.
+	Runtime time.Duration
 	// TakesSlot says that capacity was held for the pod, and only that may be used for it.
 	TakesSlot bool
 }
@@ -220,33 +219,25 @@ func (l *Ledger) Asks(pod *corev1.Pod) Asker {
 	defer l.mu.Unlock()
 	r := l.records[pod.UID]
 	if r == nil || r.gang == nil || r.gang.Alone(string(pod.UID)) {
-		return Asker{Key: PodKey(pod), Priority: corev1helpers.PodPriority(pod)}
+		return Asker{Key: PodKey(pod), Priority: corev1helpers.PodPriority(pod), Runtime: l.runtimeOf(pod, statedRuntimes{})}
 	}
 	g := r.gang
 	a := Asker{Key: g.Key, Priority: g.Priority(), TakesSlot: g.SlotNode(string(pod.UID)) != ""}
 	if g.Phase() == gang.Ready {
-		task := g.Task(l.clock.Now())
-		a.Whole = true
-		if task.DeclaredMembers() == 0 {
-			a.Members = task.Members
-		}
+		a.Runtime = g.ExpectedRuntime()
+	} else {
+		a.Runtime = l.runtimeOf(pod, statedRuntimes{})
 	}
 	return a
 }
 
-// AsksFor returns who a parked gang asks for, and false if it does not wait. withMembers says whether to list the members.
-func (l *Ledger) AsksFor(key gang.Key, withMembers bool) (Asker, bool) {
+// AsksFor returns who a parked gang asks for, and false if it does not wait.
+func (l *Ledger) AsksFor(key gang.Key) (Asker, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g := l.gangs[key]
 	if g == nil || g.Phase() != gang.Ready {
 		return Asker{}, false
 	}
-	a := Asker{Key: key, Whole: true, Priority: g.Priority()}
-	if withMembers {
-		if task := g.Task(l.clock.Now()); task.DeclaredMembers() == 0 {
-			a.Members = task.Members
-		}
-	}
-	return a, true
+	return Asker{Key: key, Priority: g.Priority(), Runtime: g.ExpectedRuntime()}, true
 }

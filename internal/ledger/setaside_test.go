@@ -172,28 +172,3 @@ func TestPodsForWhichCapacityIsSetAsideAreCountedByQueue(t *testing.T) {
 	w.Placed(q)
 	count(nil)
 }
-
-func TestTheRuntimeIsTheSmallerOfBoth(t *testing.T) {
-	for _, tc := range []struct {
-		annotation string
-		deadline   *int64
-		want       time.Duration
-	}{
-		{"", nil, 0},
-		{"2h", nil, 2 * time.Hour},
-		{"", new(int64(60)), time.Minute},
-		{"2h", new(int64(60)), time.Minute},
-		{"10s", new(int64(60)), 10 * time.Second},
-		{"soon", nil, 0},
-		{"-1h", nil, 0},
-		{"", new(int64(1 << 62)), 0},
-	} {
-		pod := &corev1.Pod{Spec: corev1.PodSpec{ActiveDeadlineSeconds: tc.deadline}}
-		if tc.annotation != "" {
-			pod.Annotations = map[string]string{conventions.ExpectedRuntimeAnnotation: tc.annotation}
-		}
-		if got := ledger.RuntimeOf(pod); got != tc.want {
-			t.Errorf("%+v: %v", tc, got)
-		}
-	}
-}

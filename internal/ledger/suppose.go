@@ -21,6 +21,8 @@ type Supposed struct {
 	Before int
 	// Pods is the number of pods that wait, or would; MinAvailable is how many have to start together, 0 for a pod without a gang.
 	Pods, MinAvailable int
+	// Runtime is how long it runs at most; 0 if that is unknown.
+	Runtime time.Duration
 	// Why is why it would not be planned. Its kind is empty if it would be. Refused says that this is because of what the pods say.
 	Why     gang.Explanation
 	Refused bool
@@ -127,7 +129,9 @@ func (l *Ledger) unsuppose(g *gang.Gang, pods []*corev1.Pod) {
 // supposeMembers returns what would happen to a gang whose members are recorded.
 func (l *Ledger) supposeMembers(g *gang.Gang, pods []*corev1.Pod, holding []gang.Key) (*Supposed, error) {
 	now := l.clock.Now()
-	s := &Supposed{Key: g.Key, Scheduler: g.Scheduler(), Pods: len(pods), MinAvailable: g.Need(), gang: g}
+	s := &Supposed{
+		Key: g.Key, Scheduler: g.Scheduler(), Pods: len(pods), MinAvailable: g.Need(), Runtime: g.ExpectedRuntime(), gang: g,
+	}
 	switch g.Phase() {
 	case gang.Unbound:
 		return nil, fmt.Errorf("no pod of gang %s says how many have to start together", g.Key)
@@ -155,7 +159,7 @@ func (l *Ledger) supposeMembers(g *gang.Gang, pods []*corev1.Pod, holding []gang
 // supposePod returns what would happen to a pod without a gang.
 func (l *Ledger) supposePod(pod *corev1.Pod, holding []gang.Key) *Supposed {
 	s := &Supposed{
-		Key: PodKey(pod), Scheduler: pod.Spec.SchedulerName, Pods: 1,
+		Key: PodKey(pod), Scheduler: pod.Spec.SchedulerName, Pods: 1, Runtime: l.runtimeOf(pod, statedRuntimes{}),
 		Task: gang.Task{Gang: PodKey(pod), Members: []gang.Ref{refOf(pod)}, Need: 1, Topology: TopologyOf(pod)},
 	}
 	if l.tree != nil {

@@ -68,7 +68,7 @@ func (p *Planner) SetAside(ctx context.Context, r AsideRequest) (AsidePlan, bool
 		p.Slots.BeyondShare(p.Framework.ProfileName(), task.Gang.Namespace, task.Roles, slots.Total(v.snapshot)) != "" {
 		return AsidePlan{}, false, nil
 	}
-	w := &search{view: v, request: r}
+	w := &search{view: v, request: r, ledger: p.Ledger}
 	w.findPool()
 	if v.err != nil {
 		return AsidePlan{}, false, fmt.Errorf("finding the nodes for gang %s: %w", task.Gang, v.err)

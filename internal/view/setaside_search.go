@@ -23,6 +23,7 @@ import (
 type search struct {
 	*view
 	request AsideRequest
+	ledger  *ledger.Ledger
 	// pool are the nodes that a member could use, uses by class those that its members could use.
 	pool []int
 	uses [][]bool
@@ -81,46 +82,50 @@ func (w *search) find() (ended int, found bool) {
 func (w *search) findReleases() {
 	aside := sets.New(w.request.Aside...)
 	w.aside = make([]bool, len(w.snapshot))
+	var pods []*corev1.Pod
 	for _, node := range w.pool {
 		w.aside[node] = aside.Has(w.snapshot[node].Node().Name)
 		for _, info := range w.snapshot[node].GetPods() {
-			pod := info.GetPod()
-			ends, stays, may := endOf(pod, w.request.Now)
-			if !may {
-				continue
+			if pod := info.GetPod(); mayEnd(pod) {
+				w.releases = append(w.releases, setaside.Release{Pod: len(w.infos), Node: node})
+				w.infos = append(w.infos, info)
+				pods = append(pods, pod)
 			}
-			w.releases = append(w.releases, setaside.Release{Pod: len(w.infos), Node: node, Ends: ends, Stays: stays})
-			w.infos = append(w.infos, info)
 		}
+	}
+	for i, runtime := range w.ledger.Runtimes(pods) {
+		r := &w.releases[i]
+		r.Ends, r.Stays = endOf(pods[i], runtime, w.request.Now)
 	}
 	setaside.Order(w.releases, func(node int) bool { return w.aside[node] }, w.request.Now)
 }
 
-// endOf returns when a pod ends, zero if that is unknown, and whether it is not expected to end by itself. may is false for pods that end
-// with their node only, and for placeholders.
-func endOf(pod *corev1.Pod, now time.Time) (ends time.Time, stays, may bool) {
+// mayEnd is false for pods that end with their node only, and for placeholders.
+func mayEnd(pod *corev1.Pod) bool {
 	if slots.IsPlaceholder(pod) {
-		return time.Time{}, false, false
+		return false
 	}
-	if owner := metav1.GetControllerOf(pod); owner != nil && (owner.Kind == "DaemonSet" || owner.Kind == "Node") {
-		return time.Time{}, false, false
-	}
+	owner := metav1.GetControllerOf(pod)
+	return owner == nil || owner.Kind != "DaemonSet" && owner.Kind != "Node"
+}
+
+// endOf returns when a pod ends that runs so long, zero if that is unknown, and whether it is not expected to end by itself.
+func endOf(pod *corev1.Pod, runtime time.Duration, now time.Time) (ends time.Time, stays bool) {
 	stays = pod.Spec.RestartPolicy == corev1.RestartPolicyAlways
 	if deleted := pod.DeletionTimestamp; deleted != nil {
 		if now.Sub(deleted.Time) > hangs {
-			return time.Time{}, stays, true
+			return time.Time{}, stays
 		}
-		return deleted.Time, false, true
+		return deleted.Time, false
 	}
-	runtime := ledger.RuntimeOf(pod)
 	if runtime == 0 {
-		return time.Time{}, stays, true
+		return time.Time{}, stays
 	}
 	started := ledger.StartedAt(pod)
 	if started.IsZero() {
 		started = now // it is being bound
 	}
-	return started.Add(runtime), false, true
+	return started.Add(runtime), false
 }
 
 // atLeast returns a number of releases that the gang has to wait for at least, by the free resources alone.

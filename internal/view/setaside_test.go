@@ -15,6 +15,7 @@ import (
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
 var testNow = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
@@ -69,7 +70,9 @@ type found struct {
 func (h *harness) setAside(t *testing.T, w *world, on ...string) found {
 	t.Helper()
 	h.set(t, w)
-	plan, ok, err := h.planner.SetAside(h.ctx, w.asideRequest(on...))
+	request := w.asideRequest(on...)
+	request.GangOf = func(pod *corev1.Pod) (gang.Key, bool) { return h.planner.Ledger.GangOf(pod.UID) }
+	plan, ok, err := h.planner.SetAside(h.ctx, request)
 	must(t, err)
 	if !ok {
 		return found{}
@@ -197,6 +200,60 @@ func TestWhatIsSetAside(t *testing.T) {
 	}
 }
 
+// servesGangs lets the ledger read the gangs of all pods.
+func (h *harness) servesGangs() {
+	h.planner.Ledger.Serve("", conventions.Coscheduling().Name, ledger.Defaults{})
+}
+
+// TestAGangEndsWhenOneMemberSays: how long a gang runs counts for those of its pods that do not say it, and the plan names the gang.
+func TestAGangEndsWhenOneMemberSays(t *testing.T) {
+	inGang := func(name string) func(*st.PodWrapper) {
+		return func(p *st.PodWrapper) {
+			p.Annotation(conventions.Coscheduling().GroupAnnotation, name).Annotation(conventions.Coscheduling().MinAvailableAnnotation, "2").
+				StartTime(metav1.NewTime(testNow))
+		}
+	}
+	for name, tc := range map[string]struct {
+		change func(*world)
+		want   found
+	}{
+		"nobody says it": {func(*world) {}, found{Nodes: []string{"n0", "n1"}}},
+		"one member says it": {
+			func(w *world) { w.change("r0-0", runsFor(time.Hour)) },
+			found{Nodes: []string{"n0", "n1"}, After: "gang default/x", CouldStart: time.Hour},
+		},
+		"the other one has a deadline": {
+			func(w *world) {
+				w.change("r0-0", runsFor(time.Hour))
+				w.change("r1-0", func(p *st.PodWrapper) { p.Spec.ActiveDeadlineSeconds = new(int64(60)) })
+			},
+			found{Nodes: []string{"n0", "n1"}, After: "gang default/x", CouldStart: time.Hour},
+		},
+		"one of another gang does not": {
+			func(w *world) {
+				w.change("r0-0", runsFor(time.Hour))
+				w.change("r1-0", inGang("y"))
+			},
+			found{Nodes: []string{"n0", "n1"}, CouldStart: time.Hour},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, w := newHarness(t), occupied([]string{"4"}, []string{"4"})
+			h.servesGangs()
+			w.change("r0-0", inGang("x"))
+			w.change("r1-0", inGang("x"))
+			tc.change(w)
+			for _, pod := range w.running {
+				h.planner.Ledger.Observe(pod)
+			}
+			w.join("a", 2, "4", nil)
+			if diff := cmp.Diff(tc.want, h.setAside(t, w)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestTheFewestPodsAreWaitedFor: the gang fits in a cluster without the pods that are waited for, and not if the last of them is still
 // there.
 func TestTheFewestPodsAreWaitedFor(t *testing.T) {
@@ -214,7 +271,7 @@ func TestTheFewestPodsAreWaitedFor(t *testing.T) {
 				w.change(p.Name, runsFor(time.Duration(1+d(100))*time.Minute))
 			}
 		}
-		s := &search{view: h.view(t, w), request: w.asideRequest()}
+		s := &search{view: h.view(t, w), request: w.asideRequest(), ledger: h.planner.Ledger}
 		s.findPool()
 		ended, found := s.find()
 		if s.err != nil {
@@ -254,11 +311,13 @@ func TestTheFewestPodsAreWaitedFor(t *testing.T) {
 	}
 }
 
-// BenchmarkSetAside measures how long it takes to find what a gang of half of a full cluster waits for.
+// BenchmarkSetAside measures how long it takes to find what a gang of half of a full cluster waits for. Each running pod is a gang that the
+// ledger knows.
 func BenchmarkSetAside(b *testing.B) {
 	for _, nodes := range []int{100, 1000, 5000} {
 		b.Run(fmt.Sprint(nodes), func(b *testing.B) {
 			h := newHarness(b)
+			h.servesGangs()
 			w := benchWorld(nodes, false)
 			w.running = nil
 			random := rand.New(rand.NewPCG(1, 2))
@@ -267,7 +326,10 @@ func BenchmarkSetAside(b *testing.B) {
 				if i%2 == 0 {
 					runsFor(time.Duration(random.IntN(3600)) * time.Second)(p)
 				}
+				p.Annotation(conventions.Coscheduling().GroupAnnotation, p.Obj().Name).
+					Annotation(conventions.Coscheduling().MinAvailableAnnotation, "1")
 				w.running = append(w.running, p.Obj())
+				h.planner.Ledger.Observe(p.Obj())
 			}
 			w.join("a", nodes/2, "8", nil)
 			h.set(b, w)
