@@ -43,3 +43,12 @@ func (g *Gang) ExpectedRuntime() time.Duration {
 	}
 	return AtMost(g.StatedRuntime(), deadline)
 }
+
+// BackfillRuntime is ExpectedRuntime for a gang that asks for capacity that is set aside for others. It is unknown while declared members
+// do not exist: slots are held for them then, and when these end nobody knows.
+func (g *Gang) BackfillRuntime() time.Duration {
+	if g.unborn() > 0 {
+		return 0
+	}
+	return g.ExpectedRuntime()
+}

@@ -81,8 +81,8 @@ func TestHowLongPodsRun(t *testing.T) {
 		"a deadline that no API server takes": {{alone("a", "", 1<<62), 0}},
 		"nor this":                            {{alone("a", "2h", -5), 2 * hour}},
 
-		"one member of a gang says it": {{inGang("a", "0", "2h", 0), 2 * hour}, {inGang("a", "1", "", 0), 2 * hour}, {inGang("a", "2", "", 0), 2 * hour}},
-		"both say it":                  {{inGang("a", "0", "2h", 0), 2 * hour}, {inGang("a", "1", "120m", 0), 2 * hour}},
+		"one member of a gang says it":                  {{inGang("a", "0", "2h", 0), 2 * hour}, {inGang("a", "1", "", 0), 2 * hour}, {inGang("a", "2", "", 0), 2 * hour}},
+		"both say it":                                   {{inGang("a", "0", "2h", 0), 2 * hour}, {inGang("a", "1", "120m", 0), 2 * hour}},
 		"one says it, the other has a smaller deadline": {{inGang("a", "0", "2h", 0), 2 * hour}, {inGang("a", "1", "", 60), minute}},
 		"one says it, the other has a larger deadline":  {{inGang("a", "0", "10s", 0), 10 * time.Second}, {inGang("a", "1", "", 60), 10 * time.Second}},
 		"only one has a deadline":                       {{inGang("a", "0", "", 60), minute}, {inGang("a", "1", "", 0), 0}},
@@ -156,15 +156,15 @@ func TestHowLongManyPodsRun(t *testing.T) {
 	}
 }
 
-// TestWhoAsksSaysForHowLong: a pod that stands for its gang asks for how long the whole gang runs, also where members do not exist yet; one
-// that joins a running gang, and one without a gang, for itself.
+// TestWhoAsksSaysForHowLong: a pod that stands for its gang asks for how long the whole gang runs; one that joins a running gang, and one
+// without a gang, for itself. Slots for members that do not exist end nobody knows when.
 func TestWhoAsksSaysForHowLong(t *testing.T) {
 	creator := func(runtime string) *corev1.Pod {
 		pod := alone("a-driver", "", 0)
 		pod.Annotations[conventions.Coscheduling().GroupAnnotation] = "a"
 		pod.Annotations[conventions.RoleAnnotation] = "driver"
 		pod.Annotations[conventions.RolesAnnotation] = `[{"name":"driver","min":1,"creates":true},` +
-			`{"name":"executor","min":4,"requests":{"cpu":"1"}` + runtime + `}]`
+			`{"name":"executor","min":2,"requests":{"cpu":"1"}` + runtime + `}]`
 		return pod
 	}
 	running := func(pod *corev1.Pod) *corev1.Pod {
@@ -180,8 +180,11 @@ func TestWhoAsksSaysForHowLong(t *testing.T) {
 		"a gang that another member speaks of": {[]*corev1.Pod{inGang("a", "0", "1h", 0)}, inGang("a", "1", "", 60), time.Hour},
 		"a gang with two deadlines":            {[]*corev1.Pod{inGang("a", "0", "", 120)}, inGang("a", "1", "", 60), 2 * time.Minute},
 		"a gang with one deadline":             {[]*corev1.Pod{inGang("a", "0", "", 0)}, inGang("a", "1", "", 60), 0},
-		"a creator, and a role states it":      {nil, creator(`,"expectedRuntime":"1h"`), time.Hour},
-		"a creator, and nobody does":           {nil, creator(""), 0},
+		"a creator, before the others exist":   {nil, creator(`,"expectedRuntime":"1h"`), 0},
+		"a creator, and the others exist": {
+			[]*corev1.Pod{inRole(inGang("a", "0", "", 0), "executor"), inRole(inGang("a", "1", "", 0), "executor")},
+			creator(`,"expectedRuntime":"1h"`), time.Hour,
+		},
 		"one that joins a running gang": {
 			[]*corev1.Pod{running(inGang("a", "0", "1h", 0)), running(inGang("a", "1", "", 0))}, inGang("a", "2", "", 60), time.Minute,
 		},

@@ -207,7 +207,7 @@ type Asker struct {
 	Key gang.Key
 	// Priority is that of the gang or pod.
 	Priority int32
-	// Runtime is how long the pod runs at most, or its whole gang if the pod stands for it; 0 if that is unknown.
+	// Runtime is how long the pod runs at most, or its whole gang if it stands for that; 0 if it is unknown.
 	Runtime time.Duration
 	// TakesSlot says that capacity was held for the pod, and only that may be used for it.
 	TakesSlot bool
@@ -224,7 +224,7 @@ func (l *Ledger) Asks(pod *corev1.Pod) Asker {
 	g := r.gang
 	a := Asker{Key: g.Key, Priority: g.Priority(), TakesSlot: g.SlotNode(string(pod.UID)) != ""}
 	if g.Phase() == gang.Ready {
-		a.Runtime = g.ExpectedRuntime()
+		a.Runtime = g.BackfillRuntime()
 	} else {
 		a.Runtime = l.runtimeOf(pod, statedRuntimes{})
 	}
@@ -239,5 +239,5 @@ func (l *Ledger) AsksFor(key gang.Key) (Asker, bool) {
 	if g == nil || g.Phase() != gang.Ready {
 		return Asker{}, false
 	}
-	return Asker{Key: key, Priority: g.Priority(), Runtime: g.ExpectedRuntime()}, true
+	return Asker{Key: key, Priority: g.Priority(), Runtime: g.BackfillRuntime()}, true
 }

@@ -21,7 +21,7 @@ type Supposed struct {
 	Before int
 	// Pods is the number of pods that wait, or would; MinAvailable is how many have to start together, 0 for a pod without a gang.
 	Pods, MinAvailable int
-	// Runtime is how long it runs at most; 0 if that is unknown.
+	// Runtime is how long it runs at most, for what is set aside for others; 0 if that is unknown.
 	Runtime time.Duration
 	// Why is why it would not be planned. Its kind is empty if it would be. Refused says that this is because of what the pods say.
 	Why     gang.Explanation
@@ -130,7 +130,7 @@ func (l *Ledger) unsuppose(g *gang.Gang, pods []*corev1.Pod) {
 func (l *Ledger) supposeMembers(g *gang.Gang, pods []*corev1.Pod, holding []gang.Key) (*Supposed, error) {
 	now := l.clock.Now()
 	s := &Supposed{
-		Key: g.Key, Scheduler: g.Scheduler(), Pods: len(pods), MinAvailable: g.Need(), Runtime: g.ExpectedRuntime(), gang: g,
+		Key: g.Key, Scheduler: g.Scheduler(), Pods: len(pods), MinAvailable: g.Need(), Runtime: g.BackfillRuntime(), gang: g,
 	}
 	switch g.Phase() {
 	case gang.Unbound:

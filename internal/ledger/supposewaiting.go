@@ -25,7 +25,7 @@ func (l *Ledger) SupposeWaiting(namespace, name string, holding []gang.Key) (*Su
 	status := g.Status(now)
 	s := &Supposed{
 		Key: g.Key, Scheduler: g.Scheduler(), MinAvailable: g.Need(), Pods: status.Count(gang.MemberState.Waits),
-		Runtime: g.ExpectedRuntime(), gang: g, ledger: l,
+		Runtime: g.BackfillRuntime(), gang: g, ledger: l,
 	}
 	if l.tree != nil {
 		s.Queue = l.leafOf(g.Key.Namespace, g.Queue()).Name()
