@@ -152,7 +152,7 @@ func (s *QueueSource) report() {
 		noteOf(wrong.reason))
 }
 
-// noteOf returns the note of an event that says why a configuration is refused. If there are many problems, it says how many more there are.
+// noteOf returns the note of an event that says why a configuration is refused. Of many problems, it says how many more there are.
 func noteOf(reason error) string {
 	const after = "; the configuration before it stays in force"
 	text := reason.Error()

@@ -154,8 +154,8 @@ type ceiling struct {
 	queue  string
 }
 
-// bounds checks what sibling queues and all below them are limited to, and what they are guaranteed, against the limits above them. It fills
-// in the guarantees that they do not state, and returns what they are guaranteed together.
+// bounds checks what sibling queues and all below them are limited to, and what they are guaranteed, against the limits above them. It
+// fills in the guarantees that they do not state, and returns what they are guaranteed together.
 func (r *reader) bounds(path *field.Path, queues []queue.Queue, above map[string]ceiling) queue.Amounts {
 	together := queue.Amounts{}
 	for i := range queues {

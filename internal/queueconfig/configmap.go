@@ -13,8 +13,8 @@ import (
 // maxKeys is how many keys of a ConfigMap a problem names.
 const maxKeys = 5
 
-// Text returns the configuration that a ConfigMap has, which Parse reads. Other keys beside it do not count: tools and people add some, such
-// as a README. The error is of type Problems.
+// Text returns the configuration that a ConfigMap has, which Parse reads. Other keys beside it do not count: tools and people add some,
+// such as a README. The error is of type Problems.
 func Text(configMap *v1.ConfigMap) (string, error) {
 	text, has := configMap.Data[Key]
 	if has {

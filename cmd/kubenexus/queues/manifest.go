@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	v1 "k8s.io/api/core/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
@@ -39,7 +40,7 @@ func unwrap(text []byte) ([]byte, error) {
 			without = append(without, configMap)
 		}
 	}
-	switch all := append(found, without...); {
+	switch all := slices.Concat(found, without); {
 	case len(found) > 1:
 		return nil, fmt.Errorf("%d ConfigMaps have the key %s: the scheduler reads one", len(found), queueconfig.Key)
 	case len(all) == 0:
