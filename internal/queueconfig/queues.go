@@ -19,8 +19,8 @@ const (
 	// maxQueues is how many queues there may be in the whole tree.
 	maxQueues = 10_000
 	// maxCells is how many queues there may be, times how many different resources. The scheduler keeps amounts of each resource for each
-	// queue, whatever that one states: with so many, all together take about 50 MB.
-	maxCells = 100_000
+	// queue, whatever that one states: with so many, all together take about 40 MB, and a change half a second.
+	maxCells = 50_000
 	// maxPatterns is how many namespaces all queues may name together.
 	maxPatterns = 10_000
 	// maxPatternsOfOne is how many namespaces one queue may name.
