@@ -109,8 +109,8 @@ func twice(m *moment, aside map[string]bool) []string {
 	return wrong
 }
 
-// room returns for how many members of a job there is room, in the worst case of where capacity is set aside for others. What goes before
-// one of these in its queue may use that.
+// room returns for how many members of a job there is room, in the worst case of where capacity is set aside for others. What has a
+// higher priority than one of these in the same queue may use that.
 func (c cluster) room(m *moment, j *jobState, aside map[string]bool) int {
 	free := map[string]demand{}
 	for name, node := range c.nodes {
@@ -121,7 +121,7 @@ func (c cluster) room(m *moment, j *jobState, aside map[string]bool) int {
 	room := 0
 	for _, name := range slices.Sorted(maps.Keys(aside)) {
 		o := m.jobs[name]
-		if o == nil || o == j || !o.waits() || o.queue == j.queue && j.before(o) {
+		if o == nil || o == j || !o.waits() || o.queue == j.queue && j.priority > o.priority {
 			continue
 		}
 		var could []demand

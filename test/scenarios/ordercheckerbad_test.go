@@ -228,8 +228,10 @@ func TestTheCheckerOfHistoriesFindsIdleCapacity(t *testing.T) {
 			wrong: "small of queue effort fits and waits",
 		},
 		{
-			name:  "set aside for one behind it in its queue",
-			jobs:  []jobPlan{job("small", "line", "a", 1, 1, 1), big, job("runs", "effort", "a", 1, 1, 1)},
+			name: "set aside for one of a lower priority in its queue", jobs: []jobPlan{
+				{name: "small", queue: "line", pool: "a", members: 1, asks: demand{cpus: 1, memory: 1}, priority: 1},
+				big, job("runs", "effort", "a", 1, 1, 1),
+			},
 			tells: []string{"create runs", "bind runs a-0", "create small", "wait 1s", "create big"}, aside: []string{"big"},
 			wrong: "small of queue line fits and waits",
 		},

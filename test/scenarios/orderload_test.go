@@ -73,13 +73,15 @@ func recordsHistory(t *testing.T, scheduler *process.Scheduler, maxWait string, 
 				return false, unseen
 			}
 			wrong, waits := c.idleBeside(h.now(), nil)
+			aside := map[string]bool{}
 			if wrong != "" {
-				wrong, waits = c.idleBeside(h.now(), setAside(scheduler, s.namespace))
+				aside = setAside(scheduler, s.namespace)
+				wrong, waits = c.idleBeside(h.now(), aside)
 			}
 			if wrong == "" {
 				beside += waits
 			}
-			return wrong == "", wrong
+			return wrong == "", fmt.Sprintf("%s; capacity is set aside for %v", wrong, slices.Sorted(maps.Keys(aside)))
 		})
 		longest = max(longest, time.Since(created))
 		s.endSome(h, random, ended)
