@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -24,18 +25,21 @@ type QueueSource struct {
 	from       types.NamespacedName
 	informer   cache.SharedIndexInformer
 	handled    cache.ResourceEventHandlerRegistration
-	// text is the configuration that was read last, nil if there was none.
-	text *string
+	// read is what was read last, nil if there was no ConfigMap.
+	read *reading
 	// forbidden is true once the API server said that this process has no right to read the ConfigMap.
 	forbidden atomic.Bool
 	// refused is the ConfigMap that is refused, to be reported by the process that leads.
 	refused atomic.Pointer[refusedConfig]
 }
 
+// reading is the text of a ConfigMap, or why it has none.
+type reading struct{ text, problem string }
+
 // refusedConfig is a bad configuration.
 type refusedConfig struct {
 	object *corev1.ConfigMap
-	reason string
+	reason error
 }
 
 // WatchQueues starts to watch the ConfigMap with this name.
@@ -93,14 +97,17 @@ func (s *QueueSource) seen(obj any) {
 	if !ok {
 		return
 	}
-	text, has := configMap.Data[queueconfig.Key]
-	if s.text != nil && *s.text == text {
+	text, err := queueconfig.Text(configMap)
+	read := reading{text: text}
+	if err != nil {
+		read.problem = err.Error()
+	}
+	if s.read != nil && *s.read == read {
 		return
 	}
-	s.text = &text
+	s.read = &read
 	var config queue.Config
-	err := fmt.Errorf("the key %s is missing", queueconfig.Key)
-	if has {
+	if err == nil {
 		config, err = queueconfig.Parse([]byte(text))
 	}
 	if err == nil {
@@ -109,7 +116,7 @@ func (s *QueueSource) seen(obj any) {
 	s.dispatcher.metrics.QueuesConfigured(err == nil)
 	if err != nil {
 		s.dispatcher.logger.Error(err, "The configuration of queues is refused; the one before it stays in force", "configMap", s.from)
-		s.refused.Store(&refusedConfig{object: configMap, reason: err.Error()})
+		s.refused.Store(&refusedConfig{object: configMap, reason: err})
 		s.report()
 		return
 	}
@@ -118,7 +125,7 @@ func (s *QueueSource) seen(obj any) {
 }
 
 func (s *QueueSource) gone() {
-	s.text = nil
+	s.read = nil
 	s.refused.Store(nil)
 	s.dispatcher.metrics.QueuesConfigured(true)
 	if err := s.dispatcher.Configure(nil); err != nil {
@@ -142,5 +149,15 @@ func (s *QueueSource) report() {
 	}
 	recorder := s.dispatcher.handle.EventRecorder()
 	recorder.Eventf(wrong.object, nil, corev1.EventTypeWarning, events.ReasonInvalidQueues, "Configuring", "%s",
-		events.Shorten(wrong.reason+"; the configuration before it stays in force"))
+		noteOf(wrong.reason))
+}
+
+// noteOf returns the note of an event that says why a configuration is refused. Of many problems, it says how many more there are.
+func noteOf(reason error) string {
+	const after = "; the configuration before it stays in force"
+	text := reason.Error()
+	if problems, is := errors.AsType[queueconfig.Problems](reason); is {
+		text = problems.Within(events.MaxNote - len(after))
+	}
+	return events.Shorten(text + after)
 }

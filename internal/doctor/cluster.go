@@ -17,7 +17,7 @@ const queuesName = queueconfig.DefaultName
 func queues(f *Facts) []Finding {
 	if problems, invalid := errors.AsType[queueconfig.Problems](f.Queues.Err); invalid {
 		var all []Finding
-		for _, problem := range problems {
+		for _, problem := range problems.Lines() {
 			all = append(all, Finding{
 				Check: checkQueues, Level: Problem, Text: fmt.Sprintf("ConfigMap %s: %s", f.QueuesName, problem),
 				Remedy: "correct it; until then the scheduler keeps the configuration before it; kubenexus queues check -f shows the same",

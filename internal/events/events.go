@@ -76,8 +76,8 @@ type Event struct {
 	ConditionReason string
 }
 
-// maxNote is the longest note that the API server accepts in an event, in bytes.
-const maxNote = 1024
+// MaxNote is the longest note that the API server accepts in an event, in bytes.
+const MaxNote = 1024
 
 // For renders an explanation as an event.
 func For(e gang.Explanation) Event {

@@ -8,8 +8,8 @@ const ReasonInvalidQueues = "InvalidQueueConfiguration"
 // Shorten cuts a note to what the API server accepts in an event.
 func Shorten(note string) string {
 	const more = " ..."
-	if len(note) <= maxNote {
+	if len(note) <= MaxNote {
 		return note
 	}
-	return strings.ToValidUTF8(note[:maxNote-len(more)], "") + more
+	return strings.ToValidUTF8(note[:MaxNote-len(more)], "") + more
 }

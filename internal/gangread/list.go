@@ -83,12 +83,11 @@ func Queues(ctx context.Context, client kubernetes.Interface, from types.Namespa
 
 // ParseQueues returns the configuration of queues that a ConfigMap has.
 func ParseQueues(configMap *corev1.ConfigMap) (queue.Config, error) {
-	text, has := configMap.Data[queueconfig.Key]
-	if !has {
-		return queue.Config{}, fmt.Errorf("ConfigMap %s/%s has no key %s, which the scheduler reads",
-			configMap.Namespace, configMap.Name, queueconfig.Key)
+	text, err := queueconfig.Text(configMap)
+	var config queue.Config
+	if err == nil {
+		config, err = queueconfig.Parse([]byte(text))
 	}
-	config, err := queueconfig.Parse([]byte(text))
 	if err != nil {
 		return queue.Config{}, fmt.Errorf("the scheduler refuses ConfigMap %s/%s, and keeps the configuration before it: %w",
 			configMap.Namespace, configMap.Name, err)

@@ -101,8 +101,9 @@ func TestTheConfigurationOfQueues(t *testing.T) {
 	if problems, bad := errors.AsType[queueconfig.Problems](err); !bad || !strings.Contains(problems.Error(), "queues[0].weight") {
 		t.Errorf("with a bad one: %v, want the field", err)
 	}
-	if _, _, err = gangread.Queues(t.Context(), with(nil), name); err == nil || !strings.Contains(err.Error(), "has no key queues.yaml") {
-		t.Errorf("with one without the key: %v", err)
+	_, _, err = gangread.Queues(t.Context(), with(nil), name)
+	if problems, bad := errors.AsType[queueconfig.Problems](err); !bad || !strings.Contains(problems.Error(), "data[queues.yaml]") {
+		t.Errorf("with one without the key: %v, want the key", err)
 	}
 }
 

@@ -64,14 +64,20 @@ type owner struct {
 // ownersOf returns the owners among leaves in configuration order.
 func ownersOf(leaves []*node) owners {
 	o := owners{exact: map[string]*node{}}
-	for _, n := range leaves {
+	named := map[string]bool{}
+	for i, n := range leaves {
+		if i > 0 && slices.Equal(n.config.Namespaces, leaves[i-1].config.Namespaces) {
+			continue // thousands of siblings may have thousands from their parent
+		}
 		for _, p := range n.config.Namespaces {
 			switch {
+			case named[p]:
 			case strings.Contains(p, "*"):
 				o.patterns = append(o.patterns, owner{p, n})
-			case o.exact[p] == nil:
+			default:
 				o.exact[p] = n
 			}
+			named[p] = true
 		}
 	}
 	literals := func(o owner) int { return len(o.pattern) - strings.Count(o.pattern, "*") }

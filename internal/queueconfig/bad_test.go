@@ -27,10 +27,10 @@ func problems(t *testing.T, text string) []string {
 	if !ok {
 		t.Fatalf("the error is a %T", err)
 	}
-	if err.Error() != strings.Join(list, "; ") {
+	if err.Error() != strings.Join(list.Lines(), "; ") {
 		t.Errorf("the error says %q, and lists %q", err, list)
 	}
-	return list
+	return list.Lines()
 }
 
 // TestBadConfigurations runs the files in testdata/bad: a mistake, and what is said about it. text is a whole configuration, header is

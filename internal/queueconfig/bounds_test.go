@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 	"github.com/kubenexus/kubenexus-scheduler/internal/queueconfig"
 )
 
@@ -27,14 +28,58 @@ func TestTwentyProblemsAreListedAndTheRestIsCounted(t *testing.T) {
 	}
 }
 
+func resource(i int) string { return fmt.Sprintf("example.com/r%d: 1", i) }
+
+// What a change of the configuration costs the scheduler is bounded too: the largest ones that are accepted take some tens of MB, not
+// hundreds, while the tree is made.
+func TestWhatTheLargestConfigurationsTake(t *testing.T) {
+	queues := func(n int, fields string) string {
+		return elements(n, func(i int) string { return fmt.Sprintf("{name: q%d%s}", i, fields) })
+	}
+	for name, text := range map[string]string{
+		"most queues": "{name: r, guarantee: &r {" + elements(5, resource) + "}, limit: *r}, " + queues(9_998, ", guarantee: *r, limit: *r"),
+		"most resources": "{name: r, guarantee: &r {" + elements(64, resource) + "}, limit: *r}, " +
+			queues(779, ", guarantee: *r, limit: *r"),
+		"most namespaces, which thousands inherit": "{name: p, namespaces: [" +
+			elements(1_000, func(i int) string { return fmt.Sprintf("'n%d-*'", i) }) + "], queues: [" + queues(9_998, "") + "]}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			config, err := queueconfig.Parse([]byte(header + "queues: [" + text + "]"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			queue.New(config, queue.NewResources())
+			runtime.ReadMemStats(&after)
+			if used := after.TotalAlloc - before.TotalAlloc; used > 40<<20 {
+				t.Errorf("the tree took %d MiB", used>>20)
+			} else {
+				t.Logf("the tree took %d MiB", used>>20)
+			}
+		})
+	}
+}
+
 // What follows would take gigabytes, or minutes, if each repetition were read, or reported, in full.
 func TestWhatATextCostsIsBounded(t *testing.T) {
 	long := strings.Repeat("x", 500_000)
 	names := func(i int) string { return fmt.Sprintf("{name: q%d}", i) }
-	resources := elements(20_000, func(i int) string { return fmt.Sprintf("example.com/r%d: 1", i) })
+	resources := elements(20_000, resource)
 	for _, test := range []struct{ name, text, want string }{
 		{"a text above 1 MiB", strings.Repeat("#", 1<<20+1), "the text has 1048577 bytes: at most 1048576 are read"},
 		{"too many queues", header + "queues: [" + elements(10_001, names) + "]", "queues: Too many: the tree may have 10000 queues"},
+		{
+			"too many queues for that many resources",
+			header + "queues: [{name: r, limit: &l {" + elements(64, resource) + "}}, " +
+				elements(9_000, func(i int) string { return fmt.Sprintf("{name: q%d, limit: *l}", i) }) + "]",
+			"queues: Too many: with 64 different resources in guarantees and limits, the tree may have 781 queues: name fewer resources, or fewer queues",
+		},
+		{
+			"resources in the last queue of too many",
+			header + "queues: [" + elements(9_999, names) + "{name: r, limit: {" + elements(11, resource) + "}}]",
+			"queues: Too many: with 11 different resources in guarantees and limits, the tree may have 4545 queues",
+		},
 		{
 			"a queue that is its own child", header + "queues: &all [{name: a, queues: *all}]",
 			"queues[0].queues[0].name: Duplicate value",

@@ -3,6 +3,7 @@ package queueconfig
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,9 @@ func target(n *yaml.Node) *yaml.Node {
 	}
 	return n
 }
+
+// oldBooleans are true or false to readers of YAML 1.1, such as kubectl and Helm, unless they are in quotes.
+var oldBooleans = []string{"y", "yes", "on", "n", "no", "off"}
 
 func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Tag == tagNull
@@ -106,9 +110,25 @@ func (r *reader) pairs(n *yaml.Node, at func(key string) *field.Path, do func(ke
 			})
 		default:
 			seen[key.Value] = true
-			do(key.Value, target(n.Content[i+1]))
+			if value := target(n.Content[i+1]); r.untagged(at(key.Value), key) && r.untagged(at(key.Value), value) {
+				do(key.Value, value)
+			}
 		}
 	}
+}
+
+// untagged reports whether a node is written without a tag. What a tag such as !x means is not known, and it is not left out silently.
+func (r *reader) untagged(path *field.Path, n *yaml.Node) bool {
+	if n.Style&yaml.TaggedStyle == 0 {
+		return true
+	}
+	detail := "YAML's tags are not read: remove " + cut(n.Tag, maxShown)
+	if path == nil {
+		r.say("the document has a tag: " + detail)
+		return false
+	}
+	r.report(field.Forbidden(path, detail))
+	return false
 }
 
 // text returns a text. Numbers and the like are not read as one: their text is not the same to every reader of YAML.
@@ -116,7 +136,7 @@ func (r *reader) text(path *field.Path, n *yaml.Node) (text string, ok bool) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
 		r.wrong(path, "must be text")
-	case n.Tag != tagText:
+	case n.Tag != tagText, n.Style == 0 && slices.Contains(oldBooleans, strings.ToLower(n.Value)):
 		r.report(field.TypeInvalid(path, n.Value, "must be text: put it in quotes"))
 	default:
 		return n.Value, true
@@ -153,6 +173,9 @@ func oneOf[T ~int](r *reader, path *field.Path, n *yaml.Node, names []string, wa
 	return was
 }
 
+// disputed is said of a number such as 010, which is 8 for some readers of YAML and 10 for others.
+const disputed = "readers of YAML do not agree on this number: write it as JSON does, such as 10 or 0.5"
+
 // number reads a number into to, which says what type of number it must be.
 func (r *reader) number(path *field.Path, n *yaml.Node, must string, to any) bool {
 	if n.Kind != yaml.ScalarNode {
@@ -161,6 +184,8 @@ func (r *reader) number(path *field.Path, n *yaml.Node, must string, to any) boo
 	}
 	// What JSON takes for a number is the same to every reader; 010, 0x10, 1_000 and .inf are not.
 	switch wrong := json.Unmarshal([]byte(n.Value), to) != nil; {
+	case wrong && n.Tag == tagInt && !json.Valid([]byte(n.Value)):
+		r.report(field.TypeInvalid(path, n.Value, disputed))
 	case wrong:
 		r.report(field.TypeInvalid(path, n.Value, must))
 	case n.Tag == tagText:

@@ -46,10 +46,9 @@ func Parse(text []byte) (queue.Config, error) {
 // reader reads one configuration.
 type reader struct {
 	problems Problems
-	// more counts the problems beyond those that are listed.
-	more int
-	// queues and patterns count what was read in the whole tree.
+	// queues and patterns count what was read in the whole tree. full is true if no more is read.
 	queues, patterns int
+	full             bool
 	// names has the path of each queue by its name.
 	names map[string]string
 	// resources are the names of all resources in guarantees and limits.
@@ -62,26 +61,25 @@ func (r *reader) document(text []byte) *yaml.Node {
 		r.say(fmt.Sprintf("the text has %d bytes: at most %d are read", len(text), maxText))
 		return nil
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	var first, second yaml.Node
-	switch err := decoder.Decode(&first); {
-	case errors.Is(err, io.EOF):
-		return r.empty()
-	case err != nil:
-		return r.notYAML(err)
-	case isNull(first.Content[0]):
-		return r.empty()
+	var found *yaml.Node
+	for decoder := yaml.NewDecoder(bytes.NewReader(text)); ; {
+		var next yaml.Node
+		switch err := decoder.Decode(&next); {
+		case errors.Is(err, io.EOF) && found == nil:
+			return r.empty()
+		case errors.Is(err, io.EOF):
+			shorten(found)
+			return found
+		case err != nil:
+			return r.notYAML(err)
+		case isNull(next.Content[0]): // there is nothing between two ---, or behind the last one
+		case found != nil:
+			r.say("there are several documents: write one, without --- in between")
+			return nil
+		default:
+			found = next.Content[0]
+		}
 	}
-	switch err := decoder.Decode(&second); {
-	case errors.Is(err, io.EOF):
-	case err != nil:
-		return r.notYAML(err)
-	case !isNull(second.Content[0]):
-		r.say("there are several documents: write one, without --- in between")
-		return nil
-	}
-	shorten(&first)
-	return first.Content[0]
 }
 
 func (r *reader) empty() *yaml.Node {
@@ -96,6 +94,9 @@ func (r *reader) notYAML(err error) *yaml.Node {
 
 // config reads the whole configuration.
 func (r *reader) config(root *yaml.Node) queue.Config {
+	if !r.untagged(nil, root) {
+		return queue.Config{}
+	}
 	fields, ok := r.mapping(nil, root, "apiVersion", "kind", "queues")
 	if !ok {
 		return queue.Config{}
@@ -103,8 +104,12 @@ func (r *reader) config(root *yaml.Node) queue.Config {
 	r.constant(field.NewPath("apiVersion"), fields["apiVersion"], APIVersion)
 	r.constant(field.NewPath("kind"), fields["kind"], Kind)
 	path := field.NewPath("queues")
+	if fields["queues"] == nil { // as in a file that was cut off
+		r.report(field.Required(path, fmt.Sprintf("write the queues, or [] if there is only queue %s", queue.Default)))
+	}
 	queues := r.list(path, fields["queues"], queue.NewQueue(""), 1)
-	r.guarantees(path, queues, nil)
+	r.isFull()
+	r.bounds(path, queues, nil)
 	if _, there := r.names[queue.Default]; !there {
 		queues = append(queues, queue.NewQueue(queue.Default))
 	}

@@ -83,9 +83,7 @@ func TestAGoodConfiguration(t *testing.T) {
 
 func TestThereIsADefaultQueueInEveryConfiguration(t *testing.T) {
 	for text, want := range map[string]string{
-		header:                                         "default",
-		header + "queues:\n":                           "default",
-		header + "queues: []\n---\n":                   "default",
+		header + "queues: []":                          "default",
 		with("- name: a\n"):                            "a default",
 		with("- name: default\n- name: a"):             "default a",
 		with("- {name: a, queues: [{name: default}]}"): "a",
@@ -105,6 +103,40 @@ func TestAFieldWithoutAValueIsLeftOut(t *testing.T) {
 	if diff := cmp.Diff([]queue.Queue{queue.NewQueue("default")}, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("queues (-want +got):\n%s", diff)
 	}
+}
+
+// Editors and tools write the same text in several ways.
+func TestTheSameConfigurationInOtherForms(t *testing.T) {
+	text := with("- name: a\n  limit: {cpu: 1.5}\n")
+	want := parse(t, text)
+	for name, other := range map[string]string{
+		"a byte order mark":       "\uFEFF" + text,
+		"line ends of Windows":    strings.ReplaceAll(text, "\n", "\r\n"),
+		"no line end at the end":  strings.TrimSpace(text),
+		"the begin of a document": "# queues\n---\n" + text,
+		"the end of a document":   text + "...\n",
+		"empty documents":         "---\n---\n" + text + "---\n---\n# nothing\n",
+		"JSON":                    `{"apiVersion":"kubenexus.io/v1alpha1","kind":"QueueConfiguration","queues":[{"name":"a","limit":{"cpu":"1500m"}}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(want, parse(t, other), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("queues (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What is in quotes is text to every reader of YAML, and amounts are read from text as Kubernetes reads them.
+func TestQuotedText(t *testing.T) {
+	got := parse(t, with(`- {name: "on", namespaces: ['no', "12"], limit: {cpu: "010", memory: "1e3"}}`))
+	if got[0].Name != "on" || got[0].Limit["cpu"] != 10_000 || got[0].Limit["memory"] != 1000 {
+		t.Errorf("read as %+v", got[0])
+	}
+}
+
+// Namespaces may use several queues: what names none goes to the first of those that name its namespace alike.
+func TestQueuesMayNameTheSameNamespaces(t *testing.T) {
+	parse(t, with("- {name: a, namespaces: [ml, web-*]}\n- {name: b, namespaces: [ml, web-*]}\n"))
 }
 
 func TestAliasesAreRead(t *testing.T) {
@@ -131,7 +163,7 @@ func TestTheTreeMayHaveEightLevels(t *testing.T) {
 func TestADocumentIsReadAsTheSameQueues(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := 0
-		want := queue.Config{Queues: append(drawQueues(t, &n, 1), queue.NewQueue(queue.Default))}
+		want := queue.Config{Queues: append(drawQueues(t, &n, 1, 1_000_000_000_000), queue.NewQueue(queue.Default))}
 		readAgain(t, want)
 	})
 }
@@ -151,8 +183,8 @@ func readAgain(t rapid.TB, want queue.Config) {
 	}
 }
 
-// drawQueues draws queues that guarantee their children what those are guaranteed.
-func drawQueues(t *rapid.T, n *int, level int) []queue.Queue {
+// drawQueues draws queues that guarantee their children what those are guaranteed, and that may have as many pods as the one above.
+func drawQueues(t *rapid.T, n *int, level int, above int64) []queue.Queue {
 	amount := rapid.Int64Range(0, 1_000_000_000_000)
 	var queues []queue.Queue
 	for range rapid.IntRange(0, 3).Draw(t, "queues") {
@@ -172,10 +204,10 @@ func drawQueues(t *rapid.T, n *int, level int) []queue.Queue {
 			},
 			Namespaces: rapid.SampledFrom([][]string{{"*"}, {"ml-*", "web"}}).Draw(t, "namespaces"),
 			Guarantee:  queue.Amounts{},
-			Limit:      queue.Amounts{"pods": amount.Draw(t, "pods")},
+			Limit:      queue.Amounts{"pods": rapid.Int64Range(0, above).Draw(t, "pods")},
 		}
 		if level < 4 {
-			q.Queues = drawQueues(t, n, level+1)
+			q.Queues = drawQueues(t, n, level+1, q.Limit["pods"])
 		}
 		for _, name := range []string{"cpu", "memory", "nvidia.com/gpu"} {
 			q.Guarantee[name] = amount.Draw(t, name)

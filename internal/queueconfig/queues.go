@@ -18,6 +18,9 @@ const (
 	maxDepth = 8
 	// maxQueues is how many queues there may be in the whole tree.
 	maxQueues = 10_000
+	// maxCells is how many queues there may be, times how many different resources. The scheduler keeps amounts of each resource for each
+	// queue, whatever that one states: with so many, all together take about 40 MB, and a change half a second.
+	maxCells = 50_000
 	// maxPatterns is how many namespaces all queues may name together.
 	maxPatterns = 10_000
 	// maxPatternsOfOne is how many namespaces one queue may name.
@@ -51,18 +54,33 @@ func (r *reader) list(path *field.Path, n *yaml.Node, parent queue.Queue, level 
 	}
 	var queues []queue.Queue
 	for i, item := range n.Content {
-		if r.queues > maxQueues {
+		if r.queues++; r.isFull() {
 			return nil
 		}
-		if r.queues++; r.queues > maxQueues {
-			r.say(fmt.Sprintf("queues: Too many: the tree may have %d queues", maxQueues))
-			return nil
+		at, value := path.Index(i), target(item)
+		if !r.untagged(at, value) {
+			continue
 		}
-		if q, ok := r.queue(path.Index(i), target(item), parent, level); ok {
+		if q, ok := r.queue(at, value, parent, level); ok {
 			queues = append(queues, q)
 		}
 	}
 	return queues
+}
+
+// isFull reports whether the tree is too large, and says so once.
+func (r *reader) isFull() bool {
+	switch {
+	case r.full:
+	case r.queues > maxQueues:
+		r.full = true
+		r.say(fmt.Sprintf("queues: Too many: the tree may have %d queues", maxQueues))
+	case r.queues*len(r.resources) > maxCells:
+		r.full = true
+		r.say(fmt.Sprintf("queues: Too many: with %d different resources in guarantees and limits, the tree may have %d queues: "+
+			"name fewer resources, or fewer queues", len(r.resources), maxCells/len(r.resources)))
+	}
+	return r.full
 }
 
 // queue reads a queue and those below it.
@@ -168,8 +186,11 @@ func (r *reader) namespaces(path *field.Path, n *yaml.Node, parent []string) []s
 	var patterns []string
 	first := map[string]int{}
 	for i, item := range n.Content {
-		at := path.Index(i)
-		pattern, ok := r.text(at, target(item))
+		at, value := path.Index(i), target(item)
+		if !r.untagged(at, value) {
+			continue
+		}
+		pattern, ok := r.text(at, value)
 		if !ok || !r.isPattern(at, pattern) {
 			continue
 		}

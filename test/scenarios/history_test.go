@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,12 +17,33 @@ import (
 
 // jobPlan is a gang, or a pod without one, of a random load. All its members request the same.
 type jobPlan struct {
-	name, queue   string
-	members, cpus int
-	priority      int32
+	name, queue string
+	// pool is the pool of nodes that the members need, empty if they run on all nodes.
+	pool     string
+	members  int
+	asks     demand
+	priority int32
+	// runtime is what the members say of how long they run, if it is not empty.
+	runtime string
 	// alone is true for a pod without a gang.
 	alone bool
 }
+
+// demand is what a member requests, or a node has, or queues use: CPUs and GiB of memory.
+type demand struct{ cpus, memory int }
+
+// plus returns a sum, with o counted so many times.
+func (a demand) plus(o demand, times int) demand {
+	return demand{a.cpus + times*o.cpus, a.memory + times*o.memory}
+}
+
+// within reports whether there is room for it.
+func (a demand) within(room demand) bool { return a.cpus <= room.cpus && a.memory <= room.memory }
+
+func (a demand) String() string { return fmt.Sprintf("%d CPUs and %d GiB", a.cpus, a.memory) }
+
+// meets reports whether there are nodes that two jobs could both use if they were empty.
+func (j *jobPlan) meets(o *jobPlan) bool { return j.pool == "" || o.pool == "" || j.pool == o.pool }
 
 // occurrence is one thing that happened to a pod, as the API server ordered it.
 type occurrence struct {
@@ -110,9 +131,11 @@ func (h *history) plans(j jobPlan) {
 // moment is what is known of the pods at a moment of a history.
 type moment struct {
 	jobs map[string]*jobState
-	// used are the CPUs that are used of each node.
-	used map[string]int
+	// used is what is used of each node.
+	used map[string]demand
 }
+
+func newMoment() *moment { return &moment{jobs: map[string]*jobState{}, used: map[string]demand{}} }
 
 // jobState is a job at a moment.
 type jobState struct {
@@ -147,13 +170,13 @@ func (m *moment) follow(plans map[string]jobPlan, o occurrence) {
 	case wasBound:
 		j.bound++
 		j.nodes[o.pod] = o.node
-		m.used[o.node] += j.cpus
+		m.used[o.node] = m.used[o.node].plus(j.asks, 1)
 	case isDeleted:
 		j.ending++
 	case wasDeleted:
 		j.deleted++
 		if node, ran := j.nodes[o.pod]; ran {
-			m.used[node] -= j.cpus
+			m.used[node] = m.used[node].plus(j.asks, -1)
 		}
 		if j.deleted == j.members {
 			delete(m.jobs, o.job)
@@ -161,12 +184,12 @@ func (m *moment) follow(plans map[string]jobPlan, o occurrence) {
 	}
 }
 
-// uses returns the CPUs that a queue uses.
-func (m *moment) uses(queue string) int {
-	used := 0
+// uses returns what a queue uses, with those below it; in says which job is in one of them.
+func (m *moment) uses(in func(*jobState) bool) demand {
+	var used demand
 	for _, j := range m.jobs {
-		if j.queue == queue {
-			used += (j.bound - j.deleted) * j.cpus
+		if in(j) {
+			used = used.plus(j.asks, j.bound-j.deleted)
 		}
 	}
 	return used
@@ -176,98 +199,49 @@ func (m *moment) uses(queue string) int {
 func (h *history) now() *moment {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	m := &moment{jobs: map[string]*jobState{}, used: map[string]int{}}
+	m := newMoment()
 	for _, o := range h.all {
 		m.follow(h.jobs, o)
 	}
 	return m
 }
 
-// cluster is what a history is checked against.
-type cluster struct {
-	nodes, cpus int
-	// strict are the queues that are Strict, limits the CPUs to which others are limited.
-	strict map[string]bool
-	limits map[string]int
-}
-
-// fits reports whether the idle nodes have room for all members of a job, within the limit of its queue.
-func (c cluster) fits(m *moment, j *jobState) bool {
-	if limit, limited := c.limits[j.queue]; limited && m.uses(j.queue)+j.members*j.cpus > limit {
-		return false
-	}
-	room := (c.nodes - len(m.used)) * (c.cpus / j.cpus)
-	for _, used := range m.used {
-		room += (c.cpus - used) / j.cpus
-	}
-	return room >= j.members
-}
-
-// idleBeside returns what waits though it fits and may start, and what runs in part: nothing, once the scheduler has noticed what happened.
-func (c cluster) idleBeside(m *moment) string {
-	var wrong []string
-	for _, j := range m.jobs {
-		switch {
-		case j.deleted == 0 && j.bound > 0 && j.bound < j.members:
-			wrong = append(wrong, fmt.Sprintf("%s runs with %d of %d", j.name, j.bound, j.members))
-		case j.waits() && c.fits(m, j) && (!c.strict[j.queue] || m.head(j.queue) == j):
-			wrong = append(wrong, j.name+" of queue "+j.queue+" fits and waits")
+// unseen returns a job that was created as a whole, or ended, and of which the history does not have that yet, or an empty text.
+func (h *history) unseen(ended map[string]bool) string {
+	m := h.now()
+	for name, plan := range h.plan() {
+		switch j := m.jobs[name]; {
+		case ended[name] && j != nil:
+			return name + " ended, and is still seen"
+		case !ended[name] && (j == nil || j.created < plan.members):
+			return name + " is not seen yet"
 		}
 	}
-	slices.Sort(wrong)
-	return strings.Join(wrong, ", ")
+	return ""
 }
 
-// head returns the first job of a queue that waits.
-func (m *moment) head(queue string) *jobState {
-	var head *jobState
-	for _, j := range m.jobs {
-		if j.queue == queue && j.waits() && (head == nil || j.before(head)) {
-			head = j
-		}
-	}
-	return head
-}
-
-const (
-	// notices is how long the scheduler may take to notice that a gang is complete.
-	notices = time.Second
-	// interleaves is within which time gangs that start one after another may have their pods bound in another order.
-	interleaves = 300 * time.Millisecond
-)
-
-// check returns what is wrong in a history: a job of a Strict queue that started before one that waited before it, and a queue above its
-// limit.
-func (c cluster) check(h *history) []string {
+// plan returns the jobs, and occurrences what happened to them.
+func (h *history) plan() map[string]jobPlan {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	starts := map[string]time.Time{}
+	return maps.Clone(h.jobs)
+}
+
+func (h *history) occurrences() []occurrence {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.all)
+}
+
+// counts returns how many jobs started, and how much happened.
+func (h *history) counts() (started, all int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	began := map[string]bool{}
 	for _, o := range h.all {
-		if _, began := starts[o.job]; o.what == wasBound && !began {
-			starts[o.job] = o.at
+		if o.what == wasBound {
+			began[o.job] = true
 		}
 	}
-	var wrong []string
-	m := &moment{jobs: map[string]*jobState{}, used: map[string]int{}}
-	for i, o := range h.all {
-		m.follow(h.jobs, o)
-		if o.what != wasBound {
-			continue
-		}
-		j := m.jobs[o.job]
-		if limit, limited := c.limits[j.queue]; limited && m.uses(j.queue) > limit {
-			wrong = append(wrong, fmt.Sprintf("%d: with %s, queue %s uses %d of %d", i, o.pod, j.queue, m.uses(j.queue), limit))
-		}
-		if used := m.used[o.node]; used > c.cpus {
-			wrong = append(wrong, fmt.Sprintf("%d: with %s, node %s uses %d of %d", i, o.pod, o.node, used, c.cpus))
-		}
-		head := m.head(j.queue)
-		if !c.strict[j.queue] || head == nil || !head.before(j) || o.at.Sub(head.complete) < notices {
-			continue
-		}
-		if began, starts := starts[head.name]; !starts || began.Sub(o.at) > interleaves {
-			wrong = append(wrong, fmt.Sprintf("%d: %s overtakes %s, which waits since %s", i, o.pod, head.name, o.at.Sub(head.complete)))
-		}
-	}
-	return wrong
+	return len(began), len(h.all)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -25,9 +27,13 @@ func badQueues() []struct{ name, text, says string } {
 	with := func(lines string) string { return queueDocument("- name: research\n" + lines) }
 	return []struct{ name, text, says string }{
 		{"nothing", "", "there is nothing in it"},
+		{"comments", "# queues\n", "there is nothing in it"},
+		{"null", "null", "there is nothing in it"},
+		{"no queues, as in a file that was cut off", strings.TrimSpace(strings.Split(queueDocument(""), "queues")[0]), "queues: Required value"},
 		{"no YAML", "a: b: c", "not YAML"},
 		{"a tab", with("\tweight: 2"), "not YAML: line 4"},
 		{"two documents", with("---\nqueues: []"), "there are several documents"},
+		{"a second document behind an empty one", with("---\n---\nqueues: []"), "there are several documents"},
 		{"another version", strings.Replace(with(""), "v1alpha1", "v1", 1), `apiVersion: Unsupported value: "kubenexus.io/v1"`},
 		{"another kind", strings.Replace(with(""), "QueueConfiguration", "Queues", 1), `kind: Unsupported value: "Queues"`},
 		{"an unknown field", with("  quota: {cpu: 1}"), "queues[0].quota: Forbidden: unknown field"},
@@ -35,6 +41,9 @@ func badQueues() []struct{ name, text, says string } {
 		{"a field twice", with("  weight: 1\n  weight: 2"), "queues[0].weight: Duplicate value"},
 		{"no name", with("- weight: 1"), "queues[1].name: Required value"},
 		{"a name that is no label", with("- name: The Others"), `queues[1].name: Invalid value: "The Others"`},
+		{"a name that is true for others", with("- name: yes"), `queues[1].name: Invalid value: "yes"`},
+		{"a tag", with("  order: !fifo Strict"), "queues[0].order: Forbidden: YAML's tags are not read: remove !fifo"},
+		{"a merge key", with("  weight: &w 1\n- <<: *w"), "queues[1].<<: Forbidden"},
 		{"a name twice", with("- name: a\n  queues:\n  - name: research"), `queues[1].queues[0].name: Duplicate value: "research"`},
 		{"a negative weight", with("  weight: -1"), `queues[0].weight: Invalid value: "-1"`},
 		{"a priority with a fraction", with("  priority: 1.5"), `queues[0].priority: Invalid value: "1.5"`},
@@ -42,20 +51,67 @@ func badQueues() []struct{ name, text, says string } {
 		{"a duration without a unit", with("  maxWait: 600"), `queues[0].maxWait: Invalid value: "600"`},
 		{"no quantity", with("  guarantee: {memory: 64GB}"), `queues[0].guarantee[memory]: Invalid value: "64GB"`},
 		{"an unknown resource", with("  guarantee: {gpu: 1}"), `queues[0].guarantee[gpu]: Invalid value: "gpu"`},
+		{"an octal number", with("  guarantee: {cpu: 010}"), `queues[0].guarantee[cpu]: Invalid value: "010"`},
+		{"too much", with("  guarantee: {cpu: 1e999}"), `queues[0].guarantee[cpu]: Invalid value: "1e999"`},
 		{"a negative guarantee", with("  guarantee: {cpu: -1}"), `queues[0].guarantee[cpu]: Invalid value: "-1"`},
 		{
 			"guarantees above a limit", with("- name: a\n  limit: {cpu: 1}\n  queues:\n  - {name: b, guarantee: {cpu: 2}}"),
 			`queues[1].queues[0].guarantee[cpu]: Invalid value: "2": is above the limit of queue a`,
 		},
+		{
+			"a limit above a limit", with("- name: a\n  limit: {cpu: 1}\n  queues:\n  - {name: b, limit: {cpu: 2}}"),
+			`queues[1].queues[0].limit[cpu]: Invalid value: "2": is above the limit of queue a`,
+		},
 		{"no namespaces", with("  namespaces: []"), "queues[0].namespaces: Required value"},
 		{"unknown preemption", with("  preemption: {reclaim: Always}"), `queues[0].preemption.reclaim: Unsupported value: "Always"`},
 		{"default with children", with("- name: default\n  queues: [{name: a}]"), "queues[1].queues: Forbidden"},
+		{
+			"many queues with many resources", with("  limit: &l {" + repeated(64, "example.com/r%d: 1, ") + "}\n" +
+				repeated(2_000, "- {name: q%d, limit: *l}\n")),
+			"queues: Too many: with 64 different resources",
+		},
+	}
+}
+
+// repeated returns the format with the numbers from 0 to n-1.
+func repeated(n int, format string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
+}
+
+// badConfigMaps are ConfigMaps without a configuration, and what is said about them.
+func badConfigMaps() []struct {
+	name   string
+	data   map[string]string
+	binary map[string][]byte
+	says   string
+} {
+	good := queueDocument("- name: research")
+	return []struct {
+		name   string
+		data   map[string]string
+		binary map[string][]byte
+		says   string
+	}{
+		{name: "no keys", says: "data[queues.yaml]: Required value: the ConfigMap is empty"},
+		{
+			name: "another key", data: map[string]string{"queue.yaml": good},
+			says: "data[queues.yaml]: Required value: the scheduler reads this key, and the ConfigMap has queue.yaml",
+		},
+		{name: "an empty text", data: map[string]string{"queues.yaml": ""}, says: "there is nothing in it"},
+		{
+			name: "not UTF-8", binary: map[string][]byte{"queues.yaml": append([]byte{0xff, 0xfe}, good...)},
+			says: "binaryData[queues.yaml]: Forbidden",
+		},
 	}
 }
 
 // TestBadQueueConfigurationsAreRefused writes one bad configuration after another while a gang runs and one waits for the limit of its
-// queue. Each is refused with the path of the field in an event on the ConfigMap, and by the metric. The one before them stays in force:
-// nothing starts, nothing is evicted. Then a good one counts, and at last there is none.
+// queue. Each is refused with the path of the field in an event on the ConfigMap, in the log, and by the metric. The one before them stays in
+// force: nothing starts, nothing is evicted. Then a good one counts, and at last there is none.
 func TestBadQueueConfigurationsAreRefused(t *testing.T) {
 	skipIfShort(t)
 	scheduler := startScheduler(t, "--kubeconfig="+suite.plane.Kubeconfig(), "--leader-elect=false", "-v=2",
@@ -75,13 +131,29 @@ func TestBadQueueConfigurationsAreRefused(t *testing.T) {
 	for _, bad := range badQueues() {
 		s.writeQueues(bad.text)
 		s.configurationRefused(bad.name, bad.says)
+		logsRefusal(t, scheduler, bad.says)
 		configurationIs(t, scheduler, "0")
 	}
+	for _, bad := range badConfigMaps() {
+		s.writeQueueConfigMap(bad.data, bad.binary)
+		s.configurationRefused(bad.name, bad.says)
+		logsRefusal(t, scheduler, bad.says)
+		configurationIs(t, scheduler, "0")
+	}
+	s.writeQueues(queueDocument("- name: research\n" + repeated(50, "- {name: q%d, weight: -1}\n")))
+	note := s.configurationRefused("50 mistakes", "queues[1].weight")
+	if !manyMore.MatchString(note) {
+		t.Errorf("the event does not say how many more mistakes there are: %s", note)
+	}
+	logsRefusal(t, scheduler, `queues[20].weight: Invalid value: "-1": must be a number from 0.001 to 1000000, or 0 for what nobody else `+
+		"wants; and 30 more")
 	s.knowsQueue("research", true)
 	s.boundIs(t, "waits", 0)
 	s.boundIs(t, "runs", 2)
 
-	s.writeQueues(queueDocument("- {name: research, limit: {cpu: 4}}"))
+	s.writeQueueConfigMap(map[string]string{
+		"queues.yaml": "\uFEFF" + strings.ReplaceAll(queueDocument("- {name: research, limit: {cpu: 4}}"), "\n", "\r\n"), "README": "",
+	}, nil)
 	s.boundIs(t, "waits", 2)
 	configurationIs(t, scheduler, "1")
 	s.deleteQueues()
@@ -192,13 +264,27 @@ func (s *scenario) queued(name, queue string, members int) {
 // queueKey is the annotation and the label that name a queue.
 const queueKey = "kubenexus.io/queue"
 
-// configurationRefused waits for the event on the ConfigMap that says what is wrong.
-func (s *scenario) configurationRefused(what, says string) {
+// manyMore is the end of an event about more mistakes than there is room for.
+var manyMore = regexp.MustCompile(`[^.]; and 4\d more; the configuration before it stays in force$`)
+
+// logsRefusal checks that the log says what is wrong. The event about it must have been seen: it is written later.
+func logsRefusal(t *testing.T, scheduler *process.Scheduler, says string) {
+	t.Helper()
+	lines := scheduler.Log.Lines("The configuration of queues is refused; the one before it stays in force")
+	quoted := strconv.Quote(says)
+	if len(lines) == 0 || !strings.Contains(lines[len(lines)-1], quoted[1:len(quoted)-1]) {
+		t.Errorf("the log does not say %s: its last line is %.500q", says, lines[max(0, len(lines)-1):])
+	}
+}
+
+// configurationRefused waits for the event on the ConfigMap that says what is wrong, and returns its note.
+func (s *scenario) configurationRefused(what, says string) string {
 	s.t.Helper()
 	object, err := suite.client.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(s.ctx, queueConfigMap, metav1.GetOptions{})
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	note := ""
 	process.Within(s.t, patience, "the event about "+what, func() (bool, string) {
 		list, err := suite.client.EventsV1().Events(metav1.NamespaceSystem).List(s.ctx,
 			metav1.ListOptions{FieldSelector: "reason=InvalidQueueConfiguration"})
@@ -209,10 +295,12 @@ func (s *scenario) configurationRefused(what, says string) {
 		for _, e := range list.Items {
 			if e.Regarding.ResourceVersion == object.ResourceVersion {
 				said = append(said, e.Type+" "+e.Note)
+				note = e.Note
 			}
 		}
 		return len(said) == 1 && strings.HasPrefix(said[0], "Warning "+says), fmt.Sprintf("%q", said)
 	})
+	return note
 }
 
 // configurationIs waits until the metric says that the latest configuration is in force (1), or was refused (0).

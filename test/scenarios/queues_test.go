@@ -35,10 +35,16 @@ func (s *scenario) configureQueues(list string) {
 // writeQueues writes the ConfigMap.
 func (s *scenario) writeQueues(text string) {
 	s.t.Helper()
+	s.writeQueueConfigMap(map[string]string{"queues.yaml": text}, nil)
+}
+
+// writeQueueConfigMap writes the ConfigMap with these keys.
+func (s *scenario) writeQueueConfigMap(data map[string]string, binaryData map[string][]byte) {
+	s.t.Helper()
 	configMaps := suite.client.CoreV1().ConfigMaps(metav1.NamespaceSystem)
 	object := &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Name: queueConfigMap, Namespace: metav1.NamespaceSystem},
-		Data:       map[string]string{"queues.yaml": text},
+		Data:       data, BinaryData: binaryData,
 	}
 	_, err := configMaps.Create(s.ctx, object, metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {

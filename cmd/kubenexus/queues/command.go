@@ -126,15 +126,18 @@ func read(file string, stdin io.Reader) ([]byte, error) {
 // check prints what is wrong with a configuration, or else shows it.
 func check(w io.Writer, file string, text []byte, show func(io.Writer, string, queue.Config) error) error {
 	text, err := unwrap(text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+	var config queue.Config
+	if err == nil {
+		config, err = queueconfig.Parse(text)
 	}
-	config, err := queueconfig.Parse(text)
 	if err == nil {
 		return show(w, file, config)
 	}
-	problems, _ := errors.AsType[queueconfig.Problems](err)
-	for _, problem := range problems {
+	problems, refused := errors.AsType[queueconfig.Problems](err)
+	if !refused {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	for _, problem := range problems.Lines() {
 		fmt.Fprintf(w, "%s: %s\n", file, problem)
 	}
 	return fmt.Errorf("%s: the scheduler would refuse it, and keep the configuration that it has", file)

@@ -127,9 +127,20 @@ func TestCheckSaysEachProblemOnALine(t *testing.T) {
 	}
 }
 
+func TestCheckSaysWhatIsWrongWithTheConfigMap(t *testing.T) {
+	for text, want := range map[string]string{
+		manifest("queue.yaml: a"): "-: data[queues.yaml]: Required value: the scheduler reads this key, and the ConfigMap has queue.yaml\n",
+		"kind: ConfigMap\nbinaryData: {queues.yaml: /w==}\n": "-: binaryData[queues.yaml]: Forbidden: kubectl puts a file there that is not in " +
+			"UTF-8: save it in UTF-8, so that it is in data\n",
+	} {
+		if out, err := run(t, text, "check", "-f", "-"); err == nil || out != want {
+			t.Errorf("%v: %s\nwant %s", err, out, want)
+		}
+	}
+}
+
 func TestCheckSaysWhatItCannotRead(t *testing.T) {
 	for text, want := range map[string]string{
-		manifest("queues: a"):                   "-: ConfigMap kubenexus-queues has no key queues.yaml, which the scheduler reads",
 		wrapped(good) + "---\n" + wrapped(good): "-: 2 ConfigMaps have the key queues.yaml: the scheduler reads one",
 		strings.Repeat(" ", maxFile+1):          "- has more than 4194304 bytes",
 	} {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	v1 "k8s.io/api/core/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
@@ -14,10 +15,10 @@ import (
 	"github.com/kubenexus/kubenexus-scheduler/internal/queueconfig"
 )
 
-// unwrap returns the configuration that the ConfigMap in a manifest has, and a text without a ConfigMap as it is.
+// unwrap returns the configuration that the ConfigMap in a manifest has, and a text without a ConfigMap as it is. The error is of type
+// queueconfig.Problems if the scheduler refuses the ConfigMap.
 func unwrap(text []byte) ([]byte, error) {
-	var found []string
-	var without string
+	var found, without []v1.ConfigMap
 	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
 	for {
 		document, err := documents.Read()
@@ -31,19 +32,21 @@ func unwrap(text []byte) ([]byte, error) {
 		if err := yaml.Unmarshal(document, &configMap); err != nil || configMap.Kind != "ConfigMap" {
 			continue // if it is a configuration, Parse says what is wrong with it
 		}
-		if data, has := configMap.Data[queueconfig.Key]; has {
-			found = append(found, data)
+		_, has := configMap.Data[queueconfig.Key]
+		_, binary := configMap.BinaryData[queueconfig.Key]
+		if has || binary {
+			found = append(found, configMap)
 		} else {
-			without = configMap.Name
+			without = append(without, configMap)
 		}
 	}
-	switch {
+	switch all := slices.Concat(found, without); {
 	case len(found) > 1:
 		return nil, fmt.Errorf("%d ConfigMaps have the key %s: the scheduler reads one", len(found), queueconfig.Key)
-	case len(found) == 1:
-		return []byte(found[0]), nil
-	case without != "":
-		return nil, fmt.Errorf("ConfigMap %s has no key %s, which the scheduler reads", without, queueconfig.Key)
+	case len(all) == 0:
+		return text, nil
+	default:
+		data, err := queueconfig.Text(&all[0])
+		return []byte(data), err
 	}
-	return text, nil
 }

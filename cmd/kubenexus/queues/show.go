@@ -74,7 +74,7 @@ func (s *shower) run(ctx context.Context, out, notes io.Writer) error {
 	}
 	config, configured, err := gangread.Queues(ctx, client, configMap)
 	if problems, bad := errors.AsType[queueconfig.Problems](err); bad {
-		for _, problem := range problems {
+		for _, problem := range problems.Lines() {
 			fmt.Fprintf(notes, "%s: %s\n", configMap, problem)
 		}
 		return fmt.Errorf("the scheduler refuses ConfigMap %s, and keeps the configuration before it: correct the fields above", configMap)
