@@ -105,7 +105,9 @@ func drawStream(t *testing.T, aside, effort *stream) {
 	}{{"CPUs in use, maxWait: " + streamMaxWait.String(), aside}, {"CPUs in use, maxWait: 0s (best effort)", effort}} {
 		end := run.complete.Add(streamPeriod)
 		used := func(users ...string) func(from, to time.Time) float64 {
-			return func(from, to time.Time) float64 { return run.load.usage.work(from, to, users...) / to.Sub(from).Seconds() }
+			return func(from, to time.Time) float64 {
+				return run.load.usage.work(from, to, users...) / to.Sub(from).Seconds()
+			}
 		}
 		panels = append(panels, picturePanel{Title: run.title, Unit: "short", Lines: []pictureLine{
 			overTime("the stream", run.began, end, used("stream")),

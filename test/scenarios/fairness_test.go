@@ -80,7 +80,9 @@ func othersTookOver(t *testing.T, usage *usageWatch, from, end, idle time.Time, 
 		full += sum(used, queues...).dominantShare(total) * lasted.Seconds() / end.Sub(from).Seconds()
 	})
 	below := func(from, to time.Time) time.Duration {
-		return usage.longest(from, to, func(used map[string]amount) bool { return sum(used, queues...).dominantShare(total) < full-fullEnough })
+		return usage.longest(from, to, func(used map[string]amount) bool {
+			return sum(used, queues...).dominantShare(total) < full-fullEnough
+		})
 	}
 	before, after := below(from, end), below(end, idle.Add(fairPeriod/2))
 	t.Logf("%.1f %% of the cluster were used, %.0f points less for %s at most; once a queue went idle, for %s at most",
@@ -91,8 +93,8 @@ func othersTookOver(t *testing.T, usage *usageWatch, from, end, idle time.Time, 
 }
 
 // fairShapes are the kinds of gangs, and of pods without a gang, of each queue. A node has 4 GiB for each CPU, so those with more are
-// memory-heavy. A queue is on average half of a gang below its level, because its next gang counts in the order. So gangs are small compared to
-// what their queue may use.
+// memory-heavy. A queue is on average half of a gang below its level, because its next gang counts in the order. So gangs are small compared
+// to what their queue may use.
 func fairShapes() (kinds []*jobKind) {
 	for queue, shapes := range map[string][]jobKind{
 		"one": {

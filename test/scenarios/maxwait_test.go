@@ -19,8 +19,8 @@ const (
 	waitedBefore = 6 * time.Second
 )
 
-// TestARestartKeepsHowLongAGangHasWaited: a gang waits, the scheduler is killed with -9, and another gang comes, which needs other nodes, before
-// the next scheduler starts. Capacity is set aside for the first, which has waited for longer, while it is not yet for the second. If the
+// TestARestartKeepsHowLongAGangHasWaited: a gang waits, the scheduler is killed with -9, and another gang comes, which needs other nodes,
+// before the next scheduler starts. Capacity is set aside for the first, which has waited for longer, while it is not yet for the second. If the
 // time began again with the process, both would be due at once.
 func TestARestartKeepsHowLongAGangHasWaited(t *testing.T) {
 	skipIfShort(t)

@@ -21,8 +21,10 @@ import (
 // TestScenarios runs every file in testdata, in a namespace named after the file and on nodes of its own. A file is a
 // list of verbs with arguments, each followed by what it prints; the verbs are the methods of scenario named in do.
 func TestScenarios(t *testing.T) {
-	args := []string{"--kubeconfig=" + suite.plane.Kubeconfig(), "--leader-elect=false", "-v=4",
-		"--authorization-always-allow-paths=/livez,/readyz,/metrics"}
+	args := []string{
+		"--kubeconfig=" + suite.plane.Kubeconfig(), "--leader-elect=false", "-v=4",
+		"--authorization-always-allow-paths=/livez,/readyz,/metrics",
+	}
 	scheduler := startScheduler(t, args...)
 	restart := func() {
 		scheduler.Kill()

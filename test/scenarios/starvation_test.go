@@ -33,8 +33,8 @@ var halfOfTheNodes = jobKind{
 	user: "half", members: streamNodes / 2, cpu: fmt.Sprint(streamCPUs), shortest: 4 * time.Second, longest: 4 * time.Second,
 }
 
-// TestAGangOfHalfTheClusterStartsBesideAStream: endless streams of single pods, of which half say how long they run, keep two pools of nodes
-// full. To each comes a gang that needs half of the nodes. Where capacity is set aside after maxWait, the gang starts when those pods have
+// TestAGangOfHalfTheClusterStartsBesideAStream: endless streams of single pods, of which half say how long they run, keep two pools
+// of nodes full. To each comes a gang that needs half of the nodes. Where capacity is set aside after maxWait, the gang starts when those pods have
 // ended that ran then. Until it starts, this stream does almost the work of the other one, beside which nothing is set aside.
 //
 // A slow machine does not decide: both go on side by side, so that it slows both alike, and pods end when they are seen to end.
@@ -74,12 +74,14 @@ func TestAGangOfHalfTheClusterStartsBesideAStream(t *testing.T) {
 	}
 	ratio := aside.work(started, "stream") / effort.work(started, "stream")
 	idle := 1 - effort.work(started, "stream")/started.Sub(effort.complete).Seconds()/(streamNodes*streamCPUs)
-	t.Logf("meanwhile the stream did %.1f %% of the work of the one beside which nothing is set aside, where %.1f %% were idle", 100*ratio, 100*idle)
+	t.Logf("meanwhile the stream did %.1f %% of the work of the one beside which nothing is set aside, where %.1f %% were idle",
+		100*ratio, 100*idle)
 	if ratio < streamEnough {
 		t.Errorf("that is too little, it must be %.0f %%", 100*streamEnough)
 	}
 	end := aside.complete.Add(streamPeriod)
-	t.Logf("in %s, the stream and the gang did %.1f %% of that work", streamPeriod, 100*aside.work(end, "stream", "half")/effort.work(end, "stream", "half"))
+	t.Logf("in %s, the stream and the gang did %.1f %% of that work", streamPeriod,
+		100*aside.work(end, "stream", "half")/effort.work(end, "stream", "half"))
 	if *draw {
 		drawStream(t, aside, effort)
 	}
