@@ -144,8 +144,11 @@ func (p *Dispatcher) Serve(ctx context.Context, h fwk.Handle) error {
 	return p.watchFinished(ctx, h.ProfileName())
 }
 
-// Watch feeds the ledger from the informer of pods.
+// Watch feeds the ledger from the informers of pods and nodes.
 func (p *Dispatcher) Watch() error {
+	if err := p.watchCordons(); err != nil {
+		return err
+	}
 	_, err := p.handle.SharedInformerFactory().Core().V1().Pods().Informer().AddEventHandler(podHandler(
 		func(pod *corev1.Pod) { p.Perform(p.ledger.Observe(pod)) },
 		func(pod *corev1.Pod) { p.Perform(p.ledger.Deleted(pod)) },

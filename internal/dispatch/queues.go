@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
 )
@@ -41,6 +42,24 @@ func (p *Dispatcher) configure() error {
 	}
 	slices.SortFunc(pods, byAge) // the lister has them in no order
 	p.Perform(p.ledger.Configure(p.config, pods, nodes))
+	return nil
+}
+
+// watchCordons tells the ledger of nodes that are cordoned, which leaves less for queues to share. The scheduler reports no event of that,
+// because it helps no pod. It reports the opposite, on a goroutine of its own; both are told here, so that the last one counts.
+func (p *Dispatcher) watchCordons() error {
+	_, err := p.handle.SharedInformerFactory().Core().V1().Nodes().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
+		UpdateFunc: func(before, now any) {
+			old, _ := before.(*corev1.Node)
+			node, ok := now.(*corev1.Node)
+			if old != nil && ok && node.Spec.Unschedulable != old.Spec.Unschedulable {
+				p.nodeChanged(node.Name, node)
+			}
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("watching nodes: %w", err)
+	}
 	return nil
 }
 

@@ -95,17 +95,19 @@ func drawShares(t *testing.T, usage *usageWatch, began time.Time, total amount) 
 	drawPicture(t, "queues-weights", parts, used)
 }
 
-// drawStream draws what the stream and the gang use, with capacity set aside and without.
-func drawStream(t *testing.T, aside, effort streamRun) {
+// drawStream draws what the streams and the gangs use, with capacity set aside and without.
+func drawStream(t *testing.T, aside, effort *stream) {
 	t.Helper()
 	var panels []picturePanel
 	for _, run := range []struct {
 		title string
-		streamRun
-	}{{"CPUs in use, maxWait: 2s", aside}, {"CPUs in use, maxWait: 0s (best effort)", effort}} {
-		end := run.created.Add(streamPeriod)
+		*stream
+	}{{"CPUs in use, maxWait: " + streamMaxWait.String(), aside}, {"CPUs in use, maxWait: 0s (best effort)", effort}} {
+		end := run.complete.Add(streamPeriod)
 		used := func(users ...string) func(from, to time.Time) float64 {
-			return func(from, to time.Time) float64 { return run.usage.work(from, to, users...) / to.Sub(from).Seconds() }
+			return func(from, to time.Time) float64 {
+				return run.load.usage.work(from, to, users...) / to.Sub(from).Seconds()
+			}
 		}
 		panels = append(panels, picturePanel{Title: run.title, Unit: "short", Lines: []pictureLine{
 			overTime("the stream", run.began, end, used("stream")),

@@ -18,6 +18,7 @@ import (
 type jobKind struct {
 	user    string // for whom usageWatch counts them
 	queue   string
+	pool    string // of nodes, empty for those of no pool
 	members int
 	alone   bool   // the one member says nothing of a gang
 	cpu     string // of each member
@@ -99,8 +100,8 @@ func (l *load) newJob(kind *jobKind) *job {
 
 func (l *load) create(j *job) {
 	spec := podSpec{
-		namespace: l.s.namespace, scheduler: ours, cpu: j.kind.cpu, labels: map[string]string{userLabel: j.kind.user},
-		annotations: map[string]string{},
+		namespace: l.s.namespace, scheduler: ours, cpu: j.kind.cpu, pool: j.kind.pool,
+		labels: map[string]string{userLabel: j.kind.user}, annotations: map[string]string{},
 	}
 	if !j.kind.alone {
 		spec.annotations = gangAnnotations(j.name, j.kind.members)

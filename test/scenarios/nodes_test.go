@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cockroachdb/datadriven"
@@ -55,6 +56,62 @@ func (s *scenario) nodeLabel(d *datadriven.TestData) (string, error) {
 	patch := fmt.Sprintf(`{"metadata": {"labels": {%s}}}`, strings.Join(changes, ","))
 	_, err := suite.client.CoreV1().Nodes().Patch(s.ctx, name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{})
 	return "", err
+}
+
+// cordon node=N [off]: makes a node unschedulable, or schedulable again.
+func (s *scenario) cordon(d *datadriven.TestData) (string, error) {
+	var name string
+	d.ScanArgs(s.t, "node", &name)
+	patch := fmt.Sprintf(`{"spec": {"unschedulable": %t}}`, !d.HasArg("off"))
+	_, err := suite.client.CoreV1().Nodes().Patch(s.ctx, name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{})
+	return "", err
+}
+
+// ready node=N status=S: what the node controller writes of a node, such as Unknown if its kubelet reports no more.
+func (s *scenario) ready(d *datadriven.TestData) (string, error) {
+	var name, status string
+	d.ScanArgs(s.t, "node", &name)
+	d.ScanArgs(s.t, "status", &status)
+	patch := fmt.Sprintf(`{"status": {"conditions": [{"type": %q, "status": %q}]}}`, corev1.NodeReady, status)
+	_, err := suite.client.CoreV1().Nodes().Patch(s.ctx, name, types.StrategicMergePatchType, []byte(patch), metav1.PatchOptions{}, "status")
+	return "", err
+}
+
+// node-of pod=P: the node that the pod is bound to.
+func (s *scenario) nodeOf(d *datadriven.TestData) (string, error) {
+	var name string
+	d.ScanArgs(s.t, "pod", &name)
+	pod, err := suite.client.CoreV1().Pods(s.namespace).Get(s.ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return "", err
+	}
+	return pod.Spec.NodeName + "\n", nil
+}
+
+// hosts: per group of pods, how many nodes they are on.
+func (s *scenario) hosts() (string, error) {
+	pods, err := suite.client.CoreV1().Pods(s.namespace).List(s.ctx, metav1.ListOptions{})
+	if err != nil {
+		return "", err
+	}
+	groups := map[string]map[string]bool{}
+	for _, pod := range pods.Items {
+		group := pod.Labels[groupLabel]
+		if groups[group] == nil {
+			groups[group] = map[string]bool{}
+		}
+		groups[group][pod.Spec.NodeName] = true
+	}
+	var lines []string
+	for name, nodes := range groups {
+		plural := "s"
+		if len(nodes) == 1 {
+			plural = ""
+		}
+		lines = append(lines, fmt.Sprintf("%s: %d node%s\n", name, len(nodes), plural))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, ""), nil
 }
 
 // labelsOf reads lines such as "example.com/rack: r1".

@@ -1,8 +1,12 @@
 package scenarios
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -101,6 +105,40 @@ func (s *scenario) waits(d *datadriven.TestData) (string, error) {
 	reason, _, _ = strings.Cut(reason, ":")
 	return reason + "\n", nil
 }
+
+// metric name=M [resource=R]: the values of a metric of the scheduler, one line for each queue, or for each resource if it has no queues.
+// The queue that configureQueues adds is left out.
+func (s *scenario) metric(d *datadriven.TestData) (string, error) {
+	var name, resource string
+	d.ScanArgs(s.t, "name", &name)
+	s.maybe(d, "resource", &resource)
+	var values []string
+	for line := range strings.Lines(s.metrics()) {
+		sample := metricLine.FindStringSubmatch(line)
+		if sample == nil || sample[1] != name {
+			continue
+		}
+		labels := map[string]string{}
+		for _, label := range metricLabel.FindAllStringSubmatch(sample[2], -1) {
+			labels[label[1]] = label[2]
+		}
+		if resource != "" && labels["resource"] != resource || anyProbe.MatchString(labels["queue"]) {
+			continue
+		}
+		value, err := strconv.ParseFloat(sample[3], 64)
+		if err != nil {
+			return "", err
+		}
+		values = append(values, fmt.Sprintf("%s: %s\n", cmp.Or(labels["queue"], labels["resource"]), strconv.FormatFloat(value, 'g', 4, 64)))
+	}
+	slices.Sort(values)
+	return strings.Join(values, ""), nil
+}
+
+var (
+	metricLine  = regexp.MustCompile(`^(\w+)\{(.*)\} (\S+)`)
+	metricLabel = regexp.MustCompile(`(\w+)="([^"]*)"`)
+)
 
 // skipIfShort skips tests of the queues that take long and do not depend on the version of the API server.
 func skipIfShort(t *testing.T) {

@@ -21,7 +21,10 @@ import (
 // TestScenarios runs every file in testdata, in a namespace named after the file and on nodes of its own. A file is a
 // list of verbs with arguments, each followed by what it prints; the verbs are the methods of scenario named in do.
 func TestScenarios(t *testing.T) {
-	args := []string{"--kubeconfig=" + suite.plane.Kubeconfig(), "--leader-elect=false", "-v=4"}
+	args := []string{
+		"--kubeconfig=" + suite.plane.Kubeconfig(), "--leader-elect=false", "-v=4",
+		"--authorization-always-allow-paths=/livez,/readyz,/metrics",
+	}
 	scheduler := startScheduler(t, args...)
 	restart := func() {
 		scheduler.Kill()
@@ -36,6 +39,10 @@ func TestScenarios(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newScenario(t, name)
 			s.restart = restart
+			s.metrics = func() string {
+				_, text := scheduler.Get("metrics", "")
+				return text
+			}
 			s.awaitNodes(ours)
 			datadriven.RunTest(t, file, func(t *testing.T, d *datadriven.TestData) string {
 				out, err := s.do(d)
@@ -63,6 +70,8 @@ type scenario struct {
 	namespaces []string
 	// restart kills the scheduler with -9 and starts another.
 	restart func()
+	// metrics asks the scheduler for its metrics.
+	metrics func() string
 	// probes is how many pods were made to ask the scheduler something.
 	probes int
 	// configured is true once the scenario has configured queues.
@@ -179,6 +188,12 @@ func (s *scenario) do(d *datadriven.TestData) (string, error) {
 		return "", nil
 	case "node-label":
 		return s.nodeLabel(d)
+	case "cordon":
+		return s.cordon(d)
+	case "ready":
+		return s.ready(d)
+	case "metric":
+		return s.await(d.Expected, func() (string, error) { return s.metric(d) })
 	case "domains":
 		return s.await(d.Expected, func() (string, error) { return s.domains(d) })
 	case "why":
@@ -284,43 +299,6 @@ func (s *scenario) bound(d *datadriven.TestData) (string, error) {
 	var lines []string
 	for name, group := range groups {
 		lines = append(lines, fmt.Sprintf("%s: %d of %d\n", name, group.bound, group.all))
-	}
-	slices.Sort(lines)
-	return strings.Join(lines, ""), nil
-}
-
-// node-of pod=P: the node that the pod is bound to.
-func (s *scenario) nodeOf(d *datadriven.TestData) (string, error) {
-	var name string
-	d.ScanArgs(s.t, "pod", &name)
-	pod, err := suite.client.CoreV1().Pods(s.namespace).Get(s.ctx, name, metav1.GetOptions{})
-	if err != nil {
-		return "", err
-	}
-	return pod.Spec.NodeName + "\n", nil
-}
-
-// hosts: per group of pods, how many nodes they are on.
-func (s *scenario) hosts() (string, error) {
-	pods, err := suite.client.CoreV1().Pods(s.namespace).List(s.ctx, metav1.ListOptions{})
-	if err != nil {
-		return "", err
-	}
-	groups := map[string]map[string]bool{}
-	for _, pod := range pods.Items {
-		group := pod.Labels[groupLabel]
-		if groups[group] == nil {
-			groups[group] = map[string]bool{}
-		}
-		groups[group][pod.Spec.NodeName] = true
-	}
-	var lines []string
-	for name, nodes := range groups {
-		plural := "s"
-		if len(nodes) == 1 {
-			plural = ""
-		}
-		lines = append(lines, fmt.Sprintf("%s: %d node%s\n", name, len(nodes), plural))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, ""), nil

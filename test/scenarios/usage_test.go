@@ -47,9 +47,22 @@ type usageWatch struct {
 	onBound func(*corev1.Pod)
 
 	mu      sync.Mutex
-	bound   map[types.UID]*corev1.Pod
+	bound   map[types.UID]*boundPod
 	used    map[string]amount
 	changes []usageChange
+	ran     []podRun
+}
+
+// boundPod is a pod that is bound, and since when.
+type boundPod struct {
+	pod   *corev1.Pod
+	since time.Time
+}
+
+// podRun is when a user's pod was bound and when it was gone.
+type podRun struct {
+	user     string
+	from, to time.Time
 }
 
 // usageChange is what a user uses from then on.
@@ -62,7 +75,7 @@ type usageChange struct {
 // watchUsage follows the pods of a namespace until the test ends.
 func watchUsage(t *testing.T, namespace string, onBound func(*corev1.Pod)) *usageWatch {
 	t.Helper()
-	w := &usageWatch{onBound: onBound, bound: map[types.UID]*corev1.Pod{}, used: map[string]amount{}}
+	w := &usageWatch{onBound: onBound, bound: map[types.UID]*boundPod{}, used: map[string]amount{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	factory := informers.NewSharedInformerFactoryWithOptions(suite.client, 0, informers.WithNamespace(namespace))
 	_, err := factory.Core().V1().Pods().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
@@ -95,7 +108,7 @@ func (w *usageWatch) count(pod *corev1.Pod) bool {
 	if w.bound[pod.UID] != nil {
 		return false
 	}
-	w.bound[pod.UID] = pod
+	w.bound[pod.UID] = &boundPod{pod, time.Now()}
 	user := pod.Labels[userLabel]
 	w.change(user, w.used[user].plus(requested(pod)))
 	return true
@@ -107,18 +120,31 @@ func (w *usageWatch) forget(object any) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	pod := w.bound[object.(*corev1.Pod).UID]
-	if pod == nil {
+	b := w.bound[object.(*corev1.Pod).UID]
+	if b == nil {
 		return
 	}
-	delete(w.bound, pod.UID)
-	user := pod.Labels[userLabel]
-	w.change(user, w.used[user].minus(requested(pod)))
+	delete(w.bound, b.pod.UID)
+	user := b.pod.Labels[userLabel]
+	w.ran = append(w.ran, podRun{user, b.since, time.Now()})
+	w.change(user, w.used[user].minus(requested(b.pod)))
 }
 
 func (w *usageWatch) change(user string, used amount) {
 	w.used[user] = used
 	w.changes = append(w.changes, usageChange{time.Now(), user, used})
+}
+
+// lastEnd returns when the last of those pods of a user was gone that were bound at a time. Those that are not gone do not count.
+func (w *usageWatch) lastEnd(user string, at time.Time) (last time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, run := range w.ran {
+		if run.user == user && !run.from.After(at) && run.to.After(at) && run.to.After(last) {
+			last = run.to
+		}
+	}
+	return last
 }
 
 // now returns what each user uses.
@@ -153,6 +179,18 @@ func (w *usageWatch) each(from, to time.Time, visit func(start time.Time, lasted
 		}
 		used[c.user] = c.used
 	}
+}
+
+// longest returns the longest time on end in a period during which something is true of what was used.
+func (w *usageWatch) longest(from, to time.Time, is func(used map[string]amount) bool) (longest time.Duration) {
+	on := time.Duration(0)
+	w.each(from, to, func(_ time.Time, lasted time.Duration, used map[string]amount) {
+		if on += lasted; !is(used) {
+			on = 0
+		}
+		longest = max(longest, on)
+	})
+	return longest
 }
 
 // dominantShares returns the average over a period of each user's dominant share of the total.
