@@ -29,7 +29,11 @@ func randomAmounts(t *rapid.T, label string, most int64) amounts {
 
 // randomQueues returns a random tree of queues, each with a name of its own.
 func randomQueues(t *rapid.T, depth int, names *int) []queue.Queue {
-	queues := make([]queue.Queue, rapid.SampledFrom([]int{1, 2, 3, 3, 12}).Draw(t, "queues"))
+	most := 12
+	if depth == 1 {
+		most = 24
+	}
+	queues := make([]queue.Queue, rapid.SampledFrom([]int{1, 2, 3, 3, most}).Draw(t, "queues"))
 	for i := range queues {
 		*names++
 		c := queue.NewQueue(fmt.Sprintf("q%d", *names))

@@ -38,11 +38,23 @@ func (t *Tree) bounds(kind WhyKind, amounts Amounts) []bound {
 		if !known {
 			dim = len(t.dimensions)
 			t.dimensions[key] = dim
+			if kind == BeyondLimit {
+				t.limited = append(t.limited, make([]int, max(0, b.resource+1-len(t.limited)))...)
+				t.limited[b.resource] = dim + 1
+			}
 		}
 		b.dim = dim
 		bounds = append(bounds, b)
 	}
 	return bounds
+}
+
+// limitOf returns the dimension of the limits of a resource.
+func (t *Tree) limitOf(resource int) (dim int, exists bool) {
+	if resource >= len(t.limited) {
+		return 0, false
+	}
+	return t.limited[resource] - 1, t.limited[resource] > 0
 }
 
 // needs returns what an entry needs in each dimension in which its queue, or one above, has a bound.
@@ -95,6 +107,13 @@ func newSpan(dimensions int) span {
 func (s span) reset() {
 	for d := range s.low {
 		s.low[d], s.high[d] = 0, math.MaxInt64
+	}
+}
+
+// empty makes it a span of no room.
+func (s span) empty() {
+	for d := range s.low {
+		s.low[d], s.high[d] = 1, 0
 	}
 }
 

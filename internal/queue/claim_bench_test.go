@@ -12,9 +12,9 @@ func BenchmarkEligible(b *testing.B) {
 	for _, l := range []layout{
 		{name: "one queue", levels: []int{1}},
 		{name: "flat", levels: []int{1000}},
-		{name: "flat, guarantees", levels: []int{1000}, limited: true},
+		{name: "flat, guarantees", levels: []int{1000}, limits: two},
 		{name: "10x10x10", levels: []int{10, 10, 10}},
-		{name: "10x10x10, guarantees", levels: []int{10, 10, 10}, limited: true},
+		{name: "10x10x10, guarantees", levels: []int{10, 10, 10}, limits: two},
 	} {
 		b.Run(l.name, func(b *testing.B) {
 			r := queue.NewResources()

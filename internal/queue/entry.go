@@ -52,6 +52,7 @@ func (w *waiter) compare(o *waiter) int {
 func (t *Tree) Wait(e Entry) {
 	t.Remove(e.ID)
 	e.Ask = e.Ask.Clone()
+	e.Key.Age = e.Key.Age.Round(0) // what the wall clock says, so that all keys are compared alike
 	why, _ := t.May(e.Leaf, e.Ask, e.Guaranteed)
 	w := &waiter{Entry: e, never: why.Never || e.Hopeless && !e.Ready, needs: t.needs(&e)}
 	t.waiters[e.ID] = w

@@ -14,8 +14,9 @@ type line interface {
 	setReady(w *waiter) bool
 	// first returns the candidate for an amount of room, or nil, and sets the span for which that holds.
 	first(room []int64, s span) *waiter
-	// leastNeeds sets the least that anything ready needs in each dimension: as if there were no end of it if nothing is ready.
-	leastNeeds(least []int64)
+	// leastNeeds sets the least that anything ready needs in each dimension: as if there were no end of it if nothing is ready. It returns
+	// one of the entries that are ready: one that is ahead if there is any, and nil if nothing is ready.
+	leastNeeds(least []int64) *waiter
 	// behind reports whether the order of the queue holds an entry up because of something before it.
 	behind(w *waiter) bool
 }
@@ -30,10 +31,11 @@ type shape struct {
 	// ready are those that are ready, and waiting counts all.
 	ready   heads
 	waiting int
-	// first is the first ready entry of this shape and of those below it in the treap, nil if none is ready. least and most are the least
-	// and the most that the shapes of these with ready entries need in each dimension.
-	first       *waiter
-	least, most []int64
+	// first is the first ready entry of this shape and of those below it in the treap, and about where it is in the order; nil if none is
+	// ready. least is the least that the shapes of these with ready entries need in each dimension.
+	first *waiter
+	about about
+	least []int64
 }
 
 func newBestEffort() *bestEffort {
@@ -42,9 +44,10 @@ func newBestEffort() *bestEffort {
 
 func newShape(needs []int64) *shape {
 	d := len(needs)
-	all := make([]int64, 3*d) // side by side, since they are read together
-	copy(all, needs)
-	return &shape{needs: all[:d:d], least: all[d : 2*d : 2*d], most: all[2*d:]}
+	all := make([]int64, 2*d) // side by side, since they are read together
+	s := &shape{least: all[:d:d], needs: all[d:]}
+	copy(s.needs, needs)
+	return s
 }
 
 // compare orders shapes such that neighbours need the same resources, and similar amounts of them.
@@ -62,29 +65,36 @@ func pullShape(b *branch[*shape]) {
 	s := b.value
 	s.first = nil
 	if w := s.ready.first(); w != nil {
-		s.include(w, s.needs, s.needs)
+		s.include(w, w.Key.about(), s.needs)
 	}
 	for _, below := range [...]*branch[*shape]{b.left, b.right} {
 		if below != nil && below.value.first != nil {
-			s.include(below.value.first, below.value.least, below.value.most)
+			s.include(below.value.first, below.value.about, below.value.least)
 		}
 	}
 }
 
 // include counts the first ready entry of a shape, or of several, and what they need.
-func (s *shape) include(w *waiter, least, most []int64) {
+func (s *shape) include(w *waiter, at about, least []int64) {
 	if s.first == nil {
-		s.first = w
+		s.first, s.about = w, at
 		copy(s.least, least)
-		copy(s.most, most)
 		return
 	}
-	if w.compare(s.first) < 0 {
-		s.first = w
+	if w.goesBefore(at, s.first, s.about) {
+		s.first, s.about = w, at
 	}
 	for d := range s.least {
-		s.least[d], s.most[d] = min(s.least[d], least[d]), max(s.most[d], most[d])
+		s.least[d] = min(s.least[d], least[d])
 	}
+}
+
+// goesBefore reports whether an entry is before another one, of both of which it is known about where they are.
+func (w *waiter) goesBefore(at about, o *waiter, other about) bool {
+	if order := at.compare(other); order != 0 {
+		return order < 0
+	}
+	return w.compare(o) < 0
 }
 
 func (l *bestEffort) add(w *waiter) bool {
@@ -126,12 +136,13 @@ func (l *bestEffort) setReady(w *waiter) bool {
 	return true
 }
 
-func (l *bestEffort) leastNeeds(least []int64) {
+func (l *bestEffort) leastNeeds(least []int64) *waiter {
 	if b := l.shapes.root; b != nil && b.value.first != nil {
 		copy(least, b.value.least)
-		return
+		return b.value.first
 	}
 	setNoEnd(least)
+	return nil
 }
 
 // setNoEnd sets needs to more than there is room for anywhere.
@@ -144,41 +155,59 @@ func setNoEnd(needs []int64) {
 func (*bestEffort) behind(*waiter) bool { return false }
 
 func (l *bestEffort) first(room []int64, s span) *waiter {
-	best := search(l.shapes.root, nil, room, s)
-	if best != nil {
-		copy(s.low, best.needs)
+	q := search{room: room, span: s}
+	q.below(l.shapes.root)
+	if q.best != nil {
+		copy(s.low, q.best.needs)
 	}
-	return best
+	return q.best
 }
 
-// search returns the first ready entry for which there is room, among best and those below a branch. It leaves out what is later than best,
-// and what is too big as a whole, and looks where the earlier ones are first.
-func search(b *branch[*shape], best *waiter, room []int64, s span) *waiter {
-	if b == nil || b.value.first == nil || best != nil && best.compare(b.value.first) < 0 {
-		return best
+// search is a search for the first ready entry for which there is room.
+type search struct {
+	room []int64
+	span span
+	best *waiter
+	// about is about where the best one is in the order.
+	about about
+}
+
+// below searches below a branch. It leaves out what is later than the best one, and what is too big as a whole, and looks where the earlier
+// ones are first.
+func (q *search) below(b *branch[*shape]) {
+	if b == nil {
+		return
 	}
-	if d, ok := fits(b.value.least, room); !ok {
-		s.high[d] = min(s.high[d], b.value.least[d]-1)
-		return best
+	s := b.value
+	if s.first == nil || q.best != nil && q.best.goesBefore(q.about, s.first, s.about) {
+		return
 	}
-	if _, ok := fits(b.value.most, room); ok {
-		return b.value.first
+	if d, ok := fits(s.least, q.room); !ok {
+		q.span.high[d] = min(q.span.high[d], s.least[d]-1)
+		return
 	}
-	if w := b.value.ready.first(); w != nil && (best == nil || w.compare(best) < 0) {
-		if d, ok := fits(w.needs, room); ok {
-			best = w
-		} else {
-			s.high[d] = min(s.high[d], w.needs[d]-1)
+	d, ok := fits(s.first.needs, q.room)
+	if ok {
+		q.best, q.about = s.first, s.about
+		return
+	}
+	q.span.high[d] = min(q.span.high[d], s.first.needs[d]-1)
+	if w := s.ready.first(); w != nil && w != s.first {
+		if d, ok := fits(s.needs, q.room); !ok {
+			q.span.high[d] = min(q.span.high[d], s.needs[d]-1)
+		} else if at := w.Key.about(); q.best == nil || w.goesBefore(at, q.best, q.about) {
+			q.best, q.about = w, at
 		}
 	}
 	near, far := b.left, b.right
 	if near == nil || far != nil && far.value.before(near.value) {
 		near, far = far, near
 	}
-	return search(far, search(near, best, room, s), room, s)
+	q.below(near)
+	q.below(far)
 }
 
 // before reports whether the first ready entry of a shape and of those below it is before that of another.
 func (s *shape) before(o *shape) bool {
-	return s.first != nil && (o.first == nil || s.first.compare(o.first) < 0)
+	return s.first != nil && (o.first == nil || s.first.goesBefore(s.about, o.first, o.about))
 }

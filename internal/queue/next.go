@@ -3,10 +3,15 @@ package queue
 // Next returns the entry that goes next: it is ready, within the limits and guarantees of its queue and of all above, and not behind the
 // head of a Strict queue.
 //
-// Only what was reported since the last call is considered again, and the queues for which the room below a limit above them changed so
-// much that their candidate is another. So the cost does not grow with the number of entries that wait, nor with the number of queues but
-// for its logarithm. Where the limit of a queue above others is reached, it grows with the number of leaves below that limit whose
-// candidate depends on what is left of it.
+// What is reported is only noted, and the next call pays for it: the logarithm of the number of siblings for each queue on the path of what
+// changed, once however much changed there. The number of entries that wait does not matter, but for how a leaf is searched by what they
+// need: what is too big or too late as a whole is passed by.
+//
+// Where the limit of a queue above others is reached, the candidates of all leaves below depend on what is left of it. Of these only the
+// leaves are searched that would go before the winner if their candidate asked for the least that anything in them needs. In the benchmarks
+// that is 6 of 100 leaves and 43 of 1,000, at 2 to 4 microseconds each. There is no bound but the number of these leaves: all are searched
+// if each promises more than it keeps. An example is 1,000 leaves below their guarantee of GPUs, when all GPUs below that limit are used
+// and something without GPUs fits: 0.8 milliseconds.
 func (t *Tree) Next() (Entry, bool) {
 	t.settle()
 	if w := t.root.standing.entry; w != nil {
@@ -26,34 +31,46 @@ func (n *node) touch() {
 	}
 }
 
-// settle brings the standings up to date.
+// settle brings up to date which entry goes next.
 func (t *Tree) settle() {
 	if t.root.touched {
+		t.update(t.root)
 		t.consider(t.root)
+	}
+}
+
+// update brings what is known whatever the room is up to date, in a queue whose room is up to date.
+func (t *Tree) update(n *node) {
+	n.touched = false
+	for _, c := range n.changed {
+		c.confine(n.room)
+		t.update(c)
+		t.learn(c, n.siblings.of(c))
+		if len(n.room) == 0 { // nothing is bounded, so all is known
+			t.consider(c)
+			n.siblings.enter(c)
+		}
+		n.siblings.soil(c)
+	}
+	if len(n.changed) > 0 {
+		clear(n.changed)
+		n.changed = n.changed[:0]
+		n.siblings.clean(1, n.room)
 	}
 }
 
 // consider computes the standing of a queue whose room is up to date.
 func (t *Tree) consider(n *node) {
-	n.touched = false
 	if n.leaf() {
 		t.considerLeaf(n)
 		return
 	}
-	for _, c := range n.changed {
-		t.considerBelow(n, c)
+	ask := func(c *node) { t.considerBelow(n, c) }
+	n.siblings.decide(1, n.room, nil, ask)
+	if n.parent != nil {
+		n.siblings.count(1, n.room, 0, ask)
 	}
-	if few := len(n.changed)*8 < len(n.children); few {
-		for _, c := range n.changed {
-			n.siblings.pullAbove(c, n.room)
-		}
-	} else {
-		n.siblings.pullAll(n.room)
-	}
-	clear(n.changed)
-	n.changed = n.changed[:0]
-	n.siblings.reconsider(1, n.room, func(c *node) { t.considerBelow(n, c) })
-	now := n.siblings.top().now()
+	now := n.siblings.top().now
 	copy(n.span.low, now.span.low)
 	copy(n.span.high, now.span.high)
 	if now.winner == nil {
@@ -67,26 +84,36 @@ func (t *Tree) consider(n *node) {
 func (t *Tree) considerBelow(above, n *node) {
 	n.confine(above.room)
 	t.consider(n)
-	above.siblings.enter(n, above.room)
+	above.siblings.enter(n)
 }
 
-// leastNeeds sets the least that anything ready in a queue, and in those below it, needs.
-func (n *node) leastNeeds(least []int64) {
+// leastNeeds sets the least that anything ready in a queue, and in those below it, needs. It returns one of the entries that are ready: one
+// that is ahead if there is any, and nil if nothing is ready.
+func (n *node) leastNeeds(least []int64) *waiter {
 	if n.leaf() {
-		n.line.leastNeeds(least)
-		return
+		return n.line.leastNeeds(least)
 	}
-	copy(least, n.siblings.top().least)
+	top := &n.siblings.top().facts
+	copy(least, top.least)
+	if top.best == nil {
+		return nil
+	}
+	return top.best.entry
 }
 
 // active returns the resources that count for what is below a queue: none if nothing in it could start.
-func (n *node) active() mask {
-	for m := n; m.parent != nil; m = m.parent {
-		if m.parent.siblings.shuts(m) {
-			return 0
+func (t *Tree) active(n *node) mask {
+	for _, m := range n.path {
+		siblings, room := &m.parent.siblings, m.parent.room
+		m.confine(room)
+		if o := siblings.of(m).look(room); o.rest != nil {
+			t.consider(m)
+			siblings.enter(m)
+			siblings.soil(m)
+			siblings.clean(1, room)
 		}
 	}
-	return n.standing.counts
+	return n.parent.siblings.of(n).now.counts
 }
 
 // considerLeaf computes the standing of a leaf.
@@ -159,7 +186,7 @@ func (t *Tree) Outranks(a, b ID) bool {
 func (t *Tree) standWith(n *node, w *waiter) standing {
 	counts := bits(w.Leaf.node.use) | bits(w.Ask)
 	for m := w.Leaf.node; m != n; m = m.parent {
-		counts |= m.parent.active()
+		counts |= t.active(m.parent)
 	}
 	return t.stand(n, w, counts)
 }

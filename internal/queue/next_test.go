@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/queue"
@@ -270,5 +271,26 @@ func TestAnEntryKeepsItsAskWhateverTheCallerDoesWithTheVector(t *testing.T) {
 	ask.Set(0, 8)
 	if why := w.Why("x"); why.Kind != queue.IsNext {
 		t.Errorf("Why returned %+v", why)
+	}
+}
+
+// TestFewOfManySiblingsAreBlockedAtOnce checks that those that went first do not any more.
+func TestFewOfManySiblingsAreBlockedAtOnce(t *testing.T) {
+	var queues []queue.Queue
+	for i := range 24 {
+		queues = append(queues, q(fmt.Sprintf("q%02d", i), limit(amounts{"gpu": 4})))
+	}
+	w := cluster(t, amounts{"gpu": 100}, q("above", limit(amounts{"gpu": 100}), children(queues...)))
+	for _, c := range queues {
+		w.waits(c.Name, queue.ID(c.Name), amounts{"gpu": 2})
+	}
+	for i := range 8 {
+		if got, want := w.next(), queue.ID(queues[i].Name); got != want {
+			t.Fatalf("Next returned %q, want %q", got, want)
+		}
+		w.uses(queues[i].Name, amounts{"gpu": 3}).uses(queues[i+8].Name, amounts{"gpu": 3})
+	}
+	if got, want := w.next(), queue.ID("q16"); got != want {
+		t.Errorf("Next returned %q, want %q", got, want)
 	}
 }

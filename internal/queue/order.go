@@ -2,6 +2,7 @@ package queue
 
 import (
 	"cmp"
+	"math"
 	"time"
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
@@ -34,6 +35,32 @@ func (k SortKey) Compare(o SortKey) int {
 		return age
 	}
 	return k.Gang.Compare(o.Gang)
+}
+
+// about is about where a key is in the order: where two differ, so do the keys. It is compared without a look at the entry.
+type about struct {
+	// class sorts by all that comes before the age: first by the highest bit, of what is not ahead.
+	class   uint64
+	seconds int64
+}
+
+// about returns about where the key is.
+func (k SortKey) about() about {
+	a := about{class: uint64(math.MaxInt32-int64(k.Priority)) << 1, seconds: k.Age.Unix()}
+	if !k.Ahead {
+		a.class |= 1 << 63
+	}
+	if !k.Short {
+		a.class |= 1
+	}
+	return a
+}
+
+func (a about) compare(o about) int {
+	if a.class != o.class {
+		return cmp.Compare(a.class, o.class)
+	}
+	return cmp.Compare(a.seconds, o.seconds)
 }
 
 // first sorts true before false.

@@ -1,5 +1,7 @@
 package queue
 
+import "cmp"
+
 // mask is a set of resources: a bit for each. Those from the 64th on share a bit, so that names in pods cannot make it grow.
 type mask uint64
 
@@ -17,18 +19,26 @@ func bits(v Vector) mask {
 	return m
 }
 
-// standing is where a queue stands among its siblings: what the comparison of siblings needs.
+// standing is where a queue stands among its siblings: what the comparison of siblings needs, side by side.
 type standing struct {
 	queue *node
 	// entry is the candidate: what goes next in the queue. It is nil if nothing could.
 	entry *waiter
 	// counts are the resources that count for share.
 	counts mask
+	// ahead is that of the candidate, and weighted and priority are those of the queue.
+	ahead, weighted bool
+	priority        int32
 	// below is true if the queue is below its guarantee, and filled is how much of the guarantee it uses then.
 	below  bool
 	filled float64
 	// share is the dominant share with the candidate, divided by the weight unless that is 0.
 	share float64
+}
+
+// newStanding returns the standing of a queue with a candidate, without what it depends on how much the queue uses.
+func newStanding(n *node, w *waiter) standing {
+	return standing{queue: n, entry: w, ahead: w.Key.Ahead, weighted: n.config.Weight > 0, priority: n.config.Priority}
 }
 
 // stand returns the standing of a queue with a candidate.
@@ -43,7 +53,8 @@ type standing struct {
 // now does not hold up its siblings with what it uses of resources that they do not want (Bhattacharya et al., Hierarchical Scheduling
 // for Diverse Datacenter Workloads, SoCC 2013). Resources that the cluster does not have do not count.
 func (t *Tree) stand(n *node, w *waiter, counts mask) standing {
-	s := standing{queue: n, entry: w, counts: counts}
+	s := newStanding(n, w)
+	s.counts = counts
 	for _, b := range n.guarantees {
 		if b.amount <= 0 || w.Ask.Get(b.resource) <= 0 {
 			continue
@@ -67,23 +78,28 @@ func (t *Tree) stand(n *node, w *waiter, counts mask) standing {
 // runs short: it holds capacity already. Then queues below their guarantee, those that use the least of it first. Then queues with a
 // weight. Then the higher priority, the lower weighted dominant share, the older candidate, and the first in the configuration.
 func (s *standing) before(o *standing) bool {
-	p, q := &s.queue.config, &o.queue.config
-	switch {
-	case s.entry.Key.Ahead != o.entry.Key.Ahead:
-		return s.entry.Key.Ahead
-	case s.below != o.below:
-		return s.below
-	case s.below && s.filled != o.filled:
-		return s.filled < o.filled
-	case (p.Weight > 0) != (q.Weight > 0):
-		return p.Weight > 0
-	case p.Priority != q.Priority:
-		return p.Priority > q.Priority
-	case s.share != o.share:
-		return s.share < o.share
+	if order := s.compare(o); order != 0 {
+		return order < 0
 	}
 	if age := s.entry.Key.Age.Compare(o.entry.Key.Age); age != 0 {
 		return age < 0
 	}
 	return s.queue.index < o.queue.index
+}
+
+// compare orders as before does, but for age and configuration order.
+func (s *standing) compare(o *standing) int {
+	switch {
+	case s.ahead != o.ahead:
+		return first(s.ahead, o.ahead)
+	case s.below != o.below:
+		return first(s.below, o.below)
+	case s.below && s.filled != o.filled:
+		return cmp.Compare(s.filled, o.filled)
+	case s.weighted != o.weighted:
+		return first(s.weighted, o.weighted)
+	case s.priority != o.priority:
+		return cmp.Compare(o.priority, s.priority)
+	}
+	return cmp.Compare(s.share, o.share)
 }

@@ -69,17 +69,22 @@ func (l *strict) first(room []int64, s span) *waiter {
 	return nil
 }
 
-func (l *strict) leastNeeds(least []int64) {
+func (l *strict) leastNeeds(least []int64) *waiter {
 	setNoEnd(least)
+	var first *waiter
 	for _, p := range l.order {
 		w := p.waiting.first()
 		if !w.Ready {
 			continue
 		}
+		if first == nil || w.compare(first) < 0 {
+			first = w
+		}
 		for d, need := range w.needs {
 			least[d] = min(least[d], need)
 		}
 	}
+	return first
 }
 
 func (l *strict) behind(w *waiter) bool {

@@ -21,6 +21,8 @@ type Tree struct {
 	waiters map[ID]*waiter
 	// dimensions numbers the dimensions in which queues have bounds.
 	dimensions map[dimension]int
+	// limited has, for each resource by its number, the dimension of its limits and one more, or 0 if nothing limits it.
+	limited []int
 }
 
 // node is a queue, or the root.
