@@ -82,7 +82,8 @@ func Annotations() []Annotation {
 		Default: "unknown",
 		Meaning: "How long it is expected to run once it has started, for estimates and for what may use capacity that is set aside for " +
 			"others. What one member says counts for all. `spec.activeDeadlineSeconds` of a pod counts for that pod too (in a Job, set " +
-			"it in the pod template); the smaller of both applies. Nothing is ended because of the annotation. Members that say it must agree.",
+			"it in the pod template); the smaller of both applies. Nothing is ended because of the annotation. Members that say it must " +
+			"agree.",
 	})
 	all = append(all, ofTopology()...)
 	return append(all, Annotation{

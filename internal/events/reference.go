@@ -88,8 +88,8 @@ func beforeTheStart() []Entry {
 		Reason: ReasonSetAside,
 		Meaning: "A pod without a gang does not fit and was passed by for too long, so capacity is set aside for it as it frees up. " +
 			"The event says when the pod starts, if that is known. For a gang, its `" + ReasonUnplaced + "` says the same.",
-		Remedy: "Nothing. Other pods use what is set aside only if they end before, as far as `kubenexus.io/expected-runtime` of their gang " +
-			"or their own `spec.activeDeadlineSeconds` says.",
+		Remedy: "Nothing. Other pods use what is set aside only if they end before, as far as `kubenexus.io/expected-runtime` of their " +
+			"gang or their own `spec.activeDeadlineSeconds` says.",
 		Examples: []gang.Explanation{{
 			Kind: gang.KindSetAside, Gang: training(), Waited: 10 * time.Minute,
 			SetAside: &gang.SetAsideWhy{Held: 0, Of: 1, In: 12 * time.Minute, After: "pod default/other"},

@@ -19,7 +19,8 @@ type Understood struct {
 	Roles []RoleAsked `json:"roles,omitempty"`
 	// Preemptible is false if others may not take what the gang uses.
 	Preemptible *bool `json:"preemptible,omitempty"`
-	// ExpectedRuntime is the smaller of what the annotation and spec.activeDeadlineSeconds of the pods say. It is a Go duration, like the timeouts.
+	// ExpectedRuntime is the smaller of what the annotation and spec.activeDeadlineSeconds of the pods say. It is a Go duration, like the
+	// timeouts.
 	ExpectedRuntime    string             `json:"expectedRuntime,omitempty"`
 	Placement          gang.Placement     `json:"placement,omitempty"`
 	RestartPolicy      gang.RestartPolicy `json:"restartPolicy,omitempty"`

@@ -2,8 +2,8 @@ package gang
 
 import "time"
 
-// AtMost is how long a pod runs at most: as long as stated for it, or until its deadline (spec.activeDeadlineSeconds), whichever ends first.
-// For each of these, and for the result, 0 means that it is unknown.
+// AtMost is how long a pod runs at most: as long as stated for it, or until its deadline (spec.activeDeadlineSeconds), whichever ends
+// first. For each of these, and for the result, 0 means that it is unknown.
 func AtMost(stated, deadline time.Duration) time.Duration {
 	if stated > 0 && (deadline == 0 || stated < deadline) {
 		return stated

@@ -93,8 +93,10 @@ func TestHowLongAMemberRuns(t *testing.T) {
 		{"they contradict each other", []gang.Member{with("a", hour, 0), with("b", 2*hour, minute)}, []time.Duration{0, minute}, 0},
 		{"those that run decide", []gang.Member{with("a", hour, 0, runs), with("b", 2*hour, 0)}, []time.Duration{hour, hour}, hour},
 		{
-			"another scheduler's speaks for itself", []gang.Member{with("a", hour, 0), with("b", 0, minute, foreign), with("c", 2*hour, 0, foreign)},
-			[]time.Duration{hour, minute, 2 * hour}, hour,
+			"another scheduler's speaks for itself",
+			[]gang.Member{with("a", hour, 0), with("b", 0, minute, foreign), with("c", 2*hour, 0, foreign)},
+			[]time.Duration{hour, minute, 2 * hour},
+			hour,
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -135,8 +137,8 @@ func TestAGangRunsAsLongAsItsMembers(t *testing.T) {
 		}
 		observe(g, members)
 		longest, known := time.Duration(0), true
-		for _, m := range members {
-			runtime := g.RuntimeOf(m.UID, g.StatedRuntime())
+		for i := range members {
+			runtime := g.RuntimeOf(members[i].UID, g.StatedRuntime())
 			longest, known = max(longest, runtime), known && runtime > 0
 		}
 		if !known {

@@ -92,15 +92,18 @@ func TestHowLongPodsRun(t *testing.T) {
 		},
 		"members contradict each other": {{inGang("a", "0", "2h", 0), 0}, {inGang("a", "1", "1h", 60), minute}},
 		"a role states it": {
-			{withRoles(inGang("a", "0", "", 0), "2h"), 2 * hour}, {inRole(inGang("a", "1", "", 0), "rank"), 2 * hour},
+			{withRoles(inGang("a", "0", "", 0), "2h"), 2 * hour},
+			{inRole(inGang("a", "1", "", 0), "rank"), 2 * hour},
 			{inRole(inGang("a", "2", "", 60), "rank"), minute},
 		},
 		"a role and another member state the same": {
 			{withRoles(inGang("a", "0", "", 0), "2h"), 2 * hour}, {inRole(inGang("a", "1", "2h", 0), "rank"), 2 * hour},
 		},
 		"one of another scheduler speaks for itself": {
-			{inGang("a", "0", "2h", 0), 2 * hour}, {inGang("a", "1", "", 0), 2 * hour},
-			{ofOthers(inGang("a", "2", "", 0)), 0}, {ofOthers(inGang("a", "3", "1h", 0)), hour},
+			{inGang("a", "0", "2h", 0), 2 * hour},
+			{inGang("a", "1", "", 0), 2 * hour},
+			{ofOthers(inGang("a", "2", "", 0)), 0},
+			{ofOthers(inGang("a", "3", "1h", 0)), hour},
 		},
 	}
 	for name, pods := range cases {
