@@ -17,8 +17,8 @@ const (
 	poolKept = 5 * time.Minute
 )
 
-// behind are the gangs that have been passed by for too long while capacity is set aside for another one of their pool. Of those with the same
-// nodes only the first has to be looked at again, so that there is time for those of other pools, however many these are.
+// behind are the gangs that have been passed by for too long while capacity is set aside for another one of their pool. Of those with the
+// same nodes only the first has to be looked at again, so that there is time for those of other pools, however many these are.
 type behind struct {
 	pools map[gang.Key]knownPool
 }
@@ -73,8 +73,8 @@ func (s *SetAside) grouped(key gang.Key, now time.Time) ledger.Grouped {
 	return ledger.Grouped{Group: s.behind.pools[key].nodes, LeaveOut: s.isHopeless(key, now)}
 }
 
-// keepFirst moves those that capacity is set aside for before all that do not outrank them. What queues use changes all the time, and capacity
-// that is set aside for one gang and then for another makes neither start.
+// keepFirst moves those that capacity is set aside for before all that do not outrank them. What queues use changes all the time, and
+// capacity that is set aside for one gang and then for another makes neither start.
 func (s *SetAside) keepFirst() {
 	for i, w := range s.due {
 		if s.ours[w.Key] == nil {

@@ -42,15 +42,15 @@ func (l *Ledger) DueAt() time.Time { return time.Unix(0, l.due.Load()) }
 // Freed counts the changes that may free capacity.
 func (l *Ledger) Freed() uint64 { return l.freed.Load() }
 
-// Grouped says how Due treats one that was looked at before: it returns only the first of each group. Those without a group, which is empty,
-// are not told apart.
+// Grouped says how Due treats one that was looked at before: it returns only the first of each group. Those without a group, which is
+// empty, are not told apart.
 type Grouped struct {
 	Group    string
 	LeaveOut bool
 }
 
-// Due returns those that have been passed by for too long, in the order in which capacity is set aside for them: the first of each group, and
-// of those without a group at most so many, the first ones. The function is called with the ledger locked.
+// Due returns those that have been passed by for too long, in the order in which capacity is set aside for them: the first of each group,
+// and of those without a group at most so many, the first ones. The function is called with the ledger locked.
 //
 // One that its queue may not start now is not passed by. Its time begins again.
 func (l *Ledger) Due(most int, grouped func(gang.Key) Grouped) []Waiting {

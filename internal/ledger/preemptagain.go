@@ -275,8 +275,8 @@ func (l *Ledger) unhold(key gang.Key) []gang.Decision {
 }
 
 // TryPreemptor has a gang, or a pod without one, scheduled whose victims are gone. It is ready for its turn in the same moment in which its
-// members no longer count, so that nothing that comes later goes before it. It returns false, and does nothing, during the cycle of the gang,
-// which may be the one that preempted them: the gang would be parked at its end.
+// members no longer count, so that nothing that comes later goes before it. It returns false, and does nothing, during the cycle of the
+// gang, which may be the one that preempted them: the gang would be parked at its end.
 func (l *Ledger) TryPreemptor(key gang.Key, member gang.Ref) (decisions []gang.Decision, tried bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

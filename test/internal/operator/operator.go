@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Definitions returns the files with the CustomResourceDefinitions of ServiceMonitor and PrometheusRule, in the version of the operator that
-// tools/prometheus pins. The directory root is that of the project.
+// Definitions returns the files with the CustomResourceDefinitions of ServiceMonitor and PrometheusRule, in the version of the operator
+// that tools/prometheus pins. The directory root is that of the project.
 func Definitions(t testing.TB, root string) []string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", "github.com/prometheus-operator/prometheus-operator")
