@@ -67,8 +67,9 @@ type Options struct {
 	// their own. A pod that is bound stays as it is, one that is deleted goes
 	// only with a grace period of 0, and nobody creates service accounts.
 	Bare bool
-	// OwnKubelet selects pods, by their labels, that the simulated kubelets
-	// leave alone: the caller is their kubelet. "" selects none.
+	// OwnKubelet selects pods and nodes, by their labels, whose status the
+	// simulated kubelets leave alone: the caller is their kubelet. "" selects
+	// none.
 	OwnKubelet string
 	// RealNodes simulates no kubelets: real ones join, with the credentials of
 	// NodeConfig. The API server listens at ServiceAddress, which an interface

@@ -44,8 +44,13 @@ const (
 	apiServerFlags   = "KUBENEXUS_TEST_KUBE_APISERVER_FLAGS" // further flags of it, with spaces between them
 )
 
+// ownKubelet is the label of nodes whose status nobody else writes: the simulator makes others ready again.
+const ownKubelet = "example.com/own-kubelet"
+
 func apiServer() controlplane.Options {
-	return controlplane.Options{APIServer: os.Getenv(apiServerProgram), APIServerArgs: strings.Fields(os.Getenv(apiServerFlags))}
+	return controlplane.Options{
+		APIServer: os.Getenv(apiServerProgram), APIServerArgs: strings.Fields(os.Getenv(apiServerFlags)), OwnKubelet: ownKubelet,
+	}
 }
 
 func run(m *testing.M) int {
