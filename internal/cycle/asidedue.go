@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// dueMost is how many of those that have been passed by for too long, and of which it is not known which nodes they could use, are looked
-	// at in one plan: the first ones.
+	// dueMost is how many of those that have been passed by for too long, and of which it is not known which nodes they could use, are
+	// looked at in one plan: the first ones.
 	dueMost = 64
 	// poolKept is how long it is remembered which nodes one that waits behind others could use. A node may change in the meantime.
 	poolKept = 5 * time.Minute
@@ -76,13 +76,14 @@ func (s *SetAside) grouped(key gang.Key, now time.Time) ledger.Grouped {
 // keepFirst moves those that capacity is set aside for before all that do not outrank them. What queues use changes all the time, and
 // capacity that is set aside for one gang and then for another makes neither start.
 func (s *SetAside) keepFirst() {
-	for i, w := range s.due {
+	for i := range s.due {
+		w := s.due[i]
 		if s.ours[w.Key] == nil {
 			continue
 		}
 		to := i
 		for ; to > 0; to-- {
-			before := s.due[to-1]
+			before := &s.due[to-1]
 			if s.ours[before.Key] != nil || s.Ledger.Outranks(ledger.Asker{Key: before.Key, Priority: before.Priority}, w.Key) {
 				break
 			}
