@@ -15,6 +15,8 @@ import (
 // queueConfig is the configuration of queues that is in force.
 type queueConfig struct {
 	configuring sync.Mutex
+	// counting is locked while the ledger is told what a node has.
+	counting sync.Mutex
 	config      *queue.Config
 }
 
@@ -46,7 +48,7 @@ func (p *Dispatcher) configure() error {
 }
 
 // watchCordons tells the ledger of nodes that are cordoned, which leaves less for queues to share. The scheduler reports no event of that,
-// because it helps no pod. It reports the opposite, on a goroutine of its own; both are told here, so that the last one counts.
+// because it helps no pod.
 func (p *Dispatcher) watchCordons() error {
 	_, err := p.handle.SharedInformerFactory().Core().V1().Nodes().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
 		UpdateFunc: func(before, now any) {
@@ -63,9 +65,17 @@ func (p *Dispatcher) watchCordons() error {
 	return nil
 }
 
-// nodeChanged tells the ledger what a node has; nil means that it is gone.
+// nodeChanged tells the ledger what a node has; nil means that it is gone. Changes come on several goroutines, so what is told is what the
+// informer has now, and the last one counts.
 func (p *Dispatcher) nodeChanged(name string, node *corev1.Node) {
+	p.counting.Lock()
+	if node != nil {
+		if now, err := p.handle.SharedInformerFactory().Core().V1().Nodes().Lister().Get(name); err == nil {
+			node = now
+		}
+	}
 	again, decisions := p.ledger.NodeChanged(name, node)
+	p.counting.Unlock()
 	p.Perform(decisions)
 	if !again {
 		return
