@@ -17,7 +17,7 @@ type queueConfig struct {
 	configuring sync.Mutex
 	// counting is locked while the ledger is told what a node has.
 	counting sync.Mutex
-	config      *queue.Config
+	config   *queue.Config
 }
 
 // Configure makes the queues as configured; nil means that none are.
