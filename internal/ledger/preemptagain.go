@@ -81,6 +81,9 @@ func (l *Ledger) noteTried(t Taker) {
 	now := trial{priority: t.Priority, starts: l.starts.count, freed: l.snapshotFreed}
 	if t.Key.Convention == "" {
 		now.pod = refOf(t.pod)
+		if a := l.alone[t.pod.UID]; a != nil {
+			now.freed = a.freed
+		}
 	}
 	l.tried[t.Key] = now
 }

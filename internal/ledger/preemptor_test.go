@@ -9,6 +9,7 @@ import (
 
 	"github.com/kubenexus/kubenexus-scheduler/internal/conventions"
 	"github.com/kubenexus/kubenexus-scheduler/internal/gang"
+	"github.com/kubenexus/kubenexus-scheduler/internal/ledger"
 )
 
 // TestAPreemptorIsNotTriedDuringItsCycle: its victims may be gone before its cycle ends. It is tried after that, and not lost: a gang that
@@ -39,5 +40,30 @@ func TestAPreemptorIsNotTriedDuringItsCycle(t *testing.T) {
 	decisions, tried := w.TryPreemptor(key, member)
 	if !tried || len(decisions) == 0 {
 		t.Errorf("after its cycle, it is tried: %v, %v", tried, decisions)
+	}
+}
+
+// TestAPodIsNotTriedAgainForWhatItWasTriedWith: what was freed before the pod was popped is no reason to try to preempt for it again.
+func TestAPodIsNotTriedAgainForWhatItWasTriedWith(t *testing.T) {
+	w := newLimited()
+	pod := w.pod("p", "", 6)
+	try := func() {
+		w.Offer(pod)
+		uid, found := w.NextTurn()
+		if !found || uid != pod.UID || !w.Popped(uid) {
+			t.Fatal("it is not the turn of the pod")
+		}
+		task := gang.Task{Gang: ledger.PodKey(pod), Members: []gang.Ref{{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID)}}, Need: 1}
+		w.MayPreempt(w.TakerFor(task, pod))
+		w.Missed(pod)
+	}
+	w.CapacityChanged("n", "")
+	try()
+	if again, _ := w.PreemptAgain(w.clock.Now()); again != (gang.Key{}) {
+		t.Errorf("%v is tried again", again)
+	}
+	w.CapacityChanged("n", "")
+	if again, _ := w.PreemptAgain(w.clock.Now()); again != ledger.PodKey(pod) {
+		t.Errorf("after capacity was freed, %v is tried again", again)
 	}
 }
