@@ -115,7 +115,7 @@ func (s *scenario) metric(d *datadriven.TestData) (string, error) {
 	var values []string
 	for line := range strings.Lines(s.metrics()) {
 		sample := metricLine.FindStringSubmatch(line)
-		if sample == nil || sample[1] != name {
+		if len(sample) == 0 || sample[1] != name {
 			continue
 		}
 		labels := map[string]string{}
