@@ -232,13 +232,16 @@ func (f *forecaster) gangs() map[string][]string {
 	return byGang
 }
 
-// unknown returns by which gangs the ledger and the API differ, or "".
+// unknown returns by which pods of gangs the ledger and the API differ, or "".
 func (f *forecaster) unknown() string {
-	var known []string
+	known := map[string][]string{}
 	for _, s := range f.plugins.ledger.Statuses() {
-		known = append(known, s.Key.Name)
+		known[s.Key.Name] = []string{}
+		for _, m := range s.Members {
+			known[s.Key.Name] = append(known[s.Key.Name], m.Name)
+		}
 	}
-	return cmp.Diff(slices.Sorted(slices.Values(known)), slices.Sorted(maps.Keys(f.gangs())))
+	return cmp.Diff(known, f.gangs(), cmpopts.SortSlices(stdcmp.Less[string]))
 }
 
 // endSome deletes gangs at random, so that the cluster is neither empty nor full of what waits.
