@@ -154,13 +154,12 @@ type ceiling struct {
 	queue  string
 }
 
-// bounds checks what sibling queues and all below them are limited to, and what they are guaranteed, against the limits above them. It
-// fills in the guarantees that they do not state, and returns what they are guaranteed together.
-func (r *reader) bounds(path *field.Path, queues []queue.Queue, above map[string]ceiling) queue.Amounts {
+// guarantees checks what sibling queues and all below them are guaranteed against the limits above them, fills in what they do not state,
+// and returns what they are guaranteed together.
+func (r *reader) guarantees(path *field.Path, queues []queue.Queue, above map[string]ceiling) queue.Amounts {
 	together := queue.Amounts{}
 	for i := range queues {
 		q, at := &queues[i], path.Index(i)
-		r.limits(at, q, above)
 		limits := tightest(above, q)
 		wrong := map[string]bool{}
 		for _, name := range slices.Sorted(maps.Keys(q.Guarantee)) {
@@ -169,7 +168,7 @@ func (r *reader) bounds(path *field.Path, queues []queue.Queue, above map[string
 				wrong[name] = true
 			}
 		}
-		children := r.bounds(at.Child("queues"), q.Queues, limits)
+		children := r.guarantees(at.Child("queues"), q.Queues, limits)
 		for _, name := range slices.Sorted(maps.Keys(children)) {
 			if !wrong[name] && !r.covers(at, q, name, children[name], limits) {
 				wrong[name] = true
@@ -189,17 +188,6 @@ func (r *reader) bounds(path *field.Path, queues []queue.Queue, above map[string
 		}
 	}
 	return together
-}
-
-// limits checks the limits of a queue against those above it: a higher one would never be reached.
-func (r *reader) limits(path *field.Path, q *queue.Queue, above map[string]ceiling) {
-	for _, name := range slices.Sorted(maps.Keys(q.Limit)) {
-		if limit, is := above[name]; is && q.Limit[name] > limit.amount {
-			r.report(field.Invalid(path.Child("limit").Key(name), Quantity(name, q.Limit[name]), fmt.Sprintf(
-				"is above the limit of queue %s, %s, and would never be reached: lower it, leave it out, or raise the other",
-				limit.queue, Quantity(name, limit.amount))))
-		}
-	}
 }
 
 // covers checks the guarantee of a queue against what its children are guaranteed together, and fills it in if the queue states none.

@@ -42,8 +42,8 @@ func target(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// oldBooleans are true or false to readers of YAML 1.1, such as kubectl and Helm, unless they are in quotes.
-var oldBooleans = []string{"y", "yes", "on", "n", "no", "off"}
+// oldBooleans are true or false to some readers of YAML, such as kubectl and Helm, unless they are in quotes.
+var oldBooleans = []string{"yes", "on", "no", "off"}
 
 func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Tag == tagNull

@@ -109,7 +109,7 @@ func (r *reader) config(root *yaml.Node) queue.Config {
 	}
 	queues := r.list(path, fields["queues"], queue.NewQueue(""), 1)
 	r.isFull()
-	r.bounds(path, queues, nil)
+	r.guarantees(path, queues, nil)
 	if _, there := r.names[queue.Default]; !there {
 		queues = append(queues, queue.NewQueue(queue.Default))
 	}

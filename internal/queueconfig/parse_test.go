@@ -25,6 +25,20 @@ func parse(t *testing.T, text string) []queue.Queue {
 	return config.Queues
 }
 
+// TestWhatMayLookWrong is accepted.
+func TestWhatMayLookWrong(t *testing.T) {
+	for name, text := range map[string]string{
+		"a limit above that of the parent, which counts then": `
+- name: a
+  limit: {cpu: 1}
+  queues: [{name: b, limit: {cpu: 2}}]
+`,
+		"names of one letter": "\n- {name: y}\n- {name: n}\n",
+	} {
+		t.Run(name, func(t *testing.T) { parse(t, with(text)) })
+	}
+}
+
 func TestAGoodConfiguration(t *testing.T) {
 	got := parse(t, with(`
 - name: research

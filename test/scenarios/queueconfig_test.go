@@ -58,10 +58,6 @@ func badQueues() []struct{ name, text, says string } {
 			"guarantees above a limit", with("- name: a\n  limit: {cpu: 1}\n  queues:\n  - {name: b, guarantee: {cpu: 2}}"),
 			`queues[1].queues[0].guarantee[cpu]: Invalid value: "2": is above the limit of queue a`,
 		},
-		{
-			"a limit above a limit", with("- name: a\n  limit: {cpu: 1}\n  queues:\n  - {name: b, limit: {cpu: 2}}"),
-			`queues[1].queues[0].limit[cpu]: Invalid value: "2": is above the limit of queue a`,
-		},
 		{"no namespaces", with("  namespaces: []"), "queues[0].namespaces: Required value"},
 		{"unknown preemption", with("  preemption: {reclaim: Always}"), `queues[0].preemption.reclaim: Unsupported value: "Always"`},
 		{"default with children", with("- name: default\n  queues: [{name: a}]"), "queues[1].queues: Forbidden"},
