@@ -266,11 +266,12 @@ var manyMore = regexp.MustCompile(`[^.]; and 4\d more; the configuration before 
 // logsRefusal checks that the log says what is wrong. The event about it must have been seen: it is written later.
 func logsRefusal(t *testing.T, scheduler *process.Scheduler, says string) {
 	t.Helper()
-	lines := scheduler.Log.Lines("The configuration of queues is refused; the one before it stays in force")
 	quoted := strconv.Quote(says)
-	if len(lines) == 0 || !strings.Contains(lines[len(lines)-1], quoted[1:len(quoted)-1]) {
-		t.Errorf("the log does not say %s: its last line is %.500q", says, lines[max(0, len(lines)-1):])
-	}
+	process.Within(t, patience, "the log to say "+says, func() (bool, string) {
+		lines := scheduler.Log.Lines("The configuration of queues is refused; the one before it stays in force")
+		last := strings.Join(lines[max(0, len(lines)-1):], "")
+		return strings.Contains(last, quoted[1:len(quoted)-1]), fmt.Sprintf("its last line is %.500q", last)
+	})
 }
 
 // configurationRefused waits for the event on the ConfigMap that says what is wrong, and returns its note.
