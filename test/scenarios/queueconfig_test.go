@@ -263,7 +263,7 @@ const queueKey = "kubenexus.io/queue"
 // manyMore is the end of an event about more mistakes than there is room for.
 var manyMore = regexp.MustCompile(`[^.]; and 4\d more; the configuration before it stays in force$`)
 
-// logsRefusal checks that the log says what is wrong. The event about it must have been seen: it is written later.
+// logsRefusal waits until the log says what is wrong.
 func logsRefusal(t *testing.T, scheduler *process.Scheduler, says string) {
 	t.Helper()
 	quoted := strconv.Quote(says)
