@@ -200,7 +200,13 @@ func (c *cluster) uninstall(manifest, namespace string) {
 		left, err := suite.client.CoreV1().Pods(metav1.NamespaceAll).List(context.Background(), metav1.ListOptions{LabelSelector: ours})
 		return err == nil && len(left.Items) == 0, fmt.Sprintf("%v, %d pods", err, len(left.Items))
 	})
-	// Its rights went at the same time, so it could not give back its lease, and the next installation would wait until that ends.
+	c.removeLease(namespace)
+}
+
+// removeLease removes the lease of a scheduler that was uninstalled. Its rights went at the same time, so it could not give the lease back,
+// and the next installation would wait until that ends.
+func (c *cluster) removeLease(namespace string) {
+	c.t.Helper()
 	lease := suite.client.CoordinationV1().Leases(namespace)
 	if err := lease.DeleteCollection(context.Background(), metav1.DeleteOptions{}, metav1.ListOptions{
 		FieldSelector: fields.OneTermEqualSelector("metadata.name", "kubenexus-scheduler").String(),

@@ -134,7 +134,10 @@ func TestChart(t *testing.T) {
 	c := withoutScheduler(t)
 	repository, tag, _ := strings.Cut(image, ":")
 	values := "image.repository=" + repository + ",image.tag=" + tag
-	t.Cleanup(func() { c.helm("uninstall", "kubenexus", "--wait", "--ignore-not-found") })
+	t.Cleanup(func() {
+		c.helm("uninstall", "kubenexus", "--wait", "--ignore-not-found")
+		c.removeLease("kube-system")
+	})
 	c.helm("install", "kubenexus", chart, "--set", values, "--wait", "--timeout", patience.String())
 	c.job(gang{name: "first", members: 3, cpu: "100m", args: []string{"-for", "3s"}})
 	c.awaitJob("first", batchv1.JobComplete)
