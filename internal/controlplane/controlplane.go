@@ -8,11 +8,12 @@
 // # Nodes and pods
 //
 // Unless kubelets join ([Options], RealNodes), every Node object is a simulated
-// node: there are no machines and no containers. A pod that is bound to a node becomes Running at once, and one
-// that is deleted goes away at once. A pod stays Running forever, a Job's pod
-// included, unless it has the annotation [RunForAnnotation]: then its
-// containers exit with code 0 after that time. No node lifecycle controller
-// runs: nodes become NotReady or tainted only if somebody makes them so.
+// node: there are no machines and no containers. A pod that is bound to a node
+// becomes Running at once, and one that is deleted goes away at once. A pod
+// stays Running forever, a Job's pod included, unless it has the annotation
+// [RunForAnnotation]: then its containers exit with code 0 after that time. No
+// node lifecycle controller runs: nodes become NotReady or tainted only if
+// somebody makes them so.
 //
 // # Global state
 //

@@ -13,6 +13,8 @@ const (
 	// dueMost is how many of those that have been passed by for too long, and of which it is not known which nodes they could use, are
 	// looked at in one plan: the first ones.
 	dueMost = 64
+	// oursMost is for how many capacity is set aside at once, at most: all of them are planned again and again.
+	oursMost = 64
 	// poolKept is how long it is remembered which nodes one that waits behind others could use. A node may change in the meantime.
 	poolKept = 5 * time.Minute
 )
@@ -65,12 +67,9 @@ func (s *SetAside) findDue(now time.Time) {
 	}
 }
 
-// grouped says whether a gang is looked at: those that capacity is set aside for are, each for itself.
+// grouped says whether a gang is looked at. Those that capacity is set aside for are.
 func (s *SetAside) grouped(key gang.Key, now time.Time) ledger.Grouped {
-	if s.ours[key] != nil {
-		return ledger.Grouped{Group: "gang " + key.Convention + " " + key.String() + " " + key.Instance, LeaveOut: s.isHopeless(key, now)}
-	}
-	return ledger.Grouped{Group: s.behind.pools[key].nodes, LeaveOut: s.isHopeless(key, now)}
+	return ledger.Grouped{Group: s.behind.pools[key].nodes, Keep: s.ours[key] != nil, LeaveOut: s.isHopeless(key, now)}
 }
 
 // keepFirst moves those that capacity is set aside for before all that do not outrank them. What queues use changes all the time, and

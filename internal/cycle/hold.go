@@ -136,7 +136,8 @@ func (p *Preemption) noteGone(uids []types.UID) {
 // retry puts the gang of a hold into the scheduling queue, unless the ledger does not know yet that its victims are gone: what they used
 // would count for the limits of the queue. Then it is tried again in a moment, and so it is while the gang is in its cycle.
 func (p *Preemption) retry(key gang.Key, h *hold) {
-	decisions, tried := []gang.Decision(nil), false
+	var decisions []gang.Decision
+	tried := false
 	if h.broken || !p.Ledger.CountAny(h.going) {
 		decisions, tried = p.Ledger.TryPreemptor(key, h.members[0])
 	}

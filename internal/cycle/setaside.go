@@ -137,7 +137,7 @@ func (s *SetAside) plan(ctx context.Context, now time.Time) {
 			chosen[key] = struct{}{}
 			pools.Take(plan.Pool)
 		}
-		if pools.Size() >= nodes {
+		if pools.Size() >= nodes || len(chosen) == oursMost {
 			break
 		}
 	}

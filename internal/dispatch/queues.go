@@ -15,7 +15,7 @@ import (
 // queueConfig is the configuration of queues that is in force.
 type queueConfig struct {
 	configuring sync.Mutex
-	// counting is locked while the ledger is told what a node has.
+	// counting serializes the updates of nodes in the ledger.
 	counting sync.Mutex
 	config   *queue.Config
 }
@@ -47,8 +47,8 @@ func (p *Dispatcher) configure() error {
 	return nil
 }
 
-// watchCordons tells the ledger of nodes that are cordoned, which leaves less for queues to share. The scheduler reports no event of that,
-// because it helps no pod.
+// watchCordons updates the ledger when a node is cordoned or uncordoned, because queues share only schedulable nodes. The scheduler has no
+// cluster event for a cordon: it makes no pod schedulable.
 func (p *Dispatcher) watchCordons() error {
 	_, err := p.handle.SharedInformerFactory().Core().V1().Nodes().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
 		UpdateFunc: func(before, now any) {
@@ -65,8 +65,8 @@ func (p *Dispatcher) watchCordons() error {
 	return nil
 }
 
-// nodeChanged tells the ledger what a node has; nil means that it is gone. Changes come on several goroutines, so what is told is what the
-// informer has now, and the last one counts.
+// nodeChanged updates a node in the ledger, or removes it if node is nil. Event handlers call it from several goroutines, so it reads the
+// node from the lister: an older update must not replace a newer one.
 func (p *Dispatcher) nodeChanged(name string, node *corev1.Node) {
 	p.counting.Lock()
 	if node != nil {

@@ -42,15 +42,19 @@ func (l *Ledger) DueAt() time.Time { return time.Unix(0, l.due.Load()) }
 // Freed counts the changes that may free capacity.
 func (l *Ledger) Freed() uint64 { return l.freed.Load() }
 
-// Grouped says how Due treats one that was looked at before: it returns only the first of each group. Those without a group, which is
-// empty, are not told apart.
+// groupsMost is the most groups that Due compares. Anybody can make as many as there are sets of nodes.
+const groupsMost = 1024
+
+// Grouped says how Due treats a gang. Of each group it returns only the first. Gangs without a group, which is empty, are not told apart.
 type Grouped struct {
-	Group    string
-	LeaveOut bool
+	Group string
+	// Keep has the gang returned in any case, LeaveOut in none.
+	Keep, LeaveOut bool
 }
 
-// Due returns those that have been passed by for too long, in the order in which capacity is set aside for them: the first of each group,
-// and of those without a group at most so many, the first ones. The function is called with the ledger locked.
+// Due returns gangs that have been passed by for too long, in the order in which capacity is set aside for them: those to keep, the first of
+// each group, and those without a group. Of the latter two it returns at most so many, the first ones. The ledger is locked when grouped is
+// called.
 //
 // One that its queue may not start now is not passed by. Its time begins again.
 func (l *Ledger) Due(most int, grouped func(gang.Key) Grouped) []Waiting {
@@ -66,7 +70,7 @@ func (l *Ledger) Due(most int, grouped func(gang.Key) Grouped) []Waiting {
 		d.add(waitingPod(key, m), func(now time.Time) { m.since = now })
 	}
 	l.due.Store(d.next.UnixNano())
-	all := append(l.earliest(d.others, most), slices.Collect(maps.Values(d.first))...)
+	all := slices.Concat(d.kept, l.earliest(slices.Collect(maps.Values(d.first)), most), l.earliest(d.others, most))
 	return l.earliest(all, len(all))
 }
 
@@ -77,8 +81,8 @@ type dueNow struct {
 	grouped   func(gang.Key) Grouped
 	now, next time.Time
 	// first are the first of each group, others those without one: the first ones, and some more.
-	first  map[string]Waiting
-	others []Waiting
+	first        map[string]Waiting
+	kept, others []Waiting
 }
 
 // add adds one if it is due. restart begins its time again.
@@ -97,10 +101,13 @@ func (d *dueNow) add(w Waiting, restart func(now time.Time)) {
 	case !d.mayStart(w.Key):
 		restart(d.now)
 		d.lookAt(d.now.Add(wait))
+	case grouped.Keep:
+		d.kept = append(d.kept, w)
 	case grouped.Group == "":
 		if d.others = append(d.others, w); len(d.others) >= 2*d.most+64 {
 			d.others = d.earliest(d.others, d.most)
 		}
+	case !known && len(d.first) == groupsMost:
 	case !known || d.goesBefore(w, before):
 		d.first[grouped.Group] = w
 	}

@@ -127,11 +127,16 @@ func TestOfEachGroupTheFirstIsDue(t *testing.T) {
 		0:   {"a000", "a001", "a002"},
 		100: {"a000", "a100", "a101", "a102"},
 		200: {"a000", "b", "c"},
+		// a199 is to be kept
+		199: {"a000", "a199", "b", "c"},
 	} {
 		var got []string
 		for _, d := range w.Due(3, func(key gang.Key) ledger.Grouped {
 			if key.Name[0] == 'a' && key.Name < fmt.Sprintf("a%03d", known) {
 				return ledger.Grouped{Group: "group"}
+			}
+			if known == 199 && key.Name == "a199" {
+				return ledger.Grouped{Keep: true}
 			}
 			return ledger.Grouped{}
 		}) {
@@ -140,6 +145,21 @@ func TestOfEachGroupTheFirstIsDue(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("with %d of a group, due are %v, want %v", known, got, want)
 		}
+	}
+}
+
+// TestTheFirstOfManyGroupsAreDue: a tenant may make a group of each of its gangs, and the cost stays the same.
+func TestTheFirstOfManyGroupsAreDue(t *testing.T) {
+	w := newWaitingRoom()
+	for i := range 50 {
+		w.gang(fmt.Sprintf("a%03d", i), 0, time.Duration(1000-i)*time.Minute)
+	}
+	var got []string
+	for _, d := range w.Due(3, func(key gang.Key) ledger.Grouped { return ledger.Grouped{Group: key.Name} }) {
+		got = append(got, d.Key.Name)
+	}
+	if want := []string{"a000", "a001", "a002"}; !slices.Equal(got, want) {
+		t.Errorf("due are %v, want %v", got, want)
 	}
 }
 
