@@ -52,9 +52,9 @@ type Grouped struct {
 	Keep, LeaveOut bool
 }
 
-// Due returns gangs that have been passed by for too long, in the order in which capacity is set aside for them: those to keep, the first of
-// each group, and those without a group. Of the latter two it returns at most so many, the first ones. The ledger is locked when grouped is
-// called.
+// Due returns gangs that have been passed by for too long, in the order in which capacity is set aside for them: those to keep, the first
+// of each group, and those without a group. Of the latter two it returns at most so many, the first ones. The ledger is locked when grouped
+// is called.
 //
 // One that its queue may not start now is not passed by. Its time begins again.
 func (l *Ledger) Due(most int, grouped func(gang.Key) Grouped) []Waiting {
